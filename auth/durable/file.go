@@ -1,0 +1,111 @@
+// Package durable is the one place that replaces, protects and locks files.
+//
+// WriteFile replaces a file so that a reader, or the next start after a crash,
+// finds either the old content or the new, never a mixture. Lock is a kernel
+// lock: it ends with the process that holds it, however that ends. All of it
+// is safe for concurrent use by goroutines and by processes.
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Permissions of everything Stagedoor keeps: the owner and nobody else.
+const (
+	FileMode os.FileMode = 0o600
+	DirMode  os.FileMode = 0o700
+)
+
+// ErrNotRegular says that the target of a write is a directory, socket, device
+// or pipe. Replacing one of those would break something that is not ours.
+var ErrNotRegular = errors.New("not a regular file")
+
+// WriteFile atomically replaces path with data and mode perm: a temporary file
+// in the same folder, fsync, rename, fsync of the folder. A symlink at path is
+// followed, so that a config kept in a dotfiles repository stays a link. The
+// target must be a regular file or not exist.
+func WriteFile(path string, data []byte, perm os.FileMode) (err error) {
+	target, err := Resolve(path)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(target)
+	tmp, err := os.CreateTemp(dir, "."+filepath.Base(target)+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = tmp.Close()
+			_ = os.Remove(tmp.Name())
+			err = fmt.Errorf("write %s: %w", path, err)
+		}
+	}()
+	if _, err = tmp.Write(data); err != nil {
+		return err
+	}
+	if err = chmod(tmp, perm); err != nil {
+		return err
+	}
+	if err = tmp.Sync(); err != nil {
+		return err
+	}
+	if err = tmp.Close(); err != nil {
+		return err
+	}
+	if err = replace(tmp.Name(), target); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// Resolve returns the file that a write to path would replace: path itself, or
+// what its symlinks point at. A link to something that does not exist yet
+// resolves to the place where it would be.
+func Resolve(path string) (string, error) {
+	target := path
+	for range 40 { // as many links as Linux follows before ELOOP
+		info, err := os.Lstat(target)
+		if errors.Is(err, os.ErrNotExist) {
+			return target, nil
+		}
+		if err != nil {
+			return "", fmt.Errorf("resolve %s: %w", path, err)
+		}
+		if info.Mode()&os.ModeSymlink == 0 {
+			if !info.Mode().IsRegular() {
+				return "", fmt.Errorf("%s: %w", path, ErrNotRegular)
+			}
+			return target, nil
+		}
+		next, err := os.Readlink(target)
+		if err != nil {
+			return "", fmt.Errorf("resolve %s: %w", path, err)
+		}
+		if !filepath.IsAbs(next) {
+			next = filepath.Join(filepath.Dir(target), next)
+		}
+		target = next
+	}
+	return "", fmt.Errorf("resolve %s: too many symbolic links", path)
+}
+
+// EnsureDir creates dir (and its parents) for the owner only. If dir exists and
+// others can enter it, it is tightened and repaired is true, so that the caller
+// can log that it was found looser.
+func EnsureDir(dir string) (repaired bool, err error) {
+	if err := os.MkdirAll(dir, DirMode); err != nil {
+		return false, fmt.Errorf("create folder %s: %w", dir, err)
+	}
+	return Tighten(dir, DirMode)
+}
+
+// Tighten takes away every permission on path beyond perm. It reports whether
+// there was anything to take away. On Windows the folder's inherited ACL under
+// the user's profile already keeps others out, and Tighten does nothing.
+func Tighten(path string, perm os.FileMode) (repaired bool, err error) {
+	return tighten(path, perm)
+}

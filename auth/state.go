@@ -1,0 +1,89 @@
+package auth
+
+import (
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+)
+
+// Status of a profile's login, as people see it.
+type Status string
+
+// The four states a profile can be in.
+const (
+	StatusActive        Status = "active"         // there is a login that works, as far as is known
+	StatusNeedsLogin    Status = "needs login"    // the provider refused the refresh token, or it was never there
+	StatusNotConfigured Status = "not configured" // no login yet
+	StatusExpired       Status = "expired"        // the access token ended and there is nothing to renew it with
+)
+
+// ProfileView is a profile together with what is known of its login. It holds
+// no secret.
+type ProfileView struct {
+	ID           string    `json:"id"`
+	Name         string    `json:"name"`
+	Provider     string    `json:"provider"`      // id of the provider's row: spotify, tidal, oidc, oauth2
+	ProviderName string    `json:"provider_name"` // for people: "Spotify"
+	ClientID     string    `json:"client_id"`
+	Scopes       []string  `json:"scopes,omitempty"`
+	Active       bool      `json:"active"`              // the selected one
+	Status       Status    `json:"status"`              //
+	Vault        string    `json:"vault"`               // "keychain" or "file"
+	Account      string    `json:"account,omitempty"`   // who is signed in, as the provider names them
+	Expires      time.Time `json:"expires,omitzero"`    // of the access token, UTC
+	GrantEnds    time.Time `json:"grant_ends,omitzero"` // when the login itself ends, where that is known
+	CanRevoke    bool      `json:"can_revoke"`          // the provider has a revocation endpoint
+	AppsPage     string    `json:"apps_page,omitempty"` // where the user removes the app, where there is such a page
+}
+
+// State is all that a menu or a list shows, read in one go.
+type State struct {
+	Profiles []ProfileView `json:"profiles"` // by name
+	Alerts   []alert.Alert `json:"alerts"`   // the open ones, worst first
+	Vault    string        `json:"vault"`    // "keychain" or "file"
+	// VaultProblem says what keeps the vault from working, with a hint, or is
+	// empty. Profiles are listed all the same.
+	VaultProblem string `json:"vault_problem,omitempty"`
+}
+
+// Active returns the selected profile, or false if none is.
+func (s State) Active() (ProfileView, bool) {
+	for _, p := range s.Profiles {
+		if p.Active {
+			return p, true
+		}
+	}
+	return ProfileView{}, false
+}
+
+// LoginOptions say how a login meets the user.
+type LoginOptions struct {
+	// OnURL, if set, gets the authorization URL once it can be opened.
+	OnURL func(url string)
+	// NoBrowser leaves opening the URL to the user.
+	NoBrowser bool
+}
+
+// LoginResult is what a login found out.
+type LoginResult struct {
+	Account string   `json:"account"` // "" where the provider does not say
+	Scopes  []string `json:"scopes"`  // as granted
+}
+
+// Remote is what became of a grant at the provider when it was revoked here.
+type Remote string
+
+// Honest outcomes of a revocation. The tokens are gone here in every case.
+const (
+	RemoteRevoked     Remote = "revoked"      // the provider confirmed, and a refresh is now refused
+	RemoteNoEndpoint  Remote = "no endpoint"  // the user must remove the app on AppsPage
+	RemoteUnreachable Remote = "unreachable"  // the provider did not answer
+	RemoteNothing     Remote = "nothing held" // there was no token to revoke
+)
+
+// RevokeResult tells what a revocation did at the provider and here.
+type RevokeResult struct {
+	Remote   Remote `json:"remote"`
+	Message  string `json:"message"`             // one sentence for people
+	AppsPage string `json:"apps_page,omitempty"` // to open, where Remote is RemoteNoEndpoint
+}
