@@ -18,7 +18,7 @@ var ErrLocked = errors.New("lock is held by another process")
 type Lock struct{ f *flock.Flock }
 
 // Acquire takes the exclusive lock on path, creating the file when needed. It
-// polls, first after 1 ms and then ever more rarely up to every 250 ms, until it
+// polls, first after 1 ms and then ever more rarely up to every 25 ms, until it
 // has the lock or ctx ends; then the error wraps ErrLocked and the context's error.
 func Acquire(ctx context.Context, path string) (*Lock, error) {
 	f := flock.New(path, flock.SetPermissions(FileMode))
@@ -37,7 +37,7 @@ func Acquire(ctx context.Context, path string) (*Lock, error) {
 			_ = f.Close()
 			return nil, fmt.Errorf("lock %s: %w (%w)", path, ErrLocked, ctx.Err())
 		case <-time.After(wait):
-			wait = min(2*wait, 250*time.Millisecond)
+			wait = min(2*wait, 25*time.Millisecond)
 		}
 	}
 }

@@ -1,0 +1,167 @@
+// Package profile keeps the list of profiles: which accounts there are, what
+// each needs for a login, and which one is selected. It holds no secret.
+//
+// The list is one JSON file that is replaced atomically under a kernel lock, so
+// that any number of processes may read and change it at once. A Store is safe
+// for concurrent use.
+package profile
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// Profile is one account at one provider.
+type Profile struct {
+	ID       string `json:"id"`   // random; names files and keychain items, so that a rename moves nothing
+	Name     string `json:"name"` // see CheckName
+	Provider string `json:"provider"`
+	ClientID string `json:"client_id"`
+	// HasSecret says that a client secret is in the vault, that is, that the
+	// client is confidential.
+	HasSecret bool     `json:"has_secret,omitempty"`
+	Scopes    []string `json:"scopes,omitempty"` // asked for at login; the provider's own list if empty
+
+	Issuer       string     `json:"issuer,omitempty"`        // for discovery
+	Endpoints    *Endpoints `json:"endpoints,omitempty"`     // by hand
+	RedirectPort int        `json:"redirect_port,omitempty"` // 0: as the provider's row says
+
+	Created    time.Time `json:"created"`               // UTC
+	SecretFrom time.Time `json:"secret_from,omitzero"`  // UTC, when the client secret was stored: its age is watched
+	Identity   *Identity `json:"identity,omitempty"`    // who signed in last
+	Server     *Server   `json:"server,omitempty"`      // the MCP server that was set up for it
+	NeedsLogin bool      `json:"needs_login,omitempty"` // the provider refused the refresh token for good
+	Rotation   string    `json:"rotation,omitempty"`    // learned: "rotates" or "static"
+}
+
+// Endpoints are given by hand where a provider has no discovery.
+type Endpoints struct {
+	Authorization string `json:"authorization"`
+	Token         string `json:"token"`
+	Revocation    string `json:"revocation,omitempty"`
+	UserInfo      string `json:"userinfo,omitempty"`
+}
+
+// Identity is the account that signed in, as the provider named it.
+type Identity struct {
+	Subject string    `json:"subject"` // the provider's stable id
+	Name    string    `json:"name"`    // for people
+	At      time.Time `json:"at"`      // UTC
+}
+
+// Server says how to start the MCP server of a profile. It is what `setup`
+// wrote last, kept so that one click can write it again.
+type Server struct {
+	As      string   `json:"as,omitempty"`      // recipe
+	Env     []string `json:"env,omitempty"`     // NAME=TEMPLATE
+	Command []string `json:"command,omitempty"` // program and arguments
+}
+
+// Service names the authorization server a profile belongs to: the provider's
+// id, or for providers without a row of their own the issuer or token endpoint.
+// Two profiles with the same service can stand in for one another; two with
+// different ones cannot, since a token would go to a server it is not for.
+func (p Profile) Service() string {
+	switch {
+	case p.Issuer != "":
+		return strings.TrimSuffix(p.Issuer, "/")
+	case p.Endpoints != nil:
+		return p.Endpoints.Token
+	default:
+		return p.Provider
+	}
+}
+
+var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+
+// CheckName returns an error unless name may name a profile.
+func CheckName(name string) error {
+	if namePattern.MatchString(name) {
+		return nil
+	}
+	return hint.Wrap(fmt.Errorf("%q cannot be a profile name", name),
+		"use up to 64 lower-case letters, digits, - and _, beginning with a letter or digit: work, personal, dev-2")
+}
+
+// List is the content of profiles.json.
+type List struct {
+	Version  int       `json:"version"`
+	Active   string    `json:"active"` // id, or ""
+	Profiles []Profile `json:"profiles"`
+	// Recent has, for each service, the id of the profile selected last. A
+	// Spotify server goes on with the Spotify account while a TIDAL profile is
+	// the active one.
+	Recent map[string]string `json:"recent,omitempty"`
+}
+
+// Find returns the profile with that name.
+func (l List) Find(name string) (Profile, error) {
+	if i := l.index(func(p Profile) bool { return p.Name == name }); i >= 0 {
+		return l.Profiles[i], nil
+	}
+	names := l.Names()
+	if len(names) == 0 {
+		return Profile{}, hint.Wrap(fmt.Errorf("%w: %q", ErrNotFound, name), "create one: stagedoor create-profile "+example(name)+" --provider spotify --client-id ID")
+	}
+	return Profile{}, hint.Wrap(fmt.Errorf("%w: %q", ErrNotFound, name), "there is "+strings.Join(names, ", "))
+}
+
+// ByID returns the profile with that id.
+func (l List) ByID(id string) (Profile, bool) {
+	i := l.index(func(p Profile) bool { return p.ID == id })
+	if i < 0 {
+		return Profile{}, false
+	}
+	return l.Profiles[i], true
+}
+
+// ActiveProfile returns the selected profile, or an error that says how to
+// select one.
+func (l List) ActiveProfile() (Profile, error) {
+	if p, ok := l.ByID(l.Active); ok {
+		return p, nil
+	}
+	if len(l.Profiles) == 0 {
+		return Profile{}, hint.Wrap(fmt.Errorf("%w: there are none yet", ErrNotFound), "create one: stagedoor create-profile work --provider spotify --client-id ID")
+	}
+	return Profile{}, hint.Wrap(ErrNoneActive, "select one: stagedoor use "+l.Profiles[0].Name)
+}
+
+// For returns the profile that a server of the given service follows: the
+// active one if it belongs there, else the one of that service selected last.
+func (l List) For(service string) (Profile, error) {
+	service = strings.TrimSuffix(service, "/")
+	if p, ok := l.ByID(l.Active); ok && p.Service() == service {
+		return p, nil
+	}
+	if p, ok := l.ByID(l.Recent[service]); ok && p.Service() == service {
+		return p, nil
+	}
+	return Profile{}, hint.Wrap(fmt.Errorf("%w of %s is selected", ErrNotFound, service),
+		"create one for it, or select one: stagedoor use NAME")
+}
+
+// Names returns the profiles' names in order.
+func (l List) Names() []string {
+	names := make([]string, len(l.Profiles))
+	for i, p := range l.Profiles {
+		names[i] = p.Name
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (l List) index(f func(Profile) bool) int { return slices.IndexFunc(l.Profiles, f) }
+
+// example makes a hint copyable even when the name asked for is no name.
+func example(name string) string {
+	if CheckName(name) == nil {
+		return name
+	}
+	return "work"
+}
