@@ -1,0 +1,182 @@
+// Package authserver runs a real OAuth authorization server (npm oidc-provider, on the Node binary that
+// packaging/npm pins) on a free loopback port, and a Browser that walks through its sign-in pages.
+//
+// The end-to-end tests and the demo use it, so that every login, refresh, rotation and revocation they
+// show is answered by code that nobody in this project wrote. The server keeps everything in memory and ends when the
+// starting process ends, however that happens: it watches its standard input.
+//
+// A Server is safe for concurrent use.
+package authserver
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// The clients that the server knows from the start. Both are native applications: any port of
+// http://127.0.0.1/callback is accepted as redirect URI (RFC 8252 §7.3).
+const (
+	PublicClientID       = "stagedoor-e2e" // PKCE, no secret
+	ConfidentialClientID = "stagedoor-e2e-secret"
+	ConfidentialSecret   = "stagedoor-e2e-secret-value-for-tests-only" //nolint:gosec // known to every reader, guards nothing
+)
+
+// startTimeout bounds the wait for the ready line; a cold Node takes about a second.
+const startTimeout = 30 * time.Second
+
+// Options says how to start a server; the zero value is good.
+type Options struct {
+	// TTL is the lifetime of access tokens; one hour when zero.
+	TTL time.Duration
+	// Log gets the server's stderr; discarded when nil.
+	Log io.Writer
+	// Dir is the folder with oidc-server.mjs and its node_modules; packaging/npm of this repository when empty.
+	Dir string
+}
+
+// Server is a running authorization server.
+type Server struct {
+	// Issuer is the issuer identifier, "http://127.0.0.1:<port>"; its metadata is at the well-known places.
+	Issuer string
+
+	http  *http.Client
+	stdin io.Closer
+	done  chan struct{} // closed when the process has ended
+	close sync.Once
+}
+
+// Start runs the server and returns when it answers. It ends with Close, with ctx, or with this process.
+func Start(ctx context.Context, opts Options) (*Server, error) {
+	if opts.Dir == "" {
+		root, err := Root()
+		if err != nil {
+			return nil, err
+		}
+		opts.Dir = filepath.Join(root, "packaging", "npm")
+	}
+	if opts.TTL == 0 {
+		opts.TTL = time.Hour
+	}
+	node := filepath.Join(opts.Dir, "node_modules", "node", "bin", "node")
+	if _, err := os.Stat(node); err != nil {
+		return nil, fmt.Errorf("start authorization server: %w (run packaging/deps.sh test first)", err)
+	}
+
+	cmd := exec.CommandContext(ctx, node, "oidc-server.mjs", "--ttl", seconds(opts.TTL))
+	cmd.Dir = opts.Dir
+	cmd.Stderr = opts.Log
+	cmd.WaitDelay = 2 * time.Second
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start authorization server: %w", err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start authorization server: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start authorization server: %w", err)
+	}
+
+	s := &Server{http: &http.Client{Timeout: 10 * time.Second}, stdin: stdin, done: make(chan struct{})}
+	ready := make(chan error, 1)
+	go func() {
+		defer close(s.done)
+		ready <- s.readReady(stdout)
+		_, _ = io.Copy(io.Discard, stdout) // Wait closes the pipe, so it must be read to its end first
+		_ = cmd.Wait()
+	}()
+	select {
+	case err = <-ready:
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-time.After(startTimeout):
+		err = errors.New("no ready line in time")
+	}
+	if err != nil {
+		_ = cmd.Process.Kill()
+		s.Close()
+		return nil, fmt.Errorf("start authorization server: %w", err)
+	}
+	return s, nil
+}
+
+// readReady reads the one line that the server prints when it listens.
+func (s *Server) readReady(stdout io.Reader) error {
+	line, err := bufio.NewReader(stdout).ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("read ready line: %w", err)
+	}
+	var hello struct {
+		Issuer string `json:"issuer"`
+	}
+	if err := json.Unmarshal(line, &hello); err != nil {
+		return fmt.Errorf("read ready line: %w", err)
+	}
+	s.Issuer = hello.Issuer
+	return nil
+}
+
+// Close ends the server and waits until it is gone. More than one call is fine.
+func (s *Server) Close() {
+	s.close.Do(func() { _ = s.stdin.Close() })
+	<-s.done
+}
+
+// SetTTL changes the lifetime of access tokens issued from now on.
+func (s *Server) SetTTL(ctx context.Context, ttl time.Duration) error {
+	return s.control(ctx, "ttl", url.Values{"seconds": {seconds(ttl)}}, nil)
+}
+
+// FailNext makes the next n token requests answer with an HTTP status from 400 to 599.
+func (s *Server) FailNext(ctx context.Context, n, status int) error {
+	return s.control(ctx, "fail", url.Values{"count": {strconv.Itoa(n)}, "mode": {strconv.Itoa(status)}}, nil)
+}
+
+// DropNext makes the server fulfil the next n token requests, tokens rotated and all, and lose the answer.
+func (s *Server) DropNext(ctx context.Context, n int) error {
+	return s.control(ctx, "fail", url.Values{"count": {strconv.Itoa(n)}, "mode": {"drop"}}, nil)
+}
+
+// control calls one of the server's /_test/ routes.
+func (s *Server) control(ctx context.Context, name string, query url.Values, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Issuer+"/_test/"+name+"?"+query.Encode(), nil)
+	if err != nil {
+		return fmt.Errorf("authorization server %s: %w", name, err)
+	}
+	res, err := s.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("authorization server %s: %w", name, err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("authorization server %s: %w", name, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("authorization server %s: %s: %s", name, res.Status, body)
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("authorization server %s: %w", name, err)
+	}
+	return nil
+}
+
+func seconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
+}

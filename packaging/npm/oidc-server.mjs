@@ -1,0 +1,181 @@
+// A real OAuth authorization server (npm oidc-provider) for the end-to-end tests and the demo.
+//
+// It listens on a free loopback port, prints one JSON line on stdout when it is ready, and ends when its
+// stdin closes, so that no killed test run can leave one behind. Everything it knows is in memory.
+// There is no authentication on /_test/: the server is bound to 127.0.0.1 and guards no real account.
+//
+//   node oidc-server.mjs [--port N] [--ttl SECONDS]      (or OIDC_PORT, OIDC_TTL)
+
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
+
+// stdout carries the ready line alone; the library's development notices belong on stderr.
+console.info = console.error;
+console.warn = console.error;
+console.log = console.error;
+
+const { Provider } = await import('oidc-provider');
+
+const { values: flags } = parseArgs({
+  options: {
+    port: { type: 'string', default: process.env.OIDC_PORT || '0' },
+    ttl: { type: 'string', default: process.env.OIDC_TTL || '3600' },
+  },
+});
+
+// Lifetime of new access tokens, in seconds; /_test/ttl changes it while running.
+let accessTokenTTL = Number(flags.ttl);
+
+// What the endpoints answered, per endpoint (and per grant type at the token endpoint): {"ok": n, "<error>": n}.
+const newStats = () => ({ token: {}, revocation: {}, introspection: {}, userinfo: {}, device_authorization: {}, registration: {} });
+let stats = newStats();
+
+// Answers of the token endpoint that a test has asked to go wrong.
+let failure = { count: 0, mode: '' };
+
+const clientDefaults = {
+  application_type: 'native',
+  redirect_uris: ['http://127.0.0.1/callback'],
+  response_types: ['code'],
+  grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+};
+
+const configuration = {
+  clients: [
+    { ...clientDefaults, client_id: 'stagedoor-e2e', client_name: 'Stagedoor (public)', token_endpoint_auth_method: 'none' },
+    {
+      ...clientDefaults,
+      client_id: 'stagedoor-e2e-secret',
+      client_name: 'Stagedoor (confidential)',
+      client_secret: 'stagedoor-e2e-secret-value-for-tests-only',
+      token_endpoint_auth_method: 'client_secret_basic',
+    },
+  ],
+  clientDefaults: { application_type: 'native', token_endpoint_auth_method: 'none' },
+  claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] },
+  scopes: ['openid', 'offline_access', 'profile', 'email'],
+  cookies: { keys: [randomBytes(32).toString('hex')] },
+  features: {
+    devInteractions: { enabled: true },
+    deviceFlow: { enabled: true },
+    introspection: { enabled: true },
+    registration: { enabled: true },
+    revocation: { enabled: true },
+  },
+  findAccount: (ctx, id) => ({
+    accountId: id,
+    claims: () => ({
+      sub: id,
+      name: id.replace(/@.*$/, '').replace(/^./, (c) => c.toUpperCase()),
+      preferred_username: id,
+      email: id.includes('@') ? id : `${id}@example.test`,
+      email_verified: true,
+    }),
+  }),
+  jwks: { keys: [signingKey()] },
+  pkce: { required: () => true },
+  rotateRefreshToken: true,
+  ttl: {
+    AccessToken: () => accessTokenTTL,
+    AuthorizationCode: 60,
+    DeviceCode: 600,
+    Grant: 14 * 86400,
+    IdToken: 3600,
+    Interaction: 3600,
+    RefreshToken: 14 * 86400,
+    Session: 14 * 86400,
+  },
+};
+
+function signingKey() {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'e2e' };
+}
+
+function count(bucket, key) {
+  bucket[key] = (bucket[key] || 0) + 1;
+}
+
+// observe counts the outcome of each call, and makes the token endpoint fail when a test asked for it.
+async function observe(ctx, next) {
+  const isToken = ctx.method === 'POST' && ctx.path === '/token';
+  const mode = isToken && failure.count > 0 ? failure.mode : '';
+  if (mode) {
+    failure.count -= 1;
+  }
+  if (mode && mode !== 'drop') {
+    ctx.status = Number(mode);
+    ctx.body = { error: ctx.status >= 500 ? 'server_error' : 'invalid_request', error_description: 'asked for by a test' };
+    count((stats.token.forced ??= {}), mode);
+    return;
+  }
+
+  await next();
+
+  const outcome = ctx.status < 400 ? 'ok' : ctx.body?.error || String(ctx.status);
+  const route = ctx.oidc?.route;
+  if (isToken) {
+    count((stats.token[ctx.oidc?.body?.grant_type || 'unknown'] ??= {}), outcome);
+  } else if (route && stats[route] && ctx.method !== 'OPTIONS') {
+    count(stats[route], outcome);
+  }
+  if (mode === 'drop') {
+    // The request was fulfilled (tokens are rotated) but the answer is lost on its way.
+    count((stats.token.forced ??= {}), mode);
+    ctx.req.socket.destroy();
+    ctx.respond = false;
+  }
+}
+
+// control answers the /_test/ routes.
+function control(url, res) {
+  const number = (name, fallback) => Number(url.searchParams.get(name) ?? fallback);
+  switch (url.pathname) {
+    case '/_test/stats':
+      return json(res, stats);
+    case '/_test/reset':
+      stats = newStats();
+      return json(res, stats);
+    case '/_test/ttl': // ?seconds=N: lifetime of access tokens issued from now on
+      if (!(number('seconds', NaN) > 0)) {
+        return json(res, { error: 'seconds must be a positive number' }, 400);
+      }
+      accessTokenTTL = number('seconds');
+      return json(res, { seconds: accessTokenTTL });
+    case '/_test/fail': { // ?count=N&mode=503|400|…|drop: what the next N token requests get
+      const mode = url.searchParams.get('mode') || '503';
+      if (mode !== 'drop' && !(Number(mode) >= 400 && Number(mode) <= 599)) {
+        return json(res, { error: 'mode must be "drop" or an HTTP status from 400 to 599' }, 400);
+      }
+      failure = { count: number('count', 1), mode };
+      return json(res, failure);
+    }
+    default:
+      return json(res, { error: 'no such control' }, 404);
+  }
+}
+
+function json(res, value, status = 200) {
+  res.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  res.end(JSON.stringify(value));
+}
+
+// The issuer contains the port, so the socket is bound first and the provider made for it.
+let answer;
+const server = createServer((req, res) => {
+  const url = new URL(req.url, 'http://127.0.0.1');
+  return url.pathname.startsWith('/_test/') ? control(url, res) : answer(req, res);
+});
+server.listen(Number(flags.port), '127.0.0.1', () => {
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const provider = new Provider(issuer, configuration);
+  provider.use(observe);
+  provider.on('server_error', (ctx, err) => console.error('server error:', err));
+  answer = provider.callback();
+  process.stdout.write(`${JSON.stringify({ issuer, pid: process.pid })}\n`);
+});
+
+process.stdin.resume();
+process.stdin.on('end', () => process.exit(0));
+process.stdin.on('error', () => process.exit(0));
