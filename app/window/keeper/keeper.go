@@ -1,0 +1,49 @@
+// Package keeper says what the windows need of the keeper of the accounts. The
+// interfaces are the windows' own, so that a window can be shown on a fake.
+//
+// Every method may be called from any goroutine and may block on the disk, the
+// keychain or the network; no window calls one on its UI goroutine.
+package keeper
+
+import (
+	"context"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+// Reader reads the state that lists and menus show.
+type Reader interface {
+	// State returns all profiles and open alerts.
+	State(ctx context.Context) (auth.State, error)
+	// Watch returns a channel that gets a value after each change that any
+	// process made, and is closed when ctx ends. Changes close together may come
+	// as one value.
+	Watch(ctx context.Context) (<-chan struct{}, error)
+}
+
+// Book is the audit log.
+type Book interface {
+	Reader
+	// Events returns the newest events that match, newest first.
+	Events(ctx context.Context, q Query) ([]audit.Event, error)
+	// VerifyLog checks the whole log. A log that does not verify is a report, not
+	// an error.
+	VerifyLog(ctx context.Context) (Report, error)
+}
+
+// Profiles looks after the accounts.
+type Profiles interface {
+	Reader
+	CreateProfile(ctx context.Context, p NewProfile) error
+	// Use, Login and Revoke take the profile's name.
+	Use(ctx context.Context, name string) error
+	Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error)
+	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)
+}
+
+// Keeper is everything.
+type Keeper interface {
+	Book
+	Profiles
+}

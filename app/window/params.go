@@ -1,0 +1,28 @@
+package window
+
+import (
+	"context"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/app/window/keeper"
+)
+
+// Keeper is what the windows need of auth.Keeper.
+type Keeper = keeper.Keeper
+
+// Params is what a window is given. Keeper and Now are required.
+type Params struct {
+	Keeper Keeper
+	// Now is the clock of countdowns and of the time filters.
+	Now func() time.Time
+	// Location is the zone that times are shown in; nil means the machine's.
+	Location *time.Location
+	// OpenURL opens a page in the user's browser; nil leaves it to the desktop.
+	OpenURL func(url string) error
+	// Setup writes the active profile's entry into Claude Desktop's configuration
+	// and returns one sentence on what it did. Nil hides that step.
+	Setup func(ctx context.Context) (message string, err error)
+	// Demo starts the demonstration, which needs no account, and returns once it
+	// runs. Nil hides the button.
+	Demo func() error
+}
