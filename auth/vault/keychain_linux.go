@@ -1,0 +1,83 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/zalando/go-keyring"
+)
+
+const (
+	unlockAdvice = "unlock the login keyring: log in to the desktop, or open \"Passwords and Keys\" and unlock it there"
+	absentAdvice = "install and start a Secret Service such as gnome-keyring or KeePassXC; without a desktop set STAGEDOOR_VAULT=file and STAGEDOOR_PASSPHRASE_FILE"
+)
+
+// Reachable refuses when there is no session bus: the D-Bus library would start
+// a private one then, with an empty keyring nobody can unlock.
+func (osKeyring) Reachable() error {
+	if os.Getenv("DBUS_SESSION_BUS_ADDRESS") != "" {
+		return nil
+	}
+	for _, dir := range []string{os.Getenv("XDG_RUNTIME_DIR"), "/run/user/" + strconv.Itoa(os.Getuid())} {
+		if dir == "" {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(dir, "bus")); err == nil && info.Mode()&os.ModeSocket != 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: there is no D-Bus session bus", ErrUnavailable)
+}
+
+// Locked reads the state of the default collection on a connection of its own,
+// since the shared one may be waiting for a prompt.
+func (osKeyring) Locked() bool {
+	conn, err := dbus.ConnectSessionBus()
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close() }()
+	call := conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets/aliases/default").
+		Go("org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart, make(chan *dbus.Call, 1),
+			"org.freedesktop.Secret.Collection", "Locked")
+	select {
+	case answer := <-call.Done:
+		var locked bool
+		return answer.Store(&locked) == nil && locked
+	case <-time.After(time.Second):
+		return false
+	}
+}
+
+// classify turns the library's errors into ours. It has one sentinel of its
+// own; the rest are D-Bus error names and texts.
+func classify(err error) error {
+	var d dbus.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrNotSaved):
+		return err
+	case errors.Is(err, keyring.ErrNotFound):
+		return ErrNotFound
+	case errors.Is(err, keyring.ErrSetDataTooBig):
+		return ErrTooBig
+	case strings.Contains(err.Error(), "failed to unlock"), strings.Contains(err.Error(), "prompt"):
+		return fmt.Errorf("%w: the request to unlock it was dismissed", ErrLocked)
+	case errors.As(err, &d):
+		switch d.Name {
+		case "org.freedesktop.Secret.Error.IsLocked":
+			return ErrLocked
+		default:
+			return fmt.Errorf("%w: %s", ErrUnavailable, d.Name)
+		}
+	default:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+}
