@@ -1,0 +1,39 @@
+package clients
+
+// Action is what a Change does to the file.
+type Action string
+
+// The actions. Unchanged and Absent mean that there is nothing to write.
+const (
+	Create    Action = "create"    // the entry is new
+	Update    Action = "update"    // the entry exists and differs
+	Unchanged Action = "unchanged" // the entry is already as wanted
+	Remove    Action = "remove"    // the entry goes
+	Absent    Action = "absent"    // the entry to remove is not there
+)
+
+// Change is what Plan found out and Apply would do. Look, do not edit: Apply
+// refuses a Change whose fields do not belong together.
+type Change struct {
+	Client string // id
+	Path   string // the file as the client names it; Apply follows a symlink
+	Name   string // of the entry
+	Action Action
+	Entry  *Entry // the wanted entry; nil when it is removed
+
+	Exists        bool   // the file exists
+	FolderMissing bool   // the folder does not: the client has probably never been started. Apply creates it, 0700
+	Before, After []byte // the whole file; Before is nil when the file does not exist
+
+	// Previous is the entry of that name in the file, if it is a stdio server.
+	Previous *Entry
+	// Warnings are sentences for the user; none of them stops Apply.
+	Warnings []string
+
+	was []byte // the entry's exact text in Before; nil if there was none
+}
+
+// Writes says whether Apply would touch the file.
+func (c Change) Writes() bool {
+	return c.Action == Create || c.Action == Update || c.Action == Remove
+}

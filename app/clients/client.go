@@ -1,0 +1,120 @@
+// Package clients finds, reads, patches, backs up and restores the files in
+// which MCP clients (Claude Desktop, Cursor, VS Code, …) keep their servers.
+//
+// It promises:
+//
+//   - Outside the entry that is set or removed a file stays byte-identical:
+//     comments, order, spacing, byte order mark, line ends, unknown keys. The
+//     text is cut at the positions hujson's parser reports and is never
+//     formatted or serialised again.
+//   - A file that is not understood completely is refused with its line and
+//     column, and left alone.
+//   - Plan writes nothing. Apply writes what Plan showed or nothing, keeps a
+//     copy of what was there before, and replaces the file atomically, so that
+//     a crash at any moment leaves the old file or the new one.
+//   - No error and no Diff carries a value out of somebody else's entry that
+//     may be a secret.
+//
+// A Configs is safe for concurrent use by goroutines; its Apply and Restore
+// take a kernel lock per client, so other Stagedoor processes are safe too. The
+// MCP clients themselves take no lock: Apply reads once more right before it
+// writes and starts again if the file changed, which leaves a window of
+// microseconds.
+package clients
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// Default is the id of the client that is meant when the user names none.
+const Default = "claude-desktop"
+
+// Client is one MCP client: where its file is and what an entry looks like.
+// It is a row of data; see All.
+type Client struct {
+	ID   string // what `stagedoor setup` takes
+	Name string // what people call it
+
+	// Servers is the JSON pointer (RFC 6901) of the object that maps a name to
+	// an MCP server. All known clients keep it at the top level.
+	Servers string
+	// Extra are constant members that the client wants in every entry.
+	Extra []Field
+	// Comments is true where the client reads its file as JSON with comments.
+	Comments bool
+	// ResetsOnComments is true where the client throws the file's content away
+	// when it meets a comment or a trailing comma.
+	ResetsOnComments bool
+	// FullQuit is true where the client reads its file only when it starts, so
+	// that closing its window is not enough.
+	FullQuit bool
+	// Reload says in a sentence what makes a change take effect.
+	Reload string
+
+	// files are the places of the file by GOOS, the best first; "" is every
+	// other system. See Path for what the placeholders stand for.
+	files map[string][]string
+}
+
+// Field is a constant member of an entry.
+type Field struct{ Name, Value string }
+
+// Lookup returns the client with that id; "" is the Default.
+func Lookup(id string) (Client, error) {
+	if id == "" {
+		id = Default
+	}
+	rows := All()
+	if i := slices.IndexFunc(rows, func(c Client) bool { return c.ID == id }); i >= 0 {
+		return rows[i], nil
+	}
+	ids := make([]string, len(rows))
+	for i, c := range rows {
+		ids[i] = c.ID
+	}
+	advice := "choose one of " + strings.Join(ids, ", ")
+	if near := nearest(strings.ToLower(id), ids); near != "" {
+		advice = fmt.Sprintf("did you mean %q? %s", near, advice)
+	}
+	return Client{}, hint.Wrap(fmt.Errorf("there is no MCP client %q", id), advice)
+}
+
+// nearest returns the id the user most likely meant, or "" when none is close:
+// one that begins with or contains what was typed, else one within two slips.
+func nearest(typed string, ids []string) string {
+	plain := strings.NewReplacer(" ", "-", "_", "-").Replace(typed)
+	best, least := "", 3
+	for _, id := range ids {
+		switch d := distance(plain, id); {
+		case d < least:
+			best, least = id, d
+		case least > 1 && len(plain) >= 3 && strings.Contains(id, plain) && best == "":
+			best = id
+		}
+	}
+	return best
+}
+
+// distance is the Levenshtein distance in bytes; ids are ASCII.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,136 @@
+package clients
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tailscale/hujson"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// Entry is one MCP server that a client starts over stdio. Its three fields are
+// ours: setting an entry makes them exactly so, while other members that the
+// user or the client keeps in the same entry (`disabled`, `autoApprove`, …)
+// stay.
+type Entry struct {
+	Command string            // absolute path of the executable: clients started from a desktop have a short PATH
+	Args    []string          // passed as they are; no shell is involved
+	Env     map[string]string // empty: no `env` member. It is written in plain text, so it must hold no secret
+}
+
+// namePattern is what a new entry may be called. Clients build tool names from
+// it, and some accept no more than this.
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// CheckName says whether name can be the name of an entry.
+func CheckName(name string) error {
+	if namePattern.MatchString(name) {
+		return nil
+	}
+	return hint.Wrap(fmt.Errorf("%q cannot be the name of a server entry", name),
+		"use 1 to 64 letters, digits, - and _")
+}
+
+// check refuses what no client could start.
+func (e Entry) check(env Env) error {
+	if !env.absolute(e.Command) {
+		return hint.Wrap(fmt.Errorf("the command %q is not an absolute path", e.Command),
+			"write the whole path: MCP clients do not have your shell's PATH")
+	}
+	for _, s := range append([]string{e.Command}, e.Args...) {
+		if err := checkText(s); err != nil {
+			return fmt.Errorf("command and arguments: %w", err)
+		}
+	}
+	for name, value := range e.Env {
+		if name == "" || strings.Contains(name, "=") {
+			return fmt.Errorf("%q cannot be the name of an environment variable", name)
+		}
+		if err := errors.Join(checkText(name), checkText(value)); err != nil {
+			return fmt.Errorf("environment variable %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkText refuses text that JSON or a process could not carry unchanged.
+func checkText(s string) error {
+	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		return errors.New("invalid UTF-8 or a NUL character")
+	}
+	return nil
+}
+
+// clone makes a Change independent of what the caller does with its Entry.
+func (e *Entry) clone() *Entry {
+	if e == nil {
+		return nil
+	}
+	out := Entry{Command: e.Command, Args: slices.Clone(e.Args)}
+	if len(e.Env) > 0 {
+		out.Env = make(map[string]string, len(e.Env))
+		for k, v := range e.Env {
+			out.Env[k] = v
+		}
+	}
+	return &out
+}
+
+// decodeEntry reads an entry of any author; ok is false when it is not a stdio
+// server, or not in a shape that Entry can hold.
+func decodeEntry(v hujson.Value) (e Entry, ok bool) {
+	obj, isObject := v.Value.(*hujson.Object)
+	if !isObject {
+		return Entry{}, false
+	}
+	ok = true
+	field := func(name string, into any) (found bool) {
+		if i := last(obj, name); i >= 0 {
+			ok = ok && decode(obj.Members[i].Value, into) == nil
+			return true
+		}
+		return false
+	}
+	if !field("command", &e.Command) || e.Command == "" {
+		return Entry{}, false
+	}
+	field("args", &e.Args)
+	field("env", &e.Env)
+	return e, ok
+}
+
+// decode is json.Unmarshal of one value of a parsed document.
+func decode(v hujson.Value, into any) error {
+	v = v.Clone()
+	v.Standardize()
+	return json.Unmarshal(v.Pack(), into)
+}
+
+// last is the index of the member with that name, or -1. Of several the last
+// one counts, as it does for the clients' parsers.
+func last(obj *hujson.Object, name string) int {
+	for i := len(obj.Members) - 1; i >= 0; i-- {
+		if obj.Members[i].Name.Value.(hujson.Literal).String() == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// isOurs says whether an entry starts Stagedoor's launcher.
+func (e Entry) isOurs(self string) bool {
+	if len(e.Args) == 0 || e.Args[0] != "run" {
+		return false
+	}
+	base := e.Command[strings.LastIndexAny(e.Command, `/\`)+1:]
+	if cut, found := strings.CutSuffix(strings.ToLower(base), ".exe"); found {
+		base = cut
+	}
+	return base == "stagedoor" || (self != "" && e.Command == self)
+}
