@@ -30,7 +30,9 @@ const (
 	ConfigRemoved     = "client_config_removed"
 	Launched          = "server_launched"
 	AlertAcknowledged = "alert_acknowledged"
-	LogRecovered      = "log_recovered"
+	LogRecovered      = "log_recovered" // an unfinished line was set aside; data: segment, bytes
+	Sealed            = "sealed"        // covers lines written while the keychain was locked; data: through
+	AuditTamper       = "audit_tamper"  // a verification failed; data: kind, segment, line
 	PermissionsFixed  = "permissions_tightened"
 )
 

@@ -1,0 +1,49 @@
+package audit
+
+import "time"
+
+// Kind is a way of tampering, as far as the chain can tell it from the others.
+type Kind string
+
+// Kinds of tampering. What was done can look the same from outside; then the
+// message names both readings.
+const (
+	Edited         Kind = "edited"          // a line's bytes are not those that were written
+	Deleted        Kind = "deleted"         // lines between two others are gone
+	Inserted       Kind = "inserted"        // a line that was never written here, or an old one once more
+	Reordered      Kind = "reordered"       // genuine lines in another order
+	Truncated      Kind = "truncated"       // the log ends before the anchor
+	RolledBack     Kind = "rolled_back"     // the log went on from an older copy
+	SegmentMissing Kind = "segment_missing" // a whole segment is gone
+	SegmentSwapped Kind = "segment_swapped" // a segment stands in another one's place
+	Malformed      Kind = "malformed"       // not a line of the book at all
+	Unsealed       Kind = "unsealed"        // a line without a MAC where one must have been
+	ForeignKey     Kind = "foreign_key"     // lines made with another machine's or an older key
+)
+
+// Problem is the first bad line that Verify met.
+type Problem struct {
+	Kind    Kind   `json:"kind"`
+	Segment string `json:"segment"` // file name, e.g. "000001.jsonl"
+	Line    int    `json:"line"`    // 1 for the first of the segment, 0 if it is about no single line
+	Seq     uint64 `json:"seq"`     // of the line, or the one expected there
+	Message string `json:"message"` // one sentence for people
+}
+
+// Report is what a verification found. OK means that every line is consistent
+// with the key in this machine's keychain and with the anchor, not that its
+// author was honest: see the package comment.
+type Report struct {
+	OK            bool      `json:"ok"`
+	Events        uint64    `json:"events"`                 // lines read
+	Segments      int       `json:"segments"`               //
+	First         time.Time `json:"first,omitzero"`         // UTC, of the first line
+	Last          time.Time `json:"last,omitzero"`          // UTC, of the newest
+	Problem       *Problem  `json:"problem"`                // null when OK
+	Unsealed      int       `json:"unsealed"`               // lines written while the keychain was locked, not sealed since
+	SealedLater   int       `json:"sealed_later"`           // lines without a MAC that a later "sealed" line covers
+	TornBytes     int64     `json:"torn_bytes"`             // an unfinished line at the end; the next append sets it aside
+	AnchorChecked bool      `json:"anchor_checked"`         // an anchor was there and compared
+	AnchorSeq     uint64    `json:"anchor_seq"`             // up to which line the anchor vouches for completeness
+	AnchorError   string    `json:"anchor_error,omitempty"` // why it could not be read
+}
