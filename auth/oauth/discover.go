@@ -1,0 +1,148 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// Discover asks an issuer where its endpoints are: OpenID Connect Discovery
+// first, then RFC 8414. Each is one request, without redirects.
+//
+// The issuer that the metadata names must be the one that was asked, byte by
+// byte, or the answer is refused with ErrIssuer. Metadata that does not offer
+// PKCE with S256 comes back together with ErrNoS256, for a caller whose user
+// knows better; that caller sets S256 to Unknown and writes it in the book.
+func Discover(ctx context.Context, hc *http.Client, issuer string) (Endpoints, error) {
+	const op = "discovery"
+	base, err := checkURL(issuer)
+	if err == nil && base.RawQuery != "" {
+		err = fmt.Errorf("%w: it has a query (?)", ErrInsecureURL)
+	}
+	if err != nil {
+		return Endpoints{}, fmt.Errorf("issuer: %w", err)
+	}
+	hc, err = strictClient(hc, 0)
+	if err != nil {
+		return Endpoints{}, err
+	}
+	path := strings.TrimSuffix(base.EscapedPath(), "/")
+	origin := base.Scheme + "://" + base.Host
+	var refused *Error
+	for _, at := range []string{
+		origin + path + "/.well-known/openid-configuration",
+		origin + "/.well-known/oauth-authorization-server" + path,
+	} {
+		a, err := exchange(ctx, hc, time.Now, op, http.MethodGet, at, http.Header{}, "")
+		if err != nil {
+			return Endpoints{}, err
+		}
+		if !a.ok() {
+			refused = a.refusal(time.Now())
+			if refused.Transient {
+				return Endpoints{}, refused
+			}
+			continue
+		}
+		if a.cut != nil {
+			return Endpoints{}, a.cut
+		}
+		return a.metadata(issuer)
+	}
+	return Endpoints{}, hint.Wrap(refused,
+		"the issuer publishes no metadata: check the address, or create the profile with --provider oauth2 and the endpoints by hand")
+}
+
+// metadata reads an authorization server's metadata (RFC 8414 section 2).
+func (a answer) metadata(issuer string) (Endpoints, error) {
+	o, err := parseObject(a.body)
+	if err != nil {
+		return Endpoints{}, a.malformed("the metadata is not a JSON object")
+	}
+	if named, ok := o.text("issuer"); !ok || named != issuer {
+		err := fmt.Errorf("%w: the metadata names another issuer than the one that was asked", ErrIssuer)
+		if ok && strings.TrimSuffix(named, "/") == strings.TrimSuffix(issuer, "/") {
+			return Endpoints{}, hint.Wrap(err, "the two differ in the slash at the end: the issuer is "+named)
+		}
+		return Endpoints{}, hint.Wrap(err, "check the issuer on the provider's developer page; if it is right, do not log in there")
+	}
+	e := Endpoints{Issuer: issuer, IssParameter: o.yes("authorization_response_iss_parameter_supported")}
+	for _, field := range []struct {
+		name string
+		to   *string
+	}{
+		{"authorization_endpoint", &e.Authorization},
+		{"token_endpoint", &e.Token},
+		{"revocation_endpoint", &e.Revocation},
+		{"userinfo_endpoint", &e.UserInfo},
+		{"device_authorization_endpoint", &e.DeviceAuthorization},
+		{"jwks_uri", &e.JWKS},
+	} {
+		if !o.has(field.name) {
+			continue
+		}
+		value, ok := o.text(field.name)
+		if !ok {
+			return Endpoints{}, a.malformed("the metadata's " + field.name + " is not one text")
+		}
+		*field.to = value
+	}
+	if err := e.Validate(); err != nil {
+		return Endpoints{}, fmt.Errorf("%s of %s: %w", a.op, a.host, err)
+	}
+	if strings.HasPrefix(issuer, "https:") {
+		if err := e.onlyHTTPS(); err != nil {
+			return Endpoints{}, fmt.Errorf("%s of %s: %w", a.op, a.host, err)
+		}
+	}
+	if kinds, ok := o.texts("response_types_supported"); ok && !slices.Contains(kinds, "code") {
+		return Endpoints{}, a.malformed("the provider does not offer the authorization code grant")
+	}
+	if methods, ok := o.texts("token_endpoint_auth_methods_supported"); ok {
+		for _, m := range methods {
+			if c := ClientAuth(m); c == None || c == Basic || c == Post {
+				e.AuthMethods = append(e.AuthMethods, m)
+			}
+		}
+	}
+	// RFC 8414: a server that leaves the list out does not support PKCE.
+	methods, _ := o.texts("code_challenge_methods_supported")
+	if e.S256 = No; slices.Contains(methods, "S256") {
+		e.S256 = Yes
+		return e, nil
+	}
+	return e, hint.Wrap(ErrNoS256,
+		"if the provider's documentation says that it supports PKCE, create the profile with --provider oauth2 and the endpoints by hand")
+}
+
+// onlyHTTPS keeps a server on the network from sending tokens to a port of this
+// computer.
+func (e Endpoints) onlyHTTPS() error {
+	for _, raw := range []string{e.Authorization, e.Token, e.Revocation, e.UserInfo, e.DeviceAuthorization, e.JWKS} {
+		if u, err := url.Parse(raw); raw != "" && (err != nil || u.Scheme != "https") {
+			return fmt.Errorf("%w: an https issuer names an endpoint that is not https", ErrInsecureURL)
+		}
+	}
+	return nil
+}
+
+// SuggestAuth returns the client authentication to use with a secret: what the
+// server offers, Basic where it did not say (RFC 8414 section 2).
+func (e Endpoints) SuggestAuth(hasSecret bool) (ClientAuth, error) {
+	switch {
+	case !hasSecret:
+		return None, nil
+	case len(e.AuthMethods) == 0 || slices.Contains(e.AuthMethods, string(Basic)):
+		return Basic, nil
+	case slices.Contains(e.AuthMethods, string(Post)):
+		return Post, nil
+	}
+	return "", errors.New("the provider takes no client secret at its token endpoint")
+}

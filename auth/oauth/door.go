@@ -1,0 +1,184 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// pageTimeout is how long the last page may take to reach the browser.
+const pageTimeout = 2 * time.Second
+
+// door is the loopback listener of one attempt. It lets one answer in and turns
+// everything else away.
+type door struct {
+	attempt  *attempt
+	host     string // what the Host header has to say: 127.0.0.1 and the port
+	accepted chan callback
+
+	settled  chan struct{} // closed when the attempt has ended
+	outcome  error         // why, valid once settled is closed
+	pageSent chan struct{} // closed when the browser has its page, or has gone
+
+	mu      sync.Mutex // guards the rest, and is held during OnStray
+	used    bool       // an answer with the right state was let in
+	closed  bool
+	onStray func(string)
+
+	server *http.Server
+	served chan struct{}
+}
+
+// openDoor listens on 127.0.0.1 and sets the attempt's redirect URI. "localhost"
+// is not used: it may resolve to an address that another program listens on
+// (RFC 8252 section 8.3).
+func openDoor(ctx context.Context, a *attempt, onStray func(string)) (*door, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Port)))
+	if err != nil {
+		return nil, listenError(a, err)
+	}
+	d := &door{
+		attempt:  a,
+		host:     ln.Addr().String(),
+		accepted: make(chan callback, 1),
+		settled:  make(chan struct{}),
+		pageSent: make(chan struct{}),
+		onStray:  onStray,
+		served:   make(chan struct{}),
+	}
+	a.redirect = "http://" + d.host + a.Path
+	d.server = &http.Server{
+		Handler:           d,
+		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      2 * DefaultTimeout, // the page waits for the token request
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(io.Discard, "", 0), // it would quote what strangers send
+	}
+	go func() {
+		defer close(d.served)
+		_ = d.server.Serve(ln) // ends with ErrServerClosed, in close
+	}()
+	return d, nil
+}
+
+// end tells the waiting browser, if there is one, how the login ended, gives the
+// page a moment to get there, and shuts the port. When it has returned, nobody
+// listens there any more.
+func (d *door) end(outcome error) {
+	d.mu.Lock()
+	d.closed = true
+	waiting := d.used
+	d.mu.Unlock()
+	d.outcome = outcome
+	close(d.settled)
+	if waiting {
+		limit := time.NewTimer(pageTimeout)
+		defer limit.Stop()
+		select {
+		case <-d.pageSent:
+		case <-limit.C:
+		}
+	}
+	_ = d.server.Close()
+	<-d.served
+}
+
+// ServeHTTP answers the browser and whoever else finds the port.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	protect(w.Header())
+	switch {
+	case r.Host != d.host:
+		// A web page that made its own name resolve to 127.0.0.1.
+		d.stray(strayWrongHost)
+		refusedPage.write(w, http.StatusForbidden)
+		return
+	case r.URL.Path != d.attempt.Path || r.URL.RawPath != "":
+		refusedPage.write(w, http.StatusNotFound)
+		return
+	case r.Method != http.MethodGet:
+		w.Header().Set("Allow", http.MethodGet)
+		refusedPage.write(w, http.StatusMethodNotAllowed)
+		return
+	}
+	c, reason := parseCallback(r.URL.RawQuery)
+	if reason == "" {
+		reason = d.admit(c)
+	}
+	if reason != "" {
+		d.stray(reason)
+		strayPage.write(w, http.StatusBadRequest)
+		return
+	}
+	defer close(d.pageSent)
+	select {
+	case <-d.settled:
+		p, status := pageFor(d.outcome)
+		p.write(w, status)
+	case <-r.Context().Done():
+		// The tab was closed; the login goes on without it.
+	}
+}
+
+// admit lets the first answer with the right state in, and says why not
+// otherwise.
+func (d *door) admit(c callback) (stray string) {
+	if !d.attempt.mine(c) {
+		return strayBadState
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.used || d.closed {
+		return strayReusedState
+	}
+	d.used = true
+	d.accepted <- c // never blocks: there is room for the one
+	return ""
+}
+
+func (d *door) stray(reason string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.onStray != nil && !d.closed {
+		d.onStray(reason)
+	}
+}
+
+// listenError explains why the port cannot be had.
+func listenError(a *attempt, err error) error {
+	if a.Port == 0 {
+		return fmt.Errorf("login: no port on 127.0.0.1 can be opened: %w", err)
+	}
+	redirect := fmt.Sprintf("http://127.0.0.1:%d%s", a.Port, a.Path)
+	if !addressInUse(err) {
+		return hint.Wrap(fmt.Errorf("login: port %d on 127.0.0.1 cannot be opened: %w", a.Port, err),
+			"register another redirect address than "+redirect+" at the provider and use its port")
+	}
+	find := map[string]string{
+		"darwin":  "lsof -nP -iTCP:%d -sTCP:LISTEN",
+		"windows": "netstat -ano | findstr :%d",
+	}[runtime.GOOS]
+	if find == "" {
+		find = "ss -ltnp 'sport = :%d'"
+	}
+	return hint.Wrap(fmt.Errorf("login: %w: another program listens on 127.0.0.1:%d", ErrPortTaken, a.Port),
+		fmt.Sprintf("find it with "+find+" and end it (an earlier login that still waits?), or choose another port and register its redirect address at the provider in place of %s", a.Port, redirect))
+}
+
+// addressInUse knows EADDRINUSE by both its names: what Windows gives is not
+// what package syscall calls by that name there.
+func addressInUse(err error) bool {
+	const wsaEADDRINUSE = syscall.Errno(10048)
+	return errors.Is(err, syscall.EADDRINUSE) || runtime.GOOS == "windows" && errors.Is(err, wsaEADDRINUSE)
+}

@@ -1,0 +1,103 @@
+package oauth
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// Support is what is known of an optional ability of an authorization server.
+type Support int
+
+// A server described by hand has said nothing; one that was discovered has.
+const (
+	Unknown Support = iota
+	Yes
+	No
+)
+
+// Endpoints say where an authorization server is and what it says of itself.
+// Authorization and Token are needed for a login, the others may be empty.
+type Endpoints struct {
+	Issuer              string // identifier of the server, compared byte by byte
+	Authorization       string
+	Token               string
+	Revocation          string // RFC 7009
+	UserInfo            string // OpenID Connect Core section 5.3
+	DeviceAuthorization string // RFC 8628
+	JWKS                string
+
+	// IssParameter is true if the server says that its authorization responses
+	// carry iss (RFC 9207). A response without it is then refused.
+	IssParameter bool
+	// S256 is whether the server does PKCE with S256. A login is refused where
+	// it says that it does not. Whoever knows better sets it to Unknown: the
+	// challenge is sent in any case.
+	S256 Support
+	// AuthMethods are the client authentication methods the token endpoint
+	// takes. Empty if it did not say.
+	AuthMethods []string
+}
+
+// ErrInsecureURL is a URL that a token or a code must not be sent to.
+var ErrInsecureURL = errors.New("not a secure address")
+
+// Validate reports whether every address that is set may be used: absolute,
+// https (or plain http to a loopback literal such as 127.0.0.1), without user
+// name, password or fragment.
+func (e Endpoints) Validate() error {
+	if e.Authorization == "" || e.Token == "" {
+		return errors.New("an authorization and a token endpoint are needed")
+	}
+	for _, a := range []struct{ name, url string }{
+		{"issuer", e.Issuer},
+		{"authorization endpoint", e.Authorization},
+		{"token endpoint", e.Token},
+		{"revocation endpoint", e.Revocation},
+		{"userinfo endpoint", e.UserInfo},
+		{"device authorization endpoint", e.DeviceAuthorization},
+		{"key set address", e.JWKS},
+	} {
+		if a.url == "" {
+			continue
+		}
+		if _, err := checkURL(a.url); err != nil {
+			return fmt.Errorf("%s: %w", a.name, err)
+		}
+	}
+	return nil
+}
+
+// checkURL applies the rule of Validate to one address.
+func checkURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "" {
+		return nil, fmt.Errorf("%w: not an absolute URL", ErrInsecureURL)
+	}
+	switch {
+	case u.User != nil:
+		return nil, fmt.Errorf("%w: it has a user name in it", ErrInsecureURL)
+	case u.Fragment != "" || strings.Contains(raw, "#"):
+		return nil, fmt.Errorf("%w: it has a fragment (#)", ErrInsecureURL)
+	case u.Scheme == "https":
+		return u, nil
+	case u.Scheme == "http" && isLoopback(u):
+		return u, nil
+	case u.Scheme == "http":
+		return nil, hint.Wrap(fmt.Errorf("%w: plain http", ErrInsecureURL),
+			"use https; plain http is for a loopback address such as http://127.0.0.1:8080 only")
+	}
+	return nil, fmt.Errorf("%w: not https", ErrInsecureURL)
+}
+
+// isLoopback reports whether u's host is a loopback literal. The name
+// "localhost" is not: what it resolves to is up to somebody else (RFC 8252
+// section 8.3).
+func isLoopback(u *url.URL) bool {
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,201 @@
+package oauth
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// What callers branch on. All of them are found with errors.Is.
+var (
+	ErrDenied       = errors.New("the user or the provider denied the login")
+	ErrTimeout      = errors.New("timed out")
+	ErrCancelled    = errors.New("cancelled")
+	ErrPortTaken    = errors.New("the port for the login is taken")
+	ErrMalformed    = errors.New("the provider's answer cannot be used")
+	ErrRedirect     = errors.New("the provider answered with a redirect, which is not followed")
+	ErrTLS          = errors.New("the provider's certificate is not trusted")
+	ErrIssuer       = errors.New("the answer is from another issuer")
+	ErrIDToken      = errors.New("the ID token is not for this login")
+	ErrNoS256       = errors.New("the provider does not say that it supports PKCE with S256")
+	ErrNoRevocation = errors.New("the provider has no revocation endpoint")
+)
+
+// Error is a request that the provider did not grant, or did not get.
+type Error struct {
+	Op   string // what was asked: "token request", "revocation", …
+	Host string // whom
+	// Code is the error code if it is one that a standard defines, such as
+	// invalid_grant, or "". Codes that a server made up are not kept.
+	Code   string
+	Status int // HTTP status, 0 if there was no answer
+	// Transient is true if the same request may succeed later: 408, 429, 5xx,
+	// no network, no answer in time. It says nothing against the grant.
+	Transient bool
+	// RetryAfter is how long the provider asked to be left alone, at most a day.
+	RetryAfter time.Duration
+	// Sent is true if the provider may have got the request. A refresh token
+	// in it may then be spent, even though no answer came.
+	Sent bool
+
+	reason string  // in our words
+	causes []error // sentinels and context errors only: nothing that quotes the server
+}
+
+// Error says what failed without a word of the server's.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op)
+	if e.Host != "" {
+		b.WriteString(" to " + e.Host)
+	}
+	b.WriteString(": ")
+	switch {
+	case e.Code != "":
+		b.WriteString(e.Code)
+	case e.reason != "":
+		b.WriteString(e.reason)
+	default:
+		b.WriteString("refused")
+	}
+	if e.Status != 0 {
+		fmt.Fprintf(&b, " (HTTP status %d)", e.Status)
+	}
+	return b.String()
+}
+
+// Unwrap gives the sentinels and context errors behind e.
+func (e *Error) Unwrap() []error { return e.causes }
+
+// Hint says what the user can do.
+func (e *Error) Hint() string {
+	switch {
+	case e.Code == "invalid_client" || e.Code == "unauthorized_client":
+		return "check the client id and the client secret against the provider's developer page"
+	case e.Code == "invalid_scope":
+		return "the provider does not know one of the scopes; create the profile again with the scopes it lists"
+	case e.Code == "invalid_grant":
+		return "the login has ended at the provider: log in again"
+	case errors.Is(e, ErrTLS):
+		return "check this computer's clock, and whether a proxy or a security program answers in the provider's place"
+	case errors.Is(e, ErrRedirect):
+		return "the address of the endpoint has changed: look it up on the provider's developer page"
+	case e.RetryAfter > 0:
+		return "the provider asks to wait " + e.RetryAfter.Round(time.Second).String()
+	case e.Transient && e.Status == 0:
+		return "check the network and try again"
+	case e.Transient:
+		return "the provider has a problem of its own: try again later"
+	}
+	return ""
+}
+
+// IsInvalidGrant reports whether the provider refused the refresh token or the
+// code itself (RFC 6749 section 5.2). A gateway's 5xx that happens to carry the
+// word is not a refusal.
+func IsInvalidGrant(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == "invalid_grant" && !e.Transient
+}
+
+// IsTransient reports whether the same request may succeed later.
+func IsTransient(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Transient
+}
+
+// IsUnsupportedTokenType reports whether a revocation was refused because the
+// provider does not revoke that kind of token (RFC 7009 section 2.2.1). The
+// token may still be good.
+func IsUnsupportedTokenType(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == "unsupported_token_type"
+}
+
+// standardCode returns code if a standard defines it, else "". It is what keeps
+// a server's own words out of our errors and logs.
+func standardCode(code string) string {
+	switch code {
+	case "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
+		"unsupported_grant_type", "invalid_scope", "access_denied", "unsupported_response_type",
+		"server_error", "temporarily_unavailable", // RFC 6749 sections 4.1.2.1 and 5.2
+		"unsupported_token_type",                              // RFC 7009
+		"authorization_pending", "slow_down", "expired_token", // RFC 8628
+		"invalid_token", "insufficient_scope", // RFC 6750
+		"invalid_target", // RFC 8707
+		"interaction_required", "login_required", "account_selection_required", "consent_required",
+		"invalid_request_uri", "invalid_request_object", "request_not_supported",
+		"request_uri_not_supported", "registration_not_supported", // OpenID Connect Core section 3.1.2.6
+		"unmet_authentication_requirements", // OpenID Connect
+		"invalid_dpop_proof", "use_dpop_nonce":
+		return code
+	}
+	return ""
+}
+
+// transientStatus are answers that say nothing about the request itself.
+func transientStatus(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
+}
+
+// maxRetryAfter bounds what a server can make us wait.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads a Retry-After header: seconds or a date (RFC 9110 section
+// 10.2.3). What cannot be read is no wish at all.
+func retryAfter(value string, now time.Time) time.Duration {
+	value = strings.TrimSpace(value)
+	var d time.Duration
+	if n, err := strconv.ParseUint(value, 10, 64); err == nil {
+		d = time.Duration(min(n, uint64(maxRetryAfter/time.Second))) * time.Second
+	} else if at, err := http.ParseTime(value); err == nil {
+		d = at.Sub(now)
+	}
+	return min(max(d, 0), maxRetryAfter)
+}
+
+// transportError turns a failure of net/http into an Error. The original is
+// dropped on purpose: its text quotes the URL and whatever the server sent.
+func transportError(op, host string, err error, sent bool) *Error {
+	e := &Error{Op: op, Host: host, Transient: true, Sent: sent}
+	var (
+		verify  *tls.CertificateVerificationError
+		unknown x509.UnknownAuthorityError
+		name    x509.HostnameError
+		invalid x509.CertificateInvalidError
+		alert   tls.AlertError
+		record  tls.RecordHeaderError
+		dns     *net.DNSError
+		timeout net.Error
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		e.reason, e.causes = "cancelled", []error{context.Canceled}
+	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &invalid):
+		e.reason, e.causes = ErrTLS.Error(), []error{ErrTLS}
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		e.reason, e.causes = "no answer in time", []error{ErrTimeout}
+	case errors.As(err, &dns):
+		e.reason = "the host name cannot be resolved"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.reason = "connection refused"
+	case errors.As(err, &alert), errors.As(err, &record):
+		e.reason = "no secure connection could be made"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		e.reason = "the connection was closed before the answer was complete"
+	case sent:
+		e.reason = "the answer is not HTTP or the connection broke"
+	default:
+		e.reason = "no connection"
+	}
+	return e
+}

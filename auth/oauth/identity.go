@@ -1,0 +1,125 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+// IdentitySpec says where in the answer the account is. A field is a name or a
+// path of names with dots: "data.attributes.username".
+type IdentitySpec struct {
+	IDField    string   // a string or a number
+	NameFields []string // the first one that is a string and not empty wins
+	// Subject, if set, is the account's id from the ID token; OpenID Connect
+	// Core section 5.3.2 has an answer about anybody else refused.
+	Subject string
+}
+
+// Identity is an account at the provider.
+type Identity struct {
+	Subject string // stable id
+	Name    string // for people, without control characters; the id if there is no name
+}
+
+// Identify asks who the access token belongs to: the OpenID Connect userinfo
+// endpoint or the provider's own call. The token goes into the Authorization
+// header and nowhere else (RFC 6750 section 2.1).
+func (w *Wire) Identify(ctx context.Context, url string, access secret.String, spec IdentitySpec) (Identity, error) {
+	const op = "identity request"
+	if access.Empty() || !printable(access.Reveal()) {
+		return Identity{}, errors.New(op + ": there is no usable access token")
+	}
+	header := http.Header{}
+	header.Set("Authorization", "Bearer "+access.Reveal())
+	header.Set("Accept", "application/json, application/vnd.api+json;q=0.9")
+	a, err := exchange(ctx, w.http, w.now, op, http.MethodGet, url, header, "")
+	if err != nil {
+		return Identity{}, err
+	}
+	if !a.ok() {
+		return Identity{}, a.refusal(w.now())
+	}
+	return a.identity(spec)
+}
+
+// identity reads the answer of an identity call.
+func (a answer) identity(spec IdentitySpec) (Identity, error) {
+	if a.cut != nil {
+		return Identity{}, a.cut
+	}
+	o, err := parseObject(a.body)
+	if err != nil {
+		return Identity{}, a.malformed("the answer is not a JSON object")
+	}
+	id, ok := o.at(spec.IDField)
+	if !ok || !accountID(id) {
+		return Identity{}, a.malformed("the answer does not say whose account it is")
+	}
+	if spec.Subject != "" && id != spec.Subject {
+		return Identity{}, a.malformed("the answer is about another account than the ID token")
+	}
+	who := Identity{Subject: id, Name: id}
+	for _, field := range spec.NameFields {
+		if name, ok := o.at(field); ok {
+			if name = displayName(name); name != "" {
+				who.Name = name
+				break
+			}
+		}
+	}
+	return who, nil
+}
+
+// at follows a path of names to a string or a number.
+func (o object) at(path string) (string, bool) {
+	first, rest, deeper := strings.Cut(path, ".")
+	if deeper {
+		m, ok := o[first]
+		if !ok || m.clash {
+			return "", false
+		}
+		inner, err := parseObject(m.raw)
+		if err != nil {
+			return "", false
+		}
+		return inner.at(rest)
+	}
+	if s, ok := o.text(first); ok {
+		return s, true
+	}
+	n, ok := o.number(first)
+	return n.String(), ok
+}
+
+// accountID reports whether s can be an account's id: OpenID Connect Core
+// section 2 has at most 255 ASCII characters.
+func accountID(s string) bool {
+	return s != "" && len(s) <= 255 && printable(s)
+}
+
+// maxName is the longest name shown, in characters.
+const maxName = 80
+
+// displayName makes a name fit for a menu, a terminal and a log line: one line,
+// no control characters, nothing that turns the writing direction around.
+func displayName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case r == unicode.ReplacementChar || !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > maxName {
+		s = string(r[:maxName-1]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,233 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"golang.org/x/oauth2"
+)
+
+// DefaultLoginTimeout is how long a login waits for the user.
+const DefaultLoginTimeout = 5 * time.Minute
+
+// LoginRequest says who logs in where, and how the user is met.
+type LoginRequest struct {
+	Endpoints
+	Client Client
+	Scopes []string
+
+	// Port is the loopback port to listen on; 0 takes any that is free, where
+	// the provider allows that (RFC 8252 section 7.3).
+	Port int
+	Path string // of the redirect URI; "" means "/callback"
+	// Extra are further parameters of the authorization request, such as
+	// prompt=consent. The ones that this package sets itself are refused.
+	Extra   url.Values
+	Timeout time.Duration // 0 means DefaultLoginTimeout
+
+	// Open shows the URL to the user. It gets it as one argument, runs on a
+	// goroutine of its own, and should return once the browser was started; if
+	// it fails, the login ends. Login does not wait for it. Nil opens nothing.
+	Open func(ctx context.Context, url string) error
+	// OnURL, if set, is called with the URL once the listener is open, before
+	// Open.
+	OnURL func(url string)
+	// OnStray, if set, is called for every request to the listener that was
+	// turned away although it looked like an answer: "bad_state",
+	// "missing_state", "doubled_state", "reused_state", "malformed",
+	// "wrong_host". One call at a time, none after Login has returned.
+	OnStray func(reason string)
+}
+
+// Login signs the user in: authorization code with PKCE S256 through the system
+// browser and a loopback listener that is open until Login returns.
+//
+// What does not carry the right state is answered with 400 and changes nothing:
+// the login goes on waiting. What does, ends it, once. The browser's page is
+// held back until the token request has ended, so that it tells the truth.
+//
+// Errors: ErrDenied, ErrTimeout, ErrCancelled (ctx ended), ErrPortTaken,
+// ErrIssuer, ErrIDToken, ErrNoS256, ErrInsecureURL, or an [*Error] with the code
+// of the authorization or token endpoint.
+func (w *Wire) Login(ctx context.Context, r LoginRequest) (Tokens, error) {
+	a, err := w.newAttempt(r)
+	if err != nil {
+		return Tokens{}, err
+	}
+	timeout := r.Timeout
+	if timeout <= 0 {
+		timeout = DefaultLoginTimeout
+	}
+	waiting, stop := context.WithTimeoutCause(ctx, timeout, ErrTimeout)
+	defer stop()
+
+	d, err := openDoor(waiting, a, r.OnStray)
+	if err != nil {
+		return Tokens{}, err
+	}
+	t, err := w.await(ctx, waiting, a, d)
+	d.end(err)
+	return t, err
+}
+
+// await shows the URL, waits for the answer until waiting ends, and redeems it
+// under ctx.
+func (w *Wire) await(ctx, waiting context.Context, a *attempt, d *door) (Tokens, error) {
+	target := a.authorizationURL()
+	if a.OnURL != nil {
+		a.OnURL(target)
+	}
+	opened := make(chan error, 1)
+	if a.Open != nil {
+		go func() { opened <- a.Open(ctx, target) }()
+	}
+	for {
+		select {
+		case err := <-opened:
+			if err != nil {
+				return Tokens{}, hint.Wrap(fmt.Errorf("open the browser: %w", err),
+					"open the address yourself: stagedoor login --no-browser prints it")
+			}
+		case <-waiting.Done():
+			return Tokens{}, endOfWait(waiting)
+		case c := <-d.accepted:
+			t, err := w.redeem(ctx, a, c)
+			if err != nil && ctx.Err() != nil {
+				err = endOfWait(ctx)
+			}
+			return t, err
+		}
+	}
+}
+
+// endOfWait says why nobody waits any more.
+func endOfWait(ctx context.Context) error {
+	if cause := context.Cause(ctx); errors.Is(cause, ErrTimeout) || errors.Is(cause, context.DeadlineExceeded) {
+		return hint.Wrap(fmt.Errorf("login: %w: nobody signed in", ErrTimeout), "start the login again and finish it in the browser")
+	}
+	return fmt.Errorf("login: %w", ErrCancelled)
+}
+
+// attempt is one login: what was sent, and what an answer has to match. It does
+// not change once the listener is open.
+type attempt struct {
+	LoginRequest
+	state, verifier, nonce string // nonce is empty without the openid scope
+	redirect               string // set when the port is known
+}
+
+// reserved are the parameters of the authorization request that are not for
+// the caller to set.
+var reserved = []string{
+	"response_type", "client_id", "client_secret", "redirect_uri", "scope", "state", "nonce", "resource",
+	"code_challenge", "code_challenge_method", "response_mode", "request", "request_uri",
+}
+
+func (w *Wire) newAttempt(r LoginRequest) (*attempt, error) {
+	if err := r.Endpoints.Validate(); err != nil {
+		return nil, err
+	}
+	if err := r.Client.Validate(); err != nil {
+		return nil, err
+	}
+	if r.S256 == No {
+		return nil, ErrNoS256
+	}
+	if r.Path == "" {
+		r.Path = "/callback"
+	}
+	if r.Path[0] != '/' || strings.ContainsAny(r.Path, "?#% ") || !printable(r.Path) {
+		return nil, errors.New("the path of the redirect must start with / and be plain")
+	}
+	if i := slices.IndexFunc(r.Scopes, func(s string) bool { return !scopeToken(s) }); i >= 0 {
+		return nil, fmt.Errorf("%q cannot be a scope", r.Scopes[i])
+	}
+	for name := range r.Extra {
+		if slices.Contains(reserved, name) {
+			return nil, fmt.Errorf("the parameter %q cannot be set by hand", name)
+		}
+	}
+	a := &attempt{LoginRequest: r}
+	for _, to := range []*string{&a.state, &a.verifier, &a.nonce} {
+		var err error
+		if *to, err = w.random(); err != nil {
+			return nil, err
+		}
+	}
+	if !slices.Contains(r.Scopes, "openid") {
+		a.nonce = ""
+	}
+	return a, nil
+}
+
+// authorizationURL is what the browser opens (RFC 6749 section 4.1.1). A query
+// that the endpoint has already stays.
+func (a *attempt) authorizationURL() string {
+	u, err := url.Parse(a.Authorization)
+	if err != nil {
+		return "" // cannot be: the endpoints were validated
+	}
+	q := u.Query()
+	for name, values := range a.Extra {
+		q[name] = values
+	}
+	q.Set("response_type", "code")
+	q.Set("client_id", a.Client.ID)
+	q.Set("redirect_uri", a.redirect)
+	q.Set("state", a.state)
+	q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(a.verifier))
+	q.Set("code_challenge_method", "S256")
+	if len(a.Scopes) > 0 {
+		q.Set("scope", strings.Join(a.Scopes, " "))
+	}
+	if a.nonce != "" {
+		q.Set("nonce", a.nonce)
+	}
+	if len(a.Client.Resources) > 0 {
+		q["resource"] = a.Client.Resources
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// redeem turns the authorization response into tokens, or into the reason why
+// there are none.
+func (w *Wire) redeem(ctx context.Context, a *attempt, c callback) (Tokens, error) {
+	if err := a.judge(c); err != nil {
+		return Tokens{}, err
+	}
+	form := url.Values{
+		"grant_type":    {"authorization_code"},
+		"code":          {c.code},
+		"redirect_uri":  {a.redirect},
+		"code_verifier": {a.verifier},
+	}
+	if len(a.Client.Resources) > 0 {
+		form["resource"] = slices.Clone(a.Client.Resources)
+	}
+	ans, err := w.post(ctx, "token request", a.Token, a.Client, form)
+	if err != nil {
+		return Tokens{}, err
+	}
+	t, err := ans.tokens(w.now())
+	if err != nil {
+		return Tokens{}, err
+	}
+	if !t.ScopeGiven {
+		t.Scope = slices.Clone(a.Scopes)
+	}
+	if a.nonce != "" && !t.IDToken.Empty() {
+		claims, err := checkIDToken(t.IDToken, idTokenRules{issuer: a.Issuer, audience: a.Client.ID, nonce: a.nonce, now: w.now()})
+		if err != nil {
+			return Tokens{}, err
+		}
+		t.Subject = claims.subject
+	}
+	return t, nil
+}

@@ -1,0 +1,94 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+// Refresh trades a refresh token for new tokens (RFC 6749 section 6). It sends
+// one request and never a second one. scope is left out if empty, which asks for
+// what was granted before; it must not name more than that.
+//
+// An error can come together with a refresh token: the provider rotated it, but
+// the rest of its answer is unusable or was cut off. The caller must then save
+// Tokens.Refresh, because the old one is spent.
+//
+// Otherwise an error is an [*Error]: see [IsInvalidGrant] for "log in again",
+// [IsTransient] for "later", and Error.Sent for whether the refresh token may be
+// spent although no answer came.
+func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secret.String, scope []string) (Tokens, error) {
+	const op = "token request"
+	if refresh.Empty() {
+		return Tokens{}, errors.New(op + ": there is no refresh token")
+	}
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh.Reveal()}}
+	if len(scope) > 0 {
+		form.Set("scope", strings.Join(scope, " "))
+	}
+	if len(c.Resources) > 0 {
+		form["resource"] = slices.Clone(c.Resources)
+	}
+	a, err := w.post(ctx, op, e.Token, c, form)
+	if err != nil {
+		return Tokens{}, err
+	}
+	t, err := a.tokens(w.now())
+	if err != nil {
+		return t, err
+	}
+	if !t.ScopeGiven {
+		t.Scope = slices.Clone(scope)
+	}
+	if !t.IDToken.Empty() {
+		// An ID token is a by-product here: a bad one is not worth a lost
+		// refresh token, but it vouches for nobody.
+		claims, err := checkIDToken(t.IDToken, idTokenRules{issuer: e.Issuer, audience: c.ID, now: w.now()})
+		if err != nil {
+			t.odd("id_token")
+		}
+		t.Subject = claims.subject
+	}
+	return t, nil
+}
+
+// Revoke tells the provider to forget a token (RFC 7009). kind is the
+// token_type_hint: "refresh_token", "access_token" or "".
+//
+// It returns nil if the provider says that the token is no longer good, also if
+// it never knew it. It returns ErrNoRevocation if there is no such endpoint, and
+// an [*Error] otherwise; see [IsUnsupportedTokenType] and [IsTransient]. After
+// any error the token has to be taken for valid.
+func (w *Wire) Revoke(ctx context.Context, e Endpoints, c Client, token secret.String, kind string) error {
+	const op = "revocation"
+	if e.Revocation == "" {
+		return ErrNoRevocation
+	}
+	if token.Empty() {
+		return errors.New(op + ": there is no token")
+	}
+	form := url.Values{"token": {token.Reveal()}}
+	if kind != "" {
+		form.Set("token_type_hint", kind)
+	}
+	a, err := w.post(ctx, op, e.Revocation, c, form)
+	if err != nil {
+		return err
+	}
+	if a.ok() {
+		// The body says nothing (RFC 7009 section 2.2), whole or not.
+		return nil
+	}
+	refusal := a.refusal(w.now())
+	if a.status == 400 && refusal.Code == "invalid_token" {
+		// Where the standard has 200 for a token that is not known or no longer
+		// good, Google and others say this.
+		return nil
+	}
+	return fmt.Errorf("the provider did not confirm: %w", refusal)
+}

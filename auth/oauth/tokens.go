@@ -1,0 +1,185 @@
+package oauth
+
+import (
+	"encoding/json"
+	"math"
+	"mime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+const (
+	// AssumedLifetime is what to take for the life of an access token when the
+	// provider does not say. RFC 6749 leaves it open; an hour is what most
+	// providers use, and a token that ends earlier is noticed by its first 401.
+	AssumedLifetime = time.Hour
+	// maxLifetime keeps a lifetime of 1e300 seconds within the clock's range.
+	maxLifetime = 10 * 365 * 24 * time.Hour
+	// maxToken is more than any provider's token and less than what an
+	// environment variable can hold on Linux (128 KiB).
+	maxToken = 64 << 10
+)
+
+// Tokens are what a token endpoint gave.
+type Tokens struct {
+	Access  secret.String
+	Refresh secret.String // empty: none came, the one in use stays in use
+	IDToken secret.String // as it came; Subject is what was checked of it
+	Type    string        // always "Bearer"
+
+	// Scope is what was granted. If the provider did not say (ScopeGiven is
+	// false), it is what was asked for, as RFC 6749 section 5.1 has it.
+	Scope      []string
+	ScopeGiven bool
+
+	Issued  time.Time // when the request was sent, so that Expires errs on the early side
+	Expires time.Time // zero: the provider did not say in a way that can be read; see ExpiresOrAssumed
+
+	// Subject is the account's id in a checked ID token, or "".
+	Subject string
+	// Odd names what was wrong with the answer without making it unusable:
+	// "content_type", "expires_in", "id_token", "scope", "status", "token_type".
+	Odd []string
+}
+
+// ExpiresOrAssumed returns Expires, or Issued plus AssumedLifetime if the
+// provider did not say.
+func (t Tokens) ExpiresOrAssumed() time.Time {
+	if t.Expires.IsZero() {
+		return t.Issued.Add(AssumedLifetime)
+	}
+	return t.Expires
+}
+
+// tokens reads a token response (RFC 6749 section 5.1). With an error, Tokens
+// holds at most a refresh token that could be read all the same.
+func (a answer) tokens(now time.Time) (Tokens, error) {
+	if !a.ok() {
+		return Tokens{}, a.refusal(now)
+	}
+	o, err := parseObject(a.body)
+	kept := Tokens{Issued: a.at}
+	if refresh, ok := o.token("refresh_token"); ok {
+		kept.Refresh = secret.String(refresh)
+	}
+	switch {
+	case a.cut != nil:
+		return kept, a.cut
+	case err != nil:
+		return kept, a.malformed("the answer is not a JSON object")
+	case o.has("error") && !o.has("access_token"):
+		// Some providers refuse with status 200.
+		return Tokens{}, a.refusal(now)
+	case o.has("error"):
+		return kept, a.malformed("the answer is both a token and an error")
+	}
+
+	access, ok := o.token("access_token")
+	if !ok {
+		return kept, a.malformed("the answer has no usable access token")
+	}
+	if o.has("refresh_token") && kept.Refresh.Empty() {
+		if s, ok := o.text("refresh_token"); !ok || s != "" {
+			return kept, a.malformed("the answer has an unusable refresh token")
+		}
+	}
+	t := kept
+	t.Access = secret.String(access)
+	t.Type = "Bearer"
+	switch kind, ok := o.text("token_type"); {
+	case ok && strings.EqualFold(kind, "bearer"):
+	case !o.has("token_type"):
+		t.odd("token_type")
+	default:
+		return kept, a.malformed("the answer's token type is not bearer")
+	}
+	if o.has("id_token") {
+		if id, ok := o.token("id_token"); ok {
+			t.IDToken = secret.String(id)
+		} else {
+			t.odd("id_token")
+		}
+	}
+	if life, ok := o.lifetime("expires_in"); ok {
+		t.Expires = a.at.Add(life)
+	} else if o.has("expires_in") {
+		t.odd("expires_in")
+	}
+	if t.Scope, t.ScopeGiven = o.scope(); !t.ScopeGiven && o.has("scope") {
+		if s, ok := o.text("scope"); !ok || s != "" {
+			t.odd("scope")
+		}
+	}
+	if kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")); kind != "application/json" {
+		t.odd("content_type")
+	}
+	if a.status != 200 {
+		t.odd("status")
+	}
+	return t, nil
+}
+
+func (t *Tokens) odd(what string) {
+	if !slices.Contains(t.Odd, what) {
+		t.Odd = append(t.Odd, what)
+		slices.Sort(t.Odd)
+	}
+}
+
+// token returns a member that can be used as a token: visible ASCII, of a
+// sensible length. A newline in one would end the Authorization header, a NUL
+// the environment variable it is handed on in.
+func (o object) token(name string) (string, bool) {
+	s, ok := o.text(name)
+	if !ok || s == "" || len(s) > maxToken || !printable(s) || strings.Contains(s, " ") {
+		return "", false
+	}
+	return s, true
+}
+
+// lifetime reads a number of seconds that is written as a number or as a
+// string. Less than a second, or less than nothing, would make every use a
+// refresh, so it is not taken for an answer.
+func (o object) lifetime(name string) (time.Duration, bool) {
+	n, ok := o.number(name)
+	if !ok {
+		s, isText := o.text(name)
+		s = strings.TrimSpace(s)
+		if !isText || s == "" || s[0] != '-' && (s[0] < '0' || s[0] > '9') || !json.Valid([]byte(s)) {
+			return 0, false
+		}
+		n = json.Number(s)
+	}
+	seconds, err := strconv.ParseFloat(n.String(), 64)
+	if err != nil && !math.IsInf(seconds, 1) || seconds < 1 {
+		return 0, false
+	}
+	if seconds >= maxLifetime.Seconds() {
+		return maxLifetime, true
+	}
+	return time.Duration(seconds * float64(time.Second)), true
+}
+
+// scope reads the granted scope: a string with spaces, or, as some providers
+// have it, an array.
+func (o object) scope() ([]string, bool) {
+	var list []string
+	if s, ok := o.text("scope"); ok {
+		list = strings.Fields(s)
+	} else if list, ok = o.texts("scope"); !ok {
+		return nil, false
+	}
+	if len(list) == 0 || slices.ContainsFunc(list, func(s string) bool { return !scopeToken(s) }) {
+		return nil, false
+	}
+	return list, true
+}
+
+// scopeToken is the grammar of RFC 6749 section 3.3.
+func scopeToken(s string) bool {
+	return s != "" && printable(s) && !strings.ContainsAny(s, " \"\\")
+}

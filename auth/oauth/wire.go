@@ -1,0 +1,173 @@
+package oauth
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// DefaultTimeout bounds one request from the first byte sent to the last
+	// byte read, so that a server which trickles cannot hold the profile's lock.
+	DefaultTimeout = 15 * time.Second
+	// maxBody bounds what is read of an answer, after decompression. Answers
+	// are a few kilobytes.
+	maxBody = 1 << 20
+)
+
+// Params are the parts a Wire is made of.
+type Params struct {
+	HTTP    *http.Client     // its transport is used; its redirect policy and cookies are not
+	Now     func() time.Time // wall clock
+	Rand    io.Reader        // of state, verifier and nonce; nil means crypto/rand
+	Timeout time.Duration    // of one request; 0 means DefaultTimeout
+}
+
+// Wire talks to authorization servers. It is safe for concurrent use.
+type Wire struct {
+	http *http.Client
+	now  func() time.Time
+	rand io.Reader
+}
+
+// NewWire returns a Wire. It refuses an HTTP client that does not verify
+// certificates.
+func NewWire(p Params) (*Wire, error) {
+	if p.HTTP == nil || p.Now == nil {
+		return nil, errors.New("oauth: an HTTP client and a clock are needed")
+	}
+	if p.Rand == nil {
+		p.Rand = rand.Reader
+	}
+	hc, err := strictClient(p.HTTP, p.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	return &Wire{http: hc, now: p.Now, rand: p.Rand}, nil
+}
+
+// strictClient returns a copy of hc that follows no redirect, keeps no cookies
+// and gives up in time.
+func strictClient(hc *http.Client, timeout time.Duration) (*http.Client, error) {
+	if t, ok := hc.Transport.(*http.Transport); ok && t.TLSClientConfig != nil && t.TLSClientConfig.InsecureSkipVerify {
+		return nil, errors.New("oauth: the HTTP client does not verify certificates")
+	}
+	if timeout <= 0 {
+		timeout = DefaultTimeout
+	}
+	c := *hc
+	c.Jar = nil
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if c.Timeout == 0 || c.Timeout > timeout {
+		c.Timeout = timeout
+	}
+	return &c, nil
+}
+
+// random returns 256 bits as 43 characters of the URL-safe alphabet, which are
+// also the unreserved characters and the least length of a PKCE verifier.
+func (w *Wire) random() (string, error) {
+	b := make([]byte, 32)
+	if _, err := io.ReadFull(w.rand, b); err != nil {
+		return "", fmt.Errorf("read randomness: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b), nil
+}
+
+// answer is a response as far as it could be read.
+type answer struct {
+	op, host string
+	at       time.Time // when the request was sent
+	status   int
+	header   http.Header
+	body     []byte
+	cut      *Error // why the body is not whole, or nil
+}
+
+// post sends one form. An error means that there is no answer at all.
+func (w *Wire) post(ctx context.Context, op, endpoint string, c Client, form url.Values) (answer, error) {
+	if err := c.Validate(); err != nil {
+		return answer{}, fmt.Errorf("%s: %w", op, err)
+	}
+	header := http.Header{}
+	c.sign(form, header)
+	header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return exchange(ctx, w.http, w.now, op, http.MethodPost, endpoint, header, form.Encode())
+}
+
+// exchange sends one request, once, to an address that passes checkURL.
+func exchange(ctx context.Context, hc *http.Client, now func() time.Time, op, method, target string, header http.Header, body string) (answer, error) {
+	u, err := checkURL(target)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w", op, err)
+	}
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
+	if err != nil {
+		return answer{}, &Error{Op: op, Host: u.Host, reason: "the request could not be made"}
+	}
+	req.Header = header
+	if header.Get("Accept") == "" {
+		header.Set("Accept", "application/json")
+	}
+	header.Set("User-Agent", "Stagedoor")
+
+	a := answer{op: op, host: u.Host, at: now()}
+	res, err := hc.Do(req)
+	if err != nil {
+		return answer{}, transportError(op, u.Host, err, sent.Load())
+	}
+	defer res.Body.Close()
+	a.status, a.header = res.StatusCode, res.Header
+	a.body, err = io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+	switch {
+	case err != nil:
+		a.cut = transportError(op, u.Host, err, true)
+		a.cut.Status = a.status
+	case len(a.body) > maxBody:
+		a.body = a.body[:maxBody]
+		a.cut = a.malformed("the answer is larger than 1 MiB")
+	}
+	return a, nil
+}
+
+// malformed returns the error for an answer that came but cannot be used.
+func (a answer) malformed(reason string) *Error {
+	return &Error{Op: a.op, Host: a.host, Status: a.status, Sent: true, reason: reason, causes: []error{ErrMalformed}}
+}
+
+// ok reports whether the server says that it did what was asked.
+func (a answer) ok() bool { return a.status >= 200 && a.status < 300 }
+
+// refusal reads an answer that is not a success (RFC 6749 section 5.2).
+func (a answer) refusal(now time.Time) *Error {
+	e := &Error{Op: a.op, Host: a.host, Status: a.status, Sent: true, Transient: transientStatus(a.status)}
+	if a.status >= 300 && a.status < 400 {
+		e.reason, e.causes = "answered with a redirect, which is not followed", []error{ErrRedirect}
+		return e
+	}
+	members, _ := parseObject(a.body)
+	if code, ok := members.text("error"); ok {
+		e.Code = standardCode(code)
+		if e.Code == "" {
+			e.reason = "refused with an error code that no standard defines"
+		}
+	}
+	if e.Code == "server_error" || e.Code == "temporarily_unavailable" {
+		e.Transient = true
+	}
+	if e.Transient {
+		e.RetryAfter = retryAfter(a.header.Get("Retry-After"), now)
+	}
+	return e
+}
