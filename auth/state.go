@@ -4,17 +4,20 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
 // Status of a profile's login, as people see it.
 type Status string
 
-// The four states a profile can be in.
+// The states a profile can be in.
 const (
 	StatusActive        Status = "active"         // there is a login that works, as far as is known
 	StatusNeedsLogin    Status = "needs login"    // the provider refused the refresh token, or it was never there
 	StatusNotConfigured Status = "not configured" // no login yet
 	StatusExpired       Status = "expired"        // the access token ended and there is nothing to renew it with
+	StatusUnknown       Status = "unknown"        // the vault cannot be read, see State.VaultProblem
 )
 
 // ProfileView is a profile together with what is known of its login. It holds
@@ -26,6 +29,7 @@ type ProfileView struct {
 	ProviderName string    `json:"provider_name"` // for people: "Spotify"
 	ClientID     string    `json:"client_id"`
 	Scopes       []string  `json:"scopes,omitempty"`
+	Service      string    `json:"service"`             // the authorization server: the id of the row, or an issuer
 	Active       bool      `json:"active"`              // the selected one
 	Status       Status    `json:"status"`              //
 	Vault        string    `json:"vault"`               // "keychain" or "file"
@@ -41,9 +45,10 @@ type State struct {
 	Profiles []ProfileView `json:"profiles"` // by name
 	Alerts   []alert.Alert `json:"alerts"`   // the open ones, worst first
 	Vault    string        `json:"vault"`    // "keychain" or "file"
-	// VaultProblem says what keeps the vault from working, with a hint, or is
-	// empty. Profiles are listed all the same.
+	// VaultProblem says what keeps the vault from working, or is empty; VaultHint
+	// says what helps. Profiles are listed all the same.
 	VaultProblem string `json:"vault_problem,omitempty"`
+	VaultHint    string `json:"vault_hint,omitempty"`
 }
 
 // Active returns the selected profile, or false if none is.
@@ -56,6 +61,32 @@ func (s State) Active() (ProfileView, bool) {
 	return ProfileView{}, false
 }
 
+// NewProfile is what the user says of a profile to be.
+type NewProfile struct {
+	Name         string
+	Provider     string            // id of a provider's row
+	ClientID     string            // may be empty if another profile of the provider has one
+	ClientSecret secret.String     // of a confidential client; empty for a public one
+	Scopes       []string          // the provider's own list if empty
+	Issuer       string            // for oidc
+	Endpoints    profile.Endpoints // for oauth2
+	RedirectPort int               // 0: as the provider wants it
+}
+
+// Access is a fresh access token and what belongs to it. No refresh token and
+// no client secret leaves the Keeper.
+type Access struct {
+	Token       secret.String
+	Type        string    // "Bearer"
+	Expires     time.Time // UTC
+	Scopes      []string
+	ProfileID   string
+	ProfileName string
+	Provider    string // id of the provider's row
+	ClientID    string
+	RedirectURI string // as registered, for servers that insist on one
+}
+
 // LoginOptions say how a login meets the user.
 type LoginOptions struct {
 	// OnURL, if set, gets the authorization URL once it can be opened.
@@ -66,6 +97,7 @@ type LoginOptions struct {
 
 // LoginResult is what a login found out.
 type LoginResult struct {
+	Profile string   `json:"profile"`
 	Account string   `json:"account"` // "" where the provider does not say
 	Scopes  []string `json:"scopes"`  // as granted
 }
@@ -77,12 +109,13 @@ type Remote string
 const (
 	RemoteRevoked     Remote = "revoked"      // the provider confirmed, and a refresh is now refused
 	RemoteNoEndpoint  Remote = "no endpoint"  // the user must remove the app on AppsPage
-	RemoteUnreachable Remote = "unreachable"  // the provider did not answer
+	RemoteUnreachable Remote = "unreachable"  // the provider did not confirm it
 	RemoteNothing     Remote = "nothing held" // there was no token to revoke
 )
 
 // RevokeResult tells what a revocation did at the provider and here.
 type RevokeResult struct {
+	Profile  string `json:"profile"`
 	Remote   Remote `json:"remote"`
 	Message  string `json:"message"`             // one sentence for people
 	AppsPage string `json:"apps_page,omitempty"` // to open, where Remote is RemoteNoEndpoint

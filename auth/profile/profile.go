@@ -28,23 +28,25 @@ type Profile struct {
 	Scopes    []string `json:"scopes,omitempty"` // asked for at login; the provider's own list if empty
 
 	Issuer       string     `json:"issuer,omitempty"`        // for discovery
-	Endpoints    *Endpoints `json:"endpoints,omitempty"`     // by hand
+	Endpoints    *Endpoints `json:"endpoints,omitempty"`     // by hand, or as discovered at the last login
 	RedirectPort int        `json:"redirect_port,omitempty"` // 0: as the provider's row says
 
-	Created    time.Time `json:"created"`               // UTC
-	SecretFrom time.Time `json:"secret_from,omitzero"`  // UTC, when the client secret was stored: its age is watched
-	Identity   *Identity `json:"identity,omitempty"`    // who signed in last
-	Server     *Server   `json:"server,omitempty"`      // the MCP server that was set up for it
-	NeedsLogin bool      `json:"needs_login,omitempty"` // the provider refused the refresh token for good
-	Rotation   string    `json:"rotation,omitempty"`    // learned: "rotates" or "static"
+	Created    time.Time `json:"created"`              // UTC
+	SecretFrom time.Time `json:"secret_from,omitzero"` // UTC, when the client secret was stored: its age is watched
+	Identity   *Identity `json:"identity,omitempty"`   // who signed in last
+	Server     *Server   `json:"server,omitempty"`     // the MCP server that was set up for it
 }
 
-// Endpoints are given by hand where a provider has no discovery.
+// Endpoints are given by hand where a provider has no discovery, and kept from
+// the last login where it has, so that a refresh needs no discovery.
 type Endpoints struct {
 	Authorization string `json:"authorization"`
 	Token         string `json:"token"`
 	Revocation    string `json:"revocation,omitempty"`
 	UserInfo      string `json:"userinfo,omitempty"`
+	JWKS          string `json:"jwks,omitempty"`
+	IssParameter  bool   `json:"iss_parameter,omitempty"` // RFC 9207
+	AuthMethod    string `json:"auth_method,omitempty"`   // of the client at the token endpoint
 }
 
 // Identity is the account that signed in, as the provider named it.

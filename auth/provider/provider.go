@@ -16,11 +16,12 @@ import (
 // Rotation is what a provider does with the refresh token when it is used.
 type Rotation string
 
-// Rotation policies. Unknown is learned from what the provider does.
+// Rotation policies.
 const (
 	Rotates Rotation = "rotates" // every refresh brings a new refresh token
 	Static  Rotation = "static"  // the refresh token stays the same
-	Unknown Rotation = "unknown"
+	Varies  Rotation = "varies"  // now one, now the other; neither is worth an alarm
+	Unknown Rotation = "unknown" // learned from what the provider does
 )
 
 // Redirect is how a provider compares the redirect URI of a native app with
@@ -84,8 +85,8 @@ func All() []Provider {
 			},
 			Redirect: Redirect{AnyPort: true, Path: "/callback"},
 			// Rotated with PKCE until mid-2026; since then a refresh may bring no
-			// new token. Neither is worth an alarm until it is learned which.
-			Rotation:      Unknown,
+			// new token.
+			Rotation:      Varies,
 			GrantLifetime: sixMonths,
 			Identity:      Identity{URL: "https://api.spotify.com/v1/me", IDField: "id", NameFields: []string{"display_name", "email", "id"}},
 			AppsPage:      "https://www.spotify.com/account/apps/",

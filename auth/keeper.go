@@ -1,0 +1,119 @@
+// Package auth looks after the accounts that MCP servers use. A Keeper composes
+// the packages below it into the use cases: create a profile, log in, hand out a
+// fresh access token, revoke, read the book, raise the alarm.
+//
+// Any number of processes may each have a Keeper on the same folder. They share
+// nothing but files, kernel locks and the keychain, and any of them may be
+// killed at any moment without harm to the others. A Keeper is safe for
+// concurrent use. Its methods touch disk, keychain or network, so none belongs
+// on a UI goroutine.
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/token"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// Errors that callers branch on, besides those of profile, vault and oauth.
+var (
+	// ErrLoginNeeded says that only the user can get a token now.
+	ErrLoginNeeded = token.ErrLoginNeeded
+	// ErrUsage says that what was asked for makes no sense as it stands.
+	ErrUsage = errors.New("invalid request")
+)
+
+// Params of a Keeper.
+type Params struct {
+	Dir     string // the state folder; created for the owner only
+	Vault   vault.Vault
+	HTTP    *http.Client                                // certificates are always verified
+	Browser func(ctx context.Context, url string) error // opens the system's browser
+	Now     func() time.Time
+	Rand    io.Reader
+	Actor   string // which door: tray, window, cli, launcher
+	PID     int
+	Log     *slog.Logger // for what must not fail a use case; never gets a secret
+}
+
+// Keeper has the use cases.
+type Keeper struct {
+	dir      string
+	vault    vault.Vault
+	profiles *profile.Store
+	tokens   *token.Service
+	wire     *oauth.Wire
+	http     *http.Client
+	book     *audit.Log
+	keys     *keys
+	rules    []alert.Rule
+	browser  func(context.Context, string) error
+	now      func() time.Time
+	log      *slog.Logger
+}
+
+// New returns a Keeper on the state folder, creating the folder when needed.
+func New(ctx context.Context, p Params) (*Keeper, error) {
+	if p.Dir == "" || p.Vault == nil || p.HTTP == nil || p.Now == nil || p.Rand == nil || p.Log == nil {
+		return nil, errors.New("keeper: a parameter is missing")
+	}
+	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log, rules: alert.Defaults()}
+	locks := filepath.Join(p.Dir, "locks")
+	var tightened []string
+	for _, dir := range []string{p.Dir, locks, filepath.Join(p.Dir, "audit")} {
+		repaired, err := durable.EnsureDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		if repaired {
+			tightened = append(tightened, dir)
+		}
+	}
+	var err error
+	if k.profiles, err = profile.NewStore(profile.Params{Dir: p.Dir, Now: p.Now, Rand: p.Rand}); err != nil {
+		return nil, err
+	}
+	if k.wire, err = oauth.NewWire(oauth.Params{HTTP: p.HTTP, Now: p.Now, Rand: p.Rand}); err != nil {
+		return nil, err
+	}
+	k.keys = &keys{vault: p.Vault, rand: p.Rand}
+	k.book, err = audit.Open(audit.Params{
+		Dir: filepath.Join(p.Dir, "audit"), Key: k.keys.auditKey, Anchor: anchors{p.Vault},
+		Now: p.Now, Actor: p.Actor, PID: p.PID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	k.tokens, err = token.NewService(token.Params{
+		Vault: p.Vault, Wire: k.wire, Locks: locks, Now: p.Now, Record: k.recordID, Fingerprint: k.keys.fingerprint,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range tightened {
+		k.record(ctx, profile.Profile{}, audit.PermissionsFixed, audit.OK, map[string]any{"folder": filepath.Base(dir)})
+	}
+	return k, nil
+}
+
+// Close anchors the book's end in the keychain. The Keeper is of no use
+// afterwards.
+func (k *Keeper) Close(ctx context.Context) error {
+	if err := k.book.Flush(ctx); err != nil {
+		return fmt.Errorf("anchor the audit log: %w", err)
+	}
+	return nil
+}

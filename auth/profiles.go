@@ -1,0 +1,257 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+func secretItem(id string) string { return "profile/" + id + "/client-secret" }
+
+// CreateProfile adds a profile. Nothing is asked of the provider yet.
+func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profile, error) {
+	if err := profile.CheckName(n.Name); err != nil {
+		return profile.Profile{}, err
+	}
+	row, err := provider.Lookup(n.Provider)
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	p := profile.Profile{
+		Name: n.Name, Provider: row.ID, ClientID: strings.TrimSpace(n.ClientID), Scopes: n.Scopes,
+		Issuer: n.Issuer, RedirectPort: n.RedirectPort, HasSecret: !n.ClientSecret.Empty(),
+	}
+	if n.Endpoints != (profile.Endpoints{}) {
+		p.Endpoints = &n.Endpoints
+	}
+	list, err := k.profiles.Load()
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	if p.ClientID == "" {
+		p.ClientID = clientIDOf(list, p.Service())
+	}
+	if err := check(row, p); err != nil {
+		return profile.Profile{}, err
+	}
+	if p.HasSecret {
+		p.SecretFrom = k.now().UTC()
+	}
+	p, err = k.profiles.Create(ctx, p)
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	if p.HasSecret {
+		if err := k.vault.Set(ctx, secretItem(p.ID), n.ClientSecret); err != nil {
+			// A profile whose secret is nowhere would fail at login for no visible reason.
+			return profile.Profile{}, errors.Join(err, k.profiles.Delete(ctx, p.ID))
+		}
+	}
+	k.record(ctx, p, audit.ProfileCreated, audit.OK, map[string]any{"provider": p.Provider, "confidential": p.HasSecret})
+	return p, nil
+}
+
+// clientIDOf finds a client id that another profile of the service uses.
+// Spotify gives a developer one client id for up to five users, so several
+// profiles normally share it.
+func clientIDOf(l profile.List, service string) string {
+	for _, p := range l.Profiles {
+		if p.Service() == service {
+			return p.ClientID
+		}
+	}
+	return ""
+}
+
+// check says what a profile lacks before it is saved, not at the first login.
+func check(row provider.Provider, p profile.Profile) error {
+	usage := func(message, advice string) error {
+		return hint.Wrap(fmt.Errorf("%w: %s", ErrUsage, message), advice)
+	}
+	switch {
+	case p.ClientID == "" && row.DeveloperPage != "":
+		return usage("a "+row.Name+" profile needs a client id", "register an app at "+row.DeveloperPage+" and pass its id with --client-id")
+	case p.ClientID == "":
+		return usage("the profile needs a client id", "pass the id that the provider gave you with --client-id")
+	case strings.ContainsFunc(p.ClientID, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }):
+		return usage("the client id contains white space", "copy it again, without spaces or line breaks")
+	case p.RedirectPort < 0 || p.RedirectPort > 65535:
+		return usage(fmt.Sprintf("%d is not a port", p.RedirectPort), "choose one from 1024 to 65535")
+	case row.Discovery && p.Issuer == "":
+		return usage("an OpenID Connect profile needs an issuer", "pass its address with --issuer https://…")
+	case !row.Discovery && p.Issuer != "":
+		return usage(row.Name+" profiles take no issuer", "use --provider oidc for an issuer")
+	case row.ByHand && (p.Endpoints == nil || p.Endpoints.Authorization == "" || p.Endpoints.Token == ""):
+		return usage("an OAuth 2.0 profile needs its endpoints", "pass --auth-url and --token-url, or use --provider oidc with --issuer")
+	case !row.ByHand && p.Endpoints != nil:
+		return usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
+	}
+	e := oauth.Endpoints{Issuer: p.Issuer}
+	if p.Endpoints != nil {
+		e = wireEndpoints(*p.Endpoints)
+	}
+	if err := e.Validate(); err != nil {
+		return hint.Wrap(fmt.Errorf("%w: %w", ErrUsage, err), "use https; plain http is for 127.0.0.1 only")
+	}
+	return nil
+}
+
+// Use selects a profile.
+func (k *Keeper) Use(ctx context.Context, name string) error {
+	list, err := k.profiles.Load()
+	if err != nil {
+		return err
+	}
+	before := list.Active
+	p, err := k.profiles.Use(ctx, name)
+	if err != nil {
+		return err
+	}
+	if p.ID != before {
+		k.record(ctx, p, audit.ProfileUsed, audit.OK, nil)
+	}
+	return nil
+}
+
+// Rename gives a profile another name; its history and its tokens stay.
+func (k *Keeper) Rename(ctx context.Context, from, to string) error {
+	p, err := k.profiles.Rename(ctx, from, to)
+	if err != nil {
+		return err
+	}
+	k.record(ctx, p, audit.ProfileRenamed, audit.OK, map[string]any{"from": from, "to": to})
+	return nil
+}
+
+// DeleteProfile revokes what the profile holds, removes its secrets from the
+// vault and the profile from the list. The book keeps its history.
+func (k *Keeper) DeleteProfile(ctx context.Context, name string) (RevokeResult, error) {
+	result, err := k.Revoke(ctx, name)
+	if err != nil {
+		return result, err
+	}
+	p, err := k.find(name)
+	if err != nil {
+		return result, err
+	}
+	if err := k.vault.Delete(ctx, secretItem(p.ID)); err != nil {
+		return result, err
+	}
+	if err := k.profiles.Delete(ctx, p.ID); err != nil {
+		return result, err
+	}
+	k.record(ctx, p, audit.ProfileDeleted, audit.OK, nil)
+	return result, nil
+}
+
+// RememberServer keeps how the profile's MCP server is started, so that one
+// click can set it up again.
+func (k *Keeper) RememberServer(ctx context.Context, id string, server profile.Server) error {
+	return k.profiles.Update(ctx, id, func(p *profile.Profile) { p.Server = &server })
+}
+
+// Profile returns a profile by name, or the active one for "".
+func (k *Keeper) Profile(name string) (profile.Profile, error) { return k.find(name) }
+
+// ProfileFor returns the profile that a server of a service follows: see
+// profile.List.For. The service is a provider's id or an issuer.
+func (k *Keeper) ProfileFor(service string) (profile.Profile, error) {
+	list, err := k.profiles.Load()
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	return list.For(service)
+}
+
+func (k *Keeper) find(name string) (profile.Profile, error) {
+	list, err := k.profiles.Load()
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	if name == "" {
+		return list.ActiveProfile()
+	}
+	return list.Find(name)
+}
+
+// State reads all profiles with their logins, and the open alerts. A vault
+// that cannot be read is part of the answer and no error.
+func (k *Keeper) State(ctx context.Context) (State, error) {
+	list, err := k.profiles.Load()
+	if err != nil {
+		return State{}, err
+	}
+	state := State{Vault: string(k.vault.Kind()), Profiles: []ProfileView{}}
+	for _, p := range list.Profiles {
+		view := k.view(p, list.Active == p.ID)
+		if state.VaultProblem != "" {
+			view.Status = StatusUnknown
+		} else if err := k.addLogin(ctx, &view, p); err != nil {
+			view.Status = StatusUnknown
+			state.VaultProblem, state.VaultHint = err.Error(), hint.Of(err)
+		}
+		state.Profiles = append(state.Profiles, view)
+	}
+	if state.Alerts, err = k.OpenAlerts(ctx); err != nil {
+		return State{}, err
+	}
+	return state, nil
+}
+
+// view is what the list alone says of a profile.
+func (k *Keeper) view(p profile.Profile, active bool) ProfileView {
+	view := ProfileView{
+		ID: p.ID, Name: p.Name, Provider: p.Provider, ProviderName: p.Provider, ClientID: p.ClientID,
+		Scopes: p.Scopes, Active: active, Vault: string(k.vault.Kind()), Service: p.Service(),
+	}
+	if row, err := provider.Lookup(p.Provider); err == nil {
+		view.ProviderName, view.AppsPage = row.Name, row.AppsPage
+		view.CanRevoke = row.Revocation != ""
+	}
+	if p.Endpoints != nil && p.Endpoints.Revocation != "" {
+		view.CanRevoke = true
+	}
+	if p.Identity != nil {
+		view.Account = p.Identity.Name
+	}
+	return view
+}
+
+// addLogin adds what the vault says.
+func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Profile) error {
+	set, err := k.tokens.Load(ctx, p.ID)
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		view.Status, view.Account = StatusNotConfigured, ""
+		return nil
+	case errors.Is(err, errDamaged):
+		view.Status = StatusNeedsLogin
+		return nil
+	case err != nil:
+		return err
+	}
+	view.Expires, view.Scopes = set.Expires, set.Scopes
+	if row, err := provider.Lookup(p.Provider); err == nil && row.GrantLifetime > 0 {
+		view.GrantEnds = set.Authorized.Add(row.GrantLifetime)
+	}
+	switch now := k.now(); {
+	case set.Refused:
+		view.Status = StatusNeedsLogin
+	case set.Refresh.Empty() && !set.Alive(now):
+		view.Status = StatusExpired
+	case !view.GrantEnds.IsZero() && now.After(view.GrantEnds) && !set.Alive(now):
+		view.Status = StatusNeedsLogin
+	default:
+		view.Status = StatusActive
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// ErrLoginNeeded says that only the user can get a token now.
+var ErrLoginNeeded = errors.New("login needed")
+
+// errStale says that the tokens changed under a writer, who must drop its own.
+var errStale = errors.New("the tokens were changed meanwhile")
+
+const (
+	lockWait = 30 * time.Second // for the profile's lock; a refresh in flight ends sooner
+	httpWait = 15 * time.Second // for one request
+)
+
+// Wire is the part of auth/oauth that the package speaks through.
+type Wire interface {
+	Refresh(ctx context.Context, e oauth.Endpoints, c oauth.Client, refresh secret.String, scopes []string) (oauth.Tokens, error)
+	Revoke(ctx context.Context, e oauth.Endpoints, c oauth.Client, token secret.String, hint string) error
+}
+
+// Grant says whose tokens, and how their provider is spoken to.
+type Grant struct {
+	ID        string // the profile's
+	Endpoints oauth.Endpoints
+	Issuer    string
+	Rotation  provider.Rotation
+	Lifetime  time.Duration // of the grant, 0 if unlimited or unknown
+	// Client is asked for only when a request is made, since a client secret
+	// costs a look into the keychain.
+	Client func(context.Context) (oauth.Client, error)
+}
+
+// ends returns when the grant itself ends, or zero.
+func (g Grant) ends(s Set) time.Time {
+	if g.Lifetime == 0 || s.Authorized.IsZero() {
+		return time.Time{}
+	}
+	return s.Authorized.Add(g.Lifetime)
+}
+
+// Params of a Service.
+type Params struct {
+	Vault vault.Vault
+	Wire  Wire
+	Locks string // folder of the lock files, which exists
+	Now   func() time.Time
+	// Record writes to the book. It must not fail the caller: what happened
+	// has happened.
+	Record func(ctx context.Context, profileID, event, outcome string, data map[string]any)
+	// Fingerprint tells tokens apart in the book without telling what they are.
+	Fingerprint func(ctx context.Context, s secret.String) string
+}
+
+// Service keeps tokens.
+type Service struct {
+	Params
+	flight singleflight.Group
+}
+
+// NewService returns a Service.
+func NewService(p Params) (*Service, error) {
+	if p.Vault == nil || p.Wire == nil || p.Locks == "" || p.Now == nil || p.Record == nil || p.Fingerprint == nil {
+		return nil, errors.New("token service: a parameter is missing")
+	}
+	return &Service{Params: p}, nil
+}
+
+func itemKey(id string) string { return "profile/" + id + "/tokens" }
+
+// Load returns the stored tokens, or vault.ErrNotFound.
+func (s *Service) Load(ctx context.Context, id string) (Set, error) {
+	item, err := s.Vault.Get(ctx, itemKey(id))
+	if err != nil {
+		return Set{}, err
+	}
+	return decode(item)
+}
+
+// SaveLogin stores the tokens of a new login, whatever was there before.
+func (s *Service) SaveLogin(ctx context.Context, g Grant, t oauth.Tokens, scopes []string) (Set, error) {
+	lock, err := s.lock(ctx, g.ID)
+	if err != nil {
+		return Set{}, err
+	}
+	defer lock.Release()
+	old, err := s.Load(ctx, g.ID)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+		return Set{}, err
+	}
+	now := s.Now().UTC()
+	set := Set{
+		Gen: old.Gen + 1, Access: t.Access, Refresh: t.Refresh, Type: t.Type, Scopes: granted(t, scopes),
+		Expires: t.ExpiresOrAssumed().UTC(), Issued: now, Authorized: now, Issuer: g.Issuer,
+	}
+	return set, s.save(ctx, g.ID, set, old.Gen)
+}
+
+// granted is the scope of a response. Where it names none, it is what was asked
+// for (RFC 6749 section 5.1).
+func granted(t oauth.Tokens, asked []string) []string {
+	if t.ScopeGiven {
+		return t.Scope
+	}
+	return asked
+}
+
+// save writes set if the vault still holds generation was (0: none), and tells
+// the book.
+func (s *Service) save(ctx context.Context, id string, set Set, was uint64) error {
+	current, err := s.Load(ctx, id)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	if current.Gen != was {
+		return errStale
+	}
+	item, err := set.encode()
+	if err != nil {
+		return err
+	}
+	if err := s.Vault.Set(ctx, itemKey(id), item); err != nil {
+		s.Record(ctx, id, audit.TokensSaved, audit.Failed, map[string]any{"storage": string(s.Vault.Kind())})
+		return err
+	}
+	if s.Vault.Kind() == vault.Keychain {
+		s.Record(ctx, id, audit.KeychainSave, audit.OK, map[string]any{"item": "tokens", "generation": set.Gen})
+	}
+	data := map[string]any{"storage": string(s.Vault.Kind()), "generation": set.Gen}
+	if !set.Expires.IsZero() {
+		data["expires_at"] = set.Expires.Unix()
+	}
+	s.Record(ctx, id, audit.TokensSaved, audit.OK, data)
+	return nil
+}
+
+func (s *Service) lock(ctx context.Context, id string) (*durable.Lock, error) {
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	lock, err := durable.Acquire(ctx, filepath.Join(s.Locks, id+".lock"))
+	if err != nil {
+		return nil, fmt.Errorf("wait for another process that uses this profile: %w", err)
+	}
+	return lock, nil
+}

@@ -1,0 +1,99 @@
+// Package token keeps a profile's tokens fresh and gets rid of them.
+//
+// Fresh hands out an access token that will last a while, refreshing it when it
+// must. However many goroutines and processes ask at once, the provider sees
+// one refresh: a refresh token may be good for a single use, and a provider
+// that sees one twice takes back the whole grant. Revoke takes the same lock.
+//
+// A Service is safe for concurrent use. It touches the vault and the network,
+// so it belongs on no UI goroutine.
+package token
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+// Set is what a profile holds after a login.
+type Set struct {
+	Gen        uint64        // counts every write; a result for an older one is dropped
+	Access     secret.String // bearer token, RFC 6750
+	Refresh    secret.String // "" if the provider gave none
+	Type       string        // "Bearer"
+	Scopes     []string      // as granted
+	Expires    time.Time     // of Access, UTC; assumed where the provider does not say
+	Issued     time.Time     // of Access, UTC
+	Authorized time.Time     // UTC, when the user consented; refreshing does not change it
+	Issuer     string        // who issued it
+	// Refused says that the provider refused Refresh for good. The tokens stay,
+	// since nothing is gained by deleting them, but nobody asks again.
+	Refused bool
+}
+
+// skew is how long before its end a token counts as ended: a minute, so that
+// it survives the request it is handed out for, but no more than a tenth of a
+// short life.
+func (s Set) skew() time.Duration {
+	return min(time.Minute, s.Expires.Sub(s.Issued)/10)
+}
+
+// Fresh reports whether the access token will last beyond the skew.
+func (s Set) Fresh(now time.Time) bool {
+	if s.Access.Empty() {
+		return false
+	}
+	return now.Add(s.skew()).Before(s.Expires)
+}
+
+// Alive reports whether the access token has not ended yet.
+func (s Set) Alive(now time.Time) bool {
+	return !s.Access.Empty() && now.Before(s.Expires)
+}
+
+// stored is the JSON document in the vault. Its field names are fixed.
+type stored struct {
+	Gen          uint64    `json:"gen"`
+	AccessToken  string    `json:"access_token"`
+	RefreshToken string    `json:"refresh_token,omitempty"`
+	TokenType    string    `json:"token_type"`
+	Scope        string    `json:"scope,omitempty"` // separated by spaces, as on the wire
+	ExpiresAt    time.Time `json:"expires_at"`
+	IssuedAt     time.Time `json:"issued_at"`
+	AuthorizedAt time.Time `json:"authorized_at"`
+	Issuer       string    `json:"issuer,omitempty"`
+	Refused      bool      `json:"refused,omitempty"`
+}
+
+// ErrDamaged says that the vault's item is not a token set. Signing in again
+// replaces it.
+var ErrDamaged = errors.New("the stored tokens are damaged")
+
+func (s Set) encode() (secret.String, error) {
+	data, err := json.Marshal(stored{
+		Gen: s.Gen, AccessToken: s.Access.Reveal(), RefreshToken: s.Refresh.Reveal(), TokenType: s.Type,
+		Scope: strings.Join(s.Scopes, " "), ExpiresAt: s.Expires, IssuedAt: s.Issued, AuthorizedAt: s.Authorized,
+		Issuer: s.Issuer, Refused: s.Refused,
+	})
+	if err != nil {
+		return "", fmt.Errorf("encode tokens: %w", err)
+	}
+	return secret.String(data), nil
+}
+
+func decode(item secret.String) (Set, error) {
+	var d stored
+	// The error of encoding/json may quote the input, so it is not passed on.
+	if json.Unmarshal([]byte(item.Reveal()), &d) != nil || d.AccessToken == "" && d.RefreshToken == "" {
+		return Set{}, ErrDamaged
+	}
+	return Set{
+		Gen: d.Gen, Access: secret.String(d.AccessToken), Refresh: secret.String(d.RefreshToken), Type: d.TokenType,
+		Scopes: strings.Fields(d.Scope), Expires: d.ExpiresAt, Issued: d.IssuedAt, Authorized: d.AuthorizedAt,
+		Issuer: d.Issuer, Refused: d.Refused,
+	}, nil
+}

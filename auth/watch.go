@@ -1,0 +1,62 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// Watch signals on the channel when something changed that State or Events
+// shows, whichever process changed it. Signals are merged: one that was not
+// taken yet stands for all that followed. The channel is closed when ctx ends.
+func (k *Keeper) Watch(ctx context.Context) (<-chan struct{}, error) {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, fmt.Errorf("watch for changes: %w", err)
+	}
+	for _, dir := range []string{k.dir, filepath.Join(k.dir, "audit")} {
+		if err := w.Add(dir); err != nil {
+			_ = w.Close()
+			return nil, fmt.Errorf("watch for changes: %w", err)
+		}
+	}
+	out := make(chan struct{}, 1)
+	go func() {
+		defer close(out)
+		defer func() { _ = w.Close() }()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case err, ok := <-w.Errors:
+				if !ok {
+					return
+				}
+				// An overflow means that changes were missed: signal one.
+				k.log.WarnContext(ctx, "watch for changes", "error", err)
+			case e, ok := <-w.Events:
+				if !ok {
+					return
+				}
+				if !shown(e.Name) {
+					continue
+				}
+			}
+			select {
+			case out <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return out, nil
+}
+
+// shown reports whether a file's content is part of what is shown. Temporary
+// files and locks are not: the write they belong to ends in a rename.
+func shown(path string) bool {
+	name := filepath.Base(path)
+	return strings.HasSuffix(name, ".jsonl") || strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, ".")
+}
