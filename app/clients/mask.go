@@ -1,0 +1,175 @@
+package clients
+
+import (
+	"math"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tailscale/hujson"
+)
+
+// masked stands for a value that is not shown.
+const masked = "•••"
+
+// secretName matches the names of members, variables and flags whose values
+// are not shown. Too many rather than too few.
+var secretName = regexp.MustCompile(`(?i)token|secret|key|passw|passphrase|pwd|auth|credential|cookie|bearer|private|session|^pat$|[_-]pat$`)
+
+var (
+	assignment = regexp.MustCompile(`(?i)([\w.-]*(?:token|secret|key|passw|passphrase|pwd|auth|credential|cookie|session)[\w.-]*["']?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,&"'}]+)`)
+	userinfo   = regexp.MustCompile(`(://)[^\s/@"]+@`)
+	bearer     = regexp.MustCompile(`(?i)\b(bearer|basic)[ \t]+[^\s",]+`)
+	word       = regexp.MustCompile(`[A-Za-z0-9+/=_.~-]{20,}`)
+)
+
+// mask returns the text of the document with every value replaced that may be
+// a secret: whatever stands under a telling name, in an `env` or `headers` object
+// or behind a telling flag, long random words, and passwords in addresses; in
+// comments too. Values in shown, those of the wanted entry, stay. Lines keep
+// their number. The result is for people and need not parse.
+func (d *document) mask(shown map[string]bool) []byte {
+	if d.blank() {
+		return d.text
+	}
+	m := masker{text: d.text, shown: shown}
+	m.value(d.root, false)
+	return splice(d.text, m.edits...)
+}
+
+type masker struct {
+	text  []byte
+	shown map[string]bool
+	edits []edit
+}
+
+func (m *masker) value(v hujson.Value, secret bool) {
+	m.comments(v.BeforeExtra, v.StartOffset-len(v.BeforeExtra))
+	defer m.comments(v.AfterExtra, v.EndOffset)
+	switch val := v.Value.(type) {
+	case *hujson.Object:
+		for _, member := range val.Members {
+			m.comments(member.Name.BeforeExtra, member.Name.StartOffset-len(member.Name.BeforeExtra))
+			m.comments(member.Name.AfterExtra, member.Name.EndOffset)
+			name := memberName(member)
+			m.value(member.Value, secret || secretName.MatchString(name) || name == "env" || name == "headers")
+		}
+		m.comments(val.AfterExtra, v.EndOffset-1-len(val.AfterExtra))
+	case *hujson.Array:
+		telling := false
+		for _, e := range val.Elements {
+			m.value(e, secret || telling)
+			lit, isLit := e.Value.(hujson.Literal)
+			telling = isLit && e.Value.Kind() == '"' && flagOfSecret(lit.String())
+		}
+		m.comments(val.AfterExtra, v.EndOffset-1-len(val.AfterExtra))
+	case hujson.Literal:
+		m.literal(v, val, secret)
+	}
+}
+
+// flagOfSecret matches `--api-key`, whose value is the next argument.
+func flagOfSecret(arg string) bool {
+	return strings.HasPrefix(arg, "-") && !strings.Contains(arg, "=") && secretName.MatchString(arg)
+}
+
+func (m *masker) literal(v hujson.Value, lit hujson.Literal, secret bool) {
+	switch lit.Kind() {
+	case '0':
+		if secret {
+			m.edits = append(m.edits, edit{v.StartOffset, v.EndOffset, []byte(masked)})
+		}
+	case '"':
+		text := lit.String()
+		if m.shown[text] || text == "" {
+			return
+		}
+		clean := masked
+		if !secret {
+			clean = scrub(text)
+		}
+		if clean != text {
+			m.edits = append(m.edits, edit{v.StartOffset, v.EndOffset, quote(clean)})
+		}
+	}
+}
+
+// comments masks what people comment out rather than delete.
+func (m *masker) comments(extra hujson.Extra, at int) {
+	extra = extra[:min(len(extra), len(m.text)-at)] // parseText added a newline
+	if len(trimSpace(extra)) == 0 {
+		return
+	}
+	if clean := scrub(string(extra)); clean != string(extra) {
+		m.edits = append(m.edits, edit{at, at + len(extra), []byte(clean)})
+	}
+}
+
+// scrub masks what looks secret inside a longer text.
+func scrub(s string) string {
+	s = userinfo.ReplaceAllString(s, "${1}"+masked+"@")
+	s = bearer.ReplaceAllString(s, "$1 "+masked)
+	s = assignment.ReplaceAllString(s, "${1}"+masked)
+	return word.ReplaceAllStringFunc(s, func(w string) string {
+		if random(w) {
+			return masked
+		}
+		return w
+	})
+}
+
+// random guesses whether a long word was made by a machine. Paths, package
+// names and addresses are long too; but their parts are short or are words:
+// few digits, one case. Base64 has slashes as well, but starts with none.
+func random(w string) bool {
+	if len(w) >= 32 && w[0] != '/' && machineMade(w) && entropy(w) > 4.2 {
+		return true
+	}
+	for _, part := range strings.FieldsFunc(w, func(r rune) bool { return r == '/' || r == '.' || r == '=' }) {
+		if utf8.RuneCountInString(part) < 20 {
+			continue
+		}
+		if machineMade(part) && entropy(part) > 3 {
+			return true
+		}
+	}
+	return false
+}
+
+// machineMade says that s has digits or both cases.
+func machineMade(s string) bool {
+	return strings.ContainsAny(s, "0123456789") || (strings.ToLower(s) != s && strings.ToUpper(s) != s)
+}
+
+// entropy is Shannon's, in bits per character.
+func entropy(s string) float64 {
+	var count [256]int
+	for i := range len(s) {
+		count[s[i]]++
+	}
+	var bits float64
+	for _, n := range count {
+		if n > 0 {
+			p := float64(n) / float64(len(s))
+			bits -= p * math.Log2(p)
+		}
+	}
+	return bits
+}
+
+// values are the strings of an entry, which the user may see: they hold no
+// secret.
+func (e *Entry) values() map[string]bool {
+	shown := map[string]bool{}
+	if e == nil {
+		return shown
+	}
+	shown[e.Command] = true
+	for _, a := range e.Args {
+		shown[a] = true
+	}
+	for _, v := range e.Env {
+		shown[v] = true
+	}
+	return shown
+}

@@ -1,0 +1,226 @@
+package clients
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tailscale/hujson"
+)
+
+// Plan reads the client's file and works out how to set the entry of that name
+// to e, or to remove it if e is nil. It writes nothing. The error is a
+// *RefusedError when the file is not understood.
+func (c *Configs) Plan(ctx context.Context, client Client, name string, e *Entry) (Change, error) {
+	if err := ctx.Err(); err != nil {
+		return Change{}, err
+	}
+	if err := CheckName(name); err != nil {
+		return Change{}, err
+	}
+	if e != nil {
+		if err := e.check(c.env); err != nil {
+			return Change{}, fmt.Errorf("entry %s: %w", name, err)
+		}
+	}
+	path, err := client.Path(c.env)
+	if err != nil {
+		return Change{}, err
+	}
+	data, exists, err := readFile(path)
+	if err != nil {
+		return Change{}, err
+	}
+	ch := Change{
+		Client: client.ID, Path: path, Name: name, Entry: e.clone(),
+		Exists: exists, FolderMissing: !exists && folderMissing(path), Before: data,
+	}
+	if err := ch.compute(client); err != nil {
+		return Change{}, err
+	}
+	return ch, nil
+}
+
+// compute fills in After, Action and what follows from them.
+func (ch *Change) compute(client Client) error {
+	before, err := parse(ch.Path, ch.Before)
+	if err != nil {
+		return err
+	}
+	at, err := before.find(client, ch.Name)
+	if err != nil {
+		return err
+	}
+	after := before
+	switch {
+	case at.index >= 0:
+		old := at.member().Value
+		ch.was = bytes.Clone(before.text[old.StartOffset:old.EndOffset])
+		if e, ok := decodeEntry(old); ok {
+			ch.Previous = &e
+		}
+		if ch.Entry == nil {
+			ch.Action = Remove
+			after, err = before.apply(before.remove(*at.servers, at.index)...)
+		} else {
+			after, err = before.update(client, ch.Name, *ch.Entry)
+			ch.Action = Update
+			if err == nil && bytes.Equal(after.text, before.text) {
+				ch.Action = Unchanged
+			}
+		}
+	case ch.Entry == nil:
+		ch.Action = Absent
+	default:
+		ch.Action = Create
+		after, err = before.create(client, at, ch.Name, *ch.Entry)
+	}
+	if err != nil {
+		return err
+	}
+	ch.After = after.bytes()
+	if ch.Writes() && len(ch.After) > maxSize {
+		return before.refuse(-1, fmt.Sprintf("the file would grow over %d MB", maxSize>>20), "look what fills it")
+	}
+	if ch.Before == nil && !ch.Writes() {
+		ch.After = nil
+	}
+	ch.warn(client, before)
+	return ch.verify(client, before, after)
+}
+
+// place is where an entry is, or would be.
+type place struct {
+	servers *hujson.Value // nil if the file has no such member
+	null    bool          // servers is null
+	index   int           // of the entry in servers, or -1
+}
+
+func (p place) member() hujson.ObjectMember {
+	return p.servers.Value.(*hujson.Object).Members[p.index]
+}
+
+// find looks for the entry. Two entries of one name are refused: which of them
+// counts is up to the client.
+func (d *document) find(client Client, name string) (place, error) {
+	at := place{index: -1}
+	var err error
+	if at.servers, at.null, err = d.servers(client); err != nil || at.servers == nil || at.null {
+		return at, err
+	}
+	for i, m := range at.servers.Value.(*hujson.Object).Members {
+		if memberName(m) != name {
+			continue
+		}
+		if at.index >= 0 {
+			return at, d.refuse(m.Name.StartOffset, fmt.Sprintf("%q has the entry %q twice", client.key(), name),
+				"remove one of the two in your editor")
+		}
+		at.index = i
+	}
+	return at, nil
+}
+
+func (d *document) apply(edits ...edit) (*document, error) {
+	next, err := d.reparse(splice(d.text, edits...))
+	if err != nil {
+		return nil, fmt.Errorf("the patched text does not parse, so it is not written: %w", err)
+	}
+	return next, nil
+}
+
+// create adds an entry that is not there, and what it needs around it.
+func (d *document) create(client Client, at place, name string, e Entry) (*document, error) {
+	entry := member{name, e.members(client)}
+	l := d.layout()
+	switch {
+	case d.blank():
+		whole := l.value([]member{{client.key(), []member{entry}}}, "", false)
+		return d.reparse(append(whole, l.newline...))
+	case at.servers == nil:
+		return d.apply(d.insert(d.root, member{client.key(), []member{entry}})...)
+	case at.null:
+		text := l.value([]member{entry}, lineIndent(d.text, at.servers.StartOffset), l.oneLine)
+		return d.apply(edit{at.servers.StartOffset, at.servers.EndOffset, text})
+	default:
+		return d.apply(d.insert(*at.servers, entry)...)
+	}
+}
+
+// members is the entry as it is written.
+func (e Entry) members(client Client) []member {
+	var out []member
+	for _, f := range client.Extra {
+		out = append(out, member{f.Name, f.Value})
+	}
+	out = append(out, member{"command", e.Command}, member{"args", append([]string{}, e.Args...)})
+	if len(e.Env) > 0 {
+		out = append(out, member{"env", sorted(e.Env)})
+	}
+	return out
+}
+
+// warn notes what the user should know before saying yes.
+func (ch *Change) warn(client Client, before *document) {
+	if !ch.Writes() {
+		return
+	}
+	if ch.FolderMissing {
+		ch.Warnings = append(ch.Warnings, client.Name+" has not been started by this user yet: its folder does not exist and will be created")
+	}
+	if ch.Action == Update && (ch.Previous == nil || !ch.Previous.isOurs("")) {
+		ch.Warnings = append(ch.Warnings, fmt.Sprintf("the entry %q is not Stagedoor's yet; it will be replaced", ch.Name))
+	}
+	if before.blank() || before.root.IsStandard() || client.Comments {
+		return
+	}
+	if client.ResetsOnComments {
+		ch.Warnings = append(ch.Warnings, "the file has comments or trailing commas; they are kept, but "+client.Name+" resets such a file when it starts: remove them first")
+		return
+	}
+	ch.Warnings = append(ch.Warnings, "the file has comments or trailing commas; they are kept, but "+client.Name+" may not read such a file")
+}
+
+// verify checks the promise of this package on the result itself: the entry is
+// as wanted and every other byte that means something is where it was.
+func (ch *Change) verify(client Client, before, after *document) error {
+	at, err := after.find(client, ch.Name)
+	if err != nil {
+		return fmt.Errorf("the patched text is not as wanted, so it is not written: %w", err)
+	}
+	same := bytes.Equal(bytes.Join(before.others(client, ch.Name), nil), bytes.Join(after.others(client, ch.Name), nil))
+	if ch.Entry != nil && same {
+		same = at.index >= 0
+		if same {
+			got, ok := decodeEntry(at.member().Value)
+			same = ok && got.equal(*ch.Entry)
+		}
+	} else if same {
+		same = at.index < 0
+	}
+	if !same {
+		return errors.New("the patched text is not as wanted, so it is not written: this is a bug, please report it")
+	}
+	return nil
+}
+
+// others is the text of every member of the file and of its servers except
+// the entry of that name.
+func (d *document) others(client Client, name string) (out [][]byte) {
+	if d.blank() {
+		return nil
+	}
+	collect := func(v hujson.Value, except string) {
+		for _, m := range v.Value.(*hujson.Object).Members {
+			if memberName(m) != except {
+				out = append(out, d.text[m.Name.StartOffset:m.Name.EndOffset], d.text[m.Value.StartOffset:m.Value.EndOffset])
+			}
+		}
+	}
+	collect(d.root, client.key())
+	if servers, null, err := d.servers(client); err == nil && servers != nil && !null {
+		collect(*servers, name)
+	}
+	return out
+}
