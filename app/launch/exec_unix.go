@@ -1,0 +1,16 @@
+//go:build unix
+
+package launch
+
+import (
+	"fmt"
+	"syscall"
+)
+
+// Run becomes the program: execve, so that no parent is left and stdio,
+// signals and the exit status are the program's own. It returns only if that
+// failed.
+func Run(program string, args, env []string) (status int, err error) {
+	err = syscall.Exec(program, append([]string{program}, args...), env)
+	return ExitNotExecutable, &StartError{ExitNotExecutable, fmt.Errorf("cannot run %s: %w", program, err)}
+}

@@ -1,0 +1,65 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// Exit statuses for a command that could not be started, as shells have them.
+const (
+	ExitNotExecutable = 126
+	ExitNotFound      = 127
+)
+
+// StartError is a command that could not be started.
+type StartError struct {
+	Status int // to exit with
+	err    error
+}
+
+func (e *StartError) Error() string { return e.err.Error() }
+func (e *StartError) Unwrap() error { return e.err }
+
+// Find returns the program's path. A bare name is looked up in PATH.
+func Find(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	switch {
+	case errors.Is(err, exec.ErrDot): // found in the current folder, which a client chose, not the user
+		return "", &StartError{ExitNotFound, hint.Wrap(fmt.Errorf("%s is in the current folder only", name), "write its absolute path")}
+	case err != nil && errors.Is(err, exec.ErrNotFound):
+		return "", &StartError{ExitNotFound, hint.Wrap(fmt.Errorf("cannot find %s", name),
+			"write its absolute path: apps started from a desktop know fewer folders than your shell")}
+	case err != nil:
+		return "", &StartError{ExitNotExecutable, fmt.Errorf("cannot run %s: %w", name, err)}
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return path, nil
+}
+
+// WithFolderOf appends the program's own folder to PATH. npx and uvx start
+// interpreters that lie beside them, and a client started from a desktop does
+// not have that folder in its PATH.
+func WithFolderOf(program string, env []string) []string {
+	dir := filepath.Dir(program)
+	for i, kv := range env {
+		name, value, _ := strings.Cut(kv, "=")
+		if name != "PATH" {
+			continue
+		}
+		for _, have := range filepath.SplitList(value) {
+			if have == dir {
+				return env
+			}
+		}
+		env[i] = kv + string(filepath.ListSeparator) + dir
+		return env
+	}
+	return append(env, "PATH="+dir)
+}

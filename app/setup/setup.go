@@ -1,0 +1,198 @@
+// Package setup is the use case behind "set up Claude Desktop": from a profile
+// and the server it is for to an entry in an MCP client's config. The command
+// line and the tray's click share it.
+package setup
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/app/launch"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+// Keeper is what the package needs of auth.Keeper.
+type Keeper interface {
+	Profile(name string) (profile.Profile, error)
+	RememberServer(ctx context.Context, id string, server profile.Server) error
+	Record(ctx context.Context, p profile.Profile, event, outcome string, data map[string]any)
+}
+
+// Request says what to set up. Everything may be left empty.
+type Request struct {
+	Client  string   // id of an MCP client; Claude Desktop if empty
+	Profile string   // pins the entry to this profile; if empty it follows the active one
+	Entry   string   // the entry's name; derived from the provider if empty
+	As      string   // recipe
+	Env     []string // NAME=TEMPLATE
+	Command []string // program and arguments; what was set up last, or the recipe's, if empty
+}
+
+// Params of a Service.
+type Params struct {
+	Keeper  Keeper
+	Configs *clients.Configs
+	// Executable returns the absolute path to write into the entry.
+	Executable func() (string, error)
+	// House are the environment variables without which the launcher would look
+	// for another state folder or vault than this process. Clients pass on
+	// hardly any environment, so what is not the default goes into the entry.
+	House map[string]string
+}
+
+// Service plans and applies.
+type Service struct{ Params }
+
+// Plan is a change that can be shown before it is made.
+type Plan struct {
+	Change  clients.Change
+	Client  clients.Client
+	Profile profile.Profile
+	server  profile.Server
+}
+
+// Plan works out the entry and what would change. It writes nothing.
+func (s Service) Plan(ctx context.Context, r Request) (Plan, error) {
+	client, err := clients.Lookup(r.Client)
+	if err != nil {
+		return Plan{}, err
+	}
+	p, err := s.Keeper.Profile(r.Profile)
+	if err != nil {
+		return Plan{}, err
+	}
+	server, err := serverFor(p, r)
+	if err != nil {
+		return Plan{}, err
+	}
+	self, err := s.Executable()
+	if err != nil {
+		return Plan{}, err
+	}
+	follow := []string{"--provider", p.Service()}
+	if r.Profile != "" {
+		follow = []string{"--profile", p.Name}
+	}
+	args := append([]string{"run"}, follow...)
+	if server.As != "" {
+		args = append(args, "--as", server.As)
+	}
+	for _, v := range server.Env {
+		args = append(args, "--env", v)
+	}
+	args = append(append(args, "--"), server.Command...)
+	name := r.Entry
+	if name == "" {
+		name = EntryName(p, r.Profile != "")
+	}
+	change, err := s.Configs.Plan(ctx, client, name, &clients.Entry{Command: self, Args: args, Env: s.House})
+	return Plan{Change: change, Client: client, Profile: p, server: server}, err
+}
+
+// PlanRemoval works out what removing the entry would change. Without a name
+// it is the entry that Plan would write for the same request.
+func (s Service) PlanRemoval(ctx context.Context, r Request) (Plan, error) {
+	client, err := clients.Lookup(r.Client)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan := Plan{Client: client}
+	name := r.Entry
+	if name == "" {
+		if plan.Profile, err = s.Keeper.Profile(r.Profile); err != nil {
+			return Plan{}, hint.Wrap(err, "name the entry to remove with --name")
+		}
+		name = EntryName(plan.Profile, r.Profile != "")
+	}
+	plan.Change, err = s.Configs.Plan(ctx, client, name, nil)
+	return plan, err
+}
+
+// Apply makes the change and returns where the former file was backed up.
+func (s Service) Apply(ctx context.Context, plan Plan) (backup string, err error) {
+	event := audit.ConfigWritten
+	if plan.Change.Entry == nil {
+		event = audit.ConfigRemoved
+	}
+	data := map[string]any{"client": plan.Client.ID, "entry": plan.Change.Name, "action": string(plan.Change.Action)}
+	backup, err = s.Configs.Apply(ctx, plan.Change)
+	if err != nil {
+		s.Keeper.Record(ctx, plan.Profile, event, audit.Failed, data)
+		return backup, err
+	}
+	if plan.Change.Writes() {
+		s.Keeper.Record(ctx, plan.Profile, event, audit.OK, data)
+	}
+	if plan.Change.Entry == nil {
+		return backup, nil
+	}
+	return backup, s.Keeper.RememberServer(ctx, plan.Profile.ID, plan.server)
+}
+
+// EntryName is the name of an entry the user did not name: the provider's for
+// one that follows the active profile, with the profile's name behind it for
+// one that is pinned.
+func EntryName(p profile.Profile, pinned bool) string {
+	if !pinned {
+		return p.Provider
+	}
+	name := p.Provider + "-" + p.Name
+	return name[:min(len(name), 64)]
+}
+
+// serverFor decides which MCP server the entry starts: what the request says,
+// else what was set up for the profile before, else the provider's recipe.
+func serverFor(p profile.Profile, r Request) (profile.Server, error) {
+	server := profile.Server{As: r.As, Env: r.Env, Command: r.Command}
+	said := r.As != "" || len(r.Env) > 0 || len(r.Command) > 0
+	if !said && p.Server != nil {
+		return *p.Server, nil
+	}
+	if !said {
+		recipe, ok := launch.RecipeFor(p.Provider)
+		if !ok {
+			return server, hint.Wrap(fmt.Errorf("it is not known which MCP server %s is for", p.Name),
+				"say it once: stagedoor setup --env API_TOKEN={access_token} -- npx -y the-server")
+		}
+		server.As = recipe.ID
+	}
+	if server.As != "" {
+		recipe, err := launch.LookupRecipe(server.As)
+		if err != nil {
+			return server, err
+		}
+		if recipe.Provider != p.Provider {
+			return server, hint.Wrap(fmt.Errorf("%s is a server for %s, but %s is a %s profile", recipe.Name, recipe.Provider, p.Name, p.Provider),
+				"choose a profile of that provider with --profile")
+		}
+		if len(server.Command) == 0 {
+			server.Command = recipe.Command
+		}
+	}
+	for _, v := range server.Env {
+		if _, err := launch.ParseVar(v); err != nil {
+			return server, err
+		}
+	}
+	if len(server.Command) == 0 {
+		return server, hint.New("there is no command to start the MCP server with", "put it behind --: stagedoor setup --env API_TOKEN={access_token} -- npx -y the-server")
+	}
+	if server.As == "" && !slices.ContainsFunc(server.Env, func(v string) bool { return strings.Contains(v, "{access_token}") }) {
+		return server, hint.New("the MCP server would get no token", "say which variable it reads: --env API_TOKEN={access_token}")
+	}
+	server.Command = slices.Clone(server.Command)
+	// Clients start servers with a short PATH, so the program's place is looked
+	// up here, where the user's own PATH is known.
+	if path, err := launch.Find(server.Command[0]); err == nil {
+		server.Command[0] = path
+	} else if filepath.IsAbs(server.Command[0]) || r.Command != nil {
+		return server, err
+	}
+	return server, nil
+}
