@@ -1,0 +1,133 @@
+package tray
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// act starts what was clicked. It runs on the loop's goroutine and blocks on
+// nothing.
+func (c *controller) act(a Action) {
+	switch a.Verb {
+	case Use:
+		c.use(a.Arg)
+	case Login:
+		c.login(a.Arg)
+	case CancelLogin:
+		if c.cancelLogin != nil {
+			c.cancelLogin()
+		}
+	case Revoke:
+		c.revoke(a.Arg)
+	case Setup:
+		c.setup()
+	case OpenWindow:
+		c.openWindow(a.Arg)
+	}
+}
+
+// outlive is the context of what must not be cut in half by quitting. Its
+// timeout still ends it.
+func (c *controller) outlive() context.Context { return context.WithoutCancel(c.quitting) }
+
+func (c *controller) use(name string) {
+	c.start(c.outlive(), switchTimeout, func(ctx context.Context) func() {
+		err := c.p.Keeper.Use(ctx, name)
+		if err != nil {
+			c.failed(name+": switching failed", err)
+		}
+		return c.readState
+	})
+}
+
+func (c *controller) login(name string) {
+	if c.view.LoggingIn != "" {
+		return // the browser shows the one that is running
+	}
+	ctx, cancel := context.WithCancel(c.quitting)
+	c.view.LoggingIn, c.cancelLogin = name, cancel
+	c.start(ctx, loginTimeout, func(ctx context.Context) func() {
+		defer cancel()
+		result, err := c.p.Keeper.Login(ctx, name, auth.LoginOptions{})
+		switch {
+		case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+			// The user's own cancel, or the tray quits: nothing to tell.
+		case err != nil:
+			c.failed(name+": login failed", err)
+		case result.Account == "":
+			c.p.Notify.Info(name+": signed in", "")
+		default:
+			c.p.Notify.Info(name+": signed in as "+brief(result.Account, 60), "")
+		}
+		return func() {
+			c.view.LoggingIn, c.cancelLogin = "", nil
+			c.readState()
+		}
+	})
+}
+
+func (c *controller) revoke(name string) {
+	if c.view.Revoking != "" {
+		return
+	}
+	c.view.Revoking = name
+	c.start(c.outlive(), revokeTimeout, func(ctx context.Context) func() {
+		result, err := c.p.Keeper.Revoke(ctx, name)
+		if err != nil {
+			c.failed(name+": revoking failed", err)
+		} else {
+			c.p.Notify.Info(name+": revoked", result.Message)
+		}
+		if err == nil && result.Remote == auth.RemoteNoEndpoint && result.AppsPage != "" && c.p.OpenURL != nil {
+			if err := c.p.OpenURL(ctx, result.AppsPage); err != nil {
+				c.failed("Cannot open "+result.AppsPage, err)
+			}
+		}
+		return func() {
+			c.view.Revoking = ""
+			c.readState()
+		}
+	})
+}
+
+func (c *controller) setup() {
+	if c.view.SettingUp || c.p.Setup == nil {
+		return
+	}
+	c.view.SettingUp = true
+	c.start(c.outlive(), setupTimeout, func(ctx context.Context) func() {
+		message, err := c.p.Setup(ctx)
+		if err != nil {
+			c.failed("Claude Desktop was not set up", err)
+		} else {
+			c.p.Notify.Info("Claude Desktop is set up", message)
+		}
+		return func() { c.view.SettingUp = false }
+	})
+}
+
+func (c *controller) openWindow(name string) {
+	if c.p.OpenWindow == nil {
+		return
+	}
+	c.start(c.outlive(), browseTimeout, func(context.Context) func() {
+		if err := c.p.OpenWindow(name); err != nil {
+			c.failed("The "+name+" window did not open", err)
+		}
+		return func() {}
+	})
+}
+
+// failed tells the user what failed and what to do about it. It is called on a
+// worker's goroutine.
+func (c *controller) failed(title string, err error) {
+	c.p.Logger.Warn("a tray action failed", "action", title, "error", err)
+	body := err.Error()
+	if advice := hint.Of(err); advice != "" {
+		body += "\n" + advice
+	}
+	c.p.Notify.Info(title, body)
+}

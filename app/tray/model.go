@@ -1,0 +1,279 @@
+package tray
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+)
+
+// View is everything that the menu shows.
+type View struct {
+	State     auth.State
+	Now       time.Time
+	Problem   string   // why State could not be read, or ""
+	LoggingIn string   // the profile whose login is running, or ""
+	Revoking  string   // the profile that is being revoked, or ""
+	CanSetup  bool     // Claude Desktop can be set up by a click
+	SettingUp bool     // and that is running
+	Windows   []string // the windows there are
+}
+
+// Kind of a menu item.
+type Kind string
+
+// The kinds of items. A Note cannot be clicked: it tells something.
+const (
+	Command   Kind = "command"
+	Check     Kind = "check"
+	Note      Kind = "note"
+	Submenu   Kind = "submenu"
+	Separator Kind = "separator"
+)
+
+// Verb is what a click does.
+type Verb string
+
+// What can be clicked.
+const (
+	Use         Verb = "use"          // Arg: the profile's name
+	Login       Verb = "login"        // Arg: the profile's name
+	CancelLogin Verb = "cancel login" //
+	Revoke      Verb = "revoke"       // Arg: the profile's name
+	Setup       Verb = "setup"        //
+	OpenWindow  Verb = "open window"  // Arg: the window's name
+	Quit        Verb = "quit"         //
+)
+
+// Action is what a click on an item does, and to what.
+type Action struct {
+	Verb Verb
+	Arg  string
+}
+
+// Item is one line of the menu.
+type Item struct {
+	Kind     Kind
+	Label    string
+	Enabled  bool
+	Checked  bool
+	Action   Action
+	Children []Item
+}
+
+// Look is what the icon itself shows.
+type Look struct {
+	Badge   bool   // alerts are open
+	Tooltip string // one line
+}
+
+// Menu returns the menu for v. It is pure: the same view gives the same menu.
+// Nothing is in it that a click could not do.
+func Menu(v View) []Item {
+	active, hasActive := v.State.Active()
+	items := section(nil, headerItems(v))
+	items = section(items, profileItems(v, active, hasActive))
+	items = section(items, setupItems(v, hasActive))
+	items = section(items, windowItems(v))
+	return section(items, []Item{command("Quit", Quit, "")})
+}
+
+// Appearance returns how the icon looks for v.
+func Appearance(v View) Look {
+	l := Look{Badge: len(v.State.Alerts) > 0, Tooltip: "Stagedoor: " + header(v)}
+	switch n := len(v.State.Alerts); {
+	case n == 1:
+		l.Tooltip += ", 1 open alert"
+	case n > 1:
+		l.Tooltip += fmt.Sprintf(", %d open alerts", n)
+	}
+	return l
+}
+
+func headerItems(v View) []Item {
+	items := []Item{note(header(v))}
+	if v.Problem != "" {
+		items = append(items, note("Cannot read the profiles: "+brief(v.Problem, 60)))
+	}
+	if v.State.VaultProblem != "" {
+		items = append(items, note(vaultName(v.State.Vault)+": "+brief(v.State.VaultProblem, 60)))
+	}
+	if len(v.State.Profiles) == 0 && v.Problem == "" {
+		if slices.Contains(v.Windows, "welcome") {
+			items = append(items, command("Create a profile…", OpenWindow, "welcome"))
+		} else {
+			items = append(items, note("Create one: stagedoor create-profile"))
+		}
+	}
+	return items
+}
+
+func profileItems(v View, active auth.ProfileView, hasActive bool) []Item {
+	var items []Item
+	if len(v.State.Profiles) > 0 {
+		items = append(items, profilesMenu(v))
+	}
+	switch {
+	case v.LoggingIn != "" && hasActive && v.LoggingIn == active.Name:
+		items = append(items, command("Logging in… (click to cancel)", CancelLogin, ""))
+	case v.LoggingIn != "":
+		items = append(items, command("Logging in to "+v.LoggingIn+"… (click to cancel)", CancelLogin, ""))
+	case hasActive && active.Status == auth.StatusActive:
+		items = append(items, command("Log in again", Login, active.Name))
+	case hasActive:
+		items = append(items, command("Log in", Login, active.Name))
+	}
+	switch {
+	case v.Revoking != "":
+		items = append(items, note("Revoking "+v.Revoking+"…"))
+	case hasActive && active.Status != auth.StatusNotConfigured:
+		items = append(items, revokeMenu(active))
+	}
+	return items
+}
+
+func profilesMenu(v View) Item {
+	menu := Item{Kind: Submenu, Label: "Profiles", Enabled: true}
+	for _, p := range v.State.Profiles {
+		label := p.Name + " · " + brief(p.ProviderName, 30)
+		if p.Status != auth.StatusActive {
+			label += " — " + statusText(p, v.Now)
+		}
+		menu.Children = append(menu.Children, Item{
+			Kind: Check, Label: label, Enabled: true, Checked: p.Active,
+			Action: Action{Verb: Use, Arg: p.Name},
+		})
+	}
+	if slices.Contains(v.Windows, "profiles") {
+		menu.Children = section(menu.Children, []Item{command("Manage profiles…", OpenWindow, "profiles")})
+	}
+	return menu
+}
+
+// revokeMenu asks once: a tray menu has no dialogs, so the question is a submenu
+// that says what will happen at the provider and here, above the answer.
+func revokeMenu(p auth.ProfileView) Item {
+	provider := brief(p.ProviderName, 30)
+	var there string
+	switch {
+	case p.CanRevoke:
+		there = "At " + provider + ": the login ends"
+	case p.AppsPage != "":
+		there = "At " + provider + ": its apps page opens; remove the app there"
+	default:
+		there = "At " + provider + ": nothing, it cannot be asked to end a login"
+	}
+	return Item{Kind: Submenu, Label: "Revoke…", Enabled: true, Children: []Item{
+		note(there),
+		note("Here: the tokens of " + p.Name + " are deleted"),
+		command("Revoke "+p.Name+" now", Revoke, p.Name),
+	}}
+}
+
+func setupItems(v View, hasActive bool) []Item {
+	switch {
+	case v.SettingUp:
+		return []Item{note("Setting up Claude Desktop…")}
+	case v.CanSetup && hasActive:
+		return []Item{command("Set up Claude Desktop", Setup, "")}
+	}
+	return nil
+}
+
+func windowItems(v View) []Item {
+	var items []Item
+	if slices.Contains(v.Windows, "audit") {
+		items = append(items, command("Audit log…", OpenWindow, "audit"))
+	}
+	n := len(v.State.Alerts)
+	switch label := fmt.Sprintf("Alerts (%d)…", n); {
+	case n > 0 && slices.Contains(v.Windows, "alerts"):
+		items = append(items, command(label, OpenWindow, "alerts"))
+	case n > 0 && slices.Contains(v.Windows, "audit"):
+		items = append(items, command(label, OpenWindow, "audit"))
+	case n > 0:
+		items = append(items, note(fmt.Sprintf("Alerts (%d): stagedoor alerts", n)))
+	case slices.Contains(v.Windows, "alerts"):
+		items = append(items, command("Alerts…", OpenWindow, "alerts"))
+	}
+	if slices.Contains(v.Windows, "settings") {
+		items = append(items, command("Settings…", OpenWindow, "settings"))
+	}
+	return items
+}
+
+func header(v View) string {
+	p, ok := v.State.Active()
+	switch {
+	case ok:
+		return p.Name + " · " + brief(p.ProviderName, 30) + " — " + statusText(p, v.Now)
+	case len(v.State.Profiles) > 0:
+		return "No profile selected"
+	case v.Problem != "":
+		return "Stagedoor"
+	default:
+		return "No profile yet"
+	}
+}
+
+func statusText(p auth.ProfileView, now time.Time) string {
+	switch p.Status {
+	case auth.StatusActive:
+		text := "signed in"
+		if account := brief(p.Account, 40); account != "" {
+			text += " as " + account
+		}
+		switch days := daysLeft(p.GrantEnds, now); {
+		case days == 1:
+			text += ", 1 day left"
+		case days > 1 && days <= countdownDays:
+			text += fmt.Sprintf(", %d days left", days)
+		}
+		return text
+	case auth.StatusNotConfigured:
+		return "not signed in"
+	default:
+		return string(p.Status)
+	}
+}
+
+func vaultName(vault string) string {
+	if vault == "file" {
+		return "Vault file"
+	}
+	return "Keychain"
+}
+
+func command(label string, verb Verb, arg string) Item {
+	return Item{Kind: Command, Label: label, Enabled: true, Action: Action{Verb: verb, Arg: arg}}
+}
+
+func note(label string) Item { return Item{Kind: Note, Label: label} }
+
+// section appends more to items, with a separator between the two.
+func section(items, more []Item) []Item {
+	if len(items) > 0 && len(more) > 0 {
+		items = append(items, Item{Kind: Separator})
+	}
+	return append(items, more...)
+}
+
+// brief makes a menu label's worth of a text that comes from elsewhere, such as
+// an account name: its first line, without control and direction characters,
+// and at most n runes.
+func brief(s string, n int) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return -1
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > n {
+		return strings.TrimSpace(string(r[:n-1])) + "…"
+	}
+	return s
+}

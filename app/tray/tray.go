@@ -1,0 +1,122 @@
+// Package tray is Stagedoor's icon and menu in the notification area.
+//
+// It runs on fyne.io/systray alone, without a window toolkit, because it stays
+// all day: while nothing happens it does nothing. Every change comes in as a
+// signal from the keeper's watch, a click, or one timer that is set to the next
+// moment at which something visible changes.
+//
+// What is shown is a pure function of the state (Menu); one goroutine owns the
+// state and the menu. Every call of the keeper, of a window or of the browser
+// runs on a goroutine of its own with a timeout, so the menu never hangs on a
+// locked keychain or a slow provider. Results and errors reach the user as
+// notifications.
+//
+// systray keeps its connection and its menu in package variables, so Run can be
+// called once per process.
+package tray
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// Keeper is what the tray needs of auth.Keeper. Its methods may block; they
+// must return when their context ends and be safe for concurrent use.
+type Keeper interface {
+	State(ctx context.Context) (auth.State, error)
+	Use(ctx context.Context, name string) error
+	Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error)
+	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)
+	// Watch signals that something in the state folder changed, whoever
+	// changed it. The channel ends with ctx.
+	Watch(ctx context.Context) (<-chan struct{}, error)
+	// SweepAlerts returns alerts that the user has not been notified of yet,
+	// and records that they now are.
+	SweepAlerts(ctx context.Context) ([]alert.Alert, error)
+}
+
+// Notifier shows native notifications. Its methods do not block and do not
+// fail: a notification that cannot be shown is logged.
+type Notifier interface {
+	Info(title, body string)
+	Alert(a alert.Alert, profileName string)
+}
+
+// Params are what a tray is made of. Keeper, Notify, Now and Logger are
+// required.
+type Params struct {
+	Keeper Keeper
+	Notify Notifier
+	Now    func() time.Time
+	Logger *slog.Logger
+
+	// Setup writes the entry into Claude Desktop's config and says in one
+	// sentence what it did. Without it the menu has no such item.
+	Setup func(ctx context.Context) (message string, err error)
+	// OpenWindow starts one of Windows in a process of its own.
+	OpenWindow func(name string) error
+	// OpenURL opens a page in the browser; it is used for a provider's page of
+	// connected apps after a revocation that the provider cannot do itself.
+	OpenURL func(ctx context.Context, url string) error
+	// Windows names the windows there are: "audit", "alerts", "welcome",
+	// "profiles", "settings". The menu offers no other.
+	Windows []string
+
+	// HostWait is how long Run waits for something that shows tray icons, which
+	// at the start of a session may come up after us. Zero means 5 seconds.
+	// Only Linux has desktops without a tray.
+	HostWait time.Duration
+}
+
+// ErrNoTrayHost says that nothing on this desktop shows tray icons.
+var ErrNoTrayHost = hint.New(
+	"nothing on this desktop shows tray icons",
+	"GNOME needs the AppIndicator extension (package gnome-shell-extension-appindicator); "+
+		"on other desktops add a system tray or status notifier to the panel. "+
+		"Every action is also a command: stagedoor help")
+
+// ErrNoSessionBus says that there is no D-Bus session bus, which a tray icon on
+// Linux cannot do without.
+var ErrNoSessionBus = hint.New(
+	"no D-Bus session bus to show a tray icon on",
+	"start stagedoor from within the desktop session, or set DBUS_SESSION_BUS_ADDRESS; "+
+		"every action is also a command: stagedoor help")
+
+// ErrUnsupported says that this build has no tray.
+var ErrUnsupported = hint.New(
+	"this build has no tray: on macOS it needs cgo",
+	"start the app bundle, or use the commands: stagedoor help")
+
+func (p Params) check() error {
+	switch {
+	case p.Keeper == nil:
+		return errors.New("tray: no keeper given")
+	case p.Notify == nil:
+		return errors.New("tray: no notifier given")
+	case p.Now == nil:
+		return errors.New("tray: no clock given")
+	case p.Logger == nil:
+		return errors.New("tray: no logger given")
+	}
+	return nil
+}
+
+// Run shows the tray until ctx ends or the user quits; both return nil. It must
+// be called on the main goroutine, which macOS and Windows reserve for the user
+// interface. It returns ErrNoSessionBus, ErrNoTrayHost or ErrUnsupported where
+// there is no place for an icon.
+func Run(ctx context.Context, p Params) error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	if p.HostWait == 0 {
+		p.HostWait = 5 * time.Second
+	}
+	return run(ctx, p)
+}

@@ -1,0 +1,10 @@
+package assets
+
+import _ "embed"
+
+var (
+	//go:embed tray.ico
+	tray []byte
+	//go:embed tray-badge.ico
+	trayBadge []byte
+)
