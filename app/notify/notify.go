@@ -1,0 +1,230 @@
+// Package notify shows native notifications. It is best effort: what it shows is
+// always to be seen in the tray and the book as well.
+//
+// It promises that a text never carries a secret or markup to the notification
+// daemon (see clean), that a flood of alerts becomes a handful of notifications,
+// and that a daemon that fails or hangs costs a log line and nothing else. All
+// methods return at once and are safe for concurrent use.
+//
+// It belongs into processes with a user in front of them. On Linux the library
+// underneath rings the terminal bell on stdout for an urgent notification, so a
+// process whose stdout is a protocol must not use it.
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/gen2brain/beeep"
+
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+)
+
+const (
+	perMinute = 5               // notifications that a person still reads
+	patience  = 5 * time.Second // for a notification daemon to answer
+	maxWait   = 3               // unanswered notifications before new ones are dropped
+)
+
+// Urgency of a notification.
+type Urgency int
+
+// An Urgent notification stays until it is dismissed, where the desktop can do
+// that, and makes a sound.
+const (
+	Normal Urgency = iota
+	Urgent
+)
+
+// Message is what is shown, with both texts already clean.
+type Message struct {
+	Title   string
+	Body    string
+	Urgency Urgency
+}
+
+// Params are what a Notifier is made of. Now and Logger are required.
+type Params struct {
+	AppName string // "" means Stagedoor
+	Icon    []byte // PNG
+	Now     func() time.Time
+	Logger  *slog.Logger
+	// Send shows a message; nil means the system's own way. It may block.
+	Send func(Message) error
+}
+
+// Notifier shows notifications, at most five in a minute.
+type Notifier struct {
+	now    func() time.Time
+	logger *slog.Logger
+	send   func(Message) error
+	goos   string
+
+	mu      sync.Mutex
+	bucket  bucket
+	held    int // not shown for want of budget
+	results int // how many of those were no alerts
+	timer   *time.Timer
+	waiting int // messages that the daemon has not answered yet
+	closed  bool
+	idle    *sync.Cond
+}
+
+// ErrBusy says that the notification daemon does not answer.
+var ErrBusy = errors.New("the notification daemon does not answer")
+
+// New returns a Notifier.
+func New(p Params) (*Notifier, error) {
+	if p.Now == nil || p.Logger == nil {
+		return nil, errors.New("notify: no clock or no logger given")
+	}
+	if p.AppName == "" {
+		p.AppName = "Stagedoor"
+	}
+	if p.Send == nil {
+		p.Send = native(p.AppName, p.Icon)
+	}
+	n := &Notifier{now: p.Now, logger: p.Logger, send: p.Send, goos: runtime.GOOS, bucket: newBucket(p.Now())}
+	n.idle = sync.NewCond(&n.mu)
+	return n, nil
+}
+
+// Info shows the result of something the user did.
+func (n *Notifier) Info(title, body string) {
+	n.show(Message{Title: title, Body: body}, false)
+}
+
+// Alert shows an alert; P0 and P1 are urgent. profileName is "" for an alert
+// that concerns no profile.
+func (n *Notifier) Alert(a alert.Alert, profileName string) {
+	m := Message{Title: severityName(a.Severity), Body: a.Message}
+	if profileName != "" {
+		m.Title += ": " + profileName
+	}
+	if a.Severity <= alert.P1 {
+		m.Urgency = Urgent
+	}
+	n.show(m, true)
+}
+
+// Close gives what is on its way up to a few seconds, or until ctx ends, and
+// lets nothing more through.
+func (n *Notifier) Close(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.idle.Broadcast()
+	})
+	defer stop()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.closed = true
+	if n.timer != nil {
+		n.timer.Stop()
+	}
+	for n.waiting > 0 && ctx.Err() == nil {
+		n.idle.Wait()
+	}
+}
+
+func (n *Notifier) show(m Message, isAlert bool) {
+	m.Title, m.Body = cleanTitle(m.Title), cleanBody(m.Body, n.goos)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return
+	}
+	if !n.bucket.take(n.now(), m.Urgency) {
+		n.hold(isAlert)
+		return
+	}
+	n.dispatch(m)
+}
+
+// hold counts what is over budget and sees to it that one notification says so
+// as soon as there is budget again.
+func (n *Notifier) hold(isAlert bool) {
+	n.held++
+	if !isAlert {
+		n.results++
+	}
+	if n.timer == nil {
+		n.timer = time.AfterFunc(n.bucket.wait(n.now(), Normal), n.summarise)
+	}
+}
+
+func (n *Notifier) summarise() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.timer = nil
+	if n.closed || n.held == 0 {
+		return
+	}
+	if !n.bucket.take(n.now(), Normal) {
+		n.timer = time.AfterFunc(n.bucket.wait(n.now(), Normal), n.summarise)
+		return
+	}
+	what := "alert"
+	if n.results > 0 {
+		what = "notification"
+	}
+	if n.held > 1 {
+		what += "s"
+	}
+	text := fmt.Sprintf("%d more %s: open the log", n.held, what)
+	n.held, n.results = 0, 0
+	n.dispatch(Message{Title: "Stagedoor", Body: text})
+}
+
+// dispatch sends m on a goroutine of its own. A daemon that hangs keeps a few of
+// those, never more. n.mu is held.
+func (n *Notifier) dispatch(m Message) {
+	if n.waiting >= maxWait {
+		n.logger.Warn("notification not shown", "title", m.Title, "error", ErrBusy)
+		return
+	}
+	n.waiting++
+	late := time.AfterFunc(patience, func() {
+		n.logger.Warn("notification not confirmed", "title", m.Title, "error", ErrBusy)
+	})
+	go func() {
+		err := n.send(m)
+		late.Stop()
+		if err != nil {
+			n.logger.Warn("notification not shown", "title", m.Title, "error", err)
+		}
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.waiting--
+		n.idle.Broadcast()
+	}()
+}
+
+// native shows a message through beeep, which knows each system's way.
+func native(appName string, icon []byte) func(Message) error {
+	beeep.AppName = appName // a package variable there
+	return func(m Message) error {
+		if m.Urgency == Urgent {
+			return beeep.Alert(m.Title, m.Body, icon)
+		}
+		return beeep.Notify(m.Title, m.Body, icon)
+	}
+}
+
+func severityName(s alert.Severity) string {
+	switch s {
+	case alert.P0:
+		return "Critical alert"
+	case alert.P1:
+		return "Serious alert"
+	case alert.P2:
+		return "Alert"
+	default:
+		return "Notice"
+	}
+}

@@ -1,0 +1,215 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+)
+
+// screen records what would be shown.
+type screen struct {
+	mu    sync.Mutex
+	shown []Message
+}
+
+func (s *screen) send(m Message) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shown = append(s.shown, m)
+	return nil
+}
+
+func (s *screen) messages() []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Message(nil), s.shown...)
+}
+
+func newNotifier(t *testing.T, send func(Message) error) *Notifier {
+	t.Helper()
+	n, err := New(Params{Now: time.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Send: send})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.goos = "linux"
+	return n
+}
+
+func TestAlert(t *testing.T) {
+	for _, c := range []struct {
+		severity alert.Severity
+		profile  string
+		want     Message
+	}{
+		{alert.P0, "work", Message{"Critical alert: work", "odd", Urgent}},
+		{alert.P1, "", Message{"Serious alert", "odd", Urgent}},
+		{alert.P2, "work", Message{"Alert: work", "odd", Normal}},
+		{alert.P3, "work", Message{"Notice: work", "odd", Normal}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var s screen
+			newNotifier(t, s.send).Alert(alert.Alert{Severity: c.severity, Message: "odd"}, c.profile)
+			synctest.Wait()
+			if diff := cmp.Diff([]Message{c.want}, s.messages()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Fifty alerts at once must not bury the desktop, and none may be lost without
+// a word.
+func TestFloodIsGrouped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s screen
+		n := newNotifier(t, s.send)
+		for range 50 {
+			n.Alert(alert.Alert{Severity: alert.P2, Message: "odd"}, "work")
+		}
+		synctest.Wait()
+		if got := len(s.messages()); got != perMinute-1 {
+			t.Errorf("%d notifications at once, want %d", got, perMinute-1)
+		}
+
+		n.Alert(alert.Alert{Severity: alert.P0, Message: "grave"}, "work")
+		synctest.Wait()
+		if got := s.messages(); got[len(got)-1].Body != "grave" {
+			t.Error("a critical alert was held back by a flood of small ones")
+		}
+
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		got := s.messages()
+		if want := "46 more alerts: open the log"; got[len(got)-1].Body != want {
+			t.Errorf("the last notification says %q, want %q", got[len(got)-1].Body, want)
+		}
+		if len(got) != perMinute+1 {
+			t.Errorf("%d notifications in all, want %d", len(got), perMinute+1)
+		}
+		n.Close(t.Context())
+	})
+}
+
+func TestBudgetComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s screen
+		n := newNotifier(t, s.send)
+		for range 20 {
+			n.Info("title", "")
+			time.Sleep(refill)
+		}
+		synctest.Wait()
+		if got := len(s.messages()); got != 20 {
+			t.Errorf("%d of 20 slow notifications were shown", got)
+		}
+	})
+}
+
+// A notification daemon that hangs must cost the tray neither a click nor memory.
+func TestHangingDaemon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var mu sync.Mutex
+		calls := 0
+		n := newNotifier(t, func(Message) error {
+			mu.Lock()
+			calls++
+			mu.Unlock()
+			<-release
+			return errors.New("gone")
+		})
+		for range 10 {
+			n.Info("title", "body")
+			time.Sleep(refill)
+		}
+		synctest.Wait()
+		mu.Lock()
+		if calls != maxWait {
+			t.Errorf("%d messages wait for the daemon, want at most %d", calls, maxWait)
+		}
+		mu.Unlock()
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		n.Close(ctx) // returns although the daemon does not
+		close(release)
+	})
+}
+
+func TestCloseWaitsForWhatIsOnItsWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s screen
+		n := newNotifier(t, func(m Message) error {
+			time.Sleep(time.Second)
+			return s.send(m)
+		})
+		n.Info("title", "body")
+		n.Close(t.Context())
+		if len(s.messages()) != 1 {
+			t.Error("the process would have ended before its last notification was shown")
+		}
+		n.Info("late", "")
+		synctest.Wait()
+		if len(s.messages()) != 1 {
+			t.Error("a closed notifier let a message through")
+		}
+	})
+}
+
+func TestCleanBody(t *testing.T) {
+	secret := "BQDx" + strings.Repeat("a1B_", 12)
+	for name, c := range map[string]struct{ in, goos, want string }{
+		"plain":               {"Signed in as Ada", "linux", "Signed in as Ada"},
+		"markup":              {`<a href="x">A & B</a>`, "linux", `&lt;a href="x"&gt;A &amp; B&lt;/a&gt;`},
+		"no markup elsewhere": {"A & B <c>", "darwin", "A & B <c>"},
+		"control characters":  {"a\x00b\x1b[31mc\td\ne", "linux", "ab[31mc d\ne"},
+		"direction":           {"a\u202eb\u2066c", "linux", "abc"},
+		"not utf-8":           {"a\xffb", "linux", "ab"},
+		"toast":               {"a]]]]>>b", "windows", "a]]]] >>b"},
+		"option":              {"--help me", "linux", "help me"},
+		"access token":        {"got " + secret + ".", "linux", "got [redacted]"},
+		"jwt":                 {"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N", "linux", "[redacted]"},
+		"hex":                 {"key 0123456789abcdef0123456789abcdef", "linux", "key [redacted]"},
+		"code in a url":       {"http://127.0.0.1:8888/callback?code=" + secret + "&state=x", "darwin", "http://127.0.0.1:8888/callback?code=[redacted]&state=x"},
+		"path":                {"/home/ada/.config/Claude/claude_desktop_config.json", "linux", "/home/ada/.config/Claude/claude_desktop_config.json"},
+		"page":                {"https://www.spotify.com/account/apps/", "linux", "https://www.spotify.com/account/apps/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := cleanBody(c.in, c.goos); got != c.want {
+				t.Errorf("cleanBody(%q) = %q, want %q", c.in, got, c.want)
+			}
+		})
+	}
+}
+
+// Whatever comes in, what goes out is short and holds no long token, also when
+// the cut would fall into one.
+func FuzzClean(f *testing.F) {
+	f.Add(strings.Repeat("x ", 95) + strings.Repeat("aB3", 30))
+	f.Add("<b>&")
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, got := range []string{plain(s), cleanTitle(s)} {
+			if n := len([]rune(got)); n > maxRunes {
+				t.Errorf("%d runes", n)
+			}
+			for _, word := range tokenRun.FindAllString(got, -1) {
+				if looksSecret(word) {
+					t.Errorf("%q shows %q", got, word)
+				}
+			}
+		}
+		if strings.ContainsAny(cleanBody(s, "linux"), "<>") {
+			t.Error("markup reaches the daemon")
+		}
+	})
+}
