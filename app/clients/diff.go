@@ -200,18 +200,21 @@ func (h hunk) write(out *strings.Builder, oldText, newText []string) {
 	fmt.Fprintf(out, "@@ -%s +%s @@\n", span(h[0].a, countA), span(h[0].b, countB))
 	for i, o := range h {
 		line, other := "", ""
-		switch {
-		case o.kind == '-':
+		switch o.kind {
+		case '-':
 			line = oldText[o.a]
 			if i+1 < len(h) && h[i+1].kind == '+' {
 				other = newText[h[i+1].b]
 			}
+		case '+':
+			line = newText[o.b]
+			if i > 0 && h[i-1].kind == '-' {
+				other = oldText[h[i-1].a]
+			}
 		default:
 			line = newText[o.b]
-			if o.kind == '+' && i > 0 && h[i-1].kind == '-' {
-				other = oldText[h[i-1].a]
-			} else if o.kind == ' ' {
-				other = line
+			if runes := []rune(line); len(runes) > longLine {
+				line = string(runes[:2*lineEdge]) + " …"
 			}
 		}
 		fmt.Fprintf(out, "%c%s\n", o.kind, around(line, other))

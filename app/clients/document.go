@@ -116,6 +116,7 @@ func (d *document) explain(err error) (at int, reason string) {
 	for ; line > 1; line-- {
 		i := bytes.IndexByte(rest, '\n')
 		if i < 0 {
+			rest = nil // the line behind the newline that parseText added
 			break
 		}
 		rest = rest[i+1:]
