@@ -1,0 +1,126 @@
+package oauth_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+)
+
+func TestDiscover(t *testing.T) {
+	r := newRig(t, authtest.Params{})
+	for _, name := range []string{"OpenID Connect", "RFC 8414"} {
+		if name == "RFC 8414" {
+			r.server.Script(authtest.Metadata, authtest.Answer{Status: 404})
+		}
+		got, err := oauth.Discover(t.Context(), r.http, r.server.Issuer())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(r.server.Endpoints(), got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	var asked []string
+	for _, q := range r.server.Requests() {
+		asked = append(asked, q.URL)
+	}
+	want := []string{"/.well-known/openid-configuration", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The path of an issuer goes before one well-known part and behind the other.
+func TestDiscoverPath(t *testing.T) {
+	r := newRig(t, authtest.Params{})
+	_, err := oauth.Discover(t.Context(), r.http, r.server.Issuer()+"/.well-known/openid-configuration")
+	if err == nil {
+		t.Error("a metadata address was taken for an issuer")
+	}
+	_, err = oauth.Discover(t.Context(), r.http, r.server.Issuer()+"/tenant/")
+	if err == nil || !strings.Contains(hint.Of(err), "by hand") {
+		t.Errorf("error %v, hint %q", err, hint.Of(err))
+	}
+	var typed *oauth.Error
+	if !errors.As(err, &typed) || typed.Status != http.StatusNotFound {
+		t.Errorf("%#v", err)
+	}
+}
+
+func TestDiscoverRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		edit func(m map[string]any)
+		body string // instead of the metadata
+		want error  // nil: accepted
+	}{
+		{name: "TestT3: another issuer", edit: func(m map[string]any) { m["issuer"] = "https://evil.example" }, want: oauth.ErrIssuer},
+		{name: "TestT3: a slash more", edit: func(m map[string]any) { m["issuer"] = m["issuer"].(string) + "/" }, want: oauth.ErrIssuer},
+		{name: "TestT3: no issuer", edit: func(m map[string]any) { delete(m, "issuer") }, want: oauth.ErrIssuer},
+		{name: "TestT3: issuer is a list", edit: func(m map[string]any) { m["issuer"] = []any{m["issuer"]} }, want: oauth.ErrIssuer},
+		{name: "TestL2: plain only", edit: func(m map[string]any) { m["code_challenge_methods_supported"] = []string{"plain"} }, want: oauth.ErrNoS256},
+		{name: "TestL2: no PKCE", edit: func(m map[string]any) { delete(m, "code_challenge_methods_supported") }, want: oauth.ErrNoS256},
+		{name: "TestL2: wrong case", edit: func(m map[string]any) { m["code_challenge_methods_supported"] = []string{"s256"} }, want: oauth.ErrNoS256},
+		{name: "TestL2: not a list", edit: func(m map[string]any) { m["code_challenge_methods_supported"] = "S256" }, want: oauth.ErrNoS256},
+		{name: "plain http endpoint", edit: func(m map[string]any) { m["token_endpoint"] = "http://provider.example/token" }, want: oauth.ErrInsecureURL},
+		{name: "plain http revocation", edit: func(m map[string]any) { m["revocation_endpoint"] = "http://provider.example/x" }, want: oauth.ErrInsecureURL},
+		{name: "relative endpoint", edit: func(m map[string]any) { m["token_endpoint"] = "/token" }, want: oauth.ErrInsecureURL},
+		{name: "javascript endpoint", edit: func(m map[string]any) { m["authorization_endpoint"] = "javascript:alert(1)" }, want: oauth.ErrInsecureURL},
+		{name: "endpoint is a number", edit: func(m map[string]any) { m["token_endpoint"] = 1 }, want: oauth.ErrMalformed},
+		{name: "implicit only", edit: func(m map[string]any) { m["response_types_supported"] = []string{"token"} }, want: oauth.ErrMalformed},
+		{name: "two token endpoints", body: `{"issuer":"ISSUER","authorization_endpoint":"https://a.example","token_endpoint":"https://a.example","token_endpoint":"https://b.example","code_challenge_methods_supported":["S256"]}`, want: oauth.ErrMalformed},
+		{name: "a page", body: "<html>", want: oauth.ErrMalformed},
+		{name: "empty", body: "{}", want: oauth.ErrIssuer},
+		{name: "ten megabytes", body: `{"x":"` + strings.Repeat("x", 10<<20), want: oauth.ErrMalformed},
+		{name: "as it should be", edit: func(map[string]any) {}},
+		{name: "nothing optional", edit: func(m map[string]any) {
+			delete(m, "response_types_supported")
+			delete(m, "revocation_endpoint")
+			delete(m, "userinfo_endpoint")
+			m["jwks_uri"] = nil
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRig(t, authtest.Params{})
+			r.server.EditMetadata(tc.edit)
+			if tc.body != "" {
+				r.server.Script(authtest.Metadata, authtest.Answer{Status: 200, Header: jsonType, Body: strings.ReplaceAll(tc.body, "ISSUER", r.server.Issuer())})
+			}
+			got, err := oauth.Discover(t.Context(), r.http, r.server.Issuer())
+			if !errors.Is(err, tc.want) {
+				t.Fatalf("error %v, want %v", err, tc.want)
+			}
+			if tc.want != nil && (hint.Of(err) == "" && !errors.Is(err, oauth.ErrMalformed) && !errors.Is(err, oauth.ErrInsecureURL)) {
+				t.Errorf("%v: the user is not told what to do", err)
+			}
+			if errors.Is(err, oauth.ErrNoS256) && (got.S256 != oauth.No || got.Token == "") {
+				t.Errorf("%+v: a caller with an override has nothing to work with", got)
+			}
+		})
+	}
+}
+
+func TestSuggestAuth(t *testing.T) {
+	for _, tc := range []struct {
+		methods []string
+		secret  bool
+		want    oauth.ClientAuth
+	}{
+		{nil, false, oauth.None},
+		{nil, true, oauth.Basic},
+		{[]string{"client_secret_post"}, true, oauth.Post},
+		{[]string{"client_secret_post", "client_secret_basic"}, true, oauth.Basic},
+		{[]string{"none"}, true, ""},
+	} {
+		got, err := oauth.Endpoints{AuthMethods: tc.methods}.SuggestAuth(tc.secret)
+		if got != tc.want || (err != nil) != (tc.want == "") {
+			t.Errorf("%v, secret %v: %q, %v", tc.methods, tc.secret, got, err)
+		}
+	}
+}

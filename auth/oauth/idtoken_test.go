@@ -1,0 +1,148 @@
+package oauth_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+)
+
+// An ID token of another login, client or server would put somebody else's name
+// on this account.
+func TestL12IDToken(t *testing.T) {
+	type claims = map[string]any
+	for _, tc := range []struct {
+		name   string
+		change claims // nil removes the claim
+		raw    string // instead of a JWT
+		ok     bool
+	}{
+		{name: "as it should be", ok: true},
+		{name: "a list of one audience", change: claims{"aud": []string{"app"}}, ok: true},
+		{name: "two audiences and azp", change: claims{"aud": []string{"app", "x"}, "azp": "app"}, ok: true},
+		{name: "just expired, within the leeway", change: claims{"exp": 1795165200 - 60}, ok: true},
+		{name: "nonce of another login", change: claims{"nonce": "other"}},
+		{name: "no nonce", change: claims{"nonce": nil}},
+		{name: "nonce is a number", change: claims{"nonce": 7}},
+		{name: "another issuer", change: claims{"iss": "https://evil.example"}},
+		{name: "no issuer", change: claims{"iss": nil}},
+		{name: "another audience", change: claims{"aud": "x"}},
+		{name: "no audience", change: claims{"aud": nil}},
+		{name: "two audiences, no azp", change: claims{"aud": []string{"app", "x"}}},
+		{name: "azp of another client", change: claims{"azp": "x"}},
+		{name: "expired", change: claims{"exp": 1795165200 - 3600}},
+		{name: "no expiry", change: claims{"exp": nil}},
+		{name: "expiry is text", change: claims{"exp": "1999999999"}},
+		{name: "expiry out of range", change: claims{"exp": 1e300}},
+		{name: "no subject", change: claims{"sub": nil}},
+		{name: "subject with a newline", change: claims{"sub": "a\nb"}},
+		{name: "not a JWT", raw: "abc"},
+		{name: "claims are not JSON", raw: "e30.eA.x"},
+		{name: "claims are not base64", raw: "e30.***.x"},
+		{name: "doubled subject", raw: "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"ISSUER","aud":"app","exp":1999999999,"nonce":"NONCE","sub":"a","sub":"b"}`)) + ".x"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRig(t, authtest.Params{})
+			now := r.clock.Now().Unix()
+			if now != 1795165200 {
+				t.Fatalf("the table's times are for another clock than %d", now)
+			}
+			req := r.request()
+			req.Scopes = []string{"openid"}
+			p := r.start(req)
+			c := claims{"iss": r.server.Issuer(), "aud": "app", "sub": "u", "exp": now + 600, "nonce": p.url.Query().Get("nonce")}
+			maps.Copy(c, tc.change)
+			maps.DeleteFunc(c, func(_ string, v any) bool { return v == nil })
+			payload, err := json.Marshal(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := "e30." + base64.RawURLEncoding.EncodeToString(payload) + ".x"
+			if tc.raw != "" {
+				id = tc.raw
+			}
+			r.server.Script(authtest.Token, authtest.Answer{Process: true, Rewrite: edit(func(m map[string]any) { m["id_token"] = id })})
+			p.answer(url.Values{"state": {p.state}, "code": {p.code()}, "iss": {r.server.Issuer()}})
+			got, err := p.end()
+			if tc.ok {
+				if err != nil || got.Subject != "u" {
+					t.Errorf("subject %q, error %v", got.Subject, err)
+				}
+				return
+			}
+			wantError(t, err, oauth.ErrIDToken)
+			if !got.Access.Empty() {
+				t.Error("the tokens came out with the error")
+			}
+		})
+	}
+}
+
+// edit makes a Rewrite out of a change to a JSON object.
+func edit(change func(map[string]any)) func([]byte) []byte {
+	return func(body []byte) []byte {
+		var m map[string]any
+		if err := json.Unmarshal(body, &m); err != nil {
+			panic(err)
+		}
+		change(m)
+		out, err := json.Marshal(m)
+		if err != nil {
+			panic(err)
+		}
+		return out
+	}
+}
+
+// A refresh keeps its tokens whatever the ID token says; a bad one only vouches
+// for nobody.
+func TestRefreshIDToken(t *testing.T) {
+	r := newRig(t, authtest.Params{Rotation: authtest.Rotating})
+	req := r.request()
+	req.Scopes = []string{"openid"}
+	req.Open = (&authtest.Browser{}).Open
+	first, err := r.wire.Login(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := r.wire.Refresh(t.Context(), req.Endpoints, req.Client, first.Refresh, nil)
+	if err != nil || second.Subject != "user-1" || len(second.Odd) != 0 {
+		t.Fatalf("subject %q, odd %v, error %v", second.Subject, second.Odd, err)
+	}
+	r.server.Script(authtest.Token, authtest.Answer{Process: true, Rewrite: edit(func(m map[string]any) { m["id_token"] = "x.y.z" })})
+	third, err := r.wire.Refresh(t.Context(), req.Endpoints, req.Client, second.Refresh, nil)
+	if err != nil || third.Subject != "" || strings.Join(third.Odd, " ") != "id_token" || !r.server.RefreshValid(third.Refresh) {
+		t.Errorf("subject %q, odd %v, error %v", third.Subject, third.Odd, err)
+	}
+}
+
+func TestT12TokenPlace(t *testing.T) {
+	r := newRig(t, authtest.Params{Rotation: authtest.Rotating})
+	got := r.login()
+	e, c := r.server.Endpoints(), oauth.Client{ID: "app"}
+	who, err := r.wire.Identify(t.Context(), e.UserInfo, got.Access, oauth.IdentitySpec{IDField: "sub", NameFields: []string{"name"}})
+	if err != nil || who != (oauth.Identity{Subject: "user-1", Name: "Ada Lovelace"}) {
+		t.Fatalf("%v, %v", who, err)
+	}
+	if err := r.wire.Revoke(t.Context(), e, c, got.Refresh, "refresh_token"); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range r.server.Requests() {
+		for _, s := range []string{got.Access.Reveal(), got.Refresh.Reveal()} {
+			if strings.Contains(q.URL, url.QueryEscape(s)) {
+				t.Errorf("a token is in the URL of %s", q.Endpoint)
+			}
+			for name, values := range q.Header {
+				if strings.Contains(strings.Join(values, " "), s) && (name != "Authorization" || q.Method != http.MethodGet) {
+					t.Errorf("a token is in header %s of %s", name, q.Endpoint)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,292 @@
+package oauth_test
+
+import (
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+)
+
+// Plain http to anywhere but this computer hands the token to the network.
+func TestT1HTTPSOnly(t *testing.T) {
+	r := newRig(t, authtest.Params{})
+	for addr, ok := range map[string]bool{
+		"https://provider.example/token":        true,
+		"http://127.0.0.1:1/token":              true,
+		"http://[::1]:1/token":                  true,
+		"http://127.0.0.2/token?x=1":            true,
+		"http://provider.example/token":         false,
+		"http://localhost/token":                false,
+		"http://127.0.0.1.evil.example/token":   false,
+		"http://[::ffff:10.0.0.1]/token":        false,
+		"https://user:pw@provider.example/":     false,
+		"https://provider.example/token#x":      false,
+		"https://provider.example/token#":       false,
+		"//provider.example/token":              false,
+		"/token":                                false,
+		"":                                      false,
+		"ftp://provider.example/token":          false,
+		"https:///token":                        false,
+		"https:token":                           false,
+		"https://provider.example/\ntoken":      false,
+		"https://:443/token":                    false,
+		"HTTPS://provider.example/token":        true,
+		"https://provider.example:port/token":   false,
+		"https://provider.example\\@evil/token": false,
+	} {
+		e := oauth.Endpoints{Authorization: "https://provider.example/a", Token: addr}
+		if err := e.Validate(); (err == nil) != ok {
+			t.Errorf("%q: %v, want accepted=%v", addr, err, ok)
+		}
+		if !ok && addr != "" {
+			if _, err := r.wire.Refresh(t.Context(), e, oauth.Client{ID: "app"}, "r1", nil); !errors.Is(err, oauth.ErrInsecureURL) {
+				t.Errorf("refresh at %q: %v", addr, err)
+			}
+			if _, err := r.wire.Identify(t.Context(), addr, "a1", oauth.IdentitySpec{IDField: "sub"}); !errors.Is(err, oauth.ErrInsecureURL) {
+				t.Errorf("identity at %q: %v", addr, err)
+			}
+			if _, err := oauth.Discover(t.Context(), r.http, addr); !errors.Is(err, oauth.ErrInsecureURL) {
+				t.Errorf("discovery at %q: %v", addr, err)
+			}
+		}
+	}
+}
+
+// Nothing turns the check of certificates off.
+func TestT1Certificates(t *testing.T) {
+	if _, err := oauth.NewWire(oauth.Params{
+		Now:  time.Now,
+		HTTP: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}},
+	}); err == nil {
+		t.Error("a client that checks no certificate was accepted")
+	}
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	r := newRig(t, authtest.Params{})
+	e := oauth.Endpoints{Authorization: s.URL, Token: s.URL}
+	_, err := r.wire.Refresh(t.Context(), e, oauth.Client{ID: "app"}, "r1", nil)
+	wantError(t, err, oauth.ErrTLS)
+	var typed *oauth.Error
+	if !errors.As(err, &typed) || typed.Sent || !strings.Contains(hint.Of(err), "clock") {
+		t.Errorf("%#v, hint %q", err, hint.Of(err))
+	}
+}
+
+// A redirect of a POST would take the refresh token along to wherever it says.
+func TestT2NoRedirects(t *testing.T) {
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		r := newRig(t, authtest.Params{})
+		reached := false
+		elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+		to := authtest.Answer{Status: status, Header: http.Header{"Location": {elsewhere.URL}}}
+		for _, at := range []authtest.Endpoint{authtest.Token, authtest.Revocation, authtest.UserInfo, authtest.Metadata} {
+			r.server.Script(at, to, to)
+		}
+		e, c := r.server.Endpoints(), oauth.Client{ID: "app"}
+		_, err := r.wire.Refresh(t.Context(), e, c, "r1", nil)
+		wantError(t, err, oauth.ErrRedirect)
+		if oauth.IsTransient(err) {
+			t.Error("a redirect will be there the next time too")
+		}
+		wantError(t, r.wire.Revoke(t.Context(), e, c, "r1", "refresh_token"), oauth.ErrRedirect)
+		_, err = r.wire.Identify(t.Context(), e.UserInfo, "a1", oauth.IdentitySpec{IDField: "sub"})
+		wantError(t, err, oauth.ErrRedirect)
+		_, err = oauth.Discover(t.Context(), r.http, r.server.Issuer())
+		wantError(t, err, oauth.ErrRedirect)
+		if reached {
+			t.Errorf("%d was followed", status)
+		}
+		elsewhere.Close()
+	}
+}
+
+func TestT7RevokeHint(t *testing.T) {
+	r := newRig(t, authtest.Params{Rotation: authtest.Rotating})
+	got := r.login()
+	e, c := r.server.Endpoints(), oauth.Client{ID: "app"}
+	if err := r.wire.Revoke(t.Context(), e, c, got.Refresh, "refresh_token"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.wire.Revoke(t.Context(), e, c, got.Access, "access_token"); err != nil {
+		t.Fatal(err)
+	}
+	var hints []string
+	for _, q := range r.server.Requests() {
+		if q.Endpoint == authtest.Revocation {
+			hints = append(hints, q.Form.Get("token_type_hint"))
+		}
+	}
+	if diff := cmp.Diff([]string{"refresh_token", "access_token"}, hints); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := r.wire.Refresh(t.Context(), e, c, got.Refresh, nil); !oauth.IsInvalidGrant(err) {
+		t.Errorf("a refresh after the revocation: %v", err)
+	}
+}
+
+// "Revoked" is said only where the provider said it.
+func TestT8RevokeAnswers(t *testing.T) {
+	for _, tc := range []struct {
+		name                       string
+		answer                     authtest.Answer
+		ok, transient, unsupported bool
+	}{
+		{name: "unknown token", ok: true},
+		{name: "200 with a page", answer: authtest.Answer{Status: 200, Body: "<html>"}, ok: true},
+		{name: "204", answer: authtest.Answer{Status: 204}, ok: true},
+		{name: "400 invalid_token, as Google says", answer: authtest.Answer{Status: 400, Body: `{"error":"invalid_token"}`}, ok: true},
+		{name: "400 unsupported_token_type", answer: authtest.Answer{Status: 400, Body: `{"error":"unsupported_token_type"}`}, unsupported: true},
+		{name: "400 invalid_request", answer: authtest.Answer{Status: 400, Body: `{"error":"invalid_request"}`}},
+		{name: "401 invalid_client", answer: authtest.Answer{Status: 401, Body: `{"error":"invalid_client"}`}},
+		{name: "404", answer: authtest.Answer{Status: 404}},
+		{name: "503", answer: authtest.Answer{Status: 503, Header: http.Header{"Retry-After": {"5"}}}, transient: true},
+		{name: "500 with invalid_token", answer: authtest.Answer{Status: 500, Body: `{"error":"invalid_token"}`}, transient: true},
+		{name: "no answer", answer: authtest.Answer{Drop: true}, transient: true},
+		{name: "no answer although done", answer: authtest.Answer{Drop: true, Process: true}, transient: true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRig(t, authtest.Params{})
+			r.server.Script(authtest.Revocation, tc.answer)
+			err := r.wire.Revoke(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, "unknown", "")
+			if (err == nil) != tc.ok || oauth.IsTransient(err) != tc.transient || oauth.IsUnsupportedTokenType(err) != tc.unsupported {
+				t.Errorf("error %v", err)
+			}
+			if n := r.server.Counts().Requests[authtest.Revocation]; n != 1 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+	r := newRig(t, authtest.Params{NoRevocation: true})
+	wantError(t, r.wire.Revoke(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, "x", ""), oauth.ErrNoRevocation)
+}
+
+func TestT11Resource(t *testing.T) {
+	r := newRig(t, authtest.Params{Rotation: authtest.Rotating})
+	req := r.request()
+	req.Client.Resources = []string{"https://mcp.example/a", "https://mcp.example/b"}
+	req.Open = (&authtest.Browser{}).Open
+	got, err := r.wire.Login(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.wire.Refresh(t.Context(), req.Endpoints, req.Client, got.Refresh, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range r.server.Requests() {
+		if q.Endpoint == authtest.Token {
+			if diff := cmp.Diff(req.Client.Resources, q.Form["resource"]); diff != "" {
+				t.Errorf("%s: %s", q.Form.Get("grant_type"), diff)
+			}
+		}
+	}
+}
+
+func TestClientAuthentication(t *testing.T) {
+	const id, password = "app:1", "p w+ä%&="
+	r := newRig(t, authtest.Params{Clients: []authtest.Client{{ID: id, Secret: password}, {ID: "public"}}})
+	e := r.server.Endpoints()
+	for _, tc := range []struct {
+		name   string
+		client oauth.Client
+		code   string // what the token endpoint says; "" if the request is not even sent
+	}{
+		{"basic, encoded", oauth.Client{ID: id, Secret: password, Auth: oauth.Basic}, "invalid_grant"},
+		{"basic by default", oauth.Client{ID: id, Secret: password}, "invalid_grant"},
+		{"post", oauth.Client{ID: id, Secret: password, Auth: oauth.Post}, "invalid_grant"},
+		{"public", oauth.Client{ID: "public"}, "invalid_grant"},
+		{"wrong secret", oauth.Client{ID: id, Secret: "x"}, "invalid_client"},
+		{"secret forgotten", oauth.Client{ID: id}, "invalid_client"},
+		{"none with a secret", oauth.Client{ID: id, Secret: "x", Auth: oauth.None}, ""},
+		{"basic without a secret", oauth.Client{ID: id, Auth: oauth.Basic}, ""},
+		{"unknown method", oauth.Client{ID: id, Secret: "x", Auth: "private_key_jwt"}, ""},
+		{"no id", oauth.Client{}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := r.wire.Refresh(t.Context(), e, tc.client, "r1", nil)
+			var typed *oauth.Error
+			code := ""
+			if errors.As(err, &typed) {
+				code = typed.Code
+			}
+			if err == nil || code != tc.code {
+				t.Errorf("error %v, want code %q", err, tc.code)
+			}
+		})
+	}
+	for _, q := range r.server.Requests() {
+		raw, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(q.Header.Get("Authorization"), "Basic "))
+		if len(raw) > 0 && (q.Form.Has("client_secret") || q.Form.Has("client_id")) {
+			t.Error("the client shows itself in two ways at once, which RFC 6749 section 2.3 forbids")
+		}
+	}
+}
+
+func TestRefreshScope(t *testing.T) {
+	r := newRig(t, authtest.Params{})
+	e, c := r.server.Endpoints(), oauth.Client{ID: "app"}
+	if _, err := r.wire.Refresh(t.Context(), e, c, "", nil); err == nil {
+		t.Error("a refresh without a token was sent")
+	}
+	r.server.Script(authtest.Token, authtest.Answer{Status: 200, Header: jsonType, Body: `{"access_token":"a","token_type":"bearer"}`})
+	next, err := r.wire.Refresh(t.Context(), e, c, "r1", []string{"music.read"})
+	if err != nil || next.ScopeGiven || !cmp.Equal(next.Scope, []string{"music.read"}) {
+		t.Errorf("%+v, %v", next, err)
+	}
+}
+
+func TestIdentify(t *testing.T) {
+	spec := oauth.IdentitySpec{IDField: "id", NameFields: []string{"display_name", "email"}}
+	deep := oauth.IdentitySpec{IDField: "data.id", NameFields: []string{"data.attributes.username", "data.id"}}
+	for _, tc := range []struct {
+		name, body string
+		status     int
+		spec       oauth.IdentitySpec
+		want       oauth.Identity // zero: refused
+	}{
+		{"plain", `{"id":"u1","display_name":"Ada"}`, 200, spec, oauth.Identity{Subject: "u1", Name: "Ada"}},
+		{"a number is an id", `{"id":583231,"display_name":"Ada"}`, 200, spec, oauth.Identity{Subject: "583231", Name: "Ada"}},
+		{"the second name", `{"id":"u1","display_name":null,"email":"a@example.com"}`, 200, spec, oauth.Identity{Subject: "u1", Name: "a@example.com"}},
+		{"no name", `{"id":"u1"}`, 200, spec, oauth.Identity{Subject: "u1", Name: "u1"}},
+		{"inside", `{"data":{"id":"u1","attributes":{"username":"ada"}}}`, 200, deep, oauth.Identity{Subject: "u1", Name: "ada"}},
+		{"a name that plays with the terminal", `{"id":"u1","display_name":"\u001b[2J Ada\u202e\nroot\u0000"}`, 200, spec, oauth.Identity{Subject: "u1", Name: "[2J Ada root"}},
+		{"a name of nothing visible", `{"id":"u1","display_name":"\u200b\n"}`, 200, spec, oauth.Identity{Subject: "u1", Name: "u1"}},
+		{"a name of a thousand letters", `{"id":"u1","display_name":"` + strings.Repeat("ä", 1000) + `"}`, 200, spec, oauth.Identity{Subject: "u1", Name: strings.Repeat("ä", 79) + "…"}},
+		{"the account of the ID token", `{"id":"u1"}`, 200, oauth.IdentitySpec{IDField: "id", Subject: "u1"}, oauth.Identity{Subject: "u1", Name: "u1"}},
+		{"another account than the ID token's", `{"id":"u2"}`, 200, oauth.IdentitySpec{IDField: "id", Subject: "u1"}, oauth.Identity{}},
+		{"two ids", `{"id":"u1","id":"u2"}`, 200, spec, oauth.Identity{}},
+		{"two ids inside", `{"data":{"id":"u1"},"data":{"id":"u2"}}`, 200, deep, oauth.Identity{}},
+		{"an id in the wrong case", `{"ID":"u1"}`, 200, spec, oauth.Identity{}},
+		{"an id with a newline", `{"id":"u\n1"}`, 200, spec, oauth.Identity{}},
+		{"an empty id", `{"id":""}`, 200, spec, oauth.Identity{}},
+		{"an id that is true", `{"id":true}`, 200, spec, oauth.Identity{}},
+		{"a page", `<html>`, 200, spec, oauth.Identity{}},
+		{"a list", `[{"id":"u1"}]`, 200, spec, oauth.Identity{}},
+		{"refused", `{"id":"u1"}`, 401, spec, oauth.Identity{}},
+		{"ten megabytes", `{"id":"u1","x":"` + strings.Repeat("x", 10<<20) + `"}`, 200, spec, oauth.Identity{}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRig(t, authtest.Params{})
+			r.server.Script(authtest.API, authtest.Answer{Status: tc.status, Header: jsonType, Body: tc.body})
+			got, err := r.wire.Identify(t.Context(), r.server.APIURL(), "a1", tc.spec)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if (err == nil) != (tc.want != oauth.Identity{}) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
