@@ -1,0 +1,162 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+)
+
+// anchorEvery is how many lines may follow the anchor before it moves.
+const anchorEvery = 64
+
+// Append writes e as the newest line and returns it as a reader will get it
+// back: number, time, process and, unless set, actor are filled in; numbers in
+// Data are float64 and strings longer than 1 KiB are cut. When it returns
+// without an error, the line is on the disk.
+//
+// With the keychain locked or absent the line is written all the same,
+// unsealed. An error means that the event is not in the log: the lock was not
+// had, the disk is full, or e itself cannot be written (a Data value that is
+// no string, number or boolean; a line over 16 KiB: ErrTooLarge).
+//
+// A security_alert whose data has severity P0 or P1 moves the anchor at once.
+func (l *Log) Append(ctx context.Context, e Event) (Event, error) {
+	severity, _ := e.Data["severity"].(string)
+	return l.append(ctx, e, e.Name == SecurityAlert && (severity == "P0" || severity == "P1"))
+}
+
+// AppendAnchored is Append, and the anchor moves to the new line at once
+// instead of after up to 64 lines. It costs two keychain calls.
+func (l *Log) AppendAnchored(ctx context.Context, e Event) (Event, error) {
+	return l.append(ctx, e, true)
+}
+
+func (l *Log) append(ctx context.Context, e Event, anchorNow bool) (Event, error) {
+	if e.Actor == "" {
+		e.Actor = l.p.Actor
+	}
+	e.PID = l.p.PID
+	if err := l.check(e); err != nil { // before anything is locked or repaired
+		return e, fmt.Errorf("append to audit log: %w", err)
+	}
+	unlock, err := l.lock(ctx)
+	if err != nil {
+		return e, fmt.Errorf("append to audit log: %w", err)
+	}
+	defer unlock()
+	seal, _ := l.sealer(ctx) // without it the line is unsealed
+	t, err := openTail(l.p.Dir)
+	if err != nil {
+		return e, fmt.Errorf("append to audit log: %w", err)
+	}
+	defer t.close()
+
+	l.moved += t.moved
+	events := append(l.overdue(t, seal), e)
+	before := t.seq
+	var batch []byte
+	for i := range events {
+		line, err := l.line(t, &events[i], seal)
+		if err != nil {
+			return e, fmt.Errorf("append to audit log: %w", err)
+		}
+		batch = append(batch, line...)
+	}
+	if err := l.write(t, batch); err != nil {
+		return e, fmt.Errorf("append to audit log: %w", err)
+	}
+	l.loosened, l.moved = false, 0
+	l.unanchored = true
+	if anchorNow || before/anchorEvery != t.seq/anchorEvery && !l.resting(l.anchorAt) {
+		_ = l.anchor(ctx, t) // the line is written; Flush tries again and tells
+	}
+	return events[len(events)-1], nil
+}
+
+// overdue returns the lines that the log owes before the next one.
+func (l *Log) overdue(t *tail, seal *sealer) []Event {
+	var list []Event
+	if l.moved > 0 {
+		list = append(list, Event{Name: LogRecovered, Data: map[string]any{"bytes": l.moved, "segment": t.newest().name()}})
+	}
+	if l.loosened {
+		list = append(list, Event{Name: PermissionsFixed, Data: map[string]any{"what": "audit folder"}})
+	}
+	if seal != nil && !t.empty && t.last.mac == nil {
+		sealed := Event{Name: Sealed, Data: map[string]any{"through": t.seq}}
+		list = slices.Insert(list, 0, sealed)
+	}
+	for i := range list {
+		list[i].Outcome, list[i].Actor, list[i].PID = OK, l.p.Actor, l.p.PID
+	}
+	return list
+}
+
+// check refuses an event that would not fit whatever its number and time.
+func (l *Log) check(e Event) error {
+	e.Seq, e.Time = math.MaxInt64, l.p.Now()
+	body, _, err := encode(e)
+	if err == nil && len(body)+sealedTail+1 > maxLine {
+		err = fmt.Errorf("%w: its line has %d bytes, the limit is %d", ErrTooLarge, len(body)+sealedTail+1, maxLine)
+	}
+	return err
+}
+
+// line fills e in, makes its line and moves t behind it.
+func (l *Log) line(t *tail, e *Event, seal *sealer) ([]byte, error) {
+	e.Seq, e.Time = t.seq+1, l.p.Now()
+	body, filled, err := encode(*e)
+	if err != nil {
+		return nil, err
+	}
+	line := finish(body, t.link, seal)
+	if t.last, err = split(line[:len(line)-1]); err != nil {
+		return nil, fmt.Errorf("the line just made %w", err)
+	}
+	*e, t.seq, t.link, t.empty = filled, filled.Seq, t.last.link(), false
+	return line, nil
+}
+
+// write adds the lines with one write and one sync, or leaves the log as it was.
+func (l *Log) write(t *tail, lines []byte) error {
+	if t.f == nil || t.size > 0 && t.size+int64(len(lines)) > l.p.SegmentSize {
+		return l.begin(t, lines)
+	}
+	_, err := t.f.WriteAt(lines, t.size)
+	if err == nil {
+		err = t.f.Sync()
+	}
+	if err != nil {
+		// A part may be there: a full disk. The next append would set it aside,
+		// but a log without a scar is better.
+		return errors.Join(err, t.f.Truncate(t.size))
+	}
+	t.size += int64(len(lines))
+	return nil
+}
+
+// begin starts a new segment with the lines, durably and all or nothing.
+func (l *Log) begin(t *tail, lines []byte) error {
+	n := t.newest().number + 1
+	s := segment{number: n, path: filepath.Join(l.p.Dir, segmentName(n))}
+	if _, err := os.Lstat(s.path); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("begin %s: something of that name is in the way (%w)", s.name(), err)
+	}
+	if err := durable.WriteFile(s.path, lines, durable.FileMode); err != nil {
+		return err
+	}
+	// Under the lock nobody else makes a segment: what lies about is from a
+	// process that was killed here.
+	left, _ := filepath.Glob(filepath.Join(l.p.Dir, ".*"+segmentExt+".*.tmp"))
+	for _, path := range left {
+		_ = os.Remove(path)
+	}
+	t.segments = append(t.segments, s)
+	return nil
+}

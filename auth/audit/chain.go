@@ -1,0 +1,64 @@
+package audit
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"strings"
+)
+
+// keySize is the length of the MAC key in bytes.
+const keySize = 32
+
+// origin is what the first line of all names as the line before it.
+var origin = strings.Repeat("0", hexLen)
+
+// sealer makes and checks MACs. It is for one goroutine at a time.
+type sealer struct {
+	h   hash.Hash
+	msg []byte
+	sum []byte
+	hex [hexLen]byte
+}
+
+func newSealer(key []byte) (*sealer, error) {
+	if len(key) != keySize {
+		return nil, fmt.Errorf("the audit key has %d bytes instead of %d", len(key), keySize)
+	}
+	return &sealer{h: hmac.New(sha256.New, key)}, nil
+}
+
+// mac returns HMAC-SHA256(key, prev ‖ line without its "mac" member), in hex.
+// prev goes in as its 64 hex digits, and the line without the member is
+// body + `,"prev":"…"}`: anyone with the key can check a line with a few lines
+// of script. The result is overwritten by the next call.
+func (s *sealer) mac(body, prev []byte) []byte {
+	s.msg = append(s.msg[:0], prev...)
+	s.msg = append(s.msg, body...)
+	s.msg = append(s.msg, headPrev...)
+	s.msg = append(s.msg, prev...)
+	s.msg = append(s.msg, `"}`...)
+	s.h.Reset()
+	s.h.Write(s.msg)
+	s.sum = s.h.Sum(s.sum[:0])
+	hex.Encode(s.hex[:], s.sum)
+	return s.hex[:]
+}
+
+// seals reports whether f carries the MAC that this key makes for it.
+func (s *sealer) seals(f frame) bool {
+	return f.mac != nil && hmac.Equal(s.mac(f.body, f.prev), f.mac)
+}
+
+// link is what the line after f must name as prev: f's MAC, or, if it has
+// none, the SHA-256 of its bytes. So an unsealed line cannot be changed any
+// more once a sealed line follows it.
+func (f frame) link() string {
+	if f.mac != nil {
+		return string(f.mac)
+	}
+	sum := sha256.Sum256(f.bytes)
+	return hex.EncodeToString(sum[:])
+}

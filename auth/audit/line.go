@@ -1,0 +1,229 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// A line is one JSON object with its members in this order and no space
+// between them:
+//
+//	{"v":1,"seq":N,"ts":T,"actor":A,"pid":P,"event":E,"profile":I,"outcome":O,"data":{…},"prev":"<64 hex>","mac":"<64 hex>"}
+//
+// data is left out when empty; mac is null in an unsealed line. One way to
+// write a line means that a reader can take it apart by position, and that
+// there is nothing to hide in a second spelling.
+const (
+	lineVersion = 1
+	headPrev    = `,"prev":"`
+	headMAC     = `","mac":`
+	hexLen      = 64
+	// timeLayout always has nine digits after the point, so that timestamps
+	// sort as text.
+	timeLayout = "2006-01-02T15:04:05.000000000Z"
+)
+
+// Lengths of what follows the event's own members.
+const (
+	sealedTail   = len(headPrev) + hexLen + len(headMAC) + 1 + hexLen + 2 // …"mac":"<64>"}
+	unsealedTail = len(headPrev) + hexLen + len(headMAC) + len("null}")
+)
+
+// ErrTooLarge says that an event's line would be longer than 16 KiB.
+var ErrTooLarge = errors.New("event is too large for the audit log")
+
+// frame is a line taken apart as far as the chain needs it.
+type frame struct {
+	seq   uint64
+	body  []byte // the members before "prev", without the closing brace
+	prev  []byte // 64 hex digits
+	mac   []byte // 64 hex digits, or nil in an unsealed line
+	bytes []byte // all of it, without the line end
+}
+
+// split takes a line (without its line end) apart. It looks only at what the
+// chain needs; decode does the rest.
+func split(line []byte) (frame, error) {
+	f := frame{bytes: line}
+	rest, ok := bytes.CutPrefix(line, []byte(`{"v":1,"seq":`))
+	if !ok {
+		return f, errors.New("does not begin like a line of version 1")
+	}
+	digits := bytes.IndexByte(rest, ',')
+	if digits < 1 || digits > 20 || rest[0] == '0' {
+		return f, errors.New("has no sequence number")
+	}
+	for _, c := range rest[:digits] {
+		d := uint64(c - '0')
+		if d > 9 || f.seq > (1<<63)/10 {
+			return f, errors.New("has no sequence number")
+		}
+		f.seq = f.seq*10 + d
+	}
+	n := len(line)
+	switch {
+	case n > sealedTail && line[n-2] == '"' && line[n-1] == '}' && isHex(line[n-2-hexLen:n-2]) && line[n-3-hexLen] == '"':
+		f.mac = line[n-2-hexLen : n-2]
+		f.body = line[:n-sealedTail]
+	case n > unsealedTail && bytes.HasSuffix(line, []byte(headMAC+"null}")):
+		f.body = line[:n-unsealedTail]
+	default:
+		return f, errors.New("does not end with a MAC")
+	}
+	tail := line[len(f.body):]
+	f.prev = tail[len(headPrev) : len(headPrev)+hexLen]
+	if !bytes.HasPrefix(tail, []byte(headPrev)) || !isHex(f.prev) || !bytes.HasPrefix(tail[len(headPrev)+hexLen:], []byte(headMAC)) {
+		return f, errors.New("does not name the line before it")
+	}
+	return f, nil
+}
+
+func isHex(b []byte) bool {
+	for _, c := range b {
+		if c-'0' > 9 && c-'a' > 5 {
+			return false
+		}
+	}
+	return true
+}
+
+// encode writes e's members, without "prev" and the closing brace. It returns
+// the event as a reader will get it back.
+func encode(e Event) ([]byte, Event, error) {
+	e.Time = e.Time.UTC().Round(0)
+	if y := e.Time.Year(); y < 1 || y > 9999 {
+		return nil, e, fmt.Errorf("event %s: year %d", e.Name, y)
+	}
+	if e.Name == "" {
+		return nil, e, errors.New("event has no name")
+	}
+	for _, s := range []*string{&e.Actor, &e.Name, &e.Profile, &e.Outcome} {
+		*s = cut(valid(*s))
+	}
+	b := make([]byte, 0, 512)
+	b = append(b, `{"v":1,"seq":`...)
+	b = strconv.AppendUint(b, e.Seq, 10)
+	b = append(b, `,"ts":"`...)
+	b = e.Time.AppendFormat(b, timeLayout)
+	b = append(b, `","actor":`...)
+	b = appendString(b, e.Actor)
+	b = append(b, `,"pid":`...)
+	b = strconv.AppendInt(b, int64(e.PID), 10)
+	b = append(b, `,"event":`...)
+	b = appendString(b, e.Name)
+	b = append(b, `,"profile":`...)
+	b = appendString(b, e.Profile)
+	b = append(b, `,"outcome":`...)
+	b = appendString(b, e.Outcome)
+	if len(e.Data) == 0 {
+		e.Data = nil
+		return b, e, nil
+	}
+	data := make(map[string]any, len(e.Data))
+	b = append(b, `,"data":`...)
+	sep := byte('{')
+	for _, k := range slices.Sorted(maps.Keys(e.Data)) {
+		if k == "" || len(k) > maxKey || !utf8.ValidString(k) {
+			return nil, e, fmt.Errorf("event %s: data key %.80q is empty, too long or not text", e.Name, k)
+		}
+		v, err := normalize(e.Data[k])
+		if err != nil {
+			return nil, e, fmt.Errorf("event %s: data %q: %w", e.Name, k, err)
+		}
+		if s, ok := v.(string); ok {
+			v = cut(valid(s))
+		}
+		data[k] = v
+		b = append(b, sep)
+		b = appendString(b, k)
+		b = append(b, ':')
+		b = appendValue(b, v)
+		sep = ','
+	}
+	e.Data = data
+	return append(b, '}'), e, nil
+}
+
+// valid replaces what is not UTF-8, so that the event returned by Append is
+// the one that a reader gets.
+func valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
+}
+
+// finish adds prev, the MAC if there is a key, and the line end.
+func finish(body []byte, prev string, s *sealer) []byte {
+	line := append(body, headPrev...)
+	line = append(line, prev...)
+	line = append(line, headMAC...)
+	if s == nil {
+		return append(line, "null}\n"...)
+	}
+	line = append(line, '"')
+	line = append(line, s.mac(body, []byte(prev))...)
+	return append(line, "\"}\n"...)
+}
+
+// wire is an event as encoding/json sees it; only its strictness differs from
+// Event's own tags.
+type wire struct {
+	V       int             `json:"v"`
+	Seq     uint64          `json:"seq"`
+	Time    string          `json:"ts"`
+	Actor   string          `json:"actor"`
+	PID     int             `json:"pid"`
+	Name    string          `json:"event"`
+	Profile string          `json:"profile"`
+	Outcome string          `json:"outcome"`
+	Data    map[string]any  `json:"data"`
+	Prev    string          `json:"prev"`
+	MAC     json.RawMessage `json:"mac"`
+}
+
+// decode reads the event of a line. It accepts exactly what encode writes:
+// what it understood is written again and must give the same bytes, so an
+// unknown, repeated, missing or misspelt member is an error.
+func (f frame) decode() (Event, error) {
+	var w wire
+	if err := json.Unmarshal(f.bytes, &w); err != nil {
+		return Event{}, fmt.Errorf("not JSON: %w", err)
+	}
+	ts, err := time.Parse(timeLayout, w.Time)
+	if err != nil {
+		return Event{}, errors.New("has no time in UTC")
+	}
+	e := Event{
+		Seq: w.Seq, Time: ts, Actor: w.Actor, PID: w.PID, Name: w.Name,
+		Profile: w.Profile, Outcome: w.Outcome, Data: w.Data,
+	}
+	again, e, err := encode(e)
+	if err != nil {
+		return Event{}, err
+	}
+	if !bytes.Equal(again, f.body) {
+		return Event{}, errors.New("is not spelt as Stagedoor writes it")
+	}
+	return e, nil
+}
+
+// parse reads a whole line.
+func parse(line []byte) (Event, frame, error) {
+	if len(line) >= maxLine {
+		return Event{}, frame{}, ErrTooLarge
+	}
+	f, err := split(line)
+	if err != nil {
+		return Event{}, f, err
+	}
+	e, err := f.decode()
+	return e, f, err
+}

@@ -1,0 +1,167 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+)
+
+const (
+	segmentExt = ".jsonl"
+	lockName   = "audit.lock"
+	tornName   = "audit.torn"
+
+	// Bytes read at a time: an append needs one line, a query many.
+	firstChunk = 4 << 10
+	maxChunk   = 64 << 10
+)
+
+// segment is one file of the log.
+type segment struct {
+	number int
+	path   string
+}
+
+func (s segment) name() string { return filepath.Base(s.path) }
+
+func segmentName(number int) string { return fmt.Sprintf("%06d%s", number, segmentExt) }
+
+// segments lists the log's files, oldest first. Something under a segment's
+// name that is not a regular file is refused: opening a pipe would wait for
+// ever, and a link could lead anywhere.
+func segments(dir string) ([]segment, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read audit folder: %w", err)
+	}
+	var list []segment
+	for _, e := range entries {
+		digits, ok := strings.CutSuffix(e.Name(), segmentExt)
+		if !ok {
+			continue
+		}
+		n, err := strconv.Atoi(digits)
+		if err != nil || n < 1 || segmentName(n) != e.Name() {
+			continue
+		}
+		if !e.Type().IsRegular() {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, e.Name()), durable.ErrNotRegular)
+		}
+		list = append(list, segment{number: n, path: filepath.Join(dir, e.Name())})
+	}
+	slices.SortFunc(list, func(a, b segment) int { return a.number - b.number })
+	return list, nil
+}
+
+// backward reads the lines of a file from the end to the beginning.
+type backward struct {
+	r    io.ReaderAt
+	at   int64  // offset in the file of buf's first byte
+	buf  []byte // unread bytes, ending with a line end
+	torn int64  // bytes after the last line end
+	step int64  // how much to read next time
+}
+
+// offset is where in the file the line returned last begins.
+func (b *backward) offset() int64 { return b.at + int64(len(b.buf)) }
+
+// readBackward begins at the end of the first size bytes. A last line without
+// a line end is left out and its length is in torn.
+func readBackward(r io.ReaderAt, size int64) (*backward, error) {
+	b := &backward{r: r, at: size, step: firstChunk}
+	for {
+		if i := bytes.LastIndexByte(b.buf, '\n'); i >= 0 {
+			b.torn = int64(len(b.buf) - i - 1)
+			b.buf = b.buf[:i+1]
+			return b, nil
+		}
+		if b.at == 0 {
+			b.torn, b.buf = size, nil
+			return b, nil
+		}
+		b.buf = b.buf[:0] // of a long unfinished line only the length matters
+		if err := b.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// fill puts the bytes before buf in front of it.
+func (b *backward) fill() error {
+	n := min(b.at, b.step)
+	b.step = min(4*b.step, maxChunk)
+	buf := make([]byte, n, int(n)+len(b.buf))
+	if _, err := b.r.ReadAt(buf, b.at-n); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF // the file became shorter while it was read
+		}
+		return err
+	}
+	b.buf = append(buf, b.buf...)
+	b.at -= n
+	return nil
+}
+
+// next returns the line before the last one returned, without its line end, or
+// io.EOF at the beginning of the file. Of a line longer than any real one it
+// returns the last maxLine bytes and skips the rest. The line is valid as long
+// as the caller keeps it.
+func (b *backward) next() ([]byte, error) {
+	if len(b.buf) == 0 {
+		if b.at == 0 {
+			return nil, io.EOF
+		}
+		if err := b.fill(); err != nil {
+			return nil, err
+		}
+	}
+	end := len(b.buf) - 1 // its line end
+	for {
+		if i := bytes.LastIndexByte(b.buf[:end], '\n'); i >= 0 {
+			line := b.buf[i+1 : end : end]
+			b.buf = b.buf[:i+1]
+			return line, nil
+		}
+		if b.at == 0 {
+			line := b.buf[:end:end]
+			b.buf = nil
+			return line, nil
+		}
+		if end > maxLine {
+			return b.skipLong(end)
+		}
+		before := len(b.buf)
+		if err := b.fill(); err != nil {
+			return nil, err
+		}
+		end += len(b.buf) - before
+	}
+}
+
+// skipLong drops the line that ends at end without keeping it in memory.
+func (b *backward) skipLong(end int) ([]byte, error) {
+	line := bytes.Clone(b.buf[end-maxLine : end])
+	for b.at > 0 {
+		b.buf = nil
+		if err := b.fill(); err != nil {
+			return nil, err
+		}
+		if i := bytes.LastIndexByte(b.buf, '\n'); i >= 0 {
+			b.buf = b.buf[:i+1]
+			return line, nil
+		}
+	}
+	b.buf = nil
+	return line, nil
+}

@@ -1,0 +1,167 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+)
+
+// tail is the end of the log as an append finds it under the lock.
+type tail struct {
+	segments []segment
+	f        *os.File // the newest segment; nil if there is none yet
+	size     int64    // of the newest segment, in bytes
+	last     frame    // the newest line
+	seq      uint64   // of the newest line; 0 in an empty log
+	link     string   // what the next line names as prev
+	empty    bool     // there is no line at all
+	moved    int64    // bytes of an unfinished line that were set aside
+}
+
+// openTail finds the newest line and repairs a torn end. Close it after use.
+func openTail(dir string) (t *tail, err error) {
+	t = &tail{link: origin, empty: true}
+	defer func() {
+		if err != nil {
+			t.close()
+			t, err = nil, fmt.Errorf("read the end of the audit log: %w", err)
+		}
+	}()
+	if t.segments, err = segments(dir); err != nil || len(t.segments) == 0 {
+		return t, err
+	}
+	if t.f, err = os.OpenFile(t.newest().path, os.O_RDWR, 0); err != nil {
+		return t, err
+	}
+	if err = t.repair(dir); err != nil {
+		return t, err
+	}
+	if err = t.read(t.f, t.size); err != nil {
+		return t, err
+	}
+	for i := len(t.segments) - 2; i >= 0 && t.empty; i-- {
+		if err = t.readSegment(t.segments[i]); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func (t *tail) close() {
+	if t.f != nil {
+		_ = t.f.Close() // all that was written was synced before
+	}
+}
+
+// newest returns the newest segment, or the zero segment if there is none.
+func (t *tail) newest() segment {
+	if len(t.segments) == 0 {
+		return segment{}
+	}
+	return t.segments[len(t.segments)-1]
+}
+
+func (t *tail) readSegment(s segment) error {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return t.read(f, info.Size())
+}
+
+// read takes the newest line of r into t, if there is one. A newest line that
+// is not one of ours stays where it is, for Verify to name; the chain goes on
+// from its bytes, with the number after the newest line that can be read.
+func (t *tail) read(r io.ReaderAt, size int64) error {
+	lines, err := readBackward(r, size)
+	if err != nil {
+		return err
+	}
+	for {
+		line, err := lines.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		f, bad := split(line)
+		if t.empty {
+			if bad != nil {
+				f = frame{bytes: line}
+			}
+			t.last, t.link, t.empty = f, f.link(), false
+		}
+		if bad == nil {
+			t.seq = f.seq
+			return nil
+		}
+	}
+}
+
+// repair sets an unfinished end of the newest segment aside: what a crash or a
+// full disk in the middle of an append leaves. Its event was never acknowledged.
+//
+// Copy, sync, then cut: a crash in between leaves a second copy, not a loss.
+func (t *tail) repair(dir string) error {
+	info, err := t.f.Stat()
+	if err != nil {
+		return err
+	}
+	t.size, err = wholeLines(t.f, info.Size())
+	if err != nil || t.size == info.Size() {
+		return err
+	}
+	t.moved = info.Size() - t.size
+	torn, err := os.OpenFile(filepath.Join(dir, tornName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, durable.FileMode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(torn, io.NewSectionReader(t.f, t.size, t.moved))
+	if err == nil {
+		_, err = torn.WriteString("\n")
+	}
+	if err == nil {
+		err = torn.Sync()
+	}
+	if err = errors.Join(err, torn.Close()); err != nil {
+		return fmt.Errorf("set the unfinished line aside: %w", err)
+	}
+	if err := t.f.Truncate(t.size); err != nil {
+		return err
+	}
+	return t.f.Sync()
+}
+
+// wholeLines returns the length of the file without a torn end. After a power
+// cut a file system may have kept a line's last page and lost the one before,
+// which then reads as zeros; a zero byte is in no real line.
+func wholeLines(r io.ReaderAt, size int64) (int64, error) {
+	lines, err := readBackward(r, size)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		keep := lines.offset()
+		line, err := lines.next()
+		if errors.Is(err, io.EOF) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if bytes.IndexByte(line, 0) < 0 {
+			return keep, nil
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// progressStep is how many bytes pass between two calls of progress.
+const progressStep = 1 << 20
+
+// Verify checks every line that is in the log now. Appending goes on
+// meanwhile. progress, if not nil, is called now and then, one call at a time,
+// with the bytes checked and the bytes to check.
+//
+// An error means that nothing could be checked: the lock, the key or a file
+// was not to be had. Tampering is no error but the report's Problem.
+func (l *Log) Verify(ctx context.Context, progress func(done, total int64)) (Report, error) {
+	v, err := l.snapshot(ctx)
+	if err != nil {
+		return Report{}, fmt.Errorf("verify audit log: %w", err)
+	}
+	scans, err := v.scan(ctx, progress)
+	if err != nil {
+		return Report{}, fmt.Errorf("verify audit log: %w", err)
+	}
+	if err := v.join(ctx, scans); err != nil {
+		return Report{}, fmt.Errorf("verify audit log: %w", err)
+	}
+	return v.report, nil
+}
+
+// verification is one run of Verify.
+type verification struct {
+	list   []extent
+	key    []byte
+	seal   *sealer
+	anchor Anchor
+	found  bool // there is an anchor
+	report Report
+}
+
+// snapshot notes under the lock how far the log goes and what the anchor says,
+// so that both are of the same moment.
+func (l *Log) snapshot(ctx context.Context) (*verification, error) {
+	unlock, err := l.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	v := &verification{}
+	list, err := segments(l.p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range list {
+		info, err := os.Lstat(s.path)
+		if err != nil {
+			return nil, err
+		}
+		v.list = append(v.list, extent{segment: s, size: info.Size()})
+	}
+	if l.p.Anchor != nil {
+		v.anchor, v.found, err = l.p.Anchor.LoadAnchor(ctx)
+		if err != nil {
+			v.report.AnchorError = err.Error()
+		}
+	}
+	if len(v.list) == 0 {
+		return v, nil // an empty log needs no key, and must not make one
+	}
+	if _, err := l.sealer(ctx); err != nil {
+		return nil, err
+	}
+	v.key = l.key
+	v.seal, err = newSealer(l.key)
+	return v, err
+}
+
+// scan checks all segments, in parallel.
+func (v *verification) scan(ctx context.Context, progress func(done, total int64)) ([]scan, error) {
+	var total int64
+	for _, e := range v.list {
+		total += e.size
+	}
+	m := meter{total: total, tell: progress}
+	scans := make([]scan, len(v.list))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, e := range v.list {
+		g.Go(func() error {
+			seal, err := newSealer(v.key)
+			if err != nil {
+				return err
+			}
+			scans[i], err = scanSegment(ctx, e, i == len(v.list)-1, seal, v.anchor.Seq, &m)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if progress != nil {
+		progress(total, total)
+	}
+	return scans, nil
+}
+
+// meter adds up the bytes that several goroutines have checked.
+type meter struct {
+	done  atomic.Int64
+	total int64
+	mu    sync.Mutex
+	tell  func(done, total int64)
+}
+
+func (m *meter) add(n int64) {
+	done := m.done.Add(n)
+	if m.tell != nil && done/progressStep != (done-n)/progressStep {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.tell(min(done, m.total), m.total)
+	}
+}
+
+// join puts the segments' scans together, in order, up to the first problem.
+func (v *verification) join(ctx context.Context, scans []scan) error {
+	r := &v.report
+	r.Segments = len(scans)
+	for i, s := range scans {
+		r.Events += uint64(s.lines)
+		if i == 0 {
+			r.First = s.from
+		}
+		if s.lines > 0 {
+			r.Last = s.to
+		}
+		r.TornBytes = s.torn
+	}
+	at := state{link: origin}
+	for i, s := range scans {
+		if want := i + 1; v.list[i].number != want {
+			r.Problem = missing(at, segmentName(want), v.list[i].name())
+			return nil
+		}
+		if s.lines == 0 {
+			continue
+		}
+		if !at.follow(s) {
+			p, err := v.diagnose(ctx, at, i)
+			if err != nil {
+				return err
+			}
+			r.Problem = p
+			r.Unsealed, r.SealedLater = at.pending, at.covered
+			return nil
+		}
+	}
+	r.Unsealed, r.SealedLater = at.pending, at.covered
+	v.checkAnchor(at, scans)
+	r.OK = r.Problem == nil
+	return nil
+}
+
+// follow moves s behind a sound segment, if that begins where s ends.
+func (s *state) follow(next scan) bool {
+	f := next.first
+	if !next.sound || f.seq != s.seq+1 || string(f.prev) != s.link {
+		return false
+	}
+	before := *s
+	*s = next.end
+	s.covered += before.covered
+	switch {
+	case before.pending == 0:
+	case f.mac != nil && !isSealed(f):
+		*s = before
+		return false
+	case next.sealed:
+		s.covered += before.pending
+	default:
+		s.pending += before.pending
+		s.pendingLine, s.pendingSeq, s.pendingPrev = before.pendingLine, before.pendingSeq, before.pendingPrev
+	}
+	return true
+}
+
+// checkAnchor compares the log's end with the anchor.
+func (v *verification) checkAnchor(end state, scans []scan) {
+	if !v.found {
+		return
+	}
+	r := &v.report
+	r.AnchorChecked, r.AnchorSeq = true, v.anchor.Seq
+	if end.seq < v.anchor.Seq {
+		r.Problem = v.cutOff(end)
+		return
+	}
+	for i, s := range scans {
+		if s.anchored != nil && string(s.anchored) != v.anchor.MAC {
+			r.Problem = &Problem{
+				Kind: RolledBack, Segment: v.list[i].name(), Line: s.anchorAt, Seq: v.anchor.Seq,
+				Message: fmt.Sprintf("event %d is not the one that the keychain remembers: the log was cut off or replaced with an older copy, and went on from there", v.anchor.Seq),
+			}
+		}
+	}
+}
