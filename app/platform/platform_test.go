@@ -1,0 +1,136 @@
+package platform
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+func env(pairs map[string]string) func(string) string {
+	return func(name string) string { return pairs[name] }
+}
+
+// Two processes that disagree about the folder see two sets of profiles.
+func TestFindPaths(t *testing.T) {
+	for name, c := range map[string]struct {
+		goos, home string
+		env        map[string]string
+		want       string // "" means an error
+	}{
+		"linux":                 {"linux", "/home/ada", nil, "/home/ada/.local/share/stagedoor"},
+		"linux with XDG":        {"linux", "/home/ada", map[string]string{"XDG_DATA_HOME": "/data/ada/"}, "/data/ada/stagedoor"},
+		"linux, relative XDG":   {"linux", "/home/ada", map[string]string{"XDG_DATA_HOME": "data"}, "/home/ada/.local/share/stagedoor"},
+		"macos":                 {"darwin", "/Users/ada", map[string]string{"XDG_DATA_HOME": "/x"}, "/Users/ada/Library/Application Support/Stagedoor"},
+		"windows, not AppData":  {"windows", `C:\Users\Ada`, map[string]string{"APPDATA": `C:\Users\Ada\AppData\Roaming`}, `C:\Users\Ada\.stagedoor`},
+		"override":              {"linux", "/home/ada", map[string]string{"STAGEDOOR_HOME": "/srv/door/"}, "/srv/door"},
+		"override without home": {"linux", "", map[string]string{"STAGEDOOR_HOME": "/srv/door"}, "/srv/door"},
+		"relative override":     {"linux", "/home/ada", map[string]string{"STAGEDOOR_HOME": "door"}, ""},
+		"no home":               {"linux", "", nil, ""},
+		"relative home":         {"linux", "ada", nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := FindPaths(c.goos, c.home, env(c.env))
+			if c.want == "" {
+				if err == nil || hint.Of(err) == "" {
+					t.Fatalf("got %+v, %v; want an error with a hint", got, err)
+				}
+				return
+			}
+			if diff := cmp.Diff(Paths{State: c.want, Home: c.home}, got); err != nil || diff != "" {
+				t.Errorf("err %v\n%s", err, diff)
+			}
+		})
+	}
+}
+
+func TestSingleInstance(t *testing.T) {
+	dir := t.TempDir()
+	first, err := SingleInstance(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := SingleInstance(dir); !errors.Is(err, ErrRunning) {
+		t.Errorf("a second tray got %v, want ErrRunning", err)
+	}
+	first.Release()
+	again, err := SingleInstance(dir)
+	if err != nil {
+		t.Errorf("after the first tray ended: %v", err)
+	}
+	again.Release()
+}
+
+// The path that is written into Claude Desktop's config must survive an upgrade
+// of the package.
+func TestLocatePrefersTheStableName(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "Cellar", "stagedoor", "0.1.0", "stagedoor")
+	link := filepath.Join(dir, "bin", "stagedoor")
+	other := filepath.Join(dir, "other", "stagedoor")
+	for _, f := range []string{file, link, other} {
+		if err := os.MkdirAll(filepath.Dir(f), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range []string{file, other} {
+		if err := os.WriteFile(f, nil, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(file, link); err != nil {
+		t.Skip(err)
+	}
+	onPath := func(path string) func(string) (string, error) {
+		return func(string) (string, error) { return path, nil }
+	}
+	nowhere := func(string) (string, error) { return "", os.ErrNotExist }
+
+	for name, c := range map[string]struct {
+		look func(string) (string, error)
+		self string
+		want Program
+	}{
+		"linked":                     {onPath(link), file, Program{Path: link}},
+		"another one is on the PATH": {onPath(other), file, Program{Path: file}},
+		"not on the PATH":            {nowhere, file, Program{Path: file}},
+		"go run":                     {nowhere, "/tmp/go-build123/b001/exe/stagedoor", Program{Path: "/tmp/go-build123/b001/exe/stagedoor", Temporary: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, locate(c.self, "stagedoor", c.look)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+
+	sibling := filepath.Join(filepath.Dir(file), "stagedoor-window"+exeSuffix(runtime.GOOS))
+	if _, err := WindowCommand(Program{Path: link}, false, "audit"); !errors.Is(err, ErrNoWindows) || hint.Of(err) == "" {
+		t.Errorf("a lean build alone: %v, want ErrNoWindows with a hint", err)
+	}
+	self, err := WindowCommand(Program{Path: link}, true, "audit")
+	if diff := cmp.Diff([]string{link, "window", "audit"}, self); err != nil || diff != "" {
+		t.Errorf("a full build alone: %v\n%s", err, diff)
+	}
+	if err := os.WriteFile(sibling, nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	got, err := WindowCommand(Program{Path: link}, true, "audit")
+	want, _ := filepath.EvalSymlinks(sibling)
+	if diff := cmp.Diff([]string{want, "window", "audit"}, got); err != nil || diff != "" {
+		t.Errorf("with stagedoor-window beside the linked file: %v\n%s", err, diff)
+	}
+}
+
+func TestHasDisplay(t *testing.T) {
+	if HasDisplay("linux", env(nil)) {
+		t.Error("linux without DISPLAY has no display")
+	}
+	if !HasDisplay("linux", env(map[string]string{"WAYLAND_DISPLAY": "wayland-0"})) || !HasDisplay("windows", env(nil)) {
+		t.Error("a display was not seen")
+	}
+}
