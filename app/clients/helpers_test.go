@@ -2,10 +2,14 @@ package clients
 
 import (
 	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -28,3 +32,23 @@ func errorsAsRefused(err error) (*RefusedError, bool) {
 }
 
 func diffStrings(want, got string) string { return cmp.Diff(want, got) }
+
+// runPatch applies a diff with the tool that diffs are for.
+func runPatch(t *rapid.T, tool, path, before, diff string) string {
+	if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(tool, "--fuzz=0", "--posix", path)
+	cmd.Stdin = strings.NewReader(diff)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s\n%s", err, out, diff)
+	}
+	after, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "" // patch removes a file that gets empty
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(after)
+}

@@ -1,0 +1,111 @@
+package clients
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const (
+	childHome = "STAGEDOOR_TEST_CLIENTS_HOME"
+	childName = "STAGEDOOR_TEST_CLIENTS_NAME"
+	perWriter = 8
+)
+
+// TestMain turns the test binary into a second Stagedoor when asked to.
+func TestMain(m *testing.M) {
+	if os.Getenv(childHome) == "" {
+		os.Exit(m.Run())
+	}
+	t := &testing.T{}
+	if err := addEntries(worldAt(t, os.Getenv(childHome), "claude-desktop"), os.Getenv(childName)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// addEntries plans first and applies late, so that nearly every Apply finds a
+// file that others have changed since.
+func addEntries(w world, who string) error {
+	client, err := Lookup("claude-desktop")
+	if err != nil {
+		return err
+	}
+	var changes []Change
+	for i := range perWriter {
+		ch, err := w.Plan(context.Background(), client, fmt.Sprintf("%s-%d", who, i), &door)
+		if err != nil {
+			return err
+		}
+		changes = append(changes, ch)
+	}
+	for _, ch := range changes {
+		if _, err := w.Apply(context.Background(), ch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestConcurrentApplyLosesNoEntry(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "claude-desktop")
+	const theirs = "{\n  // keep\n  \"preferences\": {\"a\": 1}\n}"
+	w.write(theirs)
+	var group sync.WaitGroup
+	errs := make(chan error, 16)
+	for i := range 4 {
+		group.Go(func() { errs <- addEntries(w, fmt.Sprintf("goroutine%d", i)) })
+		group.Go(func() {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), childHome+"="+w.home, childName+"="+fmt.Sprintf("process%d", i))
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				err = errors.New(string(out) + err.Error())
+			}
+			errs <- err
+		})
+	}
+	// Readers never see half a file.
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	readers.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := w.Entries(context.Background(), w.client); err != nil {
+				t.Errorf("read meanwhile: %v", err)
+				return
+			}
+		}
+	})
+	group.Wait()
+	close(stop)
+	readers.Wait()
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	got, err := w.Entries(context.Background(), w.client)
+	if err != nil || len(got) != 8*perWriter {
+		t.Errorf("%d entries, %v, want %d", len(got), err, 8*perWriter)
+	}
+	found, err := w.Backups(w.client)
+	if err != nil || len(found) != 8*perWriter {
+		t.Errorf("%d backups, %v, want %d", len(found), err, 8*perWriter)
+	}
+	if !strings.HasPrefix(w.read(), strings.TrimSuffix(theirs, "\n}")) {
+		t.Errorf("what was there has changed:\n%s", w.read())
+	}
+}
