@@ -1,14 +1,130 @@
 //go:build !lean
 
-// Package window shows the windows, each in a process of its own.
+// Package window shows Stagedoor's windows. Each runs in a process of its own,
+// `stagedoor window NAME`, which the tray starts on demand, so that an app that
+// sits in the tray all day pays for no toolkit.
+//
+// Fyne wants the process's main goroutine for its loop, and one app per process;
+// so does Run. The windows keep the keeper off that goroutine, obey the context,
+// and show every error in place together with its hint.
 package window
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
-// Names returns the windows that exist in this build.
-func Names() []string { return []string{"audit", "profiles", "welcome"} }
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/container"
 
-// Run shows a window and returns when it is closed or ctx ends.
+	"github.com/stagedoor-app/stagedoor/app/window/book"
+	"github.com/stagedoor-app/stagedoor/app/window/locale"
+	"github.com/stagedoor-app/stagedoor/app/window/profiles"
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/translations"
+	"github.com/stagedoor-app/stagedoor/app/window/welcome"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// appID is the application's id on every platform.
+const appID = "app.stagedoor.Stagedoor"
+
+// init runs after that of Fyne's lang package, which this package imports, and so
+// ends the time in which the locale is hidden from it. See package locale.
+func init() { locale.Reveal() }
+
+// builders returns what fills each window.
+func builders() map[string]func(*stage.Host, Params) {
+	return map[string]func(*stage.Host, Params){
+		"audit":    func(h *stage.Host, p Params) { book.Show(h, p.Keeper) },
+		"profiles": func(h *stage.Host, p Params) { profiles.Show(h, p.Keeper) },
+		"welcome": func(h *stage.Host, p Params) {
+			welcome.Show(h, p.Keeper, welcome.Actions{Setup: p.Setup, Demo: p.Demo})
+		},
+	}
+}
+
+// Names returns the windows that exist in this build, in alphabetical order.
+func Names() []string {
+	var names []string
+	for name := range builders() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Run shows a window and returns nil once the user has closed it or ctx has
+// ended. It must be called on the process's main goroutine, once per process.
+// Where there is no display it returns an error with a hint.
 func Run(ctx context.Context, name string, p Params) error {
-	return run(ctx, name, p)
+	build, ok := builders()[name]
+	if !ok {
+		return hint.Wrap(fmt.Errorf("there is no window %q", name), "the windows are "+strings.Join(Names(), ", "))
+	}
+	if p.Keeper == nil || p.Now == nil {
+		return errors.New("window: a parameter is missing")
+	}
+	if err := checkDisplay(); err != nil {
+		return err
+	}
+	locale.Hide() // once more: loading translations looks the language up again
+	err := translations.Load()
+	locale.Reveal()
+	if err != nil {
+		return fmt.Errorf("load translations: %w", err)
+	}
+
+	makeCacheFolder()
+	app.SetMetadata(fyne.AppMetadata{
+		ID: appID, Name: "Stagedoor",
+		// Everything that is not on the UI goroutine comes through stage.Seam.
+		Migrations: map[string]bool{"fyneDo": true},
+	})
+	a := app.NewWithID(appID)
+	a.Settings().SetTheme(stage.NewTheme())
+	w := a.NewWindow("Stagedoor")
+	life, end := context.WithCancel(ctx)
+	defer end()
+	// Ended before the toolkit is gone: a result that comes later must find the
+	// context ended and leave the widgets alone.
+	w.SetOnClosed(end)
+
+	build(newHost(life, w, p), p)
+	// Not App.Quit, which touches windows that may be gone by then: Fyne ends its
+	// loop on SIGTERM by itself, at the same moment as ctx.
+	stop := context.AfterFunc(ctx, func() { fyne.Do(a.Driver().Quit) })
+	defer stop()
+	w.CenterOnScreen()
+	w.ShowAndRun()
+	return nil
+}
+
+// makeCacheFolder creates the parent of Fyne's cache folder. Fyne creates only the
+// last folder of the path and complains on stderr in a fresh home.
+func makeCacheFolder() {
+	if dir, err := os.UserCacheDir(); err == nil {
+		_ = os.MkdirAll(filepath.Join(dir, "fyne"), 0o700) // Fyne works without
+	}
+}
+
+// newHost returns the surroundings that a window is built in.
+func newHost(ctx context.Context, w fyne.Window, p Params) *stage.Host {
+	h := &stage.Host{
+		Window: w, Seam: stage.NewSeam(ctx), Keys: stage.NewKeys(w.Canvas()), Notice: stage.NewNotice(),
+		Now: p.Now, Location: p.Location, OpenURL: p.OpenURL,
+	}
+	if h.Location == nil {
+		h.Location = time.Local
+	}
+	w.SetPadded(false)
+	w.SetContent(container.NewStack())
+	h.Keys.Bind(fyne.KeyW, w.Close)
+	return h
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
 // Reader reads the state that lists and menus show.
@@ -26,16 +27,17 @@ type Reader interface {
 type Book interface {
 	Reader
 	// Events returns the newest events that match, newest first.
-	Events(ctx context.Context, q Query) ([]audit.Event, error)
+	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
 	// VerifyLog checks the whole log. A log that does not verify is a report, not
-	// an error.
-	VerifyLog(ctx context.Context) (Report, error)
+	// an error. Progress, which may be nil, gets bytes and comes from the goroutine
+	// that verifies.
+	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
 }
 
 // Profiles looks after the accounts.
 type Profiles interface {
 	Reader
-	CreateProfile(ctx context.Context, p NewProfile) error
+	CreateProfile(ctx context.Context, p auth.NewProfile) (profile.Profile, error)
 	// Use, Login and Revoke take the profile's name.
 	Use(ctx context.Context, name string) error
 	Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error)

@@ -1,0 +1,108 @@
+//go:build !lean
+
+package book
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+// badge says whether the log verifies. It never claims more than was checked:
+// "consistent with its key", and nothing while a check is under way.
+type badge struct {
+	icon  *widget.Icon
+	text  *widget.Label
+	again *widget.Button
+	box   fyne.CanvasObject
+}
+
+func newBadge(verify func()) *badge {
+	b := &badge{
+		icon:  widget.NewIcon(theme.InfoIcon()),
+		text:  widget.NewLabel(""),
+		again: widget.NewButtonWithIcon("", theme.ViewRefreshIcon(), verify),
+	}
+	b.again.Importance = widget.LowImportance
+	b.box = container.NewHBox(container.NewCenter(b.icon), b.text, b.again)
+	b.checking(0)
+	return b
+}
+
+func (b *badge) set(icon fyne.Resource, colour fyne.ThemeColorName, importance widget.Importance, text string) {
+	b.icon.SetResource(theme.NewColoredResource(icon, colour))
+	b.text.Importance = importance
+	b.text.SetText(text)
+	b.text.Refresh()
+}
+
+func (b *badge) checking(percent int) {
+	b.again.Disable()
+	text := lang.L("Checking the log…")
+	if percent > 0 {
+		text += " " + lang.L("{{.Percent}} %", map[string]any{"Percent": percent})
+	}
+	b.set(theme.HistoryIcon(), stage.ColorMuted, widget.LowImportance, text)
+}
+
+// stale marks the last result as being about an older log.
+func (b *badge) stale() {
+	if b.again.Disabled() {
+		return
+	}
+	b.set(theme.HistoryIcon(), stage.ColorMuted, widget.LowImportance, lang.L("Changed since the last check"))
+}
+
+// result shows what a verification found.
+func (b *badge) result(r audit.Report, err error) {
+	b.again.Enable()
+	switch {
+	case err != nil:
+		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance, lang.L("Log could not be checked"))
+	case !r.OK:
+		b.set(theme.ErrorIcon(), theme.ColorNameError, widget.DangerImportance,
+			lang.L("Does not verify: {{.Problem}}", map[string]any{"Problem": problemWords(r.Problem)}))
+	default:
+		n := int(r.Events)
+		b.set(theme.ConfirmIcon(), theme.ColorNameSuccess, widget.SuccessImportance,
+			lang.N("Log is consistent with its key — {{.Count}} events", n, map[string]any{"Count": stage.Number(n)}))
+	}
+}
+
+// problemWords says in three words what the whole message says in a sentence.
+func problemWords(p *audit.Problem) string {
+	if p == nil {
+		return ""
+	}
+	line := map[string]any{"Line": stage.Number(int(p.Seq))}
+	switch p.Kind {
+	case audit.Edited:
+		return lang.L("line {{.Line}} edited", line)
+	case audit.Deleted:
+		return lang.L("lines deleted before line {{.Line}}", line)
+	case audit.Inserted:
+		return lang.L("line {{.Line}} inserted", line)
+	case audit.Reordered:
+		return lang.L("line {{.Line}} out of order", line)
+	case audit.Truncated:
+		return lang.L("newest lines cut off")
+	case audit.RolledBack:
+		return lang.L("replaced by an older copy")
+	case audit.SegmentMissing:
+		return lang.L("segment {{.Name}} is missing", map[string]any{"Name": p.Segment})
+	case audit.SegmentSwapped:
+		return lang.L("segment {{.Name}} swapped", map[string]any{"Name": p.Segment})
+	case audit.Malformed:
+		return lang.L("line {{.Line}} is malformed", line)
+	case audit.Unsealed:
+		return lang.L("line {{.Line}} is not sealed", line)
+	case audit.ForeignKey:
+		return lang.L("lines made with another key")
+	}
+	return string(p.Kind)
+}

@@ -1,0 +1,143 @@
+//go:build !lean
+
+package book
+
+import (
+	"fmt"
+	"strings"
+
+	"fyne.io/fyne/v2/lang"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+// kinds are the events that the filter offers, in the order of a login's life.
+func kinds() []string {
+	return []string{
+		audit.LoginStarted, audit.LoginSucceeded, audit.LoginFailed, audit.LoginCancelled, audit.StrayCallback,
+		audit.TokensSaved, audit.TokenRefreshed, audit.TokenRotation, audit.RefreshFailed, audit.ReuseDetected, audit.TokensRevoked,
+		audit.KeychainSave, audit.KeychainAccess,
+		audit.ProfileCreated, audit.ProfileUsed, audit.ProfileRenamed, audit.ProfileDeleted,
+		audit.ConfigWritten, audit.ConfigRemoved, audit.Launched,
+		audit.SecurityAlert, audit.AlertAcknowledged, audit.LogRecovered, audit.PermissionsFixed,
+	}
+}
+
+// Words says an event's name in words. A name from a newer version is shown as it
+// is, with spaces.
+func Words(name string) string {
+	switch name {
+	case audit.TokensSaved:
+		return lang.L("Tokens saved")
+	case audit.TokenRotation:
+		return lang.L("Refresh token rotated")
+	case audit.TokensRevoked:
+		return lang.L("Access revoked")
+	case audit.KeychainSave:
+		return lang.L("Saved to keychain")
+	case audit.KeychainAccess:
+		return lang.L("Read from keychain")
+	case audit.SecurityAlert:
+		return lang.L("Security alert")
+	case audit.LoginStarted:
+		return lang.L("Login started")
+	case audit.LoginSucceeded:
+		return lang.L("Logged in")
+	case audit.LoginFailed:
+		return lang.L("Login failed")
+	case audit.LoginCancelled:
+		return lang.L("Login cancelled")
+	case audit.StrayCallback:
+		return lang.L("Stray callback refused")
+	case audit.TokenRefreshed:
+		return lang.L("Token refreshed")
+	case audit.RefreshFailed:
+		return lang.L("Refresh failed")
+	case audit.ReuseDetected:
+		return lang.L("Token reuse detected")
+	case audit.ProfileCreated:
+		return lang.L("Profile created")
+	case audit.ProfileUsed:
+		return lang.L("Profile selected")
+	case audit.ProfileRenamed:
+		return lang.L("Profile renamed")
+	case audit.ProfileDeleted:
+		return lang.L("Profile deleted")
+	case audit.ConfigWritten:
+		return lang.L("Client set up")
+	case audit.ConfigRemoved:
+		return lang.L("Client entry removed")
+	case audit.Launched:
+		return lang.L("Server launched")
+	case audit.AlertAcknowledged:
+		return lang.L("Alert acknowledged")
+	case audit.LogRecovered:
+		return lang.L("Log recovered")
+	case audit.PermissionsFixed:
+		return lang.L("Permissions tightened")
+	}
+	return capital(strings.ReplaceAll(name, "_", " "))
+}
+
+// alarming reports whether an event asks for attention though it did not fail.
+func alarming(e audit.Event) bool {
+	switch e.Name {
+	case audit.SecurityAlert, audit.ReuseDetected, audit.StrayCallback, audit.LogRecovered:
+		return true
+	}
+	return false
+}
+
+func outcomeWord(outcome string) string {
+	switch outcome {
+	case audit.OK:
+		return lang.L("ok")
+	case audit.Failed:
+		return lang.L("failed")
+	}
+	return outcome
+}
+
+// doorWord says which door an event came through.
+func doorWord(actor string) string {
+	switch actor {
+	case "tray":
+		return lang.L("tray")
+	case "window":
+		return lang.L("window")
+	case "cli":
+		return lang.L("command line")
+	case "launcher":
+		return lang.L("launcher")
+	}
+	return actor
+}
+
+// value prints one value of an event's data. Numbers come from JSON as float64;
+// whole ones are shown without an exponent.
+func value(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "—"
+	case bool:
+		if v {
+			return lang.L("yes")
+		}
+		return lang.L("no")
+	case float64:
+		if v == float64(int64(v)) {
+			return fmt.Sprintf("%d", int64(v))
+		}
+	}
+	return fmt.Sprint(v)
+}
+
+// label prints the key of an event's data.
+func label(key string) string { return capital(strings.ReplaceAll(key, "_", " ")) }
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

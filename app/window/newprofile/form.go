@@ -1,0 +1,149 @@
+//go:build !lean
+
+// Package newprofile has the fields of a profile to be: which provider, which
+// name, which client. The welcome window and the profiles window share it.
+//
+// It belongs to the UI goroutine and asks the keeper nothing.
+package newprofile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+// Form holds the fields. Which ones show depends on the provider.
+type Form struct {
+	host     *stage.Host
+	provider provider.Provider
+
+	Name, ClientID, Issuer        *stage.Entry
+	Secret                        *stage.Entry
+	Authorize, TokenURL, Revoke   *stage.Entry
+	redirect                      *widget.Label
+	developer                     *widget.Button
+	guide, issuer, byHand, client *fyne.Container
+	Object                        fyne.CanvasObject
+}
+
+// New returns the fields for a provider. Submit runs on Enter in the last field.
+func New(h *stage.Host, submit func()) *Form {
+	f := &Form{
+		host:      h,
+		Name:      h.Keys.NewEntry("work"),
+		ClientID:  h.Keys.NewEntry(""),
+		Secret:    h.Keys.NewSecretEntry(lang.L("Leave empty unless the provider gave you one")),
+		Issuer:    h.Keys.NewEntry("https://login.example.com"),
+		Authorize: h.Keys.NewEntry("https://login.example.com/authorize"),
+		TokenURL:  h.Keys.NewEntry("https://login.example.com/token"),
+		Revoke:    h.Keys.NewEntry(lang.L("Optional")),
+		redirect:  stage.Value(""),
+	}
+	for _, e := range []*stage.Entry{f.Name, f.ClientID, f.Secret, f.Issuer, f.Authorize, f.TokenURL, f.Revoke} {
+		e.OnSubmitted = func(string) { submit() }
+	}
+	f.redirect.TextStyle.Monospace = true
+	f.developer = widget.NewButtonWithIcon("", theme.ComputerIcon(), func() { h.Open(f.provider.DeveloperPage) })
+	copyURI := widget.NewButtonWithIcon("", theme.ContentCopyIcon(), func() { h.Copy(f.redirect.Text) })
+	copyURI.Importance = widget.LowImportance
+
+	f.guide = container.NewVBox(
+		stage.Compact(container.NewVBox(
+			stage.Muted(lang.L("Register an app at the provider and give it exactly this redirect URI:")))),
+		stage.NewPane(theme.ColorNameHeaderBackground, container.NewBorder(nil, nil, nil, copyURI, f.redirect)),
+		container.NewHBox(f.developer),
+	)
+	f.issuer = field(lang.L("Issuer"), f.Issuer)
+	f.byHand = container.NewVBox(
+		field(lang.L("Authorization endpoint"), f.Authorize),
+		field(lang.L("Token endpoint"), f.TokenURL),
+		field(lang.L("Revocation endpoint"), f.Revoke),
+	)
+	f.client = container.NewVBox(
+		field(lang.L("Client id"), f.ClientID),
+		field(lang.L("Client secret"), f.Secret),
+	)
+	f.Object = container.NewVBox(f.guide, field(lang.L("Name of the profile"), f.Name), f.issuer, f.byHand, f.client)
+	f.SetProvider(provider.All()[0])
+	return f
+}
+
+// field puts a small name above an entry.
+func field(name string, e fyne.CanvasObject) *fyne.Container {
+	l := widget.NewLabel(name)
+	l.SizeName = theme.SizeNameCaptionText
+	return container.NewVBox(stage.Compact(l), e)
+}
+
+// SetProvider shows the fields that the provider needs.
+func (f *Form) SetProvider(p provider.Provider) {
+	f.provider = p
+	f.redirect.SetText(RedirectURI(p))
+	f.developer.SetText(lang.L("Open {{.Provider}}’s developer page", map[string]any{"Provider": p.Name}))
+	f.developer.Hidden = p.DeveloperPage == ""
+	f.issuer.Hidden = !p.Discovery
+	f.byHand.Hidden = !p.ByHand
+	f.Object.Refresh()
+}
+
+// Provider returns the row that the fields are for.
+func (f *Form) Provider() provider.Provider { return f.provider }
+
+// SuggestName fills an empty name with one that is not taken.
+func (f *Form) SuggestName(taken []auth.ProfileView) {
+	if f.Name.Text != "" {
+		return
+	}
+	name := f.provider.ID
+	for n := 2; slices.ContainsFunc(taken, func(p auth.ProfileView) bool { return p.Name == name }); n++ {
+		name = fmt.Sprintf("%s-%d", f.provider.ID, n)
+	}
+	f.Name.SetText(name)
+}
+
+// Value returns what was filled in. The keeper judges it.
+func (f *Form) Value() auth.NewProfile {
+	trimmed := func(e *stage.Entry) string { return strings.TrimSpace(e.Text) }
+	n := auth.NewProfile{
+		Name: trimmed(f.Name), Provider: f.provider.ID,
+		ClientID: trimmed(f.ClientID), ClientSecret: secret.String(trimmed(f.Secret)),
+	}
+	if f.provider.Discovery {
+		n.Issuer = trimmed(f.Issuer)
+	}
+	if f.provider.ByHand {
+		n.Endpoints = profile.Endpoints{
+			Authorization: trimmed(f.Authorize), Token: trimmed(f.TokenURL), Revocation: trimmed(f.Revoke),
+		}
+	}
+	return n
+}
+
+// Clear empties the fields; the secret does not stay in memory longer than it
+// has to.
+func (f *Form) Clear() {
+	for _, e := range []*stage.Entry{f.Name, f.ClientID, f.Secret, f.Issuer, f.Authorize, f.TokenURL, f.Revoke} {
+		e.SetText("")
+	}
+}
+
+// RedirectURI returns what to register at a provider. Where the port is free at
+// request time it is left out (RFC 8252 section 7.3).
+func RedirectURI(p provider.Provider) string {
+	if p.Redirect.AnyPort {
+		return "http://127.0.0.1" + p.Redirect.Path
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d%s", p.Redirect.Port, p.Redirect.Path)
+}

@@ -1,0 +1,92 @@
+//go:build !lean
+
+package profiles
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/auth"
+)
+
+// item is one profile in the list: name and provider, and a dot with the state
+// of the login.
+type item struct {
+	widget.BaseWidget
+	dot            *canvas.Circle
+	name, sub, tag *widget.Label
+	status         auth.Status
+	box            fyne.CanvasObject
+}
+
+func newItem() *item {
+	i := &item{
+		dot:  canvas.NewCircle(theme.Color(theme.ColorNameDisabled)),
+		name: widget.NewLabel(""), sub: widget.NewLabel(""), tag: widget.NewLabel(""),
+	}
+	i.name.TextStyle.Bold = true
+	i.name.Truncation, i.sub.Truncation = fyne.TextTruncateEllipsis, fyne.TextTruncateEllipsis
+	i.sub.Importance, i.sub.SizeName = widget.LowImportance, theme.SizeNameCaptionText
+	i.tag.Importance, i.tag.SizeName = widget.HighImportance, theme.SizeNameCaptionText
+	dot := container.NewCenter(container.NewGridWrap(fyne.NewSize(9, 9), i.dot))
+	text := container.NewBorder(nil, nil, nil, container.NewCenter(i.tag), container.NewVBox(i.name, i.sub))
+	i.box = stage.Inset(3, 12, container.NewBorder(nil, nil, dot, nil, stage.Compact(text)))
+	i.ExtendBaseWidget(i)
+	return i
+}
+
+func (i *item) show(p auth.ProfileView) {
+	i.status = p.Status
+	i.name.SetText(p.Name)
+	i.sub.SetText(p.ProviderName + " · " + StatusWords(p.Status))
+	i.tag.SetText("")
+	if p.Active {
+		i.tag.SetText(lang.L("in use"))
+	}
+	i.Refresh()
+}
+
+// CreateRenderer implements fyne.Widget.
+func (i *item) CreateRenderer() fyne.WidgetRenderer {
+	return &itemRenderer{widget.NewSimpleRenderer(i.box), i}
+}
+
+type itemRenderer struct {
+	fyne.WidgetRenderer
+	i *item
+}
+
+func (r *itemRenderer) Refresh() {
+	r.i.dot.FillColor = theme.Color(statusColour(r.i.status))
+	r.WidgetRenderer.Refresh()
+}
+
+// StatusWords says the state of a login in words.
+func StatusWords(s auth.Status) string {
+	switch s {
+	case auth.StatusActive:
+		return lang.L("logged in")
+	case auth.StatusNeedsLogin:
+		return lang.L("login needed")
+	case auth.StatusNotConfigured:
+		return lang.L("never logged in")
+	case auth.StatusExpired:
+		return lang.L("expired")
+	}
+	return string(s)
+}
+
+func statusColour(s auth.Status) fyne.ThemeColorName {
+	switch s {
+	case auth.StatusActive:
+		return theme.ColorNameSuccess
+	case auth.StatusNeedsLogin, auth.StatusExpired:
+		return theme.ColorNameError
+	}
+	return theme.ColorNameDisabled
+}

@@ -1,0 +1,253 @@
+//go:build !lean
+
+// Package profiles is the window on the accounts: a list with the state of each
+// login, and what can be done with the selected one.
+//
+// What destroys something asks once, in the pane where it was clicked, and says
+// what will happen at the provider and here. All of it belongs to the UI
+// goroutine; the keeper is asked through stage.Load.
+package profiles
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/window/keeper"
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/auth"
+)
+
+// view is the window's content and what it shows.
+type view struct {
+	host   *stage.Host
+	keeper keeper.Profiles
+
+	profiles []auth.ProfileView
+	chosen   string // id of the selected profile
+
+	list   *stage.List
+	pane   *fyne.Container // details, a question, or the form
+	card   *card
+	create *create
+	asking bool // a question or the form has the pane
+
+	waiting   string // id of the profile whose login waits for the browser
+	stopLogin func()
+}
+
+// Show builds the window's content in h and starts loading.
+func Show(h *stage.Host, k keeper.Profiles) {
+	v := newView(h, k)
+	h.Window.SetTitle(lang.L("Profiles") + " — Stagedoor")
+	h.Window.SetContent(v.layout())
+	h.Window.Resize(fyne.NewSize(900, 580))
+	v.start()
+}
+
+func newView(h *stage.Host, k keeper.Profiles) *view {
+	v := &view{host: h, keeper: k, pane: container.NewStack()}
+	v.list = stage.NewList(func() int { return len(v.profiles) },
+		func() fyne.CanvasObject { return newItem() },
+		func(i int, o fyne.CanvasObject) {
+			if i < len(v.profiles) { // Fyne may ask for a row of before a reload
+				o.(*item).show(v.profiles[i])
+			}
+		}, v.choose)
+	v.list.OnEscape = v.showCard
+	v.card = newCard(h, v)
+	v.create = newCreate(h, v)
+	h.Keys.Bind(fyne.KeyN, v.ask)
+	h.Keys.Bind(fyne.KeyR, v.reload)
+	return v
+}
+
+func (v *view) layout() fyne.CanvasObject {
+	add := widget.NewButtonWithIcon(lang.L("New profile"), theme.ContentAddIcon(), v.ask)
+	left := stage.NewPane(stage.ColorSurface, container.NewBorder(
+		stage.Inset(8, 10, stage.Heading(lang.L("Profiles"))),
+		stage.Inset(8, 10, add), nil, nil, v.list))
+	right := container.NewBorder(stage.Inset(8, 14, v.host.Notice), nil, nil, nil,
+		container.NewVScroll(stage.Inset(8, 22, v.pane)))
+	panes := container.NewHSplit(left, right)
+	panes.SetOffset(0.36)
+	return panes
+}
+
+func (v *view) start() {
+	v.host.Window.Canvas().Focus(v.list)
+	v.reload()
+	v.host.Seam.Follow(v.keeper.Watch, v.reload, v.host.Notice.Error)
+	v.host.Seam.Every(15*time.Second, v.refresh)
+}
+
+// reload asks for the state anew.
+func (v *view) reload() {
+	stage.Load(v.host.Seam, v.keeper.State, func(s auth.State, err error) {
+		if err != nil {
+			v.host.Notice.Error(err)
+			return
+		}
+		if s.VaultProblem != "" {
+			v.host.Notice.Error(errors.New(s.VaultProblem))
+		}
+		v.profiles = s.Profiles
+		if _, ok := v.selected(); !ok {
+			v.chosen = ""
+			if p, ok := s.Active(); ok {
+				v.chosen = p.ID
+			} else if len(s.Profiles) > 0 {
+				v.chosen = s.Profiles[0].ID
+			}
+		}
+		v.refresh()
+	})
+}
+
+// refresh repaints the list and, unless a question stands there, the pane.
+func (v *view) refresh() {
+	v.list.Refresh()
+	for i, p := range v.profiles {
+		if p.ID == v.chosen && v.list.Selected() != i {
+			v.list.Shift(i)
+		}
+	}
+	if !v.asking {
+		v.showCard()
+	}
+}
+
+// selected returns the profile that the pane is about.
+func (v *view) selected() (auth.ProfileView, bool) {
+	for _, p := range v.profiles {
+		if p.ID == v.chosen {
+			return p, true
+		}
+	}
+	return auth.ProfileView{}, false
+}
+
+func (v *view) choose(i int) {
+	v.chosen = v.profiles[i].ID
+	v.showCard()
+}
+
+func (v *view) put(o fyne.CanvasObject, asking bool) {
+	v.asking = asking
+	v.pane.Objects = []fyne.CanvasObject{o}
+	v.pane.Refresh()
+}
+
+func (v *view) showCard() {
+	p, ok := v.selected()
+	if !ok {
+		v.put(v.nothing(), false)
+		return
+	}
+	v.put(v.card.show(p, v.waiting == p.ID), false)
+}
+
+// nothing is shown while there is no profile.
+func (v *view) nothing() fyne.CanvasObject {
+	return container.NewVBox(
+		stage.Heading(lang.L("No profile yet")),
+		stage.Muted(lang.L("A profile is one account at one provider. Create one, log in, and every MCP server can use it without ever seeing more than a short-lived token.")),
+		container.NewHBox(stage.Primary(lang.L("New profile"), v.ask)),
+	)
+}
+
+// ask opens the form for a new profile.
+func (v *view) ask() { v.put(v.create.open(v.profiles), true) }
+
+// use makes a profile the active one.
+func (v *view) use(p auth.ProfileView) {
+	v.act(func(ctx context.Context) error { return v.keeper.Use(ctx, p.Name) }, func() {
+		v.host.Notice.Done(lang.L("{{.Name}} is now the active profile", map[string]any{"Name": p.Name}),
+			lang.L("MCP servers that follow the active profile get its tokens from now on."))
+	})
+}
+
+// login opens the browser and waits for the user to come back.
+func (v *view) login(p auth.ProfileView) {
+	if v.waiting != "" {
+		return // one browser tab is enough
+	}
+	v.waiting = p.ID
+	v.host.Notice.Busy(lang.L("Waiting for you to log in to {{.Name}} in the browser…", map[string]any{"Name": p.Name}), "")
+	v.showCard()
+	v.stopLogin = stage.Load(v.host.Seam, func(ctx context.Context) (auth.LoginResult, error) {
+		return v.keeper.Login(ctx, p.Name, auth.LoginOptions{OnURL: func(url string) {
+			v.host.Seam.Do(func() { v.card.setURL(url) })
+		}})
+	}, func(r auth.LoginResult, err error) {
+		v.endLogin()
+		if err != nil {
+			v.host.Notice.Error(err)
+			return
+		}
+		v.host.Notice.Done(SignedIn(p.Name, r.Account), "")
+	})
+}
+
+// cancelLogin gives up waiting; the keeper closes its listener.
+func (v *view) cancelLogin() {
+	v.stopLogin()
+	v.host.Notice.Clear()
+	v.endLogin()
+}
+
+func (v *view) endLogin() {
+	v.waiting = ""
+	v.card.setURL("")
+	v.reload()
+}
+
+// SignedIn says whose account a profile has.
+func SignedIn(name, account string) string {
+	if account == "" {
+		return lang.L("{{.Name}} is logged in", map[string]any{"Name": name})
+	}
+	return lang.L("{{.Name}} is signed in as {{.Account}}", map[string]any{"Name": name, "Account": account})
+}
+
+// revoke asks once, and tells what came of it.
+func (v *view) revoke(p auth.ProfileView) {
+	v.put(question(p, func() { v.showCard() }, func() {
+		v.showCard()
+		v.host.Notice.Busy(lang.L("Revoking the access of {{.Name}}…", map[string]any{"Name": p.Name}), "")
+		stage.Load(v.host.Seam, func(ctx context.Context) (auth.RevokeResult, error) {
+			return v.keeper.Revoke(ctx, p.Name)
+		}, func(r auth.RevokeResult, err error) {
+			v.reload()
+			switch {
+			case err != nil:
+				v.host.Notice.Error(err)
+			case r.Remote == auth.RemoteRevoked || r.Remote == auth.RemoteNothing:
+				v.host.Notice.Done(r.Message, "")
+			default:
+				v.host.Notice.Warn(r.Message, "")
+				v.card.offer(r.AppsPage)
+				v.showCard()
+			}
+		})
+	}), true)
+}
+
+// act runs something short and shows its error.
+func (v *view) act(work func(context.Context) error, done func()) {
+	stage.Load(v.host.Seam, func(ctx context.Context) (struct{}, error) { return struct{}{}, work(ctx) },
+		func(_ struct{}, err error) {
+			if err != nil {
+				v.host.Notice.Error(err)
+			} else {
+				done()
+			}
+			v.reload()
+		})
+}

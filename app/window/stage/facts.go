@@ -1,0 +1,93 @@
+//go:build !lean
+
+package stage
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+// keyWidth is the width of the left column of Facts.
+const keyWidth = 104
+
+// Facts is a list of names and values in two columns, set tightly. All lists on a
+// page line up, whatever their names.
+type Facts struct {
+	box *fyne.Container
+	// Object is what to put into a container.
+	Object fyne.CanvasObject
+}
+
+// NewFacts returns an empty list.
+func NewFacts() *Facts {
+	box := container.New(&factsLayout{})
+	return &Facts{box: box, Object: Compact(box)}
+}
+
+// Add appends a line. An empty key continues the line above.
+func (f *Facts) Add(key string, value fyne.CanvasObject) {
+	l := widget.NewLabel(key)
+	l.Importance = widget.LowImportance
+	l.Truncation = fyne.TextTruncateEllipsis
+	f.box.Add(l)
+	f.box.Add(value)
+}
+
+// Text appends a line of text that can be selected, and returns its label. An
+// empty text leaves the line out.
+func (f *Facts) Text(key, text string) *widget.Label {
+	v := Value(text)
+	if text != "" {
+		f.Add(key, v)
+	}
+	return v
+}
+
+// factsLayout lays out pairs. The values wrap, so their height follows from the
+// width, which is known once Layout has run.
+type factsLayout struct{ width float32 }
+
+func (l *factsLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	l.width = size.Width
+	y := float32(0)
+	for i := 0; i+1 < len(o); i += 2 {
+		h := l.height(o[i], o[i+1])
+		o[i].Move(fyne.NewPos(0, y))
+		o[i].Resize(fyne.NewSize(keyWidth, o[i].MinSize().Height))
+		o[i+1].Move(fyne.NewPos(keyWidth, y))
+		o[i+1].Resize(fyne.NewSize(max(size.Width-keyWidth, 1), h))
+		y += h
+	}
+}
+
+func (l *factsLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
+	h := float32(0)
+	for i := 0; i+1 < len(o); i += 2 {
+		h += l.height(o[i], o[i+1])
+	}
+	return fyne.NewSize(keyWidth+100, h)
+}
+
+func (l *factsLayout) height(key, value fyne.CanvasObject) float32 {
+	if l.width > keyWidth {
+		value.Resize(fyne.NewSize(l.width-keyWidth, value.Size().Height))
+	}
+	return max(key.MinSize().Height, value.MinSize().Height)
+}
+
+// Compact sets content tighter than Fyne does: for facts, which are read, not
+// clicked.
+func Compact(content fyne.CanvasObject) fyne.CanvasObject {
+	return container.NewThemeOverride(content, compact{fyne.CurrentApp().Settings().Theme()})
+}
+
+type compact struct{ fyne.Theme }
+
+func (c compact) Size(n fyne.ThemeSizeName) float32 {
+	if n == theme.SizeNameInnerPadding {
+		return 3
+	}
+	return c.Theme.Size(n)
+}

@@ -1,0 +1,49 @@
+//go:build !lean
+
+// Package stage is what all windows stand on: the look, the seam between the UI
+// goroutine and everything that may block, the notice strip, keyboard shortcuts
+// and the words for times.
+//
+// Everything here belongs to the UI goroutine except Seam and Load, which say
+// so.
+package stage
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"fyne.io/fyne/v2"
+)
+
+// Host is the surroundings that a window is built in.
+type Host struct {
+	Window   fyne.Window
+	Seam     *Seam
+	Keys     *Keys
+	Notice   *Notice
+	Now      func() time.Time
+	Location *time.Location
+	OpenURL  func(string) error
+}
+
+// Open shows a page in the user's browser and says so if that fails.
+func (h *Host) Open(page string) {
+	if h.OpenURL == nil {
+		u, err := url.Parse(page)
+		if err == nil {
+			err = fyne.CurrentApp().OpenURL(u)
+		}
+		h.Notice.Error(err)
+		return
+	}
+	Load(h.Seam, func(context.Context) (struct{}, error) { return struct{}{}, h.OpenURL(page) },
+		func(_ struct{}, err error) {
+			if err != nil {
+				h.Notice.Error(err)
+			}
+		})
+}
+
+// Copy puts text on the clipboard.
+func (h *Host) Copy(text string) { fyne.CurrentApp().Clipboard().SetContent(text) }

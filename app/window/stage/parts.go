@@ -1,0 +1,78 @@
+//go:build !lean
+
+package stage
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+// Heading returns a page's title.
+func Heading(text string) *widget.Label {
+	l := widget.NewLabel(text)
+	l.SizeName, l.TextStyle.Bold = theme.SizeNameSubHeadingText, true
+	return l
+}
+
+// Muted returns text of the second rank, which wraps.
+func Muted(text string) *widget.Label {
+	l := widget.NewLabel(text)
+	l.Wrapping, l.Importance = fyne.TextWrapWord, widget.LowImportance
+	return l
+}
+
+// Value returns text that can be selected and copied, and wraps.
+func Value(text string) *widget.Label {
+	l := widget.NewLabel(text)
+	l.Wrapping, l.Selectable = fyne.TextWrapWord, true
+	return l
+}
+
+// Button returns a button; the one thing a page asks for is Primary.
+func Button(text string, f func()) *widget.Button { return widget.NewButton(text, f) }
+
+// Primary returns the button of the page's main action.
+func Primary(text string, f func()) *widget.Button {
+	b := widget.NewButton(text, f)
+	b.Importance = widget.HighImportance
+	return b
+}
+
+// Pane is a ground that things lie on, repainted with the theme.
+type Pane struct {
+	widget.BaseWidget
+	ground  *canvas.Rectangle
+	content fyne.CanvasObject
+	colour  fyne.ThemeColorName
+}
+
+// NewPane returns content on a ground of that colour.
+func NewPane(colour fyne.ThemeColorName, content fyne.CanvasObject) *Pane {
+	p := &Pane{ground: canvas.NewRectangle(theme.Color(colour)), content: content, colour: colour}
+	p.ExtendBaseWidget(p)
+	return p
+}
+
+// CreateRenderer implements fyne.Widget.
+func (p *Pane) CreateRenderer() fyne.WidgetRenderer {
+	return &paneRenderer{widget.NewSimpleRenderer(container.NewStack(p.ground, p.content)), p}
+}
+
+type paneRenderer struct {
+	fyne.WidgetRenderer
+	p *Pane
+}
+
+func (r *paneRenderer) Refresh() {
+	r.p.ground.FillColor = theme.Color(r.p.colour)
+	r.WidgetRenderer.Refresh()
+}
+
+// Inset returns content with room around it, in Fyne's units.
+func Inset(vertical, horizontal float32, content fyne.CanvasObject) fyne.CanvasObject {
+	return container.New(layout.NewCustomPaddedLayout(vertical, vertical, horizontal, horizontal), content)
+}

@@ -1,0 +1,146 @@
+//go:build !lean
+
+package stage
+
+import (
+	"context"
+	"time"
+
+	"fyne.io/fyne/v2"
+)
+
+// Seam is the one place where work leaves the UI goroutine and its result comes
+// back. Windows never start a goroutine or call fyne.Do themselves.
+//
+// Its methods and Load may be called from any goroutine; what they are given as
+// work runs elsewhere, what they are given as a result runs on the UI goroutine.
+// Results that arrive after the window's context has ended are dropped.
+type Seam struct {
+	ctx   context.Context
+	spawn func(func())
+	back  func(func())
+	after func(time.Duration, func()) (stop func())
+	ticks func(time.Duration) (<-chan time.Time, func())
+	soon  func(func())
+	queue []func() // of an inline seam
+}
+
+// NewSeam returns the seam of a window that lives as long as ctx.
+func NewSeam(ctx context.Context) *Seam {
+	return &Seam{
+		ctx:   ctx,
+		spawn: func(f func()) { go f() },
+		back:  fyne.Do,
+		after: func(d time.Duration, f func()) func() {
+			t := time.AfterFunc(d, f)
+			return func() { t.Stop() }
+		},
+		ticks: func(d time.Duration) (<-chan time.Time, func()) {
+			t := time.NewTicker(d)
+			return t.C, t.Stop
+		},
+		soon: func(f func()) { go f() },
+	}
+}
+
+// Inline returns a seam for tests: work, results and delayed calls run at once
+// on the caller's goroutine, so that a test sees the outcome of a click when the
+// click returns. Repeated calls of Every do not run.
+func Inline(ctx context.Context) *Seam {
+	call := func(f func()) { f() }
+	nothing := func() {}
+	s := &Seam{
+		ctx: ctx, spawn: call, back: call,
+		after: func(_ time.Duration, f func()) func() { f(); return nothing },
+		ticks: func(time.Duration) (<-chan time.Time, func()) { return nil, nothing },
+	}
+	s.soon = func(f func()) { s.queue = append(s.queue, f) }
+	return s
+}
+
+// Context ends when the window closes.
+func (s *Seam) Context() context.Context { return s.ctx }
+
+// Load runs work away from the UI and hands its result to done on the UI
+// goroutine. Work gets the context it is to obey; cancelling returns early and
+// drops the result.
+func Load[T any](s *Seam, work func(context.Context) (T, error), done func(T, error)) (cancel func()) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.spawn(func() {
+		v, err := work(ctx)
+		s.back(func() {
+			if ctx.Err() == nil {
+				done(v, err)
+			}
+			cancel()
+		})
+	})
+	return cancel
+}
+
+// Do runs f on the UI goroutine, from work that has something to show midway.
+func (s *Seam) Do(f func()) {
+	s.back(func() {
+		if s.ctx.Err() == nil {
+			f()
+		}
+	})
+}
+
+// After runs f on the UI goroutine once d has passed. Stop it to wait anew:
+// that is how a search waits for the end of the typing.
+func (s *Seam) After(d time.Duration, f func()) (stop func()) {
+	return s.after(d, func() { s.Do(f) })
+}
+
+// Soon runs f on the UI goroutine after what is under way there.
+func (s *Seam) Soon(f func()) { s.soon(func() { s.Do(f) }) }
+
+// Settle runs what Soon was given on a seam made by Inline.
+func (s *Seam) Settle() {
+	for len(s.queue) > 0 {
+		f := s.queue[0]
+		s.queue = s.queue[1:]
+		f()
+	}
+}
+
+// Follow calls f on the UI goroutine for each value of the channel that watch
+// returns, until the window closes. It reports an error of watch to failed.
+func (s *Seam) Follow(watch func(context.Context) (<-chan struct{}, error), f func(), failed func(error)) {
+	go func() {
+		ticks, err := watch(s.ctx)
+		if err != nil {
+			s.Do(func() { failed(err) })
+			return
+		}
+		for {
+			select {
+			case <-s.ctx.Done():
+				return
+			case _, ok := <-ticks:
+				if !ok {
+					return
+				}
+				s.Do(f)
+			}
+		}
+	}()
+}
+
+// Every calls f on the UI goroutine each d, for countdowns, until the window
+// closes.
+func (s *Seam) Every(d time.Duration, f func()) {
+	go func() {
+		ticks, stop := s.ticks(d)
+		defer stop()
+		for {
+			select {
+			case <-s.ctx.Done():
+				return
+			case <-ticks:
+				s.Do(f)
+			}
+		}
+	}()
+}

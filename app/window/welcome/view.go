@@ -1,0 +1,250 @@
+//go:build !lean
+
+// Package welcome is the first run: choose a provider, give it a client id, log
+// in, set up Claude Desktop, done. The demonstration needs none of that.
+//
+// Each step does its work when the user goes on, and shows what failed where it
+// failed, so that going on again tries again. All of it belongs to the UI
+// goroutine; the keeper is asked through stage.Load.
+package welcome
+
+import (
+	"context"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/window/keeper"
+	"github.com/stagedoor-app/stagedoor/app/window/newprofile"
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/auth"
+)
+
+// Actions are what the window can have done besides the keeper's work.
+type Actions struct {
+	// Setup writes the active profile into Claude Desktop's configuration; nil
+	// leaves the step out.
+	Setup func(context.Context) (string, error)
+	// Demo starts the demonstration; nil hides the button.
+	Demo func() error
+}
+
+// The steps, in order.
+const (
+	stepProvider = iota
+	stepClient
+	stepLogin
+	stepClaude
+	stepDone
+	steps
+)
+
+// view is the window's content and how far the user is.
+type view struct {
+	host    *stage.Host
+	keeper  keeper.Profiles
+	actions Actions
+
+	step    int
+	busy    bool
+	created string // name of the profile, once it exists
+	account string
+	message string // what Setup said
+	url     string // of the login that is waiting
+	stop    func()
+
+	form      *newprofile.Form
+	providers *widget.RadioGroup
+	rail      *rail
+	page      *fyne.Container
+	back      *widget.Button
+	next      *widget.Button
+	skip      *widget.Button
+}
+
+// Show builds the window's content in h.
+func Show(h *stage.Host, k keeper.Profiles, a Actions) {
+	v := newView(h, k, a)
+	h.Window.SetTitle(lang.L("Welcome") + " — Stagedoor")
+	h.Window.SetContent(v.layout())
+	h.Window.Resize(fyne.NewSize(860, 600))
+}
+
+func newView(h *stage.Host, k keeper.Profiles, a Actions) *view {
+	v := &view{host: h, keeper: k, actions: a, stop: func() {}, page: container.NewStack()}
+	v.form = newprofile.New(h, v.advance)
+	v.providers = v.providerChoice()
+	v.rail = newRail([]string{
+		lang.L("Provider"), lang.L("Client id"), lang.L("Log in"), lang.L("Claude Desktop"), lang.L("Done"),
+	})
+	v.back = stage.Button(lang.L("Back"), v.retreat)
+	v.next = stage.Primary("", v.advance)
+	v.skip = stage.Button(lang.L("Skip"), func() { v.show(v.step + 1) })
+	v.skip.Importance = widget.LowImportance
+	v.show(stepProvider)
+	return v
+}
+
+func (v *view) layout() fyne.CanvasObject {
+	left := stage.NewPane(stage.ColorSurface, stage.Inset(18, 14, container.NewVBox(
+		stage.Heading("Stagedoor"), v.rail.box)))
+	bottom := container.NewVBox(widget.NewSeparator(),
+		stage.Inset(10, 22, container.NewBorder(nil, nil, v.back, container.NewHBox(v.skip, v.next))))
+	right := container.NewBorder(stage.Inset(10, 22, v.host.Notice), bottom, nil, nil,
+		container.NewVScroll(stage.Inset(6, 22, v.page)))
+	return container.NewBorder(nil, nil, left, nil, right)
+}
+
+// show puts a step's page up.
+func (v *view) show(step int) {
+	if step == stepClaude && v.actions.Setup == nil {
+		step++
+	}
+	v.step = step
+	v.rail.mark(step)
+	v.page.Objects = []fyne.CanvasObject{v.content()}
+	v.page.Refresh()
+	v.refresh()
+}
+
+// refresh sets the buttons to what can be done now.
+func (v *view) refresh() {
+	v.back.Hidden = v.step == stepDone || v.step == stepProvider || v.created != "" && !v.busy
+	v.back.SetText(lang.L("Back"))
+	if v.busy && v.step == stepLogin {
+		v.back.SetText(lang.L("Cancel"))
+	}
+	v.skip.Hidden = v.busy || v.step != stepClaude && v.step != stepLogin
+	v.next.SetText([steps]string{
+		lang.L("Continue"), lang.L("Create profile"), lang.L("Log in in the browser"),
+		lang.L("Set up Claude Desktop"), lang.L("Close"),
+	}[v.step])
+	if v.busy {
+		v.next.Disable()
+	} else {
+		v.next.Enable()
+	}
+	v.back.Refresh()
+	v.skip.Refresh()
+}
+
+// retreat goes a step back, or stops waiting for the browser.
+func (v *view) retreat() {
+	if v.busy {
+		v.stop()
+		v.finish(nil)
+		v.show(v.step)
+		return
+	}
+	v.host.Notice.Clear()
+	v.show(v.step - 1)
+}
+
+// advance does the step's work and goes on if it worked.
+func (v *view) advance() {
+	if v.busy {
+		return
+	}
+	switch v.step {
+	case stepProvider:
+		v.host.Notice.Clear()
+		v.suggestName()
+		v.show(stepClient)
+	case stepClient:
+		v.create()
+	case stepLogin:
+		v.login()
+	case stepClaude:
+		v.setup()
+	case stepDone:
+		v.host.Window.Close()
+	}
+}
+
+// begin shows that work is under way.
+func (v *view) begin(message string) {
+	v.busy = true
+	v.host.Notice.Busy(message, "")
+	v.refresh()
+}
+
+// finish shows how it ended.
+func (v *view) finish(err error) {
+	v.busy, v.url = false, ""
+	v.host.Notice.Error(err)
+	v.refresh()
+}
+
+func (v *view) suggestName() {
+	stage.Load(v.host.Seam, v.keeper.State, func(s auth.State, err error) {
+		if err == nil { // a suggestion is a courtesy; creating tells what is wrong
+			v.form.SuggestName(s.Profiles)
+		}
+	})
+}
+
+// create makes the profile and selects it, so that Claude's entry follows it.
+func (v *view) create() {
+	n := v.form.Value()
+	v.begin(lang.L("Creating the profile…"))
+	v.stop = stage.Load(v.host.Seam, func(ctx context.Context) (struct{}, error) {
+		if _, err := v.keeper.CreateProfile(ctx, n); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, v.keeper.Use(ctx, n.Name)
+	}, func(_ struct{}, err error) {
+		v.finish(err)
+		if err == nil {
+			v.created = n.Name
+			v.form.Clear()
+			v.show(stepLogin)
+		}
+	})
+}
+
+func (v *view) login() {
+	v.begin(lang.L("Waiting for you to log in to {{.Name}} in the browser…", map[string]any{"Name": v.created}))
+	v.stop = stage.Load(v.host.Seam, func(ctx context.Context) (auth.LoginResult, error) {
+		return v.keeper.Login(ctx, v.created, auth.LoginOptions{OnURL: func(url string) {
+			v.host.Seam.Do(func() { v.url = url; v.show(stepLogin) })
+		}})
+	}, func(r auth.LoginResult, err error) {
+		v.finish(err)
+		if err != nil {
+			v.show(stepLogin)
+			return
+		}
+		v.account = r.Account
+		v.show(stepLogin + 1)
+	})
+}
+
+func (v *view) setup() {
+	v.begin(lang.L("Setting up Claude Desktop…"))
+	v.stop = stage.Load(v.host.Seam, v.actions.Setup, func(message string, err error) {
+		v.finish(err)
+		if err == nil {
+			v.message = message
+			v.show(stepDone)
+		}
+	})
+}
+
+func (v *view) demo() {
+	v.begin(lang.L("Starting the demo…"))
+	v.stop = stage.Load(v.host.Seam, func(context.Context) (struct{}, error) {
+		return struct{}{}, v.actions.Demo()
+	}, func(_ struct{}, err error) {
+		v.finish(err)
+		if err == nil {
+			v.host.Notice.Done(lang.L("The demo is running"),
+				lang.L("It has an account, a provider and a keychain of its own; nothing of yours is touched."))
+		}
+	})
+}
+
+// linkIcon marks what leads to the browser.
+func linkIcon() fyne.Resource { return theme.ComputerIcon() }
