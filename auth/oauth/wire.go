@@ -122,7 +122,9 @@ func exchange(ctx context.Context, hc *http.Client, now func() time.Time, op, me
 	}
 	header.Set("User-Agent", "Stagedoor")
 
-	a := answer{op: op, host: u.Host, at: now()}
+	// Round drops the monotonic clock, which stands still while a laptop sleeps
+	// and would have a token look younger than it is.
+	a := answer{op: op, host: u.Host, at: now().Round(0).UTC()}
 	res, err := hc.Do(req)
 	if err != nil {
 		return answer{}, transportError(op, u.Host, err, sent.Load())
