@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
@@ -88,7 +89,7 @@ func (l *Log) overdue(t *tail, seal *sealer) []Event {
 	if l.loosened {
 		list = append(list, Event{Name: PermissionsFixed, Data: map[string]any{"what": "audit folder"}})
 	}
-	if seal != nil && !t.empty && t.last.mac == nil {
+	if seal != nil && t.last.body != nil && t.last.mac == nil {
 		sealed := Event{Name: Sealed, Data: map[string]any{"through": t.seq}}
 		list = slices.Insert(list, 0, sealed)
 	}
@@ -100,7 +101,7 @@ func (l *Log) overdue(t *tail, seal *sealer) []Event {
 
 // check refuses an event that would not fit whatever its number and time.
 func (l *Log) check(e Event) error {
-	e.Seq, e.Time = math.MaxInt64, l.p.Now()
+	e.Seq, e.Time = math.MaxInt64, time.Time{} // as long as any other
 	body, _, err := encode(e)
 	if err == nil && len(body)+sealedTail+1 > maxLine {
 		err = fmt.Errorf("%w: its line has %d bytes, the limit is %d", ErrTooLarge, len(body)+sealedTail+1, maxLine)

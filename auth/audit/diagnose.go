@@ -91,7 +91,7 @@ func (v *verification) judge(ctx context.Context, at state, line located, after 
 	say := func(k Kind, where place, format string, args ...any) (*Problem, error) {
 		return &Problem{Kind: k, Segment: where.segment, Line: where.line, Seq: want, Message: fmt.Sprintf(format, args...)}, nil
 	}
-	if line.seals && at.pending > 0 {
+	if at.pending > 0 && line.bad == nil && (line.seals || line.mac == nil) {
 		switch {
 		case line.seq == at.pendingSeq && string(line.prev) == at.pendingPrev:
 			want = at.pendingSeq
@@ -117,7 +117,7 @@ func (v *verification) judge(ctx context.Context, at state, line located, after 
 	case line.mac != nil && !line.seals && foreign(at, line, after):
 		return say(ForeignKey, line.place, "from event %d on the log was sealed with another key: it is another machine's log, or the key in the keychain was replaced", line.seq)
 	case line.mac != nil && !line.seals:
-		return say(Edited, line.place, "event %d was changed after it was written", want)
+		return say(Edited, line.place, "event %d was changed after it was written, or never written here", want)
 	}
 	return v.misplaced(ctx, at, line, say)
 }
@@ -204,10 +204,13 @@ func missing(at state, gone, next string) *Problem {
 
 // cutOff describes a log that ends before its anchor.
 func (v *verification) cutOff(end state) *Problem {
-	n := v.anchor.Seq - end.seq
+	gone := "the newest event is"
+	if n := v.anchor.Seq - end.seq; n > 1 {
+		gone = fmt.Sprintf("the newest %d events are", n)
+	}
 	p := &Problem{
 		Kind: Truncated, Segment: end.segment, Line: end.line, Seq: end.seq + 1,
-		Message: fmt.Sprintf("the newest %s: the log was cut off, or its folder replaced with an older copy", plural(int(n), "event is gone", "events are gone")),
+		Message: gone + " gone: the log was cut off, or its folder replaced with an older copy",
 	}
 	for _, e := range v.list {
 		if e.name() == v.anchor.Segment {
@@ -215,7 +218,7 @@ func (v *verification) cutOff(end state) *Problem {
 		}
 	}
 	p.Kind, p.Segment, p.Line = SegmentMissing, v.anchor.Segment, 0
-	p.Message = v.anchor.Segment + " is gone and with it " + p.Message
+	p.Message = fmt.Sprintf("%s gone: %s was deleted, or the folder replaced with an older copy", gone, p.Segment)
 	return p
 }
 

@@ -52,10 +52,13 @@ func (r *forward) next() ([]byte, error) {
 			}
 		}
 		line, err := r.r.ReadSlice('\n')
+		length := len(line)
 		if errors.Is(err, bufio.ErrBufferFull) {
 			line = bytes.Clone(line)
 			for errors.Is(err, bufio.ErrBufferFull) {
-				_, err = r.r.ReadSlice('\n')
+				var more []byte
+				more, err = r.r.ReadSlice('\n')
+				length += len(more)
 			}
 		}
 		switch {
@@ -66,12 +69,12 @@ func (r *forward) next() ([]byte, error) {
 			return nil, err
 		}
 		r.close()
-		if len(line) > 0 {
+		if length > 0 {
 			if len(r.rest) > 0 || !r.toEnd {
 				r.line++
 				return line, nil
 			}
-			r.torn = int64(len(line))
+			r.torn = int64(length)
 		}
 	}
 }

@@ -202,11 +202,16 @@ func (v *verification) checkAnchor(end state, scans []scan) {
 		return
 	}
 	for i, s := range scans {
-		if s.anchored != nil && string(s.anchored) != v.anchor.MAC {
-			r.Problem = &Problem{
-				Kind: RolledBack, Segment: v.list[i].name(), Line: s.anchorAt, Seq: v.anchor.Seq,
-				Message: fmt.Sprintf("event %d is not the one that the keychain remembers: the log was cut off or replaced with an older copy, and went on from there", v.anchor.Seq),
-			}
+		if s.anchored == nil || string(s.anchored) == v.anchor.MAC {
+			continue
+		}
+		r.Problem = &Problem{
+			Kind: RolledBack, Segment: v.list[i].name(), Line: s.anchorAt, Seq: v.anchor.Seq,
+			Message: fmt.Sprintf("event %d is not the one that the keychain remembers: the log was cut off or replaced with an older copy, and went on from there", v.anchor.Seq),
+		}
+		if len(s.anchored) == 0 {
+			r.Problem.Kind = Unsealed
+			r.Problem.Message = fmt.Sprintf("event %d has no seal, but the keychain remembers one: the end of the log was replaced", v.anchor.Seq)
 		}
 	}
 }

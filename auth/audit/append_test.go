@@ -1,0 +1,353 @@
+package audit
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+// The format is a promise to anyone who checks the log with a script of their
+// own: this test checks it with nothing but the standard library.
+func TestLineFormat(t *testing.T) {
+	b := newBook(t)
+	b.clock.set(time.Date(2026, 11, 22, 5, 10, 51, 120_000_000, time.FixedZone("", 3600)))
+	got, err := b.Append(t.Context(), Event{
+		Name: LoginFailed, Profile: "0123456789abcdef", Outcome: Failed,
+		Data: map[string]any{"name": "work", "attempt": 3, "denied": true, "odd": "a\"\x1b[31m<&>\u2028\x7f\u0085é"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.add(1)
+	lines := b.lines(1)
+	first := `{"v":1,"seq":1,"ts":"2026-11-22T04:10:52.120000000Z","actor":"test","pid":42,"event":"login_failed",` +
+		`"profile":"0123456789abcdef","outcome":"failed",` +
+		`"data":{"attempt":3,"denied":true,"name":"work","odd":"a\"\u001b[31m<&>\u2028\u007f\u0085é"},` +
+		`"prev":"` + origin + `"`
+	mac := hmac.New(sha256.New, testKey)
+	mac.Write([]byte(origin + first + "}"))
+	sum := hex.EncodeToString(mac.Sum(nil))
+	if want := first + `,"mac":"` + sum + "\"}\n"; lines[0] != want {
+		t.Errorf("line 1:\n got %s\nwant %s", lines[0], want)
+	}
+	if !strings.Contains(lines[1], `"prev":"`+sum+`"`) {
+		t.Errorf("line 2 does not name line 1: %s", lines[1])
+	}
+	var read Event
+	if err := json.Unmarshal([]byte(lines[0]), &read); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(read, got); diff != "" {
+		t.Errorf("Append returns something else than what is read back (-read +returned):\n%s", diff)
+	}
+	all, err := b.Query(t.Context(), Query{Name: LoginFailed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Event{got}, all); diff != "" {
+		t.Errorf("query (-appended +found):\n%s", diff)
+	}
+}
+
+type outcome string
+
+// What cannot be written faithfully is refused, and a refusal leaves no trace;
+// a secret that strays in does not reach the disk.
+func TestValues(t *testing.T) {
+	long := strings.Repeat("ä", 1000)
+	tests := map[string]struct {
+		in   any
+		want any // nil: refused
+	}{
+		"string":       {"x", "x"},
+		"empty":        {"", ""},
+		"named":        {outcome("revoked"), "revoked"},
+		"secret":       {secret.String("hunter2"), "[redacted]"},
+		"invalid text": {"a\xffb", "a\ufffdb"},
+		"long":         {long, long[:1020] + "…"},
+		"bool":         {true, true},
+		"int":          {-3, -3.0},
+		"uint64":       {uint64(7), 7.0},
+		"duration":     {time.Second, 1e9},
+		"float":        {0.25, 0.25},
+		"large":        {1e300, 1e300},
+		"json number":  {json.Number("12.5"), 12.5},
+		"nan":          {math.NaN(), nil},
+		"inf":          {math.Inf(-1), nil},
+		"nil":          {nil, nil},
+		"time":         {time.Unix(0, 0), nil},
+		"error":        {errors.New("x"), nil},
+		"slice":        {[]string{"x"}, nil},
+		"map":          {map[string]any{"x": 1}, nil},
+		"pointer":      {new(int), nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBook(t)
+			e, err := b.Append(t.Context(), Event{Name: "x", Data: map[string]any{"v": tt.in}})
+			if tt.want == nil {
+				if err == nil {
+					t.Errorf("%v is accepted as %v", tt.in, e.Data["v"])
+				}
+				if len(segmentsOf(b)) != 0 {
+					t.Error("a refused event left something in the log")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, e.Data["v"]); diff != "" {
+				t.Error(diff)
+			}
+			if strings.Contains(b.lines(1)[0], "hunter2") {
+				t.Error("a secret is in the log")
+			}
+			b.mustBeSound()
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	huge := map[string]any{}
+	for i := range 20 {
+		huge[fmt.Sprint(i)] = strings.Repeat("\x01", 1024)
+	}
+	for name, e := range map[string]Event{
+		"no name":   {},
+		"no key":    {Name: "x", Data: map[string]any{"": 1}},
+		"long key":  {Name: "x", Data: map[string]any{strings.Repeat("k", 65): 1}},
+		"too large": {Name: "x", Data: huge},
+	} {
+		b := newBook(t)
+		if _, err := b.Append(t.Context(), e); err == nil || (name == "too large") != errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// With the keychain locked nothing is lost; with it open again, what was
+// written in the meantime is covered by a seal and cannot be changed any more.
+func TestLockedKeychain(t *testing.T) {
+	b := newBook(t)
+	b.add(2)
+	b.chain.locked = errLocked
+	b.reopen(b.Dir())
+	b.add(10)
+	if b.chain.keys != 2 {
+		t.Errorf("a locked keychain was asked %d times for 10 appends", b.chain.keys-1)
+	}
+	if _, err := b.Verify(t.Context(), nil); !errors.Is(err, errLocked) {
+		t.Errorf("verification without the key: %v", err)
+	}
+	b.chain.locked = nil
+	b.clock.set(b.clock.now().Add(time.Minute))
+	if r := b.mustBeSound(); r.Unsealed != 10 {
+		t.Errorf("%d unsealed lines, want 10", r.Unsealed)
+	}
+	b.add(1)
+	got, err := b.Query(t.Context(), Query{Limit: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got[1].Name != Sealed || got[1].Data["through"] != 12.0 {
+		t.Errorf("before the first sealed line stands %+v", got[1])
+	}
+	if r := b.mustBeSound(); r.Unsealed != 0 || r.SealedLater != 10 {
+		t.Errorf("after sealing: %+v", r)
+	}
+	b.change(1, func(l []string) []string {
+		l[5] = strings.Replace(l[5], `"outcome":"ok"`, `"outcome":"no"`, 1)
+		return l
+	})
+	if r := b.verify(); r.Problem == nil || r.Problem.Kind != Edited || r.Problem.Line != 6 {
+		t.Errorf("a sealed-later line was changed: %+v", r.Problem)
+	}
+}
+
+// A caller that gave up while the keychain prompted must not keep the next one
+// from asking.
+func TestCancelledKeyCall(t *testing.T) {
+	b := newBook(t)
+	b.chain.locked = context.Canceled
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.Append(ctx, Event{Name: "x"}); err != nil {
+		t.Fatalf("an event was lost because its caller was cancelled: %v", err)
+	}
+	b.chain.locked = nil
+	b.add(1)
+	if r := b.mustBeSound(); r.Unsealed != 0 {
+		t.Error("the key was not asked for again")
+	}
+}
+
+// The anchor must not cost two keychain calls per line, nor fall behind by
+// more than 64 lines, nor wait when the alert is a grave one.
+func TestAnchorMoves(t *testing.T) {
+	b := newBook(t)
+	b.add(63)
+	if b.chain.saves != 0 {
+		t.Fatalf("saved after 63 lines")
+	}
+	b.add(1)
+	if b.chain.anchor.Seq != 64 || b.chain.saves != 1 {
+		t.Fatalf("after 64 lines: %+v, %d saves", b.chain.anchor, b.chain.saves)
+	}
+	for i, severity := range []string{"P3", "P2", "P1", "P0"} {
+		e := Event{Name: SecurityAlert, Data: map[string]any{"severity": severity}}
+		if _, err := b.Append(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		want := uint64(64)
+		if severity < "P2" {
+			want = uint64(65 + i)
+		}
+		if b.chain.anchor.Seq != want {
+			t.Errorf("after a %s alert the anchor is at %d, want %d", severity, b.chain.anchor.Seq, want)
+		}
+	}
+	if _, err := b.AppendAnchored(t.Context(), Event{Name: "x"}); err != nil || b.chain.anchor.Seq != 69 {
+		t.Errorf("AppendAnchored: %v, anchor %d", err, b.chain.anchor.Seq)
+	}
+	saves, loads := b.chain.saves, b.chain.loads
+	b.flush()
+	if b.chain.saves != saves || b.chain.loads != loads {
+		t.Error("a flush with nothing to do asks the keychain")
+	}
+	b.add(1)
+	b.flush()
+	if b.chain.anchor.Seq != 70 {
+		t.Errorf("after flush the anchor is at %d", b.chain.anchor.Seq)
+	}
+	if b.chain.keys != 1 {
+		t.Errorf("the key was asked for %d times", b.chain.keys)
+	}
+}
+
+// What a crash leaves at the end is set aside, noted, and the log goes on.
+func TestTornTail(t *testing.T) {
+	whole := `{"v":1,"seq":3,"ts":"2026-`
+	for name, tail := range map[string]string{
+		"half a line":           whole,
+		"one byte":              "{",
+		"longer than any line":  strings.Repeat("x", 3*maxChunk),
+		"zeros after power cut": strings.Repeat("\x00", 4096) + `t":"","mac":null}` + "\n",
+		"zeros and no line end": strings.Repeat("\x00", 300),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBook(t)
+			b.add(2)
+			b.change(1, func(l []string) []string { return append(l, tail) })
+			if r := b.verify(); !r.OK || r.TornBytes != int64(len(tail)) {
+				t.Errorf("an unfinished line is called %+v", r)
+			}
+			b.reopen(b.Dir())
+			b.add(1)
+			r := b.mustBeSound()
+			if r.Events != 4 {
+				t.Errorf("%d events, want the 2 before, log_recovered and the new one", r.Events)
+			}
+			got, err := b.Query(t.Context(), Query{Name: LogRecovered})
+			if err != nil || len(got) != 1 || got[0].Data["bytes"] != float64(len(tail)) || got[0].Data["segment"] != "000001.jsonl" {
+				t.Errorf("log_recovered: %+v, %v", got, err)
+			}
+			torn, err := os.ReadFile(filepath.Join(b.Dir(), tornName))
+			if err != nil || string(torn) != tail+"\n" {
+				t.Errorf("audit.torn holds %d bytes of %d (%v)", len(torn), len(tail), err)
+			}
+		})
+	}
+}
+
+// A newest line that is rubbish is no crash but tampering: it stays for
+// verification to name, and the events after it are not lost.
+func TestRubbishAtTheEnd(t *testing.T) {
+	b := newBook(t)
+	b.add(3)
+	b.change(1, func(l []string) []string { return append(l, "rubbish\n") })
+	b.add(1)
+	if r := b.verify(); r.Problem == nil || r.Problem.Kind != Malformed && r.Problem.Kind != Inserted || r.Problem.Line != 4 {
+		t.Errorf("%+v", r.Problem)
+	}
+	if got, err := b.Query(t.Context(), Query{}); err != nil || len(got) != 4 || got[0].Seq != 4 {
+		t.Errorf("events after rubbish: %v, %v", got, err)
+	}
+}
+
+// A full disk must neither lose what was there nor scar the log.
+func TestFailedWrite(t *testing.T) {
+	b := newBook(t)
+	b.add(2)
+	if err := os.Mkdir(b.path(2), 0o700); err != nil { // in the way of everything
+		t.Fatal(err)
+	}
+	if _, err := b.Append(t.Context(), Event{Name: "x"}); !errors.Is(err, durable.ErrNotRegular) {
+		t.Errorf("append with a folder in a segment's place: %v", err)
+	}
+	if err := os.Remove(b.path(2)); err != nil {
+		t.Fatal(err)
+	}
+	b.add(1)
+	if r := b.mustBeSound(); r.Events != 3 {
+		t.Errorf("%d events, want 3", r.Events)
+	}
+}
+
+func TestRotation(t *testing.T) {
+	b := newBook(t)
+	b.size = 1000
+	b.reopen(b.Dir())
+	if err := os.WriteFile(filepath.Join(b.Dir(), ".000003.jsonl.123.tmp"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.add(30)
+	for _, s := range segmentsOf(b) {
+		info, err := os.Stat(s.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size() > 1000 || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %d bytes, mode %v", s.name(), info.Size(), info.Mode())
+		}
+	}
+	if r := b.mustBeSound(); r.Events != 30 || r.Segments < 10 || !r.AnchorChecked == b.chain.has {
+		t.Errorf("%+v", r)
+	}
+	if left, _ := filepath.Glob(filepath.Join(b.Dir(), ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A folder that others can read is closed, and the log says so once.
+func TestLoosePermissions(t *testing.T) {
+	b := newBook(t)
+	b.add(1)
+	if err := os.Chmod(b.path(1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.reopen(b.Dir())
+	b.add(2)
+	got, err := b.Query(t.Context(), Query{Name: PermissionsFixed})
+	if err != nil || len(got) != 1 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if info, err := os.Stat(b.path(1)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}

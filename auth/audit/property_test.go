@@ -1,0 +1,128 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// Whatever is logged, an honest log verifies, and no change of a single byte
+// of it passes.
+func TestAnyByteCounts(t *testing.T) {
+	root := t.TempDir()
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		n++
+		b := &book{t: t, chain: &keychain{key: testKey}, clock: newClock()}
+		b.size = rapid.Int64Range(300, 5_000).Draw(rt, "segment size")
+		b.reopen(filepath.Join(root, string(rune('a'+n%26)), rapid.StringMatching(`[a-z]{12}`).Draw(rt, "folder")))
+		defer func() { _ = os.RemoveAll(b.Dir()) }()
+		events := rapid.SliceOfN(anEvent(), 1, 12).Draw(rt, "events")
+		for _, e := range events {
+			if _, err := b.Append(context.Background(), e); err != nil {
+				rt.Fatalf("append %+v: %v", e, err)
+			}
+		}
+		r, err := b.Verify(context.Background(), nil)
+		if err != nil || !r.OK || r.Events != uint64(len(events)) {
+			rt.Fatalf("an honest log: %+v, %v", r, err)
+		}
+		got, err := b.Query(context.Background(), Query{})
+		if err != nil || len(got) != len(events) {
+			rt.Fatalf("%d of %d events can be read (%v)", len(got), len(events), err)
+		}
+		if err := b.Flush(context.Background()); err != nil {
+			rt.Fatal(err)
+		}
+
+		list := segmentsOf(b)
+		path := list[rapid.IntRange(0, len(list)-1).Draw(rt, "segment")].path
+		data, err := os.ReadFile(path)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		at := rapid.IntRange(0, len(data)-1).Draw(rt, "byte")
+		other := rapid.Byte().Filter(func(c byte) bool { return c != data[at] }).Draw(rt, "becomes")
+		changed := bytes.Clone(data)
+		changed[at] = other
+		if err := os.WriteFile(path, changed, 0o600); err != nil {
+			rt.Fatal(err)
+		}
+		r, err = b.Verify(context.Background(), nil)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if r.OK {
+			rt.Fatalf("byte %d of %s became %q unnoticed", at, path, other)
+		}
+	})
+}
+
+func anEvent() *rapid.Generator[Event] {
+	value := rapid.OneOf(
+		rapid.String().AsAny(), rapid.Bool().AsAny(), rapid.Int().AsAny(), rapid.Uint64().AsAny(), rapid.Float64().AsAny(),
+		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }).AsAny(),
+	)
+	return rapid.Custom(func(t *rapid.T) Event {
+		return Event{
+			Name:    rapid.SampledFrom([]string{LoginFailed, TokenRefreshed, Sealed, `","mac":null}`}).Draw(t, "name"),
+			Profile: rapid.String().Draw(t, "profile"),
+			Outcome: rapid.SampledFrom([]string{OK, Failed, ""}).Draw(t, "outcome"),
+			Actor:   rapid.String().Draw(t, "actor"),
+			Data:    rapid.MapOfN(rapid.StringN(1, 16, maxKey), value, 0, 5).Draw(t, "data"),
+		}
+	})
+}
+
+// A hostile log must not crash or hang whoever looks at it.
+func FuzzParse(f *testing.F) {
+	b := newBook(f)
+	b.add(1)
+	f.Add([]byte(b.lines(1)[0]))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		e, fr, err := parse(line)
+		if err != nil {
+			return
+		}
+		body, _, err := encode(e)
+		if err != nil || !bytes.Equal(body, fr.body) {
+			t.Fatalf("%q is accepted but written as %q (%v)", line, body, err)
+		}
+	})
+}
+
+// Verify and Query meet files of any content; so do an append and the
+// verification after it.
+func FuzzHostileLog(f *testing.F) {
+	b := newBook(f)
+	b.add(3)
+	honest, err := os.ReadFile(b.path(1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(honest, honest)
+	f.Add(honest, []byte("{"))
+	f.Add([]byte{}, []byte("\n\n\x00\n"))
+	f.Fuzz(func(t *testing.T, one, two []byte) {
+		b := newBook(t)
+		for n, data := range [][]byte{one, two} {
+			if err := os.WriteFile(b.path(n+1), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := b.verify()
+		if _, err := b.Query(context.Background(), Query{Text: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Append(context.Background(), Event{Name: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		if after := b.verify(); after.OK && !before.OK {
+			t.Fatalf("appending mended what was wrong: %+v", before.Problem)
+		}
+	})
+}
