@@ -164,10 +164,13 @@ func (h *host) announce(ctx context.Context, shared *dbus.Conn) error {
 }
 
 // ours tells our item in a watcher's list, where it stands under the unique name
-// of the connection or under the well-known name that systray asks for.
+// of the connection or under the well-known name that systray asks for. Watchers
+// write "name", "name/path" or "name@/path".
 func ours(unique string) func(string) bool {
-	known := fmt.Sprintf("org.kde.StatusNotifierItem-%d-", os.Getpid())
+	known := fmt.Sprintf("org.kde.StatusNotifierItem-%d-1", os.Getpid())
 	return func(entry string) bool {
-		return strings.HasPrefix(entry, known) || entry == unique || strings.HasPrefix(entry, unique+"/")
+		name, _, _ := strings.Cut(entry, "/")
+		name = strings.TrimSuffix(name, "@")
+		return name == unique || name == known
 	}
 }

@@ -1,0 +1,432 @@
+package tray
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// fakeKeeper keeps its state in memory and records the calls.
+type fakeKeeper struct {
+	mu      sync.Mutex
+	state   auth.State
+	raised  []alert.Alert
+	calls   []string
+	reads   int
+	changes chan struct{}
+
+	login  func(context.Context) (auth.LoginResult, error)
+	revoke func(context.Context) (auth.RevokeResult, error)
+	useErr error
+}
+
+func newKeeper(s auth.State) *fakeKeeper {
+	return &fakeKeeper{state: s, changes: make(chan struct{}, 100)}
+}
+
+func (k *fakeKeeper) note(call string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.calls = append(k.calls, call)
+}
+
+func (k *fakeKeeper) called(call string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Contains(k.calls, call)
+}
+
+// change alters the state as another process would.
+func (k *fakeKeeper) change(f func(*auth.State)) {
+	k.mu.Lock()
+	f(&k.state)
+	k.mu.Unlock()
+	k.changes <- struct{}{}
+}
+
+func (k *fakeKeeper) State(context.Context) (auth.State, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.reads++
+	s := k.state
+	s.Profiles = slices.Clone(s.Profiles)
+	return s, nil
+}
+
+func (k *fakeKeeper) readCount() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.reads
+}
+
+func (k *fakeKeeper) Use(_ context.Context, name string) error {
+	k.note("use " + name)
+	if k.useErr != nil {
+		return k.useErr
+	}
+	k.change(func(s *auth.State) {
+		for i := range s.Profiles {
+			s.Profiles[i].Active = s.Profiles[i].Name == name
+		}
+	})
+	return nil
+}
+
+func (k *fakeKeeper) Login(ctx context.Context, name string, _ auth.LoginOptions) (auth.LoginResult, error) {
+	k.note("login " + name)
+	return k.login(ctx)
+}
+
+func (k *fakeKeeper) Revoke(ctx context.Context, name string) (auth.RevokeResult, error) {
+	k.note("revoke " + name)
+	return k.revoke(ctx)
+}
+
+func (k *fakeKeeper) Watch(context.Context) (<-chan struct{}, error) { return k.changes, nil }
+
+func (k *fakeKeeper) SweepAlerts(context.Context) ([]alert.Alert, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	raised := k.raised
+	k.raised = nil
+	return raised, nil
+}
+
+// fakeNotifier keeps what was shown, one line each.
+type fakeNotifier struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (n *fakeNotifier) Info(title, body string) { n.add(strings.TrimSpace(title + "\n" + body)) }
+
+func (n *fakeNotifier) Alert(a alert.Alert, profile string) { n.add(profile + "! " + a.Message) }
+
+func (n *fakeNotifier) add(line string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines = append(n.lines, line)
+}
+
+func (n *fakeNotifier) all() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.lines)
+}
+
+// fakeSurface is a tray that a test can look at and click.
+type fakeSurface struct {
+	mu     sync.Mutex
+	items  []Item
+	look   Look
+	clicks chan Action
+	opened chan struct{}
+}
+
+func (s *fakeSurface) Show(items []Item, look Look) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.items, s.look = items, look
+}
+func (s *fakeSurface) Clicks() <-chan Action   { return s.clicks }
+func (s *fakeSurface) Opened() <-chan struct{} { return s.opened }
+
+func (s *fakeSurface) menu() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return text(s.items)
+}
+
+type rig struct {
+	keeper  *fakeKeeper
+	notify  *fakeNotifier
+	surface *fakeSurface
+	ended   chan struct{}
+	stop    context.CancelFunc
+	params  Params
+}
+
+func newRig(t *testing.T, k *fakeKeeper, adjust func(*Params)) *rig {
+	t.Helper()
+	r := &rig{
+		keeper: k, notify: &fakeNotifier{},
+		surface: &fakeSurface{clicks: make(chan Action), opened: make(chan struct{})},
+		ended:   make(chan struct{}),
+	}
+	r.params = Params{Keeper: k, Notify: r.notify, Now: time.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	if adjust != nil {
+		adjust(&r.params)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	r.stop = stop
+	go func() {
+		defer close(r.ended)
+		newController(r.params, r.surface).loop(ctx)
+	}()
+	synctest.Wait()
+	return r
+}
+
+func (r *rig) click(verb Verb, arg string) {
+	r.surface.clicks <- Action{Verb: verb, Arg: arg}
+	synctest.Wait()
+}
+
+func (r *rig) end() {
+	r.stop()
+	<-r.ended
+}
+
+func wantMenu(t *testing.T, r *rig, line string) {
+	t.Helper()
+	if got := r.surface.menu(); !strings.Contains(got, line) {
+		t.Errorf("the menu has no %q:\n%s", line, got)
+	}
+}
+
+func wantNotified(t *testing.T, r *rig, line string) {
+	t.Helper()
+	if got := r.notify.all(); !slices.Contains(got, line) {
+		t.Errorf("no notification %q, only %q", line, got)
+	}
+}
+
+func two() auth.State {
+	return profiles(spotify("home", auth.StatusActive), active(spotify("work", auth.StatusActive)))
+}
+
+func TestSwitchByClick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newKeeper(two()), nil)
+		defer r.end()
+		wantMenu(t, r, "[x] work")
+		r.click(Use, "home")
+		wantMenu(t, r, "[x] home")
+		wantMenu(t, r, "(home · Spotify — signed in as Ada)")
+	})
+}
+
+func TestErrorsReachTheUserWithAdvice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		k.useErr = hint.New("profiles.json is read-only", "make it writable")
+		r := newRig(t, k, nil)
+		defer r.end()
+		r.click(Use, "home")
+		wantNotified(t, r, "home: switching failed\nprofiles.json is read-only\nmake it writable")
+		wantMenu(t, r, "[x] work")
+	})
+}
+
+// What the command line does must show in the tray, and a burst of file events
+// must cost one refresh.
+func TestFollowsChangesOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newKeeper(two()), nil)
+		defer r.end()
+		before := r.keeper.readCount()
+		for range 50 {
+			r.keeper.change(func(s *auth.State) { s.Profiles[1].Account = "Grace" })
+		}
+		time.Sleep(settle)
+		synctest.Wait()
+		wantMenu(t, r, "signed in as Grace")
+		if n := r.keeper.readCount() - before; n != 1 {
+			t.Errorf("50 file events caused %d refreshes, want 1", n)
+		}
+	})
+}
+
+// An idle tray must not wake up, but must notice by itself when a login expires.
+func TestWakesWhenSomethingExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		k.state.Profiles[1].Expires = time.Now().Add(20 * time.Minute)
+		r := newRig(t, k, nil)
+		defer r.end()
+		before := k.readCount()
+		time.Sleep(20*time.Minute - time.Second)
+		synctest.Wait()
+		if n := k.readCount() - before; n != 0 {
+			t.Errorf("the idle tray read the state %d times in 20 minutes", n)
+		}
+		k.mu.Lock()
+		k.state.Profiles[1].Status = auth.StatusExpired
+		k.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		wantMenu(t, r, "(work · Spotify — expired)")
+	})
+}
+
+// A timer stands still while the machine sleeps; the menu must be right when it
+// is opened all the same.
+func TestOpeningRefreshes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		r := newRig(t, k, nil)
+		defer r.end()
+		k.mu.Lock()
+		k.state.Profiles[1].Status = auth.StatusNeedsLogin
+		k.mu.Unlock()
+		r.surface.opened <- struct{}{}
+		synctest.Wait()
+		wantMenu(t, r, "(work · Spotify — needs login)")
+	})
+}
+
+func TestLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		k.login = func(context.Context) (auth.LoginResult, error) {
+			time.Sleep(time.Minute) // the user is in the browser
+			return auth.LoginResult{Account: "Ada"}, nil
+		}
+		r := newRig(t, k, nil)
+		defer r.end()
+		r.click(Login, "work")
+		wantMenu(t, r, "Logging in… (click to cancel)")
+		r.click(Login, "home") // from a menu that was open
+		if k.called("login home") {
+			t.Error("a second login started beside the first")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		wantMenu(t, r, "Log in again")
+		wantNotified(t, r, "work: signed in as Ada")
+	})
+}
+
+func TestCancelLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		k.login = func(ctx context.Context) (auth.LoginResult, error) {
+			<-ctx.Done()
+			return auth.LoginResult{}, ctx.Err()
+		}
+		r := newRig(t, k, nil)
+		defer r.end()
+		r.click(Login, "work")
+		r.click(CancelLogin, "")
+		wantMenu(t, r, "Log in again")
+		if got := r.notify.all(); len(got) != 0 {
+			t.Errorf("the user's own cancel was reported: %q", got)
+		}
+		k.login = func(context.Context) (auth.LoginResult, error) {
+			return auth.LoginResult{}, errors.New("access denied")
+		}
+		r.click(Login, "work")
+		wantNotified(t, r, "work: login failed\naccess denied")
+	})
+}
+
+func TestLoginThatNeverEndsTimesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		k.login = func(ctx context.Context) (auth.LoginResult, error) {
+			<-ctx.Done()
+			return auth.LoginResult{}, ctx.Err()
+		}
+		r := newRig(t, k, nil)
+		defer r.end()
+		r.click(Login, "work")
+		time.Sleep(loginTimeout)
+		synctest.Wait()
+		wantNotified(t, r, "work: login failed\ncontext deadline exceeded")
+		wantMenu(t, r, "Log in again")
+	})
+}
+
+func TestRevokeOpensTheAppsPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		k.revoke = func(context.Context) (auth.RevokeResult, error) {
+			return auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Message: "forgotten here", AppsPage: "https://example.com/apps"}, nil
+		}
+		var opened string
+		r := newRig(t, k, func(p *Params) {
+			p.OpenURL = func(_ context.Context, url string) error { opened = url; return nil }
+		})
+		defer r.end()
+		r.click(Revoke, "work")
+		wantNotified(t, r, "work: revoked\nforgotten here")
+		if opened != "https://example.com/apps" {
+			t.Errorf("opened %q", opened)
+		}
+	})
+}
+
+// Quitting must not leave a revocation half done: the provider asked, the tokens
+// still here.
+func TestQuitWaitsForRevocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		finished := false
+		k.revoke = func(ctx context.Context) (auth.RevokeResult, error) {
+			select {
+			case <-time.After(3 * time.Second):
+				finished = true
+				return auth.RevokeResult{Remote: auth.RemoteRevoked}, nil
+			case <-ctx.Done():
+				return auth.RevokeResult{}, ctx.Err()
+			}
+		}
+		r := newRig(t, k, nil)
+		r.click(Revoke, "work")
+		wantMenu(t, r, "(Revoking work…)")
+		r.click(Quit, "")
+		<-r.ended
+		r.stop()
+		if !finished {
+			t.Error("the revocation was cut off")
+		}
+	})
+}
+
+func TestNewAlertIsNotifiedAndBadged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		r := newRig(t, k, nil)
+		defer r.end()
+		a := alert.Alert{ID: "1", Profile: "id-work", Severity: alert.P2, Message: "six failed logins"}
+		k.mu.Lock()
+		k.raised = []alert.Alert{a}
+		k.mu.Unlock()
+		k.change(func(s *auth.State) { s.Alerts = []alert.Alert{a} })
+		time.Sleep(settle)
+		synctest.Wait()
+		wantNotified(t, r, "work! six failed logins")
+		if !r.surface.look.Badge {
+			t.Error("the icon has no badge")
+		}
+	})
+}
+
+func TestSetup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newKeeper(two()), func(p *Params) {
+			p.Setup = func(context.Context) (string, error) {
+				time.Sleep(time.Second)
+				return "Quit Claude Desktop and start it again.", nil
+			}
+		})
+		defer r.end()
+		r.click(Setup, "")
+		wantMenu(t, r, "(Setting up Claude Desktop…)")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		wantMenu(t, r, "Set up Claude Desktop -> setup")
+		wantNotified(t, r, "Claude Desktop is set up\nQuit Claude Desktop and start it again.")
+	})
+}

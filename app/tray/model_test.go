@@ -1,0 +1,290 @@
+package tray
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// text draws a menu the way a person reads it: one line per item, children
+// indented, what cannot be clicked in parentheses, and the action after "->".
+func text(items []Item) string {
+	var b strings.Builder
+	var draw func(items []Item, indent string)
+	draw = func(items []Item, indent string) {
+		for _, i := range items {
+			b.WriteString(indent)
+			switch {
+			case i.Kind == Separator:
+				b.WriteString("---")
+			case i.Kind == Check && i.Checked:
+				b.WriteString("[x] " + i.Label)
+			case i.Kind == Check:
+				b.WriteString("[ ] " + i.Label)
+			case !i.Enabled:
+				b.WriteString("(" + i.Label + ")")
+			default:
+				b.WriteString(i.Label)
+			}
+			if i.Action != (Action{}) {
+				b.WriteString(" -> " + strings.TrimSpace(string(i.Action.Verb)+" "+i.Action.Arg))
+			}
+			b.WriteString("\n")
+			draw(i.Children, indent+"  ")
+		}
+	}
+	draw(items, "")
+	return b.String()
+}
+
+func spotify(name string, s auth.Status) auth.ProfileView {
+	p := auth.ProfileView{
+		ID: "id-" + name, Name: name, Provider: "spotify", ProviderName: "Spotify", Status: s,
+		AppsPage: "https://www.spotify.com/account/apps/",
+	}
+	if s == auth.StatusActive {
+		p.Account = "Ada"
+	}
+	return p
+}
+
+func active(p auth.ProfileView) auth.ProfileView {
+	p.Active = true
+	return p
+}
+
+func profiles(p ...auth.ProfileView) auth.State { return auth.State{Profiles: p, Vault: "keychain"} }
+
+func TestMenu(t *testing.T) {
+	corp := auth.ProfileView{ID: "id-corp", Name: "corp", ProviderName: "Corp ID", Status: auth.StatusExpired, CanRevoke: true}
+	tidal := auth.ProfileView{ID: "id-t", Name: "hifi", ProviderName: "TIDAL", Status: auth.StatusNeedsLogin}
+	ending := active(spotify("work", auth.StatusActive))
+	ending.GrantEnds = noon.Add(13*day + time.Hour)
+	odd := active(spotify("work", auth.StatusActive))
+	odd.Account = "\u202eAda\x1b[2J\nLovelace" + strings.Repeat("!", 100)
+
+	for name, c := range map[string]struct {
+		view View
+		want string
+	}{
+		"first start, lean build": {View{}, `
+(No profile yet)
+(Create one: stagedoor create-profile)
+---
+Quit -> quit
+`},
+		"first start with windows": {View{Windows: []string{"welcome", "audit"}, CanSetup: true}, `
+(No profile yet)
+Create a profile… -> open window welcome
+---
+Audit log… -> open window audit
+---
+Quit -> quit
+`},
+		"signed in": {View{
+			State:    profiles(spotify("home", auth.StatusNotConfigured), active(spotify("work", auth.StatusActive))),
+			Windows:  []string{"audit"},
+			CanSetup: true,
+		}, `
+(work · Spotify — signed in as Ada)
+---
+Profiles
+  [ ] home · Spotify — not signed in -> use home
+  [x] work · Spotify -> use work
+Log in again -> login work
+Revoke…
+  (At Spotify: its apps page opens; remove the app there)
+  (Here: the tokens of work are deleted)
+  Revoke work now -> revoke work
+---
+Set up Claude Desktop -> setup
+---
+Audit log… -> open window audit
+---
+Quit -> quit
+`},
+		"every window, open alerts": {View{
+			State: auth.State{
+				Profiles: []auth.ProfileView{active(corp)},
+				Alerts:   []alert.Alert{{ID: "1"}, {ID: "2"}},
+			},
+			Windows: []string{"audit", "alerts", "profiles", "settings", "welcome"},
+		}, `
+(corp · Corp ID — expired)
+---
+Profiles
+  [x] corp · Corp ID — expired -> use corp
+  ---
+  Manage profiles… -> open window profiles
+Log in -> login corp
+Revoke…
+  (At Corp ID: the login ends)
+  (Here: the tokens of corp are deleted)
+  Revoke corp now -> revoke corp
+---
+Audit log… -> open window audit
+Alerts (2)… -> open window alerts
+Settings… -> open window settings
+---
+Quit -> quit
+`},
+		"alerts without a window of their own": {View{
+			State:   auth.State{Alerts: []alert.Alert{{ID: "1"}}},
+			Windows: []string{"audit"},
+		}, `
+(No profile yet)
+(Create one: stagedoor create-profile)
+---
+Audit log… -> open window audit
+Alerts (1)… -> open window audit
+---
+Quit -> quit
+`},
+		"alerts without any window": {View{State: auth.State{Alerts: []alert.Alert{{ID: "1"}}}}, `
+(No profile yet)
+(Create one: stagedoor create-profile)
+---
+(Alerts (1): stagedoor alerts)
+---
+Quit -> quit
+`},
+		"login runs, provider without revocation": {View{
+			State: profiles(active(tidal)), LoggingIn: "hifi",
+		}, `
+(hifi · TIDAL — needs login)
+---
+Profiles
+  [x] hifi · TIDAL — needs login -> use hifi
+Logging in… (click to cancel) -> cancel login
+Revoke…
+  (At TIDAL: nothing, it cannot be asked to end a login)
+  (Here: the tokens of hifi are deleted)
+  Revoke hifi now -> revoke hifi
+---
+Quit -> quit
+`},
+		"busy with everything": {View{
+			State:     profiles(active(spotify("work", auth.StatusNotConfigured)), tidal),
+			LoggingIn: "hifi", Revoking: "work", SettingUp: true, CanSetup: true,
+		}, `
+(work · Spotify — not signed in)
+---
+Profiles
+  [x] work · Spotify — not signed in -> use work
+  [ ] hifi · TIDAL — needs login -> use hifi
+Logging in to hifi… (click to cancel) -> cancel login
+(Revoking work…)
+---
+(Setting up Claude Desktop…)
+---
+Quit -> quit
+`},
+		"keychain locked": {View{
+			State: auth.State{
+				Profiles:     []auth.ProfileView{active(spotify("work", auth.StatusNotConfigured))},
+				Vault:        "keychain",
+				VaultProblem: "the keychain is locked\nhint: unlock it",
+			},
+		}, `
+(work · Spotify — not signed in)
+(Keychain: the keychain is locked)
+---
+Profiles
+  [x] work · Spotify — not signed in -> use work
+Log in -> login work
+---
+Quit -> quit
+`},
+		"no profile selected": {View{State: profiles(tidal), CanSetup: true}, `
+(No profile selected)
+---
+Profiles
+  [ ] hifi · TIDAL — needs login -> use hifi
+---
+Quit -> quit
+`},
+		"state cannot be read": {View{Problem: "profiles.json: permission denied"}, `
+(Stagedoor)
+(Cannot read the profiles: profiles.json: permission denied)
+---
+Quit -> quit
+`},
+		"login ends soon": {View{State: profiles(ending)}, `
+(work · Spotify — signed in as Ada, 14 days left)
+---
+Profiles
+  [x] work · Spotify -> use work
+Log in again -> login work
+Revoke…
+  (At Spotify: its apps page opens; remove the app there)
+  (Here: the tokens of work are deleted)
+  Revoke work now -> revoke work
+---
+Quit -> quit
+`},
+		"hostile account name": {View{State: profiles(odd)}, `
+(work · Spotify — signed in as Ada[2J)
+---
+Profiles
+  [x] work · Spotify -> use work
+Log in again -> login work
+Revoke…
+  (At Spotify: its apps page opens; remove the app there)
+  (Here: the tokens of work are deleted)
+  Revoke work now -> revoke work
+---
+Quit -> quit
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.view.Now = noon
+			if diff := cmp.Diff(c.want, "\n"+text(Menu(c.view))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestAppearance(t *testing.T) {
+	calm := View{Now: noon, State: profiles(active(spotify("work", auth.StatusActive)))}
+	if diff := cmp.Diff(Look{Tooltip: "Stagedoor: work · Spotify — signed in as Ada"}, Appearance(calm)); diff != "" {
+		t.Error(diff)
+	}
+	calm.State.Alerts = []alert.Alert{{}, {}}
+	if diff := cmp.Diff(Look{Badge: true, Tooltip: "Stagedoor: work · Spotify — signed in as Ada, 2 open alerts"}, Appearance(calm)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The timer must be set to every moment at which the menu would change by
+// itself, and to none when it never will.
+func TestNextMoment(t *testing.T) {
+	p := spotify("work", auth.StatusActive)
+	if got := nextMoment(profiles(p), noon); !got.IsZero() {
+		t.Errorf("nothing can change, but the timer is set to %v", got)
+	}
+	p.Expires = noon.Add(time.Hour)
+	p.GrantEnds = noon.Add(16 * day)
+	want := []time.Time{p.Expires}
+	for days := 14; days >= 0; days-- {
+		want = append(want, p.GrantEnds.Add(-time.Duration(days)*day))
+	}
+	var got []time.Time
+	for now := noon; ; now = got[len(got)-1] {
+		next := nextMoment(profiles(p), now)
+		if next.IsZero() {
+			break
+		}
+		got = append(got, next)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
