@@ -27,7 +27,7 @@ type located struct {
 // diagnose names the first bad line in segment i and what was done, as well as
 // it can be told. before is the state after the segments before i.
 func (v *verification) diagnose(ctx context.Context, before state, i int) (*Problem, error) {
-	r := readForward(v.list[i:], true)
+	r := readForward(v.list[i:])
 	defer r.close()
 	at := before
 	for {
@@ -148,7 +148,7 @@ func (v *verification) misplaced(ctx context.Context, at state, line located, sa
 
 // find looks for a genuine line with that number anywhere in the log.
 func (v *verification) find(ctx context.Context, seq uint64) (*place, error) {
-	r := readForward(v.list, true)
+	r := readForward(v.list)
 	defer r.close()
 	for n := 0; ; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {

@@ -17,17 +17,15 @@ type extent struct {
 
 // forward reads the lines of consecutive segments.
 type forward struct {
-	rest  []extent // after the open one
-	toEnd bool     // the last of them is the newest segment, whose end may be torn
-	open  extent
-	f     *os.File
-	r     *bufio.Reader
-	line  int   // number of the line returned last, in its segment
-	torn  int64 // length of an unfinished line at the very end
+	rest []extent // after the open one
+	open extent
+	f    *os.File
+	r    *bufio.Reader
+	line int // number of the line returned last, in its segment
 }
 
-func readForward(list []extent, toEnd bool) *forward {
-	return &forward{rest: list, toEnd: toEnd, r: bufio.NewReaderSize(nil, 4*maxLine)}
+func readForward(list []extent) *forward {
+	return &forward{rest: list, r: bufio.NewReaderSize(nil, 4*maxLine)}
 }
 
 func (r *forward) close() {
@@ -39,8 +37,9 @@ func (r *forward) close() {
 
 // next returns the next line without its line end, until io.EOF. The line is
 // valid until the following call. Of a line longer than any real one it
-// returns the beginning, which is too long still. The end of the last segment
-// without a line end is not a line; in an earlier segment it counts as one.
+// returns the beginning, which is too long still. An end
+// without a line end counts as a line: the newest segment's torn end is not in
+// its extent.
 func (r *forward) next() ([]byte, error) {
 	for {
 		if r.f == nil {
@@ -52,13 +51,10 @@ func (r *forward) next() ([]byte, error) {
 			}
 		}
 		line, err := r.r.ReadSlice('\n')
-		length := len(line)
 		if errors.Is(err, bufio.ErrBufferFull) {
 			line = bytes.Clone(line)
 			for errors.Is(err, bufio.ErrBufferFull) {
-				var more []byte
-				more, err = r.r.ReadSlice('\n')
-				length += len(more)
+				_, err = r.r.ReadSlice('\n')
 			}
 		}
 		switch {
@@ -69,12 +65,9 @@ func (r *forward) next() ([]byte, error) {
 			return nil, err
 		}
 		r.close()
-		if length > 0 {
-			if len(r.rest) > 0 || !r.toEnd {
-				r.line++
-				return line, nil
-			}
-			r.torn = int64(length)
+		if len(line) > 0 {
+			r.line++
+			return line, nil
 		}
 	}
 }

@@ -71,7 +71,6 @@ func (s *state) acceptAlone(seal *sealer, f frame, at place) bool {
 // scan is what one pass over one segment found, independent of the others.
 type scan struct {
 	lines    int
-	torn     int64
 	first    frame // a copy
 	sound    bool  // every line follows from the one before it in the segment
 	end      state // after the last line, if sound
@@ -83,8 +82,8 @@ type scan struct {
 
 // scanSegment checks a segment by itself. Segments are scanned in parallel;
 // verification then joins the ends.
-func scanSegment(ctx context.Context, e extent, last bool, seal *sealer, anchorSeq uint64, done *meter) (scan, error) {
-	r := readForward([]extent{e}, last)
+func scanSegment(ctx context.Context, e extent, seal *sealer, anchorSeq uint64, done *meter) (scan, error) {
+	r := readForward([]extent{e})
 	defer r.close()
 	res := scan{sound: true}
 	name := e.name()
@@ -128,6 +127,5 @@ func scanSegment(ctx context.Context, e extent, last bool, seal *sealer, anchorS
 		}
 	}
 	res.to, _ = time.Parse(timeLayout, string(lastTime[:]))
-	res.torn = r.torn
 	return res, nil
 }

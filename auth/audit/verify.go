@@ -58,12 +58,19 @@ func (l *Log) snapshot(ctx context.Context) (*verification, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range list {
+	for i, s := range list {
 		info, err := os.Lstat(s.path)
 		if err != nil {
 			return nil, err
 		}
-		v.list = append(v.list, extent{segment: s, size: info.Size()})
+		e := extent{segment: s, size: info.Size()}
+		if i == len(list)-1 {
+			if e.size, err = soundSize(s.path, info.Size()); err != nil {
+				return nil, err
+			}
+			v.report.TornBytes = info.Size() - e.size
+		}
+		v.list = append(v.list, e)
 	}
 	if l.p.Anchor != nil {
 		v.anchor, v.found, err = l.p.Anchor.LoadAnchor(ctx)
@@ -98,7 +105,7 @@ func (v *verification) scan(ctx context.Context, progress func(done, total int64
 			if err != nil {
 				return err
 			}
-			scans[i], err = scanSegment(ctx, e, i == len(v.list)-1, seal, v.anchor.Seq, &m)
+			scans[i], err = scanSegment(ctx, e, seal, v.anchor.Seq, &m)
 			return err
 		})
 	}
@@ -140,7 +147,6 @@ func (v *verification) join(ctx context.Context, scans []scan) error {
 		if s.lines > 0 {
 			r.Last = s.to
 		}
-		r.TornBytes = s.torn
 	}
 	at := state{link: origin}
 	for i, s := range scans {
