@@ -14,7 +14,7 @@ import (
 const (
 	childHome = "STAGEDOOR_TEST_CLIENTS_HOME"
 	childName = "STAGEDOOR_TEST_CLIENTS_NAME"
-	perWriter = 8
+	perWriter = 5
 )
 
 // TestMain turns the test binary into a second Stagedoor when asked to.

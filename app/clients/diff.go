@@ -25,25 +25,37 @@ func (c Change) Diff() string {
 	if !c.Writes() {
 		return ""
 	}
-	oldText, newText := c.shown(c.Before), c.shown(c.After)
 	from, to := c.Path, c.Path
 	if !c.Exists {
 		from = "(no file)"
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "--- %s\n+++ %s\n", from, to)
-	ops := compare(lines(c.Before), lines(c.After))
-	for _, h := range hunks(ops) {
+	a, b := lines(c.Before), lines(c.After)
+	hs := hunks(compare(a, b))
+	oldText := c.shown(c.Before, a, hs, func(o op) int { return o.a })
+	newText := c.shown(c.After, b, hs, func(o op) int { return o.b })
+	for _, h := range hs {
 		h.write(&out, oldText, newText)
 	}
 	return out.String()
 }
 
-// shown is the file line by line as Diff prints it.
-func (c Change) shown(data []byte) []string {
+// shown is the file line by line as Diff prints it, the lines outside the
+// hunks hidden as a whole; at tells which line of this file an op is about.
+func (c Change) shown(data []byte, raw []string, hs []hunk, at func(op) int) []string {
 	d, err := parse(c.Path, data)
 	if err != nil {
-		return slices.Repeat([]string{masked}, len(lines(data))) // Plan refuses such a file
+		return slices.Repeat([]string{masked}, len(raw)) // Plan refuses such a file
+	}
+	starts := []int{-len(d.bom)}
+	for _, line := range raw {
+		starts = append(starts, starts[len(starts)-1]+len(line))
+	}
+	var seen []span
+	for _, h := range hs {
+		first, last := at(h[0]), at(h[len(h)-1])
+		seen = append(seen, span{starts[first], starts[min(last+1, len(raw))]})
 	}
 	plain := c.Entry.values()
 	if client, err := Lookup(c.Client); err == nil {
@@ -51,9 +63,12 @@ func (c Change) shown(data []byte) []string {
 			plain[f.Value] = true
 		}
 	}
-	out := lines(append(bytes.Clone(d.bom), d.mask(plain)...))
-	for i, line := range out {
-		out[i] = printable(line)
+	clean := lines(append(bytes.Clone(d.bom), d.mask(plain, seen)...))
+	out := slices.Repeat([]string{masked}, len(clean))
+	for _, h := range hs {
+		for i := at(h[0]); i <= at(h[len(h)-1]) && i < len(out); i++ {
+			out[i] = printable(clean[i])
+		}
 	}
 	return out
 }
@@ -197,7 +212,7 @@ func (h hunk) write(out *strings.Builder, oldText, newText []string) {
 			countB++
 		}
 	}
-	fmt.Fprintf(out, "@@ -%s +%s @@\n", span(h[0].a, countA), span(h[0].b, countB))
+	fmt.Fprintf(out, "@@ -%s +%s @@\n", lineRange(h[0].a, countA), lineRange(h[0].b, countB))
 	for i, o := range h {
 		line, other := "", ""
 		switch o.kind {
@@ -221,8 +236,8 @@ func (h hunk) write(out *strings.Builder, oldText, newText []string) {
 	}
 }
 
-// span is a line range as diff writes it: an empty one names the line before.
-func span(start, count int) string {
+// lineRange is written as diff does: an empty one names the line before.
+func lineRange(start, count int) string {
 	if count > 0 {
 		start++
 	}

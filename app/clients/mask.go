@@ -1,8 +1,10 @@
 package clients
 
 import (
+	"bytes"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -26,26 +28,39 @@ var (
 // mask returns the text of the document with every value replaced that may be
 // a secret: whatever stands under a telling name, in an `env` or `headers` object
 // or behind a telling flag, long random words, and passwords in addresses; in
-// comments too. Values in shown, those of the wanted entry, stay. Lines keep
-// their number. The result is for people and need not parse.
-func (d *document) mask(shown map[string]bool) []byte {
+// comments too. Values in plain, those of the wanted entry, stay. Only what
+// overlaps one of the given ranges of the text is looked at; the rest must not be
+// printed. Lines keep their number. The result is for people and need not parse.
+func (d *document) mask(plain map[string]bool, ranges []span) []byte {
 	if d.blank() {
 		return d.text
 	}
-	m := masker{text: d.text, shown: shown}
+	m := masker{text: d.text, plain: plain, ranges: ranges}
 	m.value(d.root, false)
 	return splice(d.text, m.edits...)
 }
 
+// span is a part of a text.
+type span struct{ from, to int }
+
 type masker struct {
-	text  []byte
-	shown map[string]bool
-	edits []edit
+	text   []byte
+	plain  map[string]bool
+	ranges []span
+	edits  []edit
+}
+
+// printed says that some of the part is going to be seen.
+func (m *masker) printed(from, to int) bool {
+	return slices.ContainsFunc(m.ranges, func(r span) bool { return from < r.to && r.from < to })
 }
 
 func (m *masker) value(v hujson.Value, secret bool) {
 	m.comments(v.BeforeExtra, v.StartOffset-len(v.BeforeExtra))
-	defer m.comments(v.AfterExtra, v.EndOffset)
+	m.comments(v.AfterExtra, v.EndOffset)
+	if !m.printed(v.StartOffset, v.EndOffset) {
+		return
+	}
 	switch val := v.Value.(type) {
 	case *hujson.Object:
 		for _, member := range val.Members {
@@ -81,7 +96,7 @@ func (m *masker) literal(v hujson.Value, lit hujson.Literal, secret bool) {
 		}
 	case '"':
 		text := lit.String()
-		if m.shown[text] || text == "" {
+		if m.plain[text] || text == "" {
 			return
 		}
 		clean := masked
@@ -97,19 +112,37 @@ func (m *masker) literal(v hujson.Value, lit hujson.Literal, secret bool) {
 // comments masks what people comment out rather than delete.
 func (m *masker) comments(extra hujson.Extra, at int) {
 	extra = extra[:min(len(extra), len(m.text)-at)] // parseText added a newline
-	if len(trimSpace(extra)) == 0 {
+	if len(trimSpace(extra)) == 0 || !m.printed(at, at+len(extra)) {
 		return
 	}
-	if clean := scrub(string(extra)); clean != string(extra) {
-		m.edits = append(m.edits, edit{at, at + len(extra), []byte(clean)})
+	for line := range bytes.Lines(extra) {
+		text := bytes.TrimRight(line, "\r\n")
+		if clean := scrub(string(text)); clean != string(text) {
+			m.edits = append(m.edits, edit{at, at + len(text), []byte(clean)})
+		}
+		at += len(line)
 	}
 }
 
-// scrub masks what looks secret inside a longer text.
+// scrub masks what looks secret inside one line of text; a text too long to be
+// read by people is masked as a whole. The expressions are slow, so that
+// each waits for a sign that it could match.
 func scrub(s string) string {
-	s = userinfo.ReplaceAllString(s, "${1}"+masked+"@")
-	s = bearer.ReplaceAllString(s, "$1 "+masked)
-	s = assignment.ReplaceAllString(s, "${1}"+masked)
+	if len(s) > longLine {
+		return masked
+	}
+	if strings.Contains(s, "@") {
+		s = userinfo.ReplaceAllString(s, "${1}"+masked+"@")
+	}
+	if strings.ContainsAny(s, " \t") {
+		s = bearer.ReplaceAllString(s, "$1 "+masked)
+	}
+	if strings.ContainsAny(s, ":=") {
+		s = assignment.ReplaceAllString(s, "${1}"+masked)
+	}
+	if len(s) < 20 {
+		return s
+	}
 	return word.ReplaceAllStringFunc(s, func(w string) string {
 		if random(w) {
 			return masked
