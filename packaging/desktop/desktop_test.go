@@ -31,6 +31,10 @@ func startDesktop(t *testing.T, opts Options) *Desktop {
 	}
 	t.Logf("up in %v", time.Since(begin).Round(time.Millisecond))
 	t.Cleanup(func() {
+		if t.Failed() {
+			shot := filepath.Join(shots(t), "failed.png")
+			t.Log("picture:", shot, d.Screenshot(context.Background(), shot))
+		}
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
@@ -176,6 +180,8 @@ func testTrayMenu(t *testing.T, name string, dark bool) {
 	must(t, d.WaitMenu(ctx, func(items []MenuItem) bool {
 		return strings.HasPrefix(items[len(items)-1].Label, "Alerts (")
 	}))
+	must(t, d.OpenMenu(ctx, "Alerts"))
+	must(t, d.Screenshot(ctx, filepath.Join(shots(t), "alerts.png")))
 	must(t, d.MenuClick(ctx, "Alerts"))
 	printed.wait(t, "clicked Alerts")
 

@@ -81,19 +81,36 @@ func (m *monitor) add(msg *dbus.Message) {
 			m.notifications = append(m.notifications, n)
 		}
 	case menuIface:
-		call := menuCall{
+		m.menu = append(m.menu, menuCalls(msg.Body, menuCall{
 			at: time.Now(), sender: header(dbus.FieldSender), dest: header(dbus.FieldDestination), member: header(dbus.FieldMember),
-		}
-		if call.member == "Event" && len(msg.Body) >= 2 {
-			call.id, _ = msg.Body[0].(int32)
-			call.event, _ = msg.Body[1].(string)
-		}
-		m.menu = append(m.menu, call)
+		})...)
 	default:
 		return
 	}
 	close(m.changed)
 	m.changed = make(chan struct{})
+}
+
+// menuCalls spells out a call's events; the panel sends one by Event, or several at once by EventGroup.
+func menuCalls(body []any, call menuCall) []menuCall {
+	var events [][]any
+	switch {
+	case call.member == "Event":
+		events = [][]any{body}
+	case call.member == "EventGroup" && len(body) == 1:
+		events, _ = body[0].([][]any)
+	}
+	calls := []menuCall{call}
+	for _, e := range events {
+		if len(e) < 2 {
+			continue
+		}
+		one := call
+		one.id, _ = e[0].(int32)
+		one.event, _ = e[1].(string)
+		calls = append(calls, one)
+	}
+	return calls
 }
 
 func parseNotification(body []any) (Notification, bool) {
