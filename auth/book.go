@@ -94,7 +94,7 @@ func (k *Keeper) AckAlert(ctx context.Context, id, note string) error {
 	}
 	i := slices.IndexFunc(all, func(a alert.Alert) bool { return a.ID == id })
 	if i < 0 {
-		return hint.Wrap(fmt.Errorf("%w: there is no alert %q", ErrUsage, id), "see stagedoor alerts for their ids")
+		return hint.Wrap(badRequest{fmt.Errorf("there is no alert %q", id)}, "see stagedoor alerts for their ids")
 	}
 	if all[i].State != alert.Open {
 		return nil

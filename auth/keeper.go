@@ -36,6 +36,12 @@ var (
 	ErrUsage = errors.New("invalid request")
 )
 
+// badRequest is an error that is ErrUsage without saying so.
+type badRequest struct{ error }
+
+func (b badRequest) Is(target error) bool { return target == ErrUsage }
+func (b badRequest) Unwrap() error        { return b.error }
+
 // Params of a Keeper.
 type Params struct {
 	Dir     string // the state folder; created for the owner only

@@ -75,7 +75,7 @@ func clientIDOf(l profile.List, service string) string {
 // check says what a profile lacks before it is saved, not at the first login.
 func check(row provider.Provider, p profile.Profile) error {
 	usage := func(message, advice string) error {
-		return hint.Wrap(fmt.Errorf("%w: %s", ErrUsage, message), advice)
+		return hint.Wrap(badRequest{errors.New(message)}, advice)
 	}
 	switch {
 	case p.ClientID == "" && row.DeveloperPage != "":
@@ -95,12 +95,17 @@ func check(row provider.Provider, p profile.Profile) error {
 	case !row.ByHand && p.Endpoints != nil:
 		return usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
 	}
-	e := oauth.Endpoints{Issuer: p.Issuer}
-	if p.Endpoints != nil {
+	var e oauth.Endpoints
+	switch {
+	case p.Endpoints != nil:
 		e = wireEndpoints(*p.Endpoints)
+	case p.Issuer != "":
+		e = oauth.Endpoints{Authorization: p.Issuer, Token: p.Issuer} // the rules for addresses are the same
+	default:
+		return nil
 	}
 	if err := e.Validate(); err != nil {
-		return hint.Wrap(fmt.Errorf("%w: %w", ErrUsage, err), "use https; plain http is for 127.0.0.1 only")
+		return hint.Wrap(badRequest{err}, "use https; plain http is for 127.0.0.1 only")
 	}
 	return nil
 }
@@ -170,6 +175,12 @@ func (k *Keeper) ProfileFor(service string) (profile.Profile, error) {
 		return profile.Profile{}, err
 	}
 	return list.For(service)
+}
+
+// Names returns the profiles' names in order.
+func (k *Keeper) Names() ([]string, error) {
+	list, err := k.profiles.Load()
+	return list.Names(), err
 }
 
 func (k *Keeper) find(name string) (profile.Profile, error) {

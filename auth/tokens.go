@@ -48,6 +48,16 @@ func (k *Keeper) TokenOf(ctx context.Context, p profile.Profile, purpose string)
 	}, nil
 }
 
+// RedirectURI is the address to register with the provider for the profile,
+// without a port where the provider leaves that to the app.
+func RedirectURI(p profile.Profile) string {
+	row, err := provider.Lookup(p.Provider)
+	if err != nil {
+		return ""
+	}
+	return redirectURI(row, p)
+}
+
 func redirectURI(row provider.Provider, p profile.Profile) string {
 	host := "127.0.0.1"
 	if port := redirectPort(row, p); port != 0 {

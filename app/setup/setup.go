@@ -175,6 +175,9 @@ func serverFor(p profile.Profile, r Request) (profile.Server, error) {
 			server.Command = recipe.Command
 		}
 	}
+	if len(server.Command) == 0 && p.Server != nil {
+		server.Command = p.Server.Command
+	}
 	for _, v := range server.Env {
 		if _, err := launch.ParseVar(v); err != nil {
 			return server, err

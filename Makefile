@@ -1,0 +1,77 @@
+# The two commands: `make run` starts the app, `make test` tests it. Both
+# install what is missing first (Debian and Ubuntu; elsewhere they name it).
+
+GO      ?= go
+OUT     := out
+TOOLS   := packaging/tools/go.mod
+tool     = $(GO) tool -modfile=$(TOOLS)
+# Packages without a display or a C compiler, as they ship.
+LEAN    := CGO_ENABLED=0 $(GO) build -tags lean -trimpath -ldflags='-s -w'
+UNIT    := ./app/... ./auth/... ./assets/... .
+# Headless Fyne for unit tests: no OpenGL, no display.
+CI_TAGS := ci
+
+.PHONY: run build lean test test-unit test-e2e test-short check lint vet vuln fmt bench fuzz clean deps-build deps-test help
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: build ## start the app; without a display, show it in a virtual desktop
+	@packaging/run.sh $(OUT)
+
+build: deps-build ## build out/stagedoor with everything
+	$(GO) build -o $(OUT)/stagedoor .
+
+lean: ## build out/lean/stagedoor: static, without windows
+	$(LEAN) -o $(OUT)/lean/stagedoor .
+
+test: deps-test test-unit test-e2e ## run all tests, end to end ones included
+
+test-unit: deps-build ## unit and command tests, with the race detector
+	$(GO) test -race -tags $(CI_TAGS) -timeout 20m $(UNIT)
+
+test-e2e: deps-test build lean ## end-to-end tests in the virtual desktop
+	$(GO) test -tags e2e -count 1 -p 1 -timeout 30m ./packaging/...
+
+test-short: ## quick tests for daily work
+	$(GO) test -short -tags $(CI_TAGS) $(UNIT)
+
+check: deps-build fmt-check vet lint vuln ## format, vet, lint, known vulnerabilities
+
+fmt: ## format the code
+	$(tool) gofumpt -w main.go app auth assets packaging
+
+.PHONY: fmt-check
+fmt-check:
+	@unformatted=$$($(tool) gofumpt -l main.go app auth assets packaging); \
+	if [ -n "$$unformatted" ]; then echo "make fmt would change:"; echo "$$unformatted"; exit 1; fi
+
+vet: deps-build ## go vet for every platform
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./packaging/...
+	CGO_ENABLED=0 $(GO) vet -tags lean $(UNIT)
+	CGO_ENABLED=0 GOOS=windows $(GO) vet -tags lean $(UNIT)
+	CGO_ENABLED=0 GOOS=darwin $(GO) vet -tags lean $(UNIT)
+
+lint: deps-build ## golangci-lint, layer rules included
+	$(tool) golangci-lint run
+	$(tool) golangci-lint run --build-tags e2e ./packaging/...
+
+vuln: ## known vulnerabilities, where the database can be reached
+	@packaging/vuln.sh '$(tool) govulncheck'
+
+bench: build lean ## print the benchmarks' ratios
+	@packaging/bench.sh $(OUT)
+
+FUZZTIME ?= 30s
+fuzz: ## run every fuzz target for FUZZTIME
+	@packaging/fuzz.sh $(FUZZTIME)
+
+deps-build:
+	@packaging/deps.sh build
+
+deps-test:
+	@packaging/deps.sh test
+
+clean: ## remove what was built
+	rm -rf $(OUT)

@@ -1,0 +1,90 @@
+// Package app is the composition root: it finds the folders, makes the object
+// graph and hands it to whichever door was used, the tray, a window or a
+// command. Nothing else knows all the parts.
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/stagedoor-app/stagedoor/app/cli"
+	"github.com/stagedoor-app/stagedoor/app/demo"
+	"github.com/stagedoor-app/stagedoor/app/launch"
+	"github.com/stagedoor-app/stagedoor/app/platform"
+	"github.com/stagedoor-app/stagedoor/app/window"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+// Stdio are the process's standard streams.
+type Stdio struct {
+	In       *os.File
+	Out, Err io.Writer
+}
+
+// Main runs one call of the program and returns its exit status. It must be
+// called on the main goroutine, which the tray and the windows need.
+func Main(ctx context.Context, args []string, std Stdio) int {
+	a := &application{
+		std:     std,
+		environ: os.Environ(), // before anything is added for ourselves
+		log:     slog.New(slog.NewTextHandler(std.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	platform.AttachConsole()
+	env := cli.Env{
+		In: std.In, Out: std.Out, Err: std.Err,
+		Keeper:  func(ctx context.Context) (cli.Keeper, error) { return a.keeper(ctx, actorOf(args)) },
+		Setup:   a.setup,
+		OpenURL: a.browser().Open,
+		Environ: a.environ,
+		Launch:  launch.Run,
+		Tray:    a.runTray,
+		Window:  a.runWindow,
+		Windows: window.Names(),
+		Demo: func(ctx context.Context, out io.Writer) error {
+			self, err := platform.Executable()
+			if err != nil {
+				return err
+			}
+			return demo.Run(ctx, demo.Params{Executable: self.Path, Environ: a.environ, Out: out, Err: std.Err})
+		},
+		Now:     time.Now,
+		Version: Version(),
+	}
+	if std.In != nil && term.IsTerminal(int(std.In.Fd())) {
+		env.ReadPassword = a.readPassword
+	}
+	return cli.Run(ctx, env, args)
+}
+
+// actorOf says which door the call came through, for the book.
+func actorOf(args []string) string {
+	if len(args) > 0 && args[0] == "run" {
+		return "launcher"
+	}
+	return "cli"
+}
+
+// application is one process's share of the app.
+type application struct {
+	std     Stdio
+	environ []string
+	log     *slog.Logger
+}
+
+func (a *application) browser() platform.Browser { return platform.Browser{Getenv: os.Getenv} }
+
+func (a *application) readPassword(prompt string) (secret.String, error) {
+	_, _ = fmt.Fprint(a.std.Err, prompt)
+	typed, err := term.ReadPassword(int(a.std.In.Fd()))
+	_, _ = fmt.Fprintln(a.std.Err)
+	if err != nil {
+		return "", fmt.Errorf("read from the terminal: %w", err)
+	}
+	return secret.String(typed), nil
+}

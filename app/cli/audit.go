@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+type auditOptions struct {
+	profile string
+	n       int
+	event   string
+	since   string
+	follow  bool
+	json    bool
+}
+
+func newAudit(env Env) *cobra.Command {
+	o := auditOptions{n: 20}
+	cmd := &cobra.Command{
+		Use:   "audit [PROFILE] [N]",
+		Short: "Show the audit log",
+		Long: `Show the last events of the audit log, the newest last: 20 of them, or N. Every
+login, refresh, rotation, revocation, hand-out and config change is in it, and
+no token.`,
+		Example: `  stagedoor audit
+  stagedoor audit work 50
+  stagedoor audit --event token_rotation --since 7d
+  stagedoor audit verify`,
+		Args:              atMost(2),
+		ValidArgsFunction: completeProfiles(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return with(cmd.Context(), env, func(k Keeper) error {
+				if err := o.take(k, args); err != nil {
+					return err
+				}
+				return runAudit(cmd.Context(), env, k, o)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.event, "event", "", "only events of this name")
+	f.StringVar(&o.since, "since", "", "only events since a time (2026-01-31, RFC 3339) or for a span (90m, 12h, 7d)")
+	f.BoolVar(&o.follow, "follow", false, "go on with new events as they come")
+	f.BoolVar(&o.json, "json", false, "print JSON, one array; with --follow one object a line")
+	cmd.AddCommand(newAuditVerify(env))
+	return cmd
+}
+
+// take reads [PROFILE] [N]. A lone number is N, unless a profile is called so.
+func (o *auditOptions) take(k Keeper, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	names, err := k.Names()
+	if err != nil {
+		return err
+	}
+	if len(args) == 1 && !slices.Contains(names, args[0]) {
+		if n, err := strconv.Atoi(args[0]); err == nil && n > 0 {
+			o.n = n
+			return nil
+		}
+	}
+	o.profile = args[0]
+	if len(args) == 2 {
+		if o.n, err = strconv.Atoi(args[1]); err != nil || o.n <= 0 {
+			return usageError("%q is not a number of events", args[1])
+		}
+	}
+	return nil
+}
+
+func runAudit(ctx context.Context, env Env, k Keeper, o auditOptions) error {
+	q := audit.Query{Name: o.event, Limit: o.n}
+	var err error
+	if o.since != "" {
+		if q.Since, err = parseSince(o.since, env.Now()); err != nil {
+			return err
+		}
+	}
+	if o.profile != "" {
+		p, err := k.Profile(o.profile)
+		if err != nil {
+			return err
+		}
+		q.Profile = p.ID
+	}
+	changes := (<-chan struct{})(nil)
+	if o.follow { // watching begins before reading, so that nothing falls between
+		if changes, err = k.Watch(ctx); err != nil {
+			return err
+		}
+	}
+	events, err := k.Events(ctx, q)
+	if err != nil {
+		return err
+	}
+	slices.Reverse(events)
+	if o.json && !o.follow {
+		return writeJSON(env.Out, events)
+	}
+	if len(events) == 0 && !o.follow {
+		_, err := fmt.Fprintln(env.Out, "There are no such events.")
+		return err
+	}
+	last := uint64(0)
+	for {
+		for _, e := range events {
+			if e.Seq <= last {
+				continue
+			}
+			last = e.Seq
+			if err := printEvent(env, e, o.json); err != nil {
+				return err
+			}
+		}
+		if !o.follow {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changes:
+		}
+		q.Limit = 0
+		if len(events) > 0 {
+			q.Since = events[len(events)-1].Time
+		}
+		if events, err = k.Events(ctx, q); err != nil {
+			return err
+		}
+		slices.Reverse(events)
+	}
+}
+
+func printEvent(env Env, e audit.Event, asJSON bool) error {
+	if asJSON {
+		return writeJSONLine(env.Out, e)
+	}
+	name, _ := e.Data["name"].(string)
+	line := fmt.Sprintf("%s  %-9s %-22s %-12s", e.Time.Local().Format("2006-01-02 15:04:05"), e.Actor, e.Name, name)
+	if e.Outcome != audit.OK {
+		line += " " + e.Outcome
+	}
+	for _, key := range slices.Sorted(maps.Keys(e.Data)) {
+		if key != "name" {
+			line += fmt.Sprintf(" %s=%s", key, quoted(e.Data[key]))
+		}
+	}
+	_, err := fmt.Fprintln(env.Out, printable(line))
+	return err
+}
+
+func quoted(v any) string {
+	s := fmt.Sprint(v)
+	if f, ok := v.(float64); ok {
+		s = strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	if s == "" || strings.ContainsAny(s, " =\"") {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// parseSince reads a point in time or a span before now.
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
+			return now.AddDate(0, 0, -n), nil
+		}
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, hint.Wrap(usageError("--since does not understand %q", s), "give a span such as 90m, 12h or 7d, or a time such as 2026-01-31")
+}
+
+func newAuditVerify(env Env) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check that nobody changed the audit log",
+		Long: `Check every line of the audit log against its key in the keychain, and its end
+against the anchor there. "Consistent with its key" is what can be said: whoever
+can use your keychain can write a log that is. Exit status 5 means that it does
+not verify.`,
+		Example: "  stagedoor audit verify\n  stagedoor audit verify --json",
+		Args:    atMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return with(cmd.Context(), env, func(k Keeper) error { return runVerify(cmd.Context(), env, k, asJSON) })
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	return cmd
+}
+
+func runVerify(ctx context.Context, env Env, k Keeper, asJSON bool) error {
+	report, err := k.VerifyLog(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		if err := writeJSON(env.Out, report); err != nil {
+			return err
+		}
+	}
+	if !report.OK {
+		if report.Problem != nil {
+			return attention{"the audit log does not verify: " + report.Problem.Message}
+		}
+		return attention{"the audit log does not verify"}
+	}
+	if asJSON {
+		return nil
+	}
+	_, err = fmt.Fprintf(env.Out, "the audit log is consistent with its key: %d events", report.Events)
+	if err == nil && report.Events > 0 {
+		_, err = fmt.Fprintf(env.Out, " from %s to %s", report.First.Local().Format("2006-01-02 15:04"), report.Last.Local().Format("2006-01-02 15:04"))
+	}
+	_, _ = fmt.Fprintln(env.Out)
+	return err
+}

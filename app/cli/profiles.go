@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+)
+
+func newProfiles(env Env) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "profiles",
+		Aliases: []string{"list"},
+		Short:   "List the profiles and their logins",
+		Example: "  stagedoor profiles\n  stagedoor profiles --json",
+		Args:    atMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return with(cmd.Context(), env, func(k Keeper) error { return runProfiles(cmd.Context(), env, k, asJSON) })
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func runProfiles(ctx context.Context, env Env, k Keeper, asJSON bool) error {
+	state, err := k.State(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(env.Out, state.Profiles)
+	}
+	if len(state.Profiles) == 0 {
+		_, err := fmt.Fprintln(env.Out, "There are no profiles yet. Create one:\n\n  stagedoor create-profile work --provider spotify --client-id ID")
+		return err
+	}
+	rows := make([][]string, len(state.Profiles))
+	for i, p := range state.Profiles {
+		rows[i] = profileRow(env, p)
+	}
+	if err := table(env.Out, []string{"", "NAME", "PROVIDER", "STATUS", "ACCOUNT", "TOKEN ENDS", "LOGIN ENDS", "KEPT IN"}, rows); err != nil {
+		return err
+	}
+	if state.VaultProblem != "" {
+		_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\n", oneLine(state.VaultProblem))
+		if state.VaultHint != "" {
+			_, _ = fmt.Fprintf(env.Err, "hint: %s\n", state.VaultHint)
+		}
+	}
+	return nil
+}
+
+func profileRow(env Env, p auth.ProfileView) []string {
+	mark, token, login := "", "", ""
+	if p.Active {
+		mark = "*"
+	}
+	if !p.Expires.IsZero() {
+		token = until(p.Expires, env.Now())
+	}
+	if !p.GrantEnds.IsZero() {
+		login = until(p.GrantEnds, env.Now())
+	}
+	return []string{mark, p.Name, p.ProviderName, string(p.Status), p.Account, token, login, p.Vault}
+}

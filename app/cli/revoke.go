@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+)
+
+type revokeOptions struct {
+	profile string
+	all     bool
+	json    bool
+}
+
+func newRevoke(env Env) *cobra.Command {
+	o := revokeOptions{}
+	cmd := &cobra.Command{
+		Use:   "revoke [PROFILE]",
+		Short: "Take back a login, at the provider and here",
+		Long: `Take the profile's grant back at the provider where it has a revocation endpoint,
+prove it by a refresh that must fail, and remove the tokens from the keychain
+whatever the provider says. Where there is no such endpoint the page opens on
+which you remove the app yourself.`,
+		Example:           "  stagedoor revoke work\n  stagedoor revoke --all",
+		Args:              atMost(1),
+		ValidArgsFunction: completeProfiles(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.profile = first(args)
+			if o.all && o.profile != "" {
+				return usageError("name a profile or --all, not both")
+			}
+			return with(cmd.Context(), env, func(k Keeper) error { return runRevoke(cmd.Context(), env, k, o) })
+		},
+	}
+	cmd.Flags().BoolVar(&o.all, "all", false, "revoke every profile")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the results as JSON")
+	return cmd
+}
+
+func runRevoke(ctx context.Context, env Env, k Keeper, o revokeOptions) error {
+	names := []string{o.profile}
+	if o.all {
+		var err error
+		if names, err = k.Names(); err != nil {
+			return err
+		}
+	}
+	results := []auth.RevokeResult{}
+	var failed error
+	opened := map[string]bool{}
+	for _, name := range names {
+		result, err := k.Revoke(ctx, name)
+		if err != nil { // the others are revoked all the same
+			failed = errors.Join(failed, fmt.Errorf("revoke %s: %w", name, err))
+			continue
+		}
+		results = append(results, result)
+		if !o.json {
+			_, _ = fmt.Fprintf(env.Out, "%s: %s\n", result.Profile, result.Message)
+		}
+		if result.AppsPage != "" && !opened[result.AppsPage] {
+			opened[result.AppsPage] = true
+			_ = env.OpenURL(ctx, result.AppsPage) // the message names it, so a missing browser loses nothing
+		}
+	}
+	if o.json {
+		return errors.Join(writeJSON(env.Out, results), failed)
+	}
+	return failed
+}

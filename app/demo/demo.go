@@ -1,0 +1,150 @@
+// Package demo runs the whole app on a throwaway folder with an authorization
+// server of its own, so that it can be tried without an account. Nothing of it
+// touches the user's keychain, profiles or MCP clients' files, and all of it is
+// removed when it ends.
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+)
+
+// Params of Run.
+type Params struct {
+	Executable string   // the program itself
+	Environ    []string // what its processes get, besides what makes the demo
+	Out, Err   io.Writer
+	// Command is what to run inside, as arguments of the program. Empty is the
+	// tray.
+	Command []string
+}
+
+// grace is how long the app has to end after it was told to.
+const grace = 5 * time.Second
+
+// Run starts the demo and returns when the app in it ends or ctx does.
+func Run(ctx context.Context, p Params) error {
+	dir, err := os.MkdirTemp("", "stagedoor-demo-")
+	if err != nil {
+		return fmt.Errorf("start the demo: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	server, err := authtest.NewServer(authtest.Params{
+		Name: "Stagedoor's demo provider", Consent: true, Rotation: authtest.Rotating, TTL: 5 * time.Minute,
+		Accounts: []authtest.Account{
+			{Subject: "ada", Name: "Ada Lovelace", Email: "ada@demo.example"},
+			{Subject: "grace", Name: "Grace Hopper", Email: "grace@demo.example"},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("start the demo: %w", err)
+	}
+	defer func() { _ = server.Close() }()
+
+	added, err := furnish(dir)
+	if err != nil {
+		return fmt.Errorf("start the demo: %w", err)
+	}
+	app := house{p, withEnv(p.Environ, added)}
+	for _, name := range []string{"work", "personal"} {
+		if err := app.run(ctx, "create-profile", name, "--provider", "oidc", "--issuer", server.Issuer(), "--client-id", "stagedoor-demo"); err != nil {
+			return err
+		}
+	}
+	// Any MCP server will do to show what a set-up writes. Without npx, or in a
+	// temporary build, there is none, and the demo goes on without.
+	if npx, err := exec.LookPath("npx"); err == nil {
+		_ = app.run(ctx, "setup", "--env", "DEMO_ACCESS_TOKEN={access_token}", "--", npx, "-y", "@modelcontextprotocol/server-everything")
+	}
+	_, _ = fmt.Fprintf(p.Out, `The demo has two profiles, "work" and "personal", at a provider of its own on
+%s. Log in from the tray: the browser shows its page.
+To use the same demo from another terminal:
+
+%s
+  stagedoor profiles
+
+It ends, and is removed, with Quit in the tray or Ctrl+C here.
+`, server.Issuer(), exports(added))
+	return app.stay(ctx, p.Command)
+}
+
+// furnish makes the throwaway home and returns the variables that lead there.
+func furnish(dir string) ([]string, error) {
+	passphrase := make([]byte, 24)
+	if _, err := rand.Read(passphrase); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "passphrase")
+	if err := os.WriteFile(file, []byte(hex.EncodeToString(passphrase)+"\n"), 0o600); err != nil {
+		return nil, err
+	}
+	home := filepath.Join(dir, "home")
+	if err := os.Mkdir(home, 0o700); err != nil {
+		return nil, err
+	}
+	return []string{
+		"STAGEDOOR_HOME=" + filepath.Join(dir, "state"),
+		"STAGEDOOR_VAULT=file",
+		"STAGEDOOR_PASSPHRASE_FILE=" + file,
+		"STAGEDOOR_CLIENTS_HOME=" + home,
+	}, nil
+}
+
+// withEnv returns base with the variables set.
+func withEnv(base, added []string) []string {
+	env := slices.DeleteFunc(slices.Clone(base), func(kv string) bool { return strings.HasPrefix(kv, "STAGEDOOR_") })
+	return append(env, added...)
+}
+
+func exports(vars []string) string {
+	lines := make([]string, len(vars))
+	for i, v := range vars {
+		lines[i] = "  export " + v
+	}
+	return strings.Join(lines, "\n")
+}
+
+// house runs the program in the demo's environment.
+type house struct {
+	Params
+	env []string
+}
+
+// run runs a command to its end; what it prints is shown only if it fails.
+func (h house) run(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, h.Executable, args...)
+	cmd.Env = h.env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("demo: %s: %w: %s", args[0], err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// stay runs the tray until it ends by itself or ctx ends it.
+func (h house) stay(ctx context.Context, args []string) error {
+	cmd := exec.CommandContext(ctx, h.Executable, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = h.env, h.Out, h.Err
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = grace
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return nil
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return fmt.Errorf("demo: the app ended with status %d", exit.ExitCode())
+	}
+	return err
+}

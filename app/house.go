@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/app/cli"
+	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/app/platform"
+	"github.com/stagedoor-app/stagedoor/app/setup"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// paths finds the folders from the environment.
+func (a *application) paths() (platform.Paths, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "" // STAGEDOOR_HOME may do without
+	}
+	return platform.FindPaths(runtime.GOOS, home, os.Getenv)
+}
+
+// keeper makes the Keeper for one door.
+func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, error) {
+	paths, err := a.paths()
+	if err != nil {
+		return nil, err
+	}
+	// Some MCP clients strip the session bus from the environment, and with it
+	// the way to the keychain. Children get the environment as it was.
+	if address := platform.SessionBus(paths.State, os.Getenv); address != "" {
+		if err := os.Setenv("DBUS_SESSION_BUS_ADDRESS", address); err != nil {
+			return nil, err
+		}
+	}
+	limits := vault.Limits{}
+	if wait := os.Getenv("STAGEDOOR_KEYCHAIN_WAIT"); wait != "" {
+		seconds, err := strconv.Atoi(wait)
+		if err != nil || seconds <= 0 {
+			return nil, hint.Wrap(fmt.Errorf("STAGEDOOR_KEYCHAIN_WAIT is %q", wait), "give a number of seconds, for example 30")
+		}
+		limits.Prompt = time.Duration(seconds) * time.Second
+		limits.Call = min(limits.Prompt, 5*time.Second)
+	}
+	v, err := vault.Open(vault.Params{
+		Kind: vault.Kind(os.Getenv("STAGEDOOR_VAULT")), Dir: paths.State,
+		PassphraseFile: os.Getenv("STAGEDOOR_PASSPHRASE_FILE"), Keychain: limits,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return auth.New(ctx, auth.Params{
+		Dir: paths.State, Vault: v, HTTP: httpClient(), Browser: a.browser().Open,
+		Now: time.Now, Rand: rand.Reader, Actor: actor, PID: os.Getpid(), Log: a.log,
+	})
+}
+
+// httpClient speaks to providers. auth/oauth bounds each request in time and
+// refuses redirects.
+func httpClient() *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	transport.TLSHandshakeTimeout = 10 * time.Second
+	transport.MaxIdleConns = 4
+	return &http.Client{Transport: transport}
+}
+
+// setup makes the use case behind `setup` and the tray's click.
+func (a *application) setup(k cli.Keeper) (setup.Service, error) {
+	paths, err := a.paths()
+	if err != nil {
+		return setup.Service{}, err
+	}
+	env, err := clients.HostEnv()
+	if err != nil {
+		return setup.Service{}, err
+	}
+	if home := os.Getenv("STAGEDOOR_CLIENTS_HOME"); home != "" {
+		// The demo and tests look for the clients' files in a home of their own.
+		env.Home, env.Getenv = home, func(string) string { return "" }
+	}
+	configs, err := clients.New(clients.Params{
+		Env: env, Now: time.Now, BackupDir: filepath.Join(paths.State, "backups"), LockDir: filepath.Join(paths.State, "locks"),
+	})
+	if err != nil {
+		return setup.Service{}, err
+	}
+	return setup.Service{Params: setup.Params{
+		Keeper: k, Configs: configs, House: house(paths),
+		Executable: func() (string, error) {
+			self, err := platform.Executable()
+			if err == nil && self.Temporary {
+				return "", hint.New("this program is a temporary build, which Claude Desktop would not find later",
+					"build it first: make build, then run it from where it stays")
+			}
+			return self.Path, err
+		},
+	}}, nil
+}
+
+// house names what the launcher must be told to find this state folder and
+// vault, because a client passes on hardly any environment.
+func house(paths platform.Paths) map[string]string {
+	env := map[string]string{}
+	standard, err := platform.FindPaths(runtime.GOOS, paths.Home, func(string) string { return "" })
+	if err != nil || standard.State != paths.State {
+		env["STAGEDOOR_HOME"] = paths.State
+	}
+	if kind := os.Getenv("STAGEDOOR_VAULT"); kind != "" && kind != string(vault.Keychain) {
+		env["STAGEDOOR_VAULT"] = kind
+		if file, err := filepath.Abs(os.Getenv("STAGEDOOR_PASSPHRASE_FILE")); err == nil {
+			env["STAGEDOOR_PASSPHRASE_FILE"] = file
+		}
+	}
+	return env
+}

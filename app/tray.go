@@ -1,0 +1,166 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/app/notify"
+	"github.com/stagedoor-app/stagedoor/app/platform"
+	"github.com/stagedoor-app/stagedoor/app/setup"
+	"github.com/stagedoor-app/stagedoor/app/tray"
+	"github.com/stagedoor-app/stagedoor/app/window"
+	"github.com/stagedoor-app/stagedoor/assets"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// runTray is the app without a command: the tray, one for each user.
+func (a *application) runTray(ctx context.Context) error {
+	if !platform.HasDisplay(runtime.GOOS, os.Getenv) {
+		return hint.New("there is no display to show the tray on", "every action is also a command: stagedoor --help; to look around: stagedoor demo")
+	}
+	k, err := a.keeper(ctx, "tray")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = k.Close(context.WithoutCancel(ctx)) }()
+	paths, err := a.paths()
+	if err != nil {
+		return err
+	}
+	lock, err := platform.SingleInstance(paths.State)
+	if errors.Is(err, platform.ErrRunning) {
+		_, _ = fmt.Fprintln(a.std.Err, "stagedoor is in the tray already; opening its window")
+		return a.openWindow(a.mainWindow(k))
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	if err := platform.RememberSessionBus(paths.State, os.Getenv); err != nil {
+		a.log.Warn("the session bus could not be noted for MCP clients that hide it", "error", err)
+	}
+
+	notifier, err := notify.New(notify.Params{AppName: "Stagedoor", Icon: assets.Icon(), Now: time.Now, Logger: a.log})
+	if err != nil {
+		return err
+	}
+	defer notifier.Close(context.WithoutCancel(ctx))
+	if first := a.mainWindow(k); first == "welcome" {
+		if err := a.openWindow(first); err != nil {
+			a.log.Warn("the welcome window did not open", "error", err)
+		}
+	}
+	err = tray.Run(ctx, tray.Params{
+		Keeper: k, Notify: notifier, Now: time.Now, Logger: a.log,
+		Setup:      func(ctx context.Context) (string, error) { return a.setUpClaude(ctx, k) },
+		OpenWindow: a.openWindow, OpenURL: a.browser().Open, Windows: a.windows(),
+	})
+	if errors.Is(err, tray.ErrNoTrayHost) && slices.Contains(a.windows(), "profiles") {
+		_, _ = fmt.Fprintf(a.std.Err, "stagedoor: %v\nhint: %s\n", err, hint.Of(err))
+		return a.openWindow("profiles")
+	}
+	return err
+}
+
+// mainWindow is what a person without the tray wants to see first.
+func (a *application) mainWindow(k *auth.Keeper) string {
+	if names, err := k.Names(); err == nil && len(names) == 0 {
+		if slices.Contains(a.windows(), "welcome") {
+			return "welcome"
+		}
+	}
+	return "profiles"
+}
+
+// windows are the windows that this installation can open, in this process or
+// by its sibling.
+func (a *application) windows() []string {
+	self, err := platform.Executable()
+	if err != nil {
+		return nil
+	}
+	if _, err := platform.WindowCommand(self, len(window.Names()) > 0, "audit"); err != nil {
+		return nil
+	}
+	if names := window.Names(); len(names) > 0 {
+		return names
+	}
+	return []string{"audit", "profiles", "welcome"} // what the sibling of the same version has
+}
+
+// openWindow starts a window in a process of its own, which outlives us.
+func (a *application) openWindow(name string) error {
+	self, err := platform.Executable()
+	if err != nil {
+		return err
+	}
+	line, err := platform.WindowCommand(self, len(window.Names()) > 0, name)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(line[0], line[1:]...)
+	cmd.Env, cmd.Stderr = a.environ, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("open the %s window: %w", name, err)
+	}
+	go func() { _ = cmd.Wait() }() // so that it is no zombie once it is closed
+	return nil
+}
+
+// runWindow shows a window in this process.
+func (a *application) runWindow(ctx context.Context, name string) error {
+	k, err := a.keeper(ctx, "window")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = k.Close(context.WithoutCancel(ctx)) }()
+	return window.Run(ctx, name, window.Params{
+		Keeper: k, Now: time.Now,
+		OpenURL: func(url string) error { return a.browser().Open(ctx, url) },
+		Setup:   func(ctx context.Context) (string, error) { return a.setUpClaude(ctx, k) },
+		Demo:    a.startDemo,
+	})
+}
+
+// startDemo starts the demonstration beside us.
+func (a *application) startDemo() error {
+	self, err := platform.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self.Path, "demo")
+	cmd.Env = a.environ
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the demo: %w", err)
+	}
+	go func() { _ = cmd.Wait() }()
+	return nil
+}
+
+// setUpClaude is the one click: the active profile's entry in Claude Desktop's
+// config.
+func (a *application) setUpClaude(ctx context.Context, k *auth.Keeper) (string, error) {
+	service, err := a.setup(k)
+	if err != nil {
+		return "", err
+	}
+	plan, err := service.Plan(ctx, setup.Request{})
+	if err != nil {
+		return "", err
+	}
+	if _, err := service.Apply(ctx, plan); err != nil {
+		return "", err
+	}
+	if plan.Change.Action == clients.Unchanged {
+		return fmt.Sprintf("%s is set up for %s already.", plan.Client.Name, plan.Change.Name), nil
+	}
+	return fmt.Sprintf("%s has the server %q now. %s", plan.Client.Name, plan.Change.Name, plan.Client.Reload), nil
+}
