@@ -2,6 +2,9 @@ package authtest_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -154,6 +157,12 @@ func TestConsentPage(t *testing.T) {
 	}
 	// What is shown is escaped.
 	res, body := b.get(b.Endpoints().Authorization + "?response_type=code&client_id=%3Cscript%3E&redirect_uri=http://127.0.0.1:1/&code_challenge=x&code_challenge_method=S256&scope=a")
+	_, style, _ := strings.Cut(body, "<style>")
+	style, _, _ = strings.Cut(style, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	if csp := res.Header.Get("Content-Security-Policy"); !strings.Contains(csp, base64.StdEncoding.EncodeToString(sum[:])) {
+		t.Errorf("policy %q does not allow the page's own style", csp)
+	}
 	if res.StatusCode != 200 || strings.Contains(body, "<script>") || strings.Contains(body, "Ada <b>") || !strings.Contains(body, "Music &amp; Co") {
 		t.Errorf("status %d, page %s", res.StatusCode, body)
 	}
@@ -171,11 +180,11 @@ func (b *bench) get(url string) (*http.Response, string) {
 		b.Fatal(err)
 	}
 	defer res.Body.Close()
-	var body strings.Builder
-	if err := res.Write(&body); err != nil {
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
 		b.Fatal(err)
 	}
-	return res, body.String()
+	return res, string(body)
 }
 
 // A server that is laxer than the real ones would hide faults of the client.

@@ -17,8 +17,13 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-// pageTimeout is how long the last page may take to reach the browser.
-const pageTimeout = 2 * time.Second
+const (
+	// pageTimeout is how long the last page may take to reach the browser.
+	pageTimeout = 2 * time.Second
+	// maxStrays is how many requests of one login are reported. A web page can
+	// send thousands, and each report is a line in the book.
+	maxStrays = 20
+)
 
 // door is the loopback listener of one attempt. It lets one answer in and turns
 // everything else away.
@@ -31,10 +36,12 @@ type door struct {
 	outcome  error         // why, valid once settled is closed
 	pageSent chan struct{} // closed when the browser has its page, or has gone
 
-	mu      sync.Mutex // guards the rest, and is held during OnStray
-	used    bool       // an answer with the right state was let in
-	closed  bool
-	onStray func(string)
+	mu   sync.Mutex
+	used bool // an answer with the right state was let in; guarded by mu
+
+	strayMu sync.Mutex   // held during onStray, which may be slow; never together with mu
+	onStray func(string) // nil once the login has ended
+	strays  int
 
 	server *http.Server
 	served chan struct{}
@@ -78,8 +85,8 @@ func openDoor(ctx context.Context, a *attempt, onStray func(string)) (*door, err
 // listens there any more.
 func (d *door) end(outcome error) {
 	d.mu.Lock()
-	d.closed = true
 	waiting := d.used
+	d.used = true // nobody is let in any more
 	d.mu.Unlock()
 	d.outcome = outcome
 	close(d.settled)
@@ -93,6 +100,9 @@ func (d *door) end(outcome error) {
 	}
 	_ = d.server.Close()
 	<-d.served
+	d.strayMu.Lock()
+	d.onStray = nil
+	d.strayMu.Unlock()
 }
 
 // ServeHTTP answers the browser and whoever else finds the port.
@@ -139,7 +149,7 @@ func (d *door) admit(c callback) (stray string) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.used || d.closed {
+	if d.used {
 		return strayReusedState
 	}
 	d.used = true
@@ -147,10 +157,11 @@ func (d *door) admit(c callback) (stray string) {
 	return ""
 }
 
+// stray reports a request that was turned away.
 func (d *door) stray(reason string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.onStray != nil && !d.closed {
+	d.strayMu.Lock()
+	defer d.strayMu.Unlock()
+	if d.strays++; d.onStray != nil && d.strays <= maxStrays {
 		d.onStray(reason)
 	}
 }

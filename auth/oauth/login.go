@@ -41,7 +41,8 @@ type LoginRequest struct {
 	// OnStray, if set, is called for every request to the listener that was
 	// turned away although it looked like an answer: "bad_state",
 	// "missing_state", "doubled_state", "reused_state", "malformed",
-	// "wrong_host". One call at a time, none after Login has returned.
+	// "wrong_host". One call at a time, none after Login has returned, and at
+	// most 20 for one login, so that a flood does not fill the book.
 	OnStray func(reason string)
 }
 

@@ -2,6 +2,8 @@ package oauth_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"maps"
 	"net"
@@ -10,6 +12,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -557,5 +561,51 @@ func TestFixedPort(t *testing.T) {
 		if _, err := r.wire.Login(t.Context(), req); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A page on the web can send thousands of requests to the port. They may neither
+// fill the book nor keep the real answer out, however slow the book is.
+func TestStrayFlood(t *testing.T) {
+	r := newRig(t, authtest.Params{})
+	req := r.request()
+	release := make(chan struct{})
+	var reported atomic.Int32
+	p := r.startWith(req, func(string) { reported.Add(1); <-release })
+	var flood sync.WaitGroup
+	for range 50 {
+		flood.Go(func() {
+			hc := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			if res, err := hc.Get(p.redirect + "?state=x"); err == nil {
+				_ = res.Body.Close()
+			}
+		})
+	}
+	eventually(t, func() bool { return reported.Load() == 1 })
+	res, _ := p.answer(url.Values{"state": {p.state}, "code": {p.code()}, "iss": {r.server.Issuer()}})
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("the real answer got status %d", res.StatusCode)
+	}
+	close(release)
+	if _, err := p.end(); err != nil {
+		t.Fatal(err)
+	}
+	flood.Wait()
+	if n := reported.Load(); n > 20 {
+		t.Errorf("%d reports", n)
+	}
+}
+
+// The style of the page must be the one that its policy allows, or it comes out
+// bare.
+func TestPageStyleAllowed(t *testing.T) {
+	r := newRig(t, authtest.Params{})
+	p := r.start(r.request())
+	res, body := p.answer(url.Values{"state": {"x"}})
+	_, style, _ := strings.Cut(body, "<style>")
+	style, _, _ = strings.Cut(style, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	if csp := res.Header.Get("Content-Security-Policy"); !strings.Contains(csp, base64.StdEncoding.EncodeToString(sum[:])) {
+		t.Errorf("policy %q", csp)
 	}
 }

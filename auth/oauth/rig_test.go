@@ -93,10 +93,19 @@ type pending struct {
 // start begins a login and returns once its URL is known.
 func (r *rig) start(req oauth.LoginRequest) *pending {
 	r.Helper()
+	return r.startWith(req, nil)
+}
+
+// startWith is start with something to do for every stray request.
+func (r *rig) startWith(req oauth.LoginRequest, onStray func(string)) *pending {
+	r.Helper()
 	p := &pending{T: r.T, done: make(chan struct{})}
 	ready := make(chan string, 1)
 	req.OnURL = func(u string) { ready <- u }
 	req.OnStray = func(reason string) {
+		if onStray != nil {
+			onStray(reason)
+		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.stray = append(p.stray, reason)
