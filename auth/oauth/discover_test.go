@@ -53,21 +53,36 @@ func TestDiscoverPath(t *testing.T) {
 	}
 }
 
+// metadataCase is something an issuer says of itself.
+type metadataCase struct {
+	name string
+	edit func(m map[string]any)
+	body string // instead of the metadata
+	want error  // nil: accepted
+}
+
+// Metadata of another issuer would send this user's codes and tokens there.
+func TestT3Issuer(t *testing.T) {
+	checkMetadata(t, []metadataCase{
+		{name: "another issuer", edit: func(m map[string]any) { m["issuer"] = "https://evil.example" }, want: oauth.ErrIssuer},
+		{name: "a slash more", edit: func(m map[string]any) { m["issuer"] = m["issuer"].(string) + "/" }, want: oauth.ErrIssuer},
+		{name: "no issuer", edit: func(m map[string]any) { delete(m, "issuer") }, want: oauth.ErrIssuer},
+		{name: "issuer is a list", edit: func(m map[string]any) { m["issuer"] = []any{m["issuer"]} }, want: oauth.ErrIssuer},
+	})
+}
+
+// Without PKCE a code that leaks can be redeemed by whoever has it.
+func TestL2MetadataWithoutS256(t *testing.T) {
+	checkMetadata(t, []metadataCase{
+		{name: "plain only", edit: func(m map[string]any) { m["code_challenge_methods_supported"] = []string{"plain"} }, want: oauth.ErrNoS256},
+		{name: "no PKCE", edit: func(m map[string]any) { delete(m, "code_challenge_methods_supported") }, want: oauth.ErrNoS256},
+		{name: "wrong case", edit: func(m map[string]any) { m["code_challenge_methods_supported"] = []string{"s256"} }, want: oauth.ErrNoS256},
+		{name: "not a list", edit: func(m map[string]any) { m["code_challenge_methods_supported"] = "S256" }, want: oauth.ErrNoS256},
+	})
+}
+
 func TestDiscoverRefuses(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		edit func(m map[string]any)
-		body string // instead of the metadata
-		want error  // nil: accepted
-	}{
-		{name: "TestT3: another issuer", edit: func(m map[string]any) { m["issuer"] = "https://evil.example" }, want: oauth.ErrIssuer},
-		{name: "TestT3: a slash more", edit: func(m map[string]any) { m["issuer"] = m["issuer"].(string) + "/" }, want: oauth.ErrIssuer},
-		{name: "TestT3: no issuer", edit: func(m map[string]any) { delete(m, "issuer") }, want: oauth.ErrIssuer},
-		{name: "TestT3: issuer is a list", edit: func(m map[string]any) { m["issuer"] = []any{m["issuer"]} }, want: oauth.ErrIssuer},
-		{name: "TestL2: plain only", edit: func(m map[string]any) { m["code_challenge_methods_supported"] = []string{"plain"} }, want: oauth.ErrNoS256},
-		{name: "TestL2: no PKCE", edit: func(m map[string]any) { delete(m, "code_challenge_methods_supported") }, want: oauth.ErrNoS256},
-		{name: "TestL2: wrong case", edit: func(m map[string]any) { m["code_challenge_methods_supported"] = []string{"s256"} }, want: oauth.ErrNoS256},
-		{name: "TestL2: not a list", edit: func(m map[string]any) { m["code_challenge_methods_supported"] = "S256" }, want: oauth.ErrNoS256},
+	checkMetadata(t, []metadataCase{
 		{name: "plain http endpoint", edit: func(m map[string]any) { m["token_endpoint"] = "http://provider.example/token" }, want: oauth.ErrInsecureURL},
 		{name: "plain http revocation", edit: func(m map[string]any) { m["revocation_endpoint"] = "http://provider.example/x" }, want: oauth.ErrInsecureURL},
 		{name: "relative endpoint", edit: func(m map[string]any) { m["token_endpoint"] = "/token" }, want: oauth.ErrInsecureURL},
@@ -85,7 +100,12 @@ func TestDiscoverRefuses(t *testing.T) {
 			delete(m, "userinfo_endpoint")
 			m["jwks_uri"] = nil
 		}},
-	} {
+	})
+}
+
+func checkMetadata(t *testing.T, cases []metadataCase) {
+	t.Helper()
+	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newRig(t, authtest.Params{})
 			r.server.EditMetadata(tc.edit)

@@ -42,8 +42,8 @@ type Wire struct {
 // NewWire returns a Wire. It refuses an HTTP client that does not verify
 // certificates.
 func NewWire(p Params) (*Wire, error) {
-	if p.HTTP == nil || p.Now == nil {
-		return nil, errors.New("oauth: an HTTP client and a clock are needed")
+	if p.Now == nil {
+		return nil, errors.New("oauth: a clock is needed")
 	}
 	if p.Rand == nil {
 		p.Rand = rand.Reader
@@ -58,6 +58,9 @@ func NewWire(p Params) (*Wire, error) {
 // strictClient returns a copy of hc that follows no redirect, keeps no cookies
 // and gives up in time.
 func strictClient(hc *http.Client, timeout time.Duration) (*http.Client, error) {
+	if hc == nil {
+		return nil, errors.New("oauth: an HTTP client is needed")
+	}
 	if t, ok := hc.Transport.(*http.Transport); ok && t.TLSClientConfig != nil && t.TLSClientConfig.InsecureSkipVerify {
 		return nil, errors.New("oauth: the HTTP client does not verify certificates")
 	}

@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,30 @@ func TestT2NoRedirects(t *testing.T) {
 			t.Errorf("%d was followed", status)
 		}
 		elsewhere.Close()
+	}
+}
+
+// There is one way in and one way to stay.
+func TestL13Grants(t *testing.T) {
+	r := newRig(t, authtest.Params{Rotation: authtest.Rotating})
+	got := r.login()
+	if _, err := r.wire.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, got.Refresh, nil); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]int{"authorization_code": 1, "refresh_token": 1}, r.server.Counts().Grants); diff != "" {
+		t.Error(diff)
+	}
+	for _, q := range r.server.Requests() {
+		if q.Endpoint == authtest.Authorization && !strings.Contains(q.URL, "response_type=code&") {
+			t.Errorf("authorization request %s", q.URL)
+		}
+	}
+	for _, name := range []string{"response_type", "response_mode", "redirect_uri", "code_challenge", "code_challenge_method", "request", "request_uri", "nonce", "scope"} {
+		req := r.request()
+		req.Extra = url.Values{name: {"token"}}
+		if _, err := r.wire.Login(t.Context(), req); err == nil {
+			t.Errorf("%s was taken from outside", name)
+		}
 	}
 }
 

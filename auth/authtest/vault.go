@@ -1,0 +1,88 @@
+package authtest
+
+import (
+	"context"
+	"sync"
+
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// Vault is a vault in memory that can be made to fail. The zero value is an
+// empty one that works.
+type Vault struct {
+	mu    sync.Mutex
+	items map[string]secret.String
+	fault error
+	gets  int
+	sets  int
+}
+
+// Fail makes every call return err until it is nil again.
+func (v *Vault) Fail(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.fault = err
+}
+
+// Calls returns how often secrets were read and written.
+func (v *Vault) Calls() (gets, sets int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.gets, v.sets
+}
+
+// Keys returns the keys of what is stored.
+func (v *Vault) Keys() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	keys := make([]string, 0, len(v.items))
+	for key := range v.items {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// Get returns the secret, or vault.ErrNotFound.
+func (v *Vault) Get(_ context.Context, key string) (secret.String, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.gets++
+	if v.fault != nil {
+		return "", v.fault
+	}
+	value, ok := v.items[key]
+	if !ok {
+		return "", vault.ErrNotFound
+	}
+	return value, nil
+}
+
+// Set stores the secret.
+func (v *Vault) Set(_ context.Context, key string, value secret.String) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sets++
+	if v.fault != nil {
+		return v.fault
+	}
+	if v.items == nil {
+		v.items = map[string]secret.String{}
+	}
+	v.items[key] = value
+	return nil
+}
+
+// Delete removes the secret.
+func (v *Vault) Delete(_ context.Context, key string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.fault != nil {
+		return v.fault
+	}
+	delete(v.items, key)
+	return nil
+}
+
+// Kind says keychain, which it stands for.
+func (v *Vault) Kind() vault.Kind { return vault.Keychain }
