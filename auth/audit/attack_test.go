@@ -35,6 +35,7 @@ func TestAttacksAreNamed(t *testing.T) {
 	}
 	foreignKey, _ := hex.DecodeString(strings.Repeat("ab", keySize))
 
+	honest := segmented(t)
 	tests := map[string]struct {
 		attack func(b *book)
 		want   Problem // Message is not compared; Line and Seq of 0 are "any"
@@ -206,7 +207,7 @@ func TestAttacksAreNamed(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := segmented(t)
+			b := honest.copyOf(t)
 			tt.attack(b)
 			r := b.verify()
 			if r.Problem == nil {
@@ -238,10 +239,13 @@ func TestAttacksAreNamed(t *testing.T) {
 // After Flush not even one line can go. While a process runs, the lines since
 // the anchor moved last can: that is the limit the package comment names.
 func TestTruncation(t *testing.T) {
-	for _, cut := range []int{1, 63, 64, 65, 130} {
-		b := newBook(t)
-		b.add(130)
-		b.flush()
+	running := newBook(t)
+	running.add(130) // the anchor is at 128
+	ended := running.copyOf(t)
+	ended.add(1)
+	ended.flush()
+	for _, cut := range []int{1, 63, 64, 65, 131} {
+		b := ended.copyOf(t)
 		b.change(1, func(l []string) []string { return l[:len(l)-cut] })
 		r := b.verify()
 		if r.Problem == nil || r.Problem.Kind != Truncated {
@@ -252,8 +256,7 @@ func TestTruncation(t *testing.T) {
 		cut     int
 		noticed bool
 	}{{1, false}, {2, false}, {3, true}, {63, true}, {64, true}, {65, true}} {
-		b := newBook(t)
-		b.add(130) // the anchor is at 128
+		b := running.copyOf(t)
 		b.change(1, func(l []string) []string { return l[:len(l)-tt.cut] })
 		if r := b.verify(); (r.Problem != nil) != tt.noticed {
 			t.Errorf("%d lines cut off without a flush: %+v", tt.cut, r.Problem)

@@ -162,6 +162,20 @@ func (b *book) change(segment int, f func(lines []string) []string) {
 	b.setLines(segment, f(slices.Clone(b.lines(segment))))
 }
 
+// copyOf returns a book of its own with the same lines, key and anchor.
+func (b *book) copyOf(t testing.TB) *book {
+	t.Helper()
+	c := newBook(t)
+	c.chain.anchor, c.chain.has = b.chain.anchor, b.chain.has
+	c.clock.set(b.clock.now())
+	if err := os.CopyFS(c.Dir(), os.DirFS(b.Dir())); err != nil {
+		t.Fatal(err)
+	}
+	c.size = b.size
+	c.reopen(c.Dir())
+	return c
+}
+
 // segmented makes a log of 100 lines in several segments of 20 or so.
 func segmented(t testing.TB) *book {
 	b := newBook(t)

@@ -1,0 +1,224 @@
+package audit
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+)
+
+// writerDir makes the test binary a writer process on that folder.
+const writerDir = "STAGEDOOR_TEST_AUDIT_WRITER"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(writerDir); dir != "" {
+		write(dir)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// write appends events until it is killed, and says so on stdout for each one
+// that the log acknowledged.
+func write(dir string) {
+	l, err := openShared(dir)
+	for i := 0; err == nil; i++ {
+		var e Event
+		id := fmt.Sprintf("%d-%d", os.Getpid(), i)
+		if e, err = l.Append(context.Background(), Event{Name: TokenRefreshed, Outcome: OK, Data: map[string]any{"id": id}}); err == nil {
+			_, err = fmt.Println(e.Seq, id)
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// openShared opens the log as each of several processes does.
+func openShared(dir string) (*Log, error) {
+	return Open(Params{
+		Dir: dir, Now: time.Now, Actor: "writer", PID: os.Getpid(), SegmentSize: 20_000,
+		Key:    func(context.Context) ([]byte, error) { return testKey, nil },
+		Anchor: fileAnchor(dir + ".anchor"),
+	})
+}
+
+// fileAnchor is an anchor store that processes share.
+type fileAnchor string
+
+func (f fileAnchor) LoadAnchor(context.Context) (a Anchor, found bool, err error) {
+	data, err := os.ReadFile(string(f))
+	if errors.Is(err, os.ErrNotExist) {
+		return a, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &a)
+	}
+	return a, err == nil, err
+}
+
+func (f fileAnchor) SaveAnchor(_ context.Context, a Anchor) error {
+	data, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(string(f), data, durable.FileMode)
+}
+
+// A tray, windows and launchers all write at once, and any of them may be
+// killed at any moment: the log must verify every time, and no event that was
+// acknowledged may be missing.
+func TestKilledWriters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts and kills processes")
+	}
+	const kills, writers = 50, 3
+	dir := filepath.Join(t.TempDir(), "audit")
+	var mu sync.Mutex
+	acknowledged := map[string]uint64{}
+	var wg sync.WaitGroup
+	left := make(chan int, kills)
+	for i := range kills {
+		left <- i
+	}
+	close(left)
+	for range writers {
+		wg.Go(func() {
+			for range left {
+				acks, err := writeAndDie(dir, rand.IntN(6))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				for id, seq := range acks {
+					acknowledged[id] = seq
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+
+	l, err := openShared(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.AppendAnchored(t.Context(), Event{Name: "last"}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := l.Verify(t.Context(), nil)
+	if err != nil || !r.OK || !r.AnchorChecked || r.AnchorSeq != r.Events || r.TornBytes != 0 {
+		t.Fatalf("after %d kills: %+v, problem %+v, %v", kills, r, r.Problem, err)
+	}
+	all, err := l.Query(t.Context(), Query{Name: TokenRefreshed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]uint64{}
+	for _, e := range all {
+		id, _ := e.Data["id"].(string)
+		in[id] = e.Seq
+	}
+	for id, seq := range acknowledged {
+		if in[id] != seq {
+			t.Errorf("event %s was acknowledged as %d and is in the log as %d", id, seq, in[id])
+		}
+	}
+	t.Logf("%d events, %d acknowledged, %d kills", r.Events, len(acknowledged), kills)
+}
+
+// writeAndDie runs a writer and kills it after so many acknowledged events,
+// most likely in the middle of the next.
+func writeAndDie(dir string, events int) (map[string]uint64, error) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), writerDir+"="+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	acks := map[string]uint64{}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		var seq uint64
+		var id string
+		if _, err := fmt.Sscan(lines.Text(), &seq, &id); err == nil {
+			acks[id] = seq
+		}
+		if len(acks) == events+1 {
+			_ = cmd.Process.Kill()
+		}
+	}
+	if state := cmd.Wait(); len(acks) <= events {
+		return nil, fmt.Errorf("a writer ended by itself: %w", state)
+	}
+	return acks, nil
+}
+
+// Several goroutines of several logs on one folder, as in a process that has
+// more than one part that logs.
+func TestConcurrentAppends(t *testing.T) {
+	b := newBook(t)
+	b.size = 5_000
+	const logs, goroutines, each = 2, 4, 10
+	var wg sync.WaitGroup
+	for range logs {
+		b.reopen(b.Dir())
+		l := b.Log
+		for range goroutines {
+			wg.Go(func() {
+				for range each {
+					if _, err := l.Append(t.Context(), Event{Name: "x", Outcome: OK}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Go(func() {
+			for range each {
+				if r, err := l.Verify(t.Context(), nil); err != nil || !r.OK {
+					t.Errorf("verification meanwhile: %+v, %v", r.Problem, err)
+				}
+				if _, err := l.Query(t.Context(), Query{Limit: 5}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.flush()
+	if r := b.mustBeSound(); r.Events != logs*goroutines*each {
+		t.Errorf("%d events, want %d", r.Events, logs*goroutines*each)
+	}
+}
+
+// An append waits for its turn no longer than its caller does.
+func TestAppendGivesUp(t *testing.T) {
+	b := newBook(t)
+	held, err := durable.Acquire(t.Context(), filepath.Join(b.Dir(), lockName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.Append(ctx, Event{Name: "x"}); !errors.Is(err, durable.ErrLocked) {
+		t.Errorf("append while another process holds the lock: %v", err)
+	}
+	held.Release()
+	b.add(1)
+}
