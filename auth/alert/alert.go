@@ -1,5 +1,14 @@
 // Package alert turns the book's events into alerts. It is pure: the same
-// events at the same time give the same alerts, whoever asks.
+// events at the same time give the same alerts, whoever asks. There is no
+// other state: an acknowledgement is an event (alert_acknowledged, with
+// data.alert the alert's ID and data.note the user's words), and so is having
+// told the user (security_alert).
+//
+// There is one open alert per rule and group. A repeat raises its count; it is
+// announced again only when it got worse or when the rule's cooldown is over.
+// A clock that jumps, in either direction, neither fires a rule nor panics.
+//
+// Functions are safe for concurrent use; a Tracker is not.
 package alert
 
 import "time"
@@ -28,7 +37,7 @@ const (
 
 // Alert is something odd that the user should know of.
 type Alert struct {
-	ID       string    `json:"id"`       // stable: derived from rule, key and first event
+	ID       string    `json:"id"`       // stable: the rule and the number of the first event, "failed_auth-17"
 	Rule     string    `json:"rule"`     // the rule's id, e.g. "failed_auth"
 	Key      string    `json:"key"`      // what the rule groups by, usually a profile id
 	Profile  string    `json:"profile"`  // the profile's id, or ""
@@ -38,5 +47,8 @@ type Alert struct {
 	First    time.Time `json:"first"`    // UTC, of the first event behind it
 	Last     time.Time `json:"last"`     // UTC, of the newest
 	Count    int       `json:"count"`    // how often it fired
-	Evidence []uint64  `json:"evidence"` // sequence numbers of the events behind it
+	Evidence []uint64  `json:"evidence"` // sequence numbers of the events behind it, 100 at most
+
+	// Cooldown is the rule's: how long after an announcement a repeat stays quiet.
+	Cooldown time.Duration `json:"-"`
 }
