@@ -21,7 +21,6 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -177,13 +176,12 @@ func (d *Desktop) Close() error {
 			_ = d.bus.Close()
 		}
 		err := d.takeDown()
-		for _, p := range d.parts {
-			<-p.done
+		if err == nil { // else one of them cannot be killed, and waiting would be for ever
+			for _, p := range d.parts {
+				<-p.done
+			}
 		}
 		d.spawner.close()
-		if err == nil && filepath.IsAbs(d.dirs.runtime) {
-			_ = os.Remove(d.dirs.busSocket())
-		}
 		d.closeErr = errors.Join(err, d.dirs.remove())
 	})
 	return d.closeErr

@@ -140,6 +140,9 @@ func (d *Desktop) ScreenshotWindow(ctx context.Context, title, path string) erro
 	if err != nil {
 		return err
 	}
+	if err := d.Focus(ctx, w); err != nil {
+		return err
+	}
 	const bar, border = 31, 1 // of the window manager's style
 	crop := fmt.Sprintf("%dx%d%+d%+d", w.Width+2*border, w.Height+bar+2*border, max(0, w.X-border), max(0, w.Y-bar-border))
 	return d.picture(ctx, "root", path, "-crop", crop, "+repage")
