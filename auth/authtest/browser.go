@@ -107,7 +107,7 @@ func load(hc *http.Client, req *http.Request) (Page, error) {
 	if err != nil {
 		return Page{}, fmt.Errorf("authtest browser: %w", err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if err != nil {
 		return Page{}, fmt.Errorf("authtest browser: %w", err)

@@ -22,7 +22,6 @@ func (s *Server) errorPage(w http.ResponseWriter, problem string) {
 }
 
 func (s *Server) page(w http.ResponseWriter, status int, data map[string]any) {
-	data["Style"] = template.CSS(pageStyle)
 	t, err := template.New("page").Funcs(template.FuncMap{"initial": initial}).Parse(pageHTML)
 	var body bytes.Buffer
 	if err == nil {
@@ -60,7 +59,7 @@ const pageHTML = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{{.Title}} – {{.Provider}}</title>
-<style>{{.Style}}</style>
+<style>` + pageStyle + `</style>
 </head>
 <body>
 <main>

@@ -163,7 +163,7 @@ func TestConsentPage(t *testing.T) {
 	if csp := res.Header.Get("Content-Security-Policy"); !strings.Contains(csp, base64.StdEncoding.EncodeToString(sum[:])) {
 		t.Errorf("policy %q does not allow the page's own style", csp)
 	}
-	if res.StatusCode != 200 || strings.Contains(body, "<script>") || strings.Contains(body, "Ada <b>") || !strings.Contains(body, "Music &amp; Co") {
+	if res.StatusCode != http.StatusOK || strings.Contains(body, "<script>") || strings.Contains(body, "Ada <b>") || !strings.Contains(body, "Music &amp; Co") {
 		t.Errorf("status %d, page %s", res.StatusCode, body)
 	}
 }
@@ -179,7 +179,7 @@ func (b *bench) get(url string) (*http.Response, string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		b.Fatal(err)

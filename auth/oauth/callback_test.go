@@ -206,7 +206,7 @@ func TestL11Swapped(t *testing.T) {
 	iss := r.server.Issuer()
 	resA, _ := a.answer(url.Values{"state": {b.state}, "code": {codeB}, "iss": {iss}})
 	resB, _ := b.answer(url.Values{"state": {a.state}, "code": {codeA}, "iss": {iss}})
-	if resA.StatusCode != 400 || resB.StatusCode != 400 {
+	if resA.StatusCode != http.StatusBadRequest || resB.StatusCode != http.StatusBadRequest {
 		t.Errorf("swapped answers got %d and %d, want 400", resA.StatusCode, resB.StatusCode)
 	}
 	a.waits()

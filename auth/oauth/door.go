@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime"
@@ -71,7 +70,7 @@ func openDoor(ctx context.Context, a *attempt, onStray func(string)) (*door, err
 		ReadHeaderTimeout: 5 * time.Second,
 		WriteTimeout:      2 * DefaultTimeout, // the page waits for the token request
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          log.New(io.Discard, "", 0), // it would quote what strangers send
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // it would quote what strangers send
 	}
 	go func() {
 		defer close(d.served)

@@ -126,7 +126,7 @@ func TestPortTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
+	defer func() { _ = ln.Close() }()
 	req := r.request()
 	req.Port = ln.Addr().(*net.TCPAddr).Port
 	_, err = r.wire.Login(t.Context(), req)

@@ -18,7 +18,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 
 	ctx := context.Background()
 	hc := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

@@ -69,6 +69,12 @@ func (w *Wire) Login(ctx context.Context, r LoginRequest) (Tokens, error) {
 	defer stop()
 
 	d, err := openDoor(waiting, a, r.OnStray)
+	if ctx.Err() != nil {
+		err = endOfWait(ctx)
+		if d != nil {
+			d.end(err)
+		}
+	}
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -131,7 +137,7 @@ var reserved = []string{
 }
 
 func (w *Wire) newAttempt(r LoginRequest) (*attempt, error) {
-	if err := r.Endpoints.Validate(); err != nil {
+	if err := r.Validate(); err != nil {
 		return nil, err
 	}
 	if err := r.Client.Validate(); err != nil {

@@ -187,6 +187,14 @@ func TestL5PortClosed(t *testing.T) {
 		wantError(t, err, oauth.ErrCancelled)
 		closed(t, redirect)
 	})
+	t.Run("never opened for somebody who has gone", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		req := r.request()
+		req.OnURL = func(string) { t.Error("a URL was shown") }
+		_, err := r.wire.Login(ctx, req)
+		wantError(t, err, oauth.ErrCancelled)
+	})
 	t.Run("after the browser failed", func(t *testing.T) {
 		req := r.request()
 		req.Open = func(context.Context, string) error { return errors.New("no browser here") }

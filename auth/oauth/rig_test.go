@@ -163,7 +163,7 @@ func (p *pending) send(method, target string, change func(*http.Request)) (*http
 	if err != nil {
 		p.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		p.Fatal(err)

@@ -132,7 +132,7 @@ func exchange(ctx context.Context, hc *http.Client, now func() time.Time, op, me
 	if err != nil {
 		return answer{}, transportError(op, u.Host, err, sent.Load())
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	a.status, a.header = res.StatusCode, res.Header
 	a.body, err = io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	switch {
