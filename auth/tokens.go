@@ -30,9 +30,11 @@ func (k *Keeper) TokenOf(ctx context.Context, p profile.Profile, purpose string)
 	if err != nil {
 		return Access{}, err
 	}
-	e, err := k.endpoints(row, p)
-	if err != nil {
-		return Access{}, err
+	// Endpoints that are not known yet are no matter while the token is fresh;
+	// a keychain that cannot be read is said first.
+	e, unknown := k.endpoints(row, p)
+	if unknown != nil && !errors.Is(unknown, ErrLoginNeeded) {
+		return Access{}, unknown
 	}
 	set, err := k.tokens.Fresh(ctx, k.grant(row, p, e))
 	if err != nil {
