@@ -1,0 +1,384 @@
+package alert
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// story builds a log by hand.
+type story struct {
+	events []audit.Event
+	now    time.Time
+}
+
+func tell() *story { return &story{now: noon} }
+
+// wait lets time pass, or turns the clock back.
+func (s *story) wait(d time.Duration) *story {
+	s.now = s.now.Add(d)
+	return s
+}
+
+// add appends n events a second apart. data is key, value, key, value …
+func (s *story) add(n int, name, profile string, data ...any) *story {
+	for range n {
+		s.now = s.now.Add(time.Second)
+		e := audit.Event{Seq: uint64(len(s.events) + 1), Time: s.now, Name: name, Profile: profile}
+		for i := 0; i < len(data); i += 2 {
+			if e.Data == nil {
+				e.Data = map[string]any{}
+			}
+			e.Data[data[i].(string)] = data[i+1]
+		}
+		s.events = append(s.events, e)
+	}
+	return s
+}
+
+func (s *story) ack(id string) *story {
+	return s.add(1, audit.AlertAcknowledged, "", "alert", id, "note", "it was me")
+}
+
+// summary is what a test compares: the alerts without times.
+func summary(alerts []Alert) []string {
+	var list []string
+	for _, a := range alerts {
+		list = append(list, fmt.Sprintf("%s %s %s ×%d %s", a.ID, a.Severity, a.State, a.Count, a.Message))
+	}
+	return list
+}
+
+func TestRules(t *testing.T) {
+	invalid := []any{"kind", ReuseInvalidGrant}
+	tests := map[string]struct {
+		story *story
+		want  []string
+	}{
+		// failed_auth: somebody is trying passwords, or the set-up is broken.
+		"six failed logins": {
+			tell().add(6, audit.LoginFailed, "p", "name", "work"),
+			[]string{"failed_auth-1 P2 open ×1 work: 6 failed logins in 10 minutes"},
+		},
+		"five failed logins": {tell().add(5, audit.LoginFailed, "p"), nil},
+		"failed logins, more": {
+			tell().add(8, audit.LoginFailed, "p"),
+			[]string{"failed_auth-1 P2 open ×3 8 failed logins in 10 minutes"},
+		},
+		"the user's own cancels":        {tell().add(9, audit.LoginCancelled, "p"), nil},
+		"failed logins of two profiles": {tell().add(5, audit.LoginFailed, "p").add(5, audit.LoginFailed, "q"), nil},
+		"failed logins over a day": {
+			tell().add(3, audit.LoginFailed, "p").wait(11*time.Minute).add(3, audit.LoginFailed, "p").wait(11*time.Minute).add(3, audit.LoginFailed, "p"),
+			nil,
+		},
+		"a burst after a quiet time names only the burst": {
+			tell().add(4, audit.LoginFailed, "p").wait(time.Hour).add(6, audit.LoginFailed, "p"),
+			[]string{"failed_auth-5 P2 open ×1 6 failed logins in 10 minutes"},
+		},
+		"failed logins, clock set back by a day": {
+			tell().add(5, audit.LoginFailed, "p").wait(-24*time.Hour).add(5, audit.LoginFailed, "p"),
+			nil,
+		},
+		"failed logins, clock set back by a minute": {
+			tell().add(3, audit.LoginFailed, "p").wait(-time.Minute).add(3, audit.LoginFailed, "p"),
+			[]string{"failed_auth-1 P2 open ×1 6 failed logins in 10 minutes"},
+		},
+
+		// stray_callback: something tries to slip a login in.
+		"three stray callbacks": {
+			tell().add(3, audit.StrayCallback, "p"),
+			[]string{"stray_callback-1 P1 open ×1 3 login answers that nobody asked for in 10 minutes"},
+		},
+		"two stray callbacks": {tell().add(2, audit.StrayCallback, "p"), nil},
+
+		// token_reuse_detected: a stolen refresh token was used.
+		"a current token refused": {
+			tell().add(1, audit.ReuseDetected, "p", append(invalid, "name", "work")...),
+			[]string{"token_reuse_detected-1 P0 open ×1 work: a refresh token that was current is no longer valid: somebody else may have used it"},
+		},
+		"a rotation that did not come": {
+			tell().add(1, audit.ReuseDetected, "p", "kind", ReuseNotRotated),
+			[]string{"token_reuse_detected-1 P3 open ×1 the provider did not rotate the refresh token, which it usually does"},
+		},
+		"first the small one, then the grave one": {
+			tell().add(1, audit.ReuseDetected, "p", "kind", ReuseNotRotated).add(1, audit.ReuseDetected, "p", invalid...),
+			[]string{"token_reuse_detected-1 P0 open ×2 a refresh token that was current is no longer valid: somebody else may have used it"},
+		},
+		"first the grave one": {
+			tell().add(1, audit.ReuseDetected, "p", invalid...).add(1, audit.ReuseDetected, "p", "kind", ReuseNotRotated),
+			[]string{"token_reuse_detected-1 P0 open ×2 a refresh token that was current is no longer valid: somebody else may have used it"},
+		},
+		"an ordinary rotation": {tell().add(20, audit.TokenRotation, "p"), nil},
+
+		// suspicious_access_pattern: a loop that refreshes, or somebody harvesting tokens.
+		"six refreshes": {
+			tell().add(6, audit.TokenRefreshed, "p", "name", "work"),
+			[]string{"suspicious_access_pattern-1 P2 open ×1 work: 6 token refreshes in 10 minutes"},
+		},
+		"five refreshes":                     {tell().add(5, audit.TokenRefreshed, "p"), nil},
+		"many servers start, three profiles": {tell().add(3, audit.TokenRefreshed, "p").add(3, audit.TokenRefreshed, "q").add(3, audit.TokenRefreshed, "r"), nil},
+		"a token used often is no refresh":   {tell().add(50, audit.KeychainAccess, "p"), nil},
+
+		// refresh_failed: the user's servers will stop working.
+		"three failures in a row": {
+			tell().add(3, audit.RefreshFailed, "p"),
+			[]string{"refresh_failed-1 P2 open ×1 3 refreshes in a row failed"},
+		},
+		"a success in between": {
+			tell().add(2, audit.RefreshFailed, "p").add(1, audit.TokenRefreshed, "p").add(2, audit.RefreshFailed, "p"),
+			nil,
+		},
+		"another profile's success in between": {
+			tell().add(2, audit.RefreshFailed, "p").add(1, audit.TokenRefreshed, "q").add(1, audit.RefreshFailed, "p"),
+			[]string{"refresh_failed-1 P2 open ×1 3 refreshes in a row failed"},
+		},
+		"the login is over": {
+			tell().add(1, audit.RefreshFailed, "p", "needs_login", true, "name", "work"),
+			[]string{"refresh_failed-1 P2 open ×1 work: the login has ended: sign in again"},
+		},
+		"offline on a train": {
+			tell().add(4, audit.RefreshFailed, "p", "transient", true),
+			[]string{"refresh_failed-1 P3 open ×2 4 refreshes in a row failed, the provider could not be reached"},
+		},
+		"offline for a moment": {tell().add(2, audit.RefreshFailed, "p", "transient", true), nil},
+		"two offline and one real": {
+			tell().add(2, audit.RefreshFailed, "p", "transient", true).add(1, audit.RefreshFailed, "p"),
+			[]string{"refresh_failed-1 P3 open ×1 3 refreshes in a row failed, the provider could not be reached"},
+		},
+		"offline, then the login is over": {
+			tell().add(3, audit.RefreshFailed, "p", "transient", true).add(1, audit.RefreshFailed, "p", "needs_login", true),
+			[]string{"refresh_failed-1 P2 open ×2 the login has ended: sign in again"},
+		},
+		"a new login mends it": {
+			tell().add(1, audit.RefreshFailed, "p", "needs_login", true).add(1, audit.LoginSucceeded, "p"),
+			[]string{"refresh_failed-1 P2 resolved ×1 the login has ended: sign in again"},
+		},
+		"and breaks again": {
+			tell().add(1, audit.RefreshFailed, "p", "needs_login", true).add(1, audit.LoginSucceeded, "p").add(1, audit.RefreshFailed, "p", "needs_login", true),
+			[]string{
+				"refresh_failed-3 P2 open ×1 the login has ended: sign in again",
+				"refresh_failed-1 P2 resolved ×1 the login has ended: sign in again",
+			},
+		},
+
+		// audit_tamper
+		"a log that does not verify": {
+			tell().add(2, audit.AuditTamper, "", "kind", "rolled_back"),
+			[]string{"audit_tamper-1 P0 open ×2 the audit log does not verify (rolled back)"},
+		},
+
+		// Acknowledging.
+		"acknowledged": {
+			tell().add(6, audit.LoginFailed, "p").ack("failed_auth-1"),
+			[]string{"failed_auth-1 P2 acked ×1 6 failed logins in 10 minutes"},
+		},
+		"acknowledged means seen: what follows counts from zero": {
+			tell().add(6, audit.LoginFailed, "p").ack("failed_auth-1").add(5, audit.LoginFailed, "p"),
+			[]string{"failed_auth-1 P2 acked ×1 6 failed logins in 10 minutes"},
+		},
+		"again soon after the acknowledgement": {
+			tell().add(6, audit.LoginFailed, "p").ack("failed_auth-1").add(6, audit.LoginFailed, "p"),
+			[]string{"failed_auth-1 P2 acked ×2 6 failed logins in 10 minutes"},
+		},
+		"again after the cooldown": {
+			tell().add(6, audit.LoginFailed, "p").ack("failed_auth-1").wait(time.Hour).add(6, audit.LoginFailed, "p"),
+			[]string{
+				"failed_auth-8 P2 open ×1 6 failed logins in 10 minutes",
+				"failed_auth-1 P2 acked ×1 6 failed logins in 10 minutes",
+			},
+		},
+		"worse does not wait for the cooldown": {
+			tell().add(1, audit.ReuseDetected, "p", "kind", ReuseNotRotated).ack("token_reuse_detected-1").add(1, audit.ReuseDetected, "p", invalid...),
+			[]string{
+				"token_reuse_detected-3 P0 open ×1 a refresh token that was current is no longer valid: somebody else may have used it",
+				"token_reuse_detected-1 P3 acked ×1 the provider did not rotate the refresh token, which it usually does",
+			},
+		},
+		"acknowledging something else": {
+			tell().add(6, audit.LoginFailed, "p").ack("failed_auth-2"),
+			[]string{"failed_auth-1 P2 open ×1 6 failed logins in 10 minutes"},
+		},
+
+		// Order, and names nobody should see in a notification.
+		"worst first, then newest": {
+			tell().add(6, audit.LoginFailed, "p").add(6, audit.LoginFailed, "q").add(1, audit.ReuseDetected, "p", "kind", ReuseNotRotated).add(3, audit.StrayCallback, ""),
+			[]string{
+				"stray_callback-14 P1 open ×1 3 login answers that nobody asked for in 10 minutes",
+				"failed_auth-7 P2 open ×1 6 failed logins in 10 minutes",
+				"failed_auth-1 P2 open ×1 6 failed logins in 10 minutes",
+				"token_reuse_detected-13 P3 open ×1 the provider did not rotate the refresh token, which it usually does",
+			},
+		},
+		"a name that is none": {
+			tell().add(6, audit.LoginFailed, "p", "name", "<b>Your bank</b>").add(1, audit.AuditTamper, "", "kind", "<a href='x'>"),
+			[]string{
+				"audit_tamper-7 P0 open ×1 the audit log does not verify",
+				"failed_auth-1 P2 open ×1 6 failed logins in 10 minutes",
+			},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := Evaluate(Defaults(), tt.story.events, tt.story.now)
+			if diff := cmp.Diff(tt.want, summary(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The incident report lists the events behind an alert, and the window shows
+// when it began: these must be right, not only the count.
+func TestAlertFields(t *testing.T) {
+	s := tell().add(1, audit.LoginFailed, "q").add(7, audit.LoginFailed, "p", "name", "work")
+	got := Evaluate(Defaults(), s.events, s.now)
+	want := []Alert{{
+		ID: "failed_auth-2", Rule: "failed_auth", Key: "p", Profile: "p", Severity: P2, State: Open,
+		Message: "work: 7 failed logins in 10 minutes",
+		First:   noon.Add(2 * time.Second), Last: noon.Add(8 * time.Second), Count: 2,
+		Evidence: []uint64{2, 3, 4, 5, 6, 7, 8}, Cooldown: 30 * time.Minute,
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	s.add(2000, audit.LoginFailed, "p")
+	a := Evaluate(Defaults(), s.events, s.now)[0]
+	if len(a.Evidence) != maxEvidence || a.Evidence[0] != 2 || a.Evidence[maxEvidence-1] != 2008 || !slices.IsSorted(a.Evidence) {
+		t.Errorf("evidence of a flood: %v", a.Evidence)
+	}
+}
+
+// An alert is announced once, whichever process asks and however often, until
+// there is something new to say.
+func TestUnannounced(t *testing.T) {
+	s := tell().add(6, audit.LoginFailed, "p")
+	due := func() []string {
+		t.Helper()
+		var list []string
+		for _, a := range Unannounced(Evaluate(Defaults(), s.events, s.now), s.events, s.now) {
+			list = append(list, a.ID)
+		}
+		return list
+	}
+	check := func(what string, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, due()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	announce := func() {
+		for _, a := range Unannounced(Evaluate(Defaults(), s.events, s.now), s.events, s.now) {
+			var data []any
+			for k, v := range a.Announcement() {
+				data = append(data, k, v)
+			}
+			s.add(1, audit.SecurityAlert, a.Profile, data...)
+		}
+	}
+	check("a new alert", "failed_auth-1")
+	announce()
+	check("once announced")
+	s.add(3, audit.LoginFailed, "p")
+	check("a repeat within the cooldown")
+	s.wait(31 * time.Minute)
+	check("the repeat when the cooldown is over", "failed_auth-1")
+	announce()
+	s.wait(24 * time.Hour)
+	check("a day later, with nothing new")
+	s.add(6, audit.LoginFailed, "p").wait(-48 * time.Hour)
+	check("a repeat, and the clock set back", "failed_auth-1")
+	announce()
+	check("the same, announced")
+	s.ack("failed_auth-1")
+	check("acknowledged")
+
+	s = tell().add(1, audit.ReuseDetected, "p", "kind", ReuseNotRotated)
+	announce()
+	s.add(1, audit.ReuseDetected, "p", "kind", ReuseInvalidGrant)
+	check("worse than announced", "token_reuse_detected-1")
+	announce()
+	check("announced at its worst")
+	s.add(1, audit.ReuseDetected, "p", "kind", ReuseInvalidGrant)
+	check("again, no worse")
+}
+
+// An announcement goes into the book and must come back the same.
+func TestAnnouncementSurvivesTheBook(t *testing.T) {
+	s := tell().add(6, audit.LoginFailed, "p", "name", "work")
+	a := Evaluate(Defaults(), s.events, s.now)[0]
+	text, err := json.Marshal(audit.Event{Seq: 7, Time: s.now, Name: audit.SecurityAlert, Data: a.Announcement()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e audit.Event
+	if err := json.Unmarshal(text, &e); err != nil {
+		t.Fatal(err)
+	}
+	if left := Unannounced([]Alert{a}, append(s.events, e), s.now); len(left) > 0 {
+		t.Errorf("still unannounced after reading back: %v", left)
+	}
+}
+
+// A rule that waits: a client secret that nobody renewed.
+func TestAgeRule(t *testing.T) {
+	rule := Rule{
+		ID: "credential_age", Events: []string{audit.ProfileCreated}, Resets: []string{audit.ProfileDeleted}, Kind: Age,
+		Window: 90 * 24 * time.Hour, Severity: P3,
+		Message: func(f Firing) string { return "client secret set " + strings.TrimPrefix(f.in(), "in ") + " ago" },
+	}
+	s := tell().add(1, audit.ProfileCreated, "p")
+	for _, tt := range []struct {
+		days int
+		want []string
+	}{
+		{-400, nil},
+		{0, nil},
+		{89, nil},
+		{91, []string{"credential_age-1 P3 open ×1 client secret set 90 days ago"}},
+	} {
+		got := Evaluate([]Rule{rule}, s.events, s.now.AddDate(0, 0, tt.days))
+		if diff := cmp.Diff(tt.want, summary(got)); diff != "" {
+			t.Errorf("after %d days: %s", tt.days, diff)
+		}
+	}
+	later := s.now.AddDate(1, 0, 0)
+	s.ack("credential_age-1")
+	if got := Evaluate([]Rule{rule}, s.events, later); len(got) != 1 || got[0].State != Acked {
+		t.Errorf("acknowledged: %v", summary(got))
+	}
+	s.add(1, audit.ProfileDeleted, "p")
+	if got := Evaluate([]Rule{rule}, s.events, later); got != nil {
+		t.Errorf("of a deleted profile: %v", summary(got))
+	}
+}
+
+func TestSeverityText(t *testing.T) {
+	for p := P0; p <= P3; p++ {
+		text, err := p.MarshalText()
+		if err != nil || string(text) != p.String() {
+			t.Errorf("%d: %q, %v", int(p), text, err)
+		}
+		var back Severity
+		if err := back.UnmarshalText(text); err != nil || back != p {
+			t.Errorf("%q becomes %v, %v", text, back, err)
+		}
+	}
+	for _, text := range []string{"", "P4", "p0", "P", "P00"} {
+		var s Severity
+		if err := s.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is taken for %v", text, s)
+		}
+	}
+	if _, err := Severity(4).MarshalText(); err == nil {
+		t.Error("a severity that does not exist is written")
+	}
+}

@@ -1,0 +1,108 @@
+package alert
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+// someEvents draws a log with bursts, silences and clock jumps, in which
+// alerts get acknowledged.
+func someEvents(t *rapid.T) *story {
+	s := tell()
+	names := []string{
+		audit.LoginFailed, audit.StrayCallback, audit.ReuseDetected, audit.TokenRefreshed, audit.RefreshFailed,
+		audit.LoginSucceeded, audit.AuditTamper, audit.AlertAcknowledged, audit.ProfileDeleted, "unknown",
+	}
+	for range rapid.IntRange(0, 30).Draw(t, "scenes") {
+		s.wait(rapid.SampledFrom([]time.Duration{0, time.Minute, 9 * time.Minute, time.Hour, 48 * time.Hour, -time.Minute, -72 * time.Hour}).Draw(t, "wait"))
+		name := rapid.SampledFrom(names).Draw(t, "name")
+		profile := rapid.SampledFrom([]string{"", "p", "q"}).Draw(t, "profile")
+		var data []any
+		switch name {
+		case audit.ReuseDetected:
+			data = []any{"kind", rapid.SampledFrom([]any{ReuseInvalidGrant, ReuseNotRotated, "other", 1.0}).Draw(t, "kind")}
+		case audit.RefreshFailed:
+			data = []any{"transient", rapid.Bool().Draw(t, "transient"), "needs_login", rapid.Bool().Draw(t, "needs login")}
+		case audit.AlertAcknowledged:
+			alerts := Evaluate(Defaults(), s.events, s.now)
+			if len(alerts) == 0 {
+				continue
+			}
+			data = []any{"alert", rapid.SampledFrom(alerts).Draw(t, "alert").ID}
+		}
+		s.add(rapid.IntRange(1, 8).Draw(t, "times"), name, profile, data...)
+	}
+	return s
+}
+
+// The tray follows the log event by event, the command line reads it in one
+// go: both must show the same alerts.
+func TestOneGoEqualsEventByEvent(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := someEvents(t)
+		step := NewTracker(Defaults())
+		for i, e := range s.events {
+			step.Add(e)
+			got := step.Alerts(s.now)
+			want := Evaluate(Defaults(), s.events[:i+1], s.now)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("after %d events (-one go +event by event):\n%s", i+1, diff)
+			}
+			open := map[string]bool{}
+			ids := map[string]bool{}
+			for _, a := range got {
+				if ids[a.ID] {
+					t.Fatalf("two alerts are called %s", a.ID)
+				}
+				ids[a.ID] = true
+				if group := a.Rule + "/" + a.Key; a.State == Open {
+					if open[group] {
+						t.Fatalf("two alerts of %s are open", group)
+					}
+					open[group] = true
+				}
+				if a.Count < 1 || len(a.Evidence) == 0 || a.Message == "" || a.Last.Before(a.First) && len(a.Evidence) == 1 {
+					t.Fatalf("odd alert %+v", a)
+				}
+			}
+		}
+	})
+}
+
+// What was announced stays quiet: no process may notify twice of one thing.
+func TestAnnouncedIsQuiet(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := someEvents(t)
+		alerts := Evaluate(Defaults(), s.events, s.now)
+		for _, a := range Unannounced(alerts, s.events, s.now) {
+			var data []any
+			for k, v := range a.Announcement() {
+				data = append(data, k, v)
+			}
+			s.add(1, audit.SecurityAlert, a.Profile, data...)
+		}
+		if left := Unannounced(Evaluate(Defaults(), s.events, s.now), s.events, s.now); len(left) > 0 {
+			t.Fatalf("announced and announced again: %v", summary(left))
+		}
+	})
+}
+
+func BenchmarkEvaluate1000(b *testing.B) {
+	mixed, flood := tell(), tell().add(1000, audit.LoginFailed, "p")
+	names := []string{audit.TokenRefreshed, audit.KeychainAccess, audit.LoginFailed, audit.RefreshFailed, audit.StrayCallback}
+	for i := range 1000 {
+		mixed.wait(20*time.Second).add(1, names[i%len(names)], string(rune('a'+i%4)), "name", "work")
+	}
+	for name, s := range map[string]*story{"mixed": mixed, "flood": flood} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Evaluate(Defaults(), s.events, s.now)
+			}
+		})
+	}
+}
