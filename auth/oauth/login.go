@@ -68,13 +68,10 @@ func (w *Wire) Login(ctx context.Context, r LoginRequest) (Tokens, error) {
 	waiting, stop := context.WithTimeoutCause(ctx, timeout, ErrTimeout)
 	defer stop()
 
-	d, err := openDoor(waiting, a, r.OnStray)
-	if ctx.Err() != nil {
-		err = endOfWait(ctx)
-		if d != nil {
-			d.end(err)
-		}
+	if waiting.Err() != nil {
+		return Tokens{}, endOfWait(waiting)
 	}
+	d, err := openDoor(waiting, a, r.OnStray)
 	if err != nil {
 		return Tokens{}, err
 	}
