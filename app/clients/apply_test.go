@@ -181,6 +181,36 @@ func TestApplyAfterSomebodyElseWrote(t *testing.T) {
 	}
 }
 
+// The client takes no lock: it may write between our reading and our writing.
+// The clock is asked in between, so it plays the client.
+func TestApplyGivesWayToTheClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "claude-desktop")
+	w.write(`{"mcpServers": {}}`)
+	wrote := 0
+	w.now = func() time.Time {
+		if wrote++; wrote <= 2 {
+			w.write(`{"mcpServers": {}, "theirs": ` + strings.Repeat("1", wrote) + `}`)
+		}
+		return fixedClock()
+	}
+	w.apply(w.plan("our", &door))
+	if got, want := w.read(), `{"mcpServers": {"our": {"command": "/s", "args": ["run"]}}, "theirs": 11}`; got != want {
+		t.Errorf("file %s, want %s", got, want)
+	}
+
+	w.now = func() time.Time {
+		wrote++
+		w.write(`{"mcpServers": {}, "theirs": ` + strings.Repeat("1", wrote) + `}`)
+		return fixedClock()
+	}
+	w.write("{}")
+	_, err := w.Apply(context.Background(), w.plan("our", &door))
+	if err == nil || !strings.Contains(hint.Of(err), "quit Claude Desktop") || strings.Contains(w.read(), "our") {
+		t.Errorf("Apply against a client that never stops: %v, file %s", err, w.read())
+	}
+}
+
 func TestApplyWhenTheFileBroke(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "gemini")

@@ -14,6 +14,7 @@ import (
 const (
 	childHome = "STAGEDOOR_TEST_CLIENTS_HOME"
 	childName = "STAGEDOOR_TEST_CLIENTS_NAME"
+	forEver   = "for ever" // a childName: set and remove until killed
 	perWriter = 5
 )
 
@@ -22,8 +23,12 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childHome) == "" {
 		os.Exit(m.Run())
 	}
-	t := &testing.T{}
-	if err := addEntries(worldAt(t, os.Getenv(childHome), "claude-desktop"), os.Getenv(childName)); err != nil {
+	w := worldAt(&testing.T{}, os.Getenv(childHome), "claude-desktop")
+	work := addEntries
+	if os.Getenv(childName) == forEver {
+		work = toggle
+	}
+	if err := work(w, os.Getenv(childName)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -51,6 +56,60 @@ func addEntries(w world, who string) error {
 		}
 	}
 	return nil
+}
+
+func toggle(w world, _ string) error {
+	for i := 0; ; i++ {
+		e := &door
+		if i%2 == 1 {
+			e = nil
+		}
+		ch, err := w.Plan(context.Background(), w.client, "our", e)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Apply(context.Background(), ch); err != nil {
+			return err
+		}
+	}
+}
+
+// A process that is killed while it writes leaves the old file or the new one,
+// and no lock.
+func TestKilledWhileApplying(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "claude-desktop")
+	without := "{\n  // keep\n  \"mcpServers\": {}, \"big\": \"" + strings.Repeat("x", 1<<16) + "\"\n}"
+	w.write(without)
+	with := string(w.plan("our", &door).After)
+	for range 5 {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), childHome+"="+w.home, childName+"="+forEver)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for seen, last := 0, w.read(); seen < 3; {
+			now := w.read()
+			if now != with && now != without {
+				t.Fatalf("the file is neither the old nor the new: %.200q", now)
+			}
+			if now != last {
+				seen, last = seen+1, now
+			}
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // it was killed
+		if now := w.read(); now != with && now != without {
+			t.Fatalf("after the kill the file is neither the old nor the new: %.200q", now)
+		}
+	}
+	w.apply(w.plan("our", nil))
+	w.apply(w.plan("our", &door))
+	if w.read() != with {
+		t.Error("the next Stagedoor could not write")
+	}
 }
 
 func TestConcurrentApplyLosesNoEntry(t *testing.T) {

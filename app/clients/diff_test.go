@@ -80,6 +80,19 @@ func TestDiff(t *testing.T) {
 +"args": ["run"]
  }}}
 `},
+		{"lines between two changes stay", "{\"mcpServers\": {\"our\": {\n\"command\": \"/old\",\n\"k\": 1,\n\"args\": []\n}}}\n", &door, `--- /f.json
++++ /f.json
+@@ -1,5 +1,7 @@
+ {"mcpServers": {"our": {
+-"command": "/old",
++"command": "/s",
+ "k": 1,
+-"args": []
++"args": [
++  "run"
++]
+ }}}
+`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -348,6 +348,7 @@ func TestRefused(t *testing.T) {
 		{"Latin-1", "{\n \"a\": \"\xe4\"}", 2, 8, "invalid UTF-8"},
 		{"too deep", strings.Repeat("[", 1001), 1, 1001, "1000 deep"},
 		{"far too deep", `{"a":` + strings.Repeat(`{"a":`, 1<<20), 1, 5001, "1000 deep"},
+		{"too deep between comments", strings.Repeat("/**/[//[\n", 1001), 1001, 5, "1000 deep"},
 		{"too large", `{"a":"` + strings.Repeat("a", maxSize) + `"}`, 0, 0, "larger than 10 MB"},
 		{"two marks", "\ufeff\ufeff{}", 1, 1, "invalid"},
 	} {
@@ -370,8 +371,15 @@ func TestRefused(t *testing.T) {
 
 func TestDeepButNotTooDeep(t *testing.T) {
 	t.Parallel()
-	before := `{"a":` + strings.Repeat("[", 999) + strings.Repeat("]", 999) + `,"mcpServers":{}}`
-	if ch := change(t, "", before, &door); ch.Action != Create {
-		t.Error(ch.Action)
+	many := strings.Repeat("[", 2000)
+	for _, before := range []string{
+		`{"a":` + strings.Repeat("[", 999) + strings.Repeat("]", 999) + `,"mcpServers":{}}`,
+		`{"a":"\"` + many + `","mcpServers":{}}`,
+		`{/*` + many + "*/ //" + many + "\n" + `"mcpServers":{}}`,
+		`{"a":[` + strings.Repeat("[],", 2000) + `1],"mcpServers":{}}`,
+	} {
+		if ch := change(t, "", before, &door); ch.Action != Create {
+			t.Error(ch.Action)
+		}
 	}
 }
