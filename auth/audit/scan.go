@@ -109,7 +109,7 @@ func scanSegment(ctx context.Context, e extent, seal *sealer, anchorSeq uint64, 
 		if !res.sound {
 			continue
 		}
-		f, err := split(line)
+		f, err := splitTrusted(line)
 		at := place{segment: name, line: res.lines}
 		switch {
 		case err != nil || len(line) >= maxLine:
