@@ -370,16 +370,18 @@ func TestRestore(t *testing.T) {
 	if _, err := w.Restore(context.Background(), w.client, backup); err != nil || w.read() != before {
 		t.Errorf("Restore of a deleted file: %v", err)
 	}
-	outside := filepath.Join(w.home, "x.json")
+	outside := filepath.Join(w.home, filepath.Base(backup)) // named like one, and not one
+	w.apply(w.plan("our", &door))
+	now := w.read()
 	if err := os.WriteFile(outside, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{outside, "../x.json", "none.json", "", ".", "/"} {
+	for _, name := range []string{outside, "../" + filepath.Base(backup), "none.json", "", ".", "/"} {
 		if _, err := w.Restore(context.Background(), w.client, name); err == nil || hint.Of(err) == "" {
 			t.Errorf("Restore(%q): %v", name, err)
 		}
 	}
-	if w.read() != before {
+	if w.read() != now {
 		t.Errorf("file %q", w.read())
 	}
 }
