@@ -2,6 +2,7 @@ package tray
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,14 +10,16 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/godbus/dbus/v5"
-	"go.uber.org/goleak"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -234,7 +237,8 @@ func (r *remote) click(t *testing.T, ids map[string]int32, line string) {
 	if !ok {
 		t.Fatalf("there is no %q to click", line)
 	}
-	err := r.conn.Object(r.item, itemPath+"/menu").Call("com.canonical.dbusmenu.Event", 0,
+	// Without a reply: after a click on Quit nobody may be left to send one.
+	err := r.conn.Object(r.item, itemPath+"/menu").Call("com.canonical.dbusmenu.Event", dbus.FlagNoReplyExpected,
 		id, "clicked", dbus.MakeVariant(""), uint32(0)).Err
 	if err != nil {
 		t.Fatal(err)
@@ -248,26 +252,11 @@ func testParams(k Keeper) Params {
 	}
 }
 
-// onlyRun remembers that systray has been used up: it can run once per process.
-var onlyRun sync.Once
-
-// The whole tray on a real bus, seen and clicked as a panel does it. One test
-// walks through a whole session.
+// The whole tray on a real bus, seen and clicked as a panel does it.
 func TestRunOnBus(t *testing.T) {
-	first := false
-	if onlyRun.Do(func() { first = true }); !first {
-		t.Skip("systray can run once per process")
-	}
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	conn := privateBus(t)
-	defer func() { _ = conn.Close() }()
 	w := newWatcher(t, conn)
-
-	state := two()
-	state.Profiles[0].Name = "my_home"
-	k := newKeeper(state)
-	ended := make(chan error, 1)
-	go func() { ended <- Run(t.Context(), testParams(k)) }()
+	tray := startTray(t)
 
 	// The tray is started by the session before the panel is.
 	w.appear(t)
@@ -283,10 +272,10 @@ func TestRunOnBus(t *testing.T) {
 	menu := newRemote(t, conn, item)
 	ids := menu.wait(t, "(work · Spotify — signed in as Ada)", "[x] work · Spotify", "my__home · Spotify", "Quit")
 	menu.click(t, ids, "my__home · Spotify")
-	ids = menu.wait(t, "[x] my__home · Spotify", "work · Spotify", "Revoke my__home now", "Quit")
-	if !k.called("use my_home") {
-		t.Error("the check mark moved, but the keeper was not asked to switch")
+	if got := receive(t, tray.calls, "the keeper to be asked to switch"); got != "use my_home" {
+		t.Errorf("the click did %q", got)
 	}
+	ids = menu.wait(t, "[x] my__home · Spotify", "work · Spotify", "Revoke my__home now", "Quit")
 
 	w.restart(t)
 	receive(t, w.registered, "the icon after the panel restarted")
@@ -301,8 +290,97 @@ func TestRunOnBus(t *testing.T) {
 	receive(t, w.registered, "the icon after a keychain prompt and another restart")
 
 	menu.click(t, ids, "Quit")
-	if err := receive(t, ended, "the tray to quit"); err != nil {
-		t.Errorf("quitting returned %v", err)
+	tray.wait(t)
+}
+
+// A session that ends sends SIGTERM; the tray must go without a word.
+func TestSignalEndsTheTray(t *testing.T) {
+	w := newWatcher(t, privateBus(t))
+	w.appear(t)
+	tray := startTray(t)
+	receive(t, w.registered, "the icon")
+	if err := tray.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	tray.wait(t)
+}
+
+// trayProcess is a tray with a fake keeper in a process of its own: systray can
+// run once per process, and has races of its own that the detector would blame
+// on this test.
+type trayProcess struct {
+	cmd    *exec.Cmd
+	calls  chan string // what the keeper was asked for
+	stderr bytes.Buffer
+}
+
+const childVariable = "STAGEDOOR_TRAY_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childVariable) == "" {
+		os.Exit(m.Run())
+	}
+	if err := child(); err != nil {
+		fmt.Fprintln(os.Stderr, "the tray ended with:", err)
+		os.Exit(1)
+	}
+}
+
+func child() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	state := two()
+	state.Profiles[0].Name = "my_home"
+	k := newKeeper(state)
+	k.heard = func(call string) { fmt.Println(call) }
+	return Run(ctx, testParams(k))
+}
+
+func startTray(t *testing.T) *trayProcess {
+	t.Helper()
+	p := &trayProcess{cmd: exec.Command(os.Args[0]), calls: make(chan string, 100)}
+	p.cmd.Env = append(os.Environ(), childVariable+"=1", "GORACE=exitcode=0")
+	p.cmd.Stderr = &p.stderr
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	go func() {
+		defer close(p.calls)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			p.calls <- lines.Text()
+		}
+	}()
+	return p
+}
+
+// wait expects the tray to end by itself, well and without a race of ours.
+func (p *trayProcess) wait(t *testing.T) {
+	t.Helper()
+	for limit := time.After(patience); ; {
+		select {
+		case _, more := <-p.calls:
+			if more {
+				continue
+			}
+		case <-limit:
+			t.Fatal("the tray does not end")
+		}
+		break
+	}
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("the tray ended with %v\n%s", err, p.stderr.String())
+	}
+	for _, report := range strings.Split(p.stderr.String(), "WARNING: DATA RACE")[1:] {
+		for _, access := range regexp.MustCompile(` by (main )?goroutine`).Split(report, -1)[1:] {
+			if lines := strings.SplitN(access, "\n", 3); len(lines) == 3 && strings.Contains(lines[1], "stagedoor") {
+				t.Errorf("a race of our own:%s", report)
+			}
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ type fakeKeeper struct {
 	login  func(context.Context) (auth.LoginResult, error)
 	revoke func(context.Context) (auth.RevokeResult, error)
 	useErr error
+	heard  func(call string) // if set, is told of every call
 }
 
 func newKeeper(s auth.State) *fakeKeeper {
@@ -39,6 +40,9 @@ func (k *fakeKeeper) note(call string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.calls = append(k.calls, call)
+	if k.heard != nil {
+		k.heard(call)
+	}
 }
 
 func (k *fakeKeeper) called(call string) bool {

@@ -35,7 +35,7 @@ func run(ctx context.Context, p Params) error {
 	setIcon(false)
 	start, end := systray.RunWithExternalLoop(nil, nil)
 	start()
-	if err := exported(ctx, shared); err != nil {
+	if err := exported(shared); err != nil {
 		systray.Quit() // not end: without a connection it panics
 		return fmt.Errorf("show the tray icon: %w", err)
 	}
@@ -57,9 +57,10 @@ func run(ctx context.Context, p Params) error {
 }
 
 // exported asks over the bus whether systray's item is there, which is the only
-// way to know that its start worked.
-func exported(ctx context.Context, conn *dbus.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+// way to know that its start worked. It must come to an answer even if the tray
+// is already to quit, since only that tells how.
+func exported(conn *dbus.Conn) error {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	return conn.Object(conn.Names()[0], itemPath).CallWithContext(ctx,
 		"org.freedesktop.DBus.Properties.Get", 0, "org.kde.StatusNotifierItem", "Id").Err
