@@ -81,6 +81,10 @@ func (a *application) setup(k cli.Keeper) (setup.Service, error) {
 	if err != nil {
 		return setup.Service{}, err
 	}
+	// What a client starts later may be told nothing of the session bus.
+	if err := platform.RememberSessionBus(paths.State, os.Getenv); err != nil {
+		return setup.Service{}, err
+	}
 	env, err := clients.HostEnv()
 	if err != nil {
 		return setup.Service{}, err

@@ -52,10 +52,8 @@ func RememberSessionBus(stateDir string, getenv func(string) string) error {
 	if !ok || !ourSocket(path) {
 		return nil
 	}
-	for _, usual := range usualSockets(getenv) {
-		if path == usual {
-			return nil
-		}
+	if path == systemdSocket() { // everybody finds that; $XDG_RUNTIME_DIR may be stripped too
+		return nil
 	}
 	file := filepath.Join(stateDir, busFile)
 	line := busAddress(path) + "\n"
@@ -78,8 +76,11 @@ func usualSockets(getenv func(string) string) []string {
 	if dir := getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		sockets = append(sockets, filepath.Join(dir, "bus"))
 	}
-	return append(sockets, fmt.Sprintf("/run/user/%d/bus", os.Getuid()))
+	return append(sockets, systemdSocket())
 }
+
+// systemdSocket is found without any environment.
+func systemdSocket() string { return fmt.Sprintf("/run/user/%d/bus", os.Getuid()) }
 
 // socketPath takes the path out of the first address of a D-Bus address list, if
 // that is "unix:path=…" (D-Bus Specification, "Server Addresses").

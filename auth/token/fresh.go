@@ -103,7 +103,7 @@ func (s *Service) adopt(ctx context.Context, g Grant, old Set, answer oauth.Toke
 	set.Gen++
 	if !answer.Access.Empty() {
 		set.Access, set.Type = answer.Access, answer.Type
-		set.Issued, set.Expires = s.Now().UTC(), answer.ExpiresOrAssumed().UTC()
+		set.Issued, set.Expires = answer.Issued, answer.ExpiresOrAssumed()
 		set.Scopes = granted(answer, old.Scopes)
 	}
 	rotated := !answer.Refresh.Empty() && answer.Refresh != old.Refresh

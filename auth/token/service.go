@@ -103,10 +103,9 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, t oauth.Tokens, scopes
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
 		return Set{}, err
 	}
-	now := s.Now().UTC()
 	set := Set{
 		Gen: old.Gen + 1, Access: t.Access, Refresh: t.Refresh, Type: t.Type, Scopes: granted(t, scopes),
-		Expires: t.ExpiresOrAssumed().UTC(), Issued: now, Authorized: now, Issuer: g.Issuer,
+		Expires: t.ExpiresOrAssumed(), Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer,
 	}
 	return set, s.save(ctx, g.ID, set, old.Gen)
 }
