@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -101,7 +100,7 @@ func (l *Log) overdue(t *tail, seal *sealer) []Event {
 
 // check refuses an event that would not fit whatever its number and time.
 func (l *Log) check(e Event) error {
-	e.Seq, e.Time = math.MaxInt64, time.Time{} // as long as any other
+	e.Seq, e.Time = maxSeq, time.Time{} // as long as any other
 	body, _, err := encode(e)
 	if err == nil && len(body)+sealedTail+1 > maxLine {
 		err = fmt.Errorf("%w: its line has %d bytes, the limit is %d", ErrTooLarge, len(body)+sealedTail+1, maxLine)

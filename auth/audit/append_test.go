@@ -290,6 +290,26 @@ func TestRubbishAtTheEnd(t *testing.T) {
 	}
 }
 
+// A forged line with the highest number there is must not end the log.
+func TestForgedNumber(t *testing.T) {
+	for _, seq := range []uint64{maxSeq - 1, maxSeq, maxSeq + 1, math.MaxUint64} {
+		b := newBook(t)
+		b.add(2)
+		body, _, err := encode(Event{Seq: seq, Time: noSuchTime, Name: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.change(1, func(l []string) []string { return append(l, string(finish(body, origin, nil))) })
+		b.reopen(b.Dir())
+		b.add(3)
+		if r := b.verify(); r.OK || r.Problem.Line != 3 {
+			t.Errorf("number %d: %+v", seq, r.Problem)
+		}
+	}
+}
+
+var noSuchTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // A full disk must neither lose what was there nor scar the log.
 func TestFailedWrite(t *testing.T) {
 	b := newBook(t)

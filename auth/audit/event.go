@@ -1,5 +1,38 @@
 // Package audit keeps the book: an append-only, tamper-evident log of all that
 // happens to a credential.
+//
+// # Promises
+//
+// An event that Append acknowledged is on the disk, exactly once, whatever is
+// killed when. Any number of goroutines and processes may append at once; a
+// kernel lock puts their lines in one order. What a crash leaves unfinished is
+// moved to audit.torn and noted as a log_recovered event. No event is lost to a
+// locked keychain: its line has no MAC then ("unsealed"), and the first sealed
+// line after it is a "sealed" event that covers it. Reading takes no lock.
+//
+// # The chain
+//
+// The log is a row of files 000001.jsonl, 000002.jsonl, … with one JSON object
+// a line (see line.go). Each line names the one before: prev is that line's
+// MAC, or, if it has none, the SHA-256 of its bytes; the first names 64 zeros.
+// Its own MAC is HMAC-SHA256(key, prev ‖ the line without its "mac" member),
+// both as the text that stands in the file. The key is in the keychain, and so
+// is the anchor: the number and MAC of the newest line as of the last 64th
+// line, P0 or P1 alert, or Flush. The anchor moves on only if every line since
+// the old one is sound, so writing on does not wash tampering away.
+//
+// # What Verify cannot tell
+//
+// A sound log is consistent with the key in this keychain. That is not proof
+// of who wrote it: whoever can read the keychain as this user can make the
+// same MACs and the same anchor. Nor is it seen
+//
+//   - that lines newer than the anchor were cut off: up to 63 while a process
+//     runs or after it was killed, none after Flush;
+//   - that such lines were replaced by unsealed ones, until the keychain's
+//     next opening; Verify counts unsealed lines for that reason;
+//   - that the folder and the keychain were put back together, both as of the
+//     same day.
 package audit
 
 import "time"

@@ -25,6 +25,7 @@ const (
 	headPrev    = `,"prev":"`
 	headMAC     = `","mac":`
 	hexLen      = 64
+	maxSeq      = 1 << 53 // what every JSON reader reads exactly
 	// timeLayout always has nine digits after the point, so that timestamps
 	// sort as text.
 	timeLayout = "2006-01-02T15:04:05.000000000Z"
@@ -67,15 +68,18 @@ func splitTrusted(line []byte) (frame, error) {
 		return f, errors.New("does not begin like a line of version 1")
 	}
 	digits := bytes.IndexByte(rest, ',')
-	if digits < 1 || digits > 20 || rest[0] == '0' {
+	if digits < 1 || digits > 16 || rest[0] == '0' {
 		return f, errors.New("has no sequence number")
 	}
 	for _, c := range rest[:digits] {
 		d := uint64(c - '0')
-		if d > 9 || f.seq > (1<<63)/10 {
+		if d > 9 {
 			return f, errors.New("has no sequence number")
 		}
 		f.seq = f.seq*10 + d
+	}
+	if f.seq > maxSeq {
+		return f, errors.New("has a sequence number that no log reaches")
 	}
 	n := len(line)
 	switch {

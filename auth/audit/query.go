@@ -34,6 +34,17 @@ type Query struct {
 // It shows what is there and vouches for nothing: lines that cannot be read
 // are left out here and named by Verify.
 func (l *Log) Query(ctx context.Context, q Query) ([]Event, error) {
+	for attempt := 0; ; attempt++ {
+		found, err := l.query(ctx, q)
+		// A torn end that another process cuts off just now is no error.
+		if attempt < 3 && errors.Is(err, io.ErrUnexpectedEOF) {
+			continue
+		}
+		return found, err
+	}
+}
+
+func (l *Log) query(ctx context.Context, q Query) ([]Event, error) {
 	list, err := segments(l.p.Dir)
 	if err != nil {
 		return nil, err

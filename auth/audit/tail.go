@@ -11,6 +11,10 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
+// errForgedSeq marks a newest line after which there is no number left. It is
+// passed over like rubbish: one forged line must not end the log.
+var errForgedSeq = errors.New("the sequence number leaves none for the next line")
+
 // tail is the end of the log as an append finds it under the lock.
 type tail struct {
 	segments []segment
@@ -96,6 +100,9 @@ func (t *tail) read(r io.ReaderAt, size int64) error {
 			return err
 		}
 		f, bad := split(line)
+		if bad == nil && f.seq >= maxSeq {
+			bad = errForgedSeq
+		}
 		if t.empty {
 			if bad != nil {
 				f = frame{bytes: line}
