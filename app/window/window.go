@@ -13,8 +13,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
+	"log"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +29,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/app/window/translations"
 	"github.com/stagedoor-app/stagedoor/app/window/welcome"
+	"github.com/stagedoor-app/stagedoor/assets"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -81,7 +82,7 @@ func Run(ctx context.Context, name string, p Params) error {
 		return fmt.Errorf("load translations: %w", err)
 	}
 
-	makeCacheFolder()
+	prepareFolders()
 	app.SetMetadata(fyne.AppMetadata{
 		ID: appID, Name: "Stagedoor",
 		// Everything that is not on the UI goroutine comes through stage.Seam.
@@ -89,6 +90,7 @@ func Run(ctx context.Context, name string, p Params) error {
 	})
 	a := app.NewWithID(appID)
 	a.Settings().SetTheme(stage.NewTheme())
+	a.SetIcon(fyne.NewStaticResource("stagedoor.png", assets.Icon()))
 	w := a.NewWindow("Stagedoor")
 	life, end := context.WithCancel(ctx)
 	defer end()
@@ -101,17 +103,12 @@ func Run(ctx context.Context, name string, p Params) error {
 	// loop on SIGTERM by itself, at the same moment as ctx.
 	stop := context.AfterFunc(ctx, func() { fyne.Do(a.Driver().Quit) })
 	defer stop()
+	// Fyne rewrites its unused preferences while it ends and watches the file,
+	// empty for a moment, as it does. Nobody needs to read about that.
+	a.Lifecycle().SetOnStopped(func() { log.SetOutput(io.Discard) })
 	w.CenterOnScreen()
 	w.ShowAndRun()
 	return nil
-}
-
-// makeCacheFolder creates the parent of Fyne's cache folder. Fyne creates only the
-// last folder of the path and complains on stderr in a fresh home.
-func makeCacheFolder() {
-	if dir, err := os.UserCacheDir(); err == nil {
-		_ = os.MkdirAll(filepath.Join(dir, "fyne"), 0o700) // Fyne works without
-	}
 }
 
 // newHost returns the surroundings that a window is built in.

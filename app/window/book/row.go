@@ -33,9 +33,9 @@ const (
 
 // columnWidths returns where each column starts and how wide it is.
 func columnWidths(total float32) (x, w [columns]float32) {
-	w = [columns]float32{colTime: 142, colProfile: 92, colOutcome: 58, colActor: 98}
+	w = [columns]float32{colTime: 142, colProfile: 92, colOutcome: 66, colActor: 104}
 	left := total - 2*margin - (columns-1)*gap - w[colTime] - w[colProfile] - w[colOutcome] - w[colActor]
-	w[colEvent] = min(max(left, 0), 178)
+	w[colEvent] = min(max(left, 0), 188)
 	w[colName] = max(left-w[colEvent], 0)
 	at := float32(margin)
 	for i := range w {

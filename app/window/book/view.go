@@ -52,6 +52,7 @@ type view struct {
 
 	cancelPage func() // stops the load under way
 	filtering  int    // counts the changes of the filters
+	failed     bool   // the notice tells why events could not be loaded
 	loading    bool   // of an older page
 	loaded     bool   // the first page is there
 }
@@ -132,8 +133,7 @@ func (v *view) reload() {
 	v.cancelPage = stage.Load(v.host.Seam, func(ctx context.Context) ([]audit.Event, error) {
 		return v.keeper.Events(ctx, q)
 	}, func(page []audit.Event, err error) {
-		if err != nil {
-			v.host.Notice.Error(err)
+		if v.report(err) {
 			return
 		}
 		v.rows.replace(page, firstPage)
@@ -148,6 +148,18 @@ func (v *view) reload() {
 	})
 }
 
+// report shows why events could not be loaded, and takes the message back once
+// they can. It reports whether there was an error.
+func (v *view) report(err error) bool {
+	if err != nil {
+		v.host.Notice.Error(err)
+	} else if v.failed {
+		v.host.Notice.Clear()
+	}
+	v.failed = err != nil
+	return v.failed
+}
+
 // changed fetches what is new since the last look.
 func (v *view) changed() {
 	v.loadProfiles()
@@ -157,8 +169,7 @@ func (v *view) changed() {
 	stage.Load(v.host.Seam, func(ctx context.Context) ([]audit.Event, error) {
 		return v.keeper.Events(ctx, q)
 	}, func(page []audit.Event, err error) {
-		if err != nil {
-			v.host.Notice.Error(err)
+		if v.report(err) {
 			return
 		}
 		if asked != v.filtering { // the filters changed meanwhile, and have a load of their own
@@ -218,8 +229,7 @@ func (v *view) older() {
 		}
 	}, func(r result, err error) {
 		v.loading = false
-		if err != nil {
-			v.host.Notice.Error(err)
+		if v.report(err) {
 			return
 		}
 		v.rows.append(r.page, r.full)

@@ -19,7 +19,7 @@ func kinds() []string {
 		audit.KeychainSave, audit.KeychainAccess,
 		audit.ProfileCreated, audit.ProfileUsed, audit.ProfileRenamed, audit.ProfileDeleted,
 		audit.ConfigWritten, audit.ConfigRemoved, audit.Launched,
-		audit.SecurityAlert, audit.AlertAcknowledged, audit.LogRecovered, audit.PermissionsFixed,
+		audit.SecurityAlert, audit.AlertAcknowledged, audit.AuditTamper, audit.LogRecovered, audit.Sealed, audit.PermissionsFixed,
 	}
 }
 
@@ -71,6 +71,10 @@ func Words(name string) string {
 		return lang.L("Server launched")
 	case audit.AlertAcknowledged:
 		return lang.L("Alert acknowledged")
+	case audit.AuditTamper:
+		return lang.L("Tampering with the log")
+	case audit.Sealed:
+		return lang.L("Log sealed")
 	case audit.LogRecovered:
 		return lang.L("Log recovered")
 	case audit.PermissionsFixed:
@@ -82,7 +86,7 @@ func Words(name string) string {
 // alarming reports whether an event asks for attention though it did not fail.
 func alarming(e audit.Event) bool {
 	switch e.Name {
-	case audit.SecurityAlert, audit.ReuseDetected, audit.StrayCallback, audit.LogRecovered:
+	case audit.SecurityAlert, audit.AuditTamper, audit.ReuseDetected, audit.StrayCallback, audit.LogRecovered:
 		return true
 	}
 	return false

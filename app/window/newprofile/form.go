@@ -55,7 +55,7 @@ func New(h *stage.Host, submit func()) *Form {
 		e.OnSubmitted = func(string) { submit() }
 	}
 	f.redirect.TextStyle.Monospace = true
-	f.developer = widget.NewButtonWithIcon("", theme.ComputerIcon(), func() { h.Open(f.provider.DeveloperPage) })
+	f.developer = widget.NewButton("", func() { h.Open(f.provider.DeveloperPage) })
 	copyURI := widget.NewButtonWithIcon("", theme.ContentCopyIcon(), func() { h.Copy(f.redirect.Text) })
 	copyURI.Importance = widget.LowImportance
 

@@ -50,10 +50,11 @@ func (l *List) Shift(to int) {
 	offset := l.GetScrollOffset()
 	l.UnselectAll()
 	if to >= 0 {
+		l.Highlight(to)
 		l.Select(to)
 	}
 	l.selected = to
-	l.ScrollToOffset(offset) // Select scrolled to the row
+	l.ScrollToOffset(offset) // Highlight and Select scrolled to the row
 	l.OnSelected = told
 }
 
@@ -84,6 +85,8 @@ func (l *List) TypedKey(ev *fyne.KeyEvent) {
 		return
 	}
 	if n > 0 {
-		l.Select(min(max(to, 0), n-1))
+		to = min(max(to, 0), n-1)
+		l.Highlight(to) // or Fyne marks the row of the last click as well
+		l.Select(to)
 	}
 }

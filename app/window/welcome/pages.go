@@ -92,7 +92,7 @@ func (v *view) loginPage() fyne.CanvasObject {
 			stage.Compact(stage.Muted(lang.L("The browser did not open? Copy the link and open it yourself."))),
 			container.NewHBox(
 				widget.NewButtonWithIcon(lang.L("Copy login link"), theme.ContentCopyIcon(), func() { v.host.Copy(url) }),
-				widget.NewButtonWithIcon(lang.L("Open again"), linkIcon(), func() { v.host.Open(url) })))
+				widget.NewButton(lang.L("Open again"), func() { v.host.Open(url) })))
 	}
 	return page(lang.L("Log in"),
 		lang.L("Your browser opens the provider’s own page. Stagedoor never sees your password; it gets a token and puts it into your keychain."),

@@ -14,7 +14,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/window/keeper"
@@ -245,6 +244,3 @@ func (v *view) demo() {
 		}
 	})
 }
-
-// linkIcon marks what leads to the browser.
-func linkIcon() fyne.Resource { return theme.ComputerIcon() }

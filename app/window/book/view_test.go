@@ -1,0 +1,360 @@
+//go:build !lean
+
+package book
+
+import (
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// open shows the window on a log of n token refreshes.
+func open(t *testing.T, n int, change ...func(*keepertest.Fake)) (*view, *keepertest.Fake) {
+	t.Helper()
+	h := keepertest.Host(t)
+	f := &keepertest.Fake{
+		Profiles: []auth.ProfileView{{ID: "3f9a", Name: "home", Active: true}, {ID: "77b1", Name: "work"}},
+		Report:   audit.Report{OK: true, Events: uint64(n)},
+		Ticks:    make(chan struct{}),
+	}
+	f.Append(n, keepertest.Now.Add(-24*time.Hour), audit.Event{
+		Name: audit.TokenRefreshed, Profile: "3f9a", Outcome: audit.OK, Actor: "launcher", PID: 7,
+	})
+	for _, c := range change {
+		c(f)
+	}
+	v := newView(h, f)
+	h.Window.SetContent(v.layout())
+	h.Window.Resize(fyne.NewSize(1180, 720))
+	v.start()
+	return v, f
+}
+
+func TestFiltersAskTheKeeper(t *testing.T) {
+	midnight := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		act  func(*view)
+		want audit.Query
+	}{
+		"nothing":   {func(*view) {}, audit.Query{}},
+		"profile":   {func(v *view) { v.filter.profile.SetSelected("work") }, audit.Query{Profile: "77b1"}},
+		"event":     {func(v *view) { v.filter.name.SetSelected("Token reuse detected") }, audit.Query{Name: audit.ReuseDetected}},
+		"outcome":   {func(v *view) { v.filter.outcome.SetSelected("failed") }, audit.Query{Outcome: audit.Failed}},
+		"today":     {func(v *view) { v.filter.span.SetSelected("Today") }, audit.Query{Since: midnight}},
+		"7 days":    {func(v *view) { v.filter.span.SetSelected("Last 7 days") }, audit.Query{Since: keepertest.Now.AddDate(0, 0, -7)}},
+		"free text": {func(v *view) { test.Type(v.filter.search, " claude ") }, audit.Query{Text: "claude"}},
+		"together": {func(v *view) {
+			v.filter.profile.SetSelected("home")
+			v.filter.outcome.SetSelected("ok")
+			v.filter.search.SetText("x")
+		}, audit.Query{Profile: "3f9a", Outcome: audit.OK, Text: "x"}},
+		"cleared by Esc in the table": {func(v *view) {
+			v.filter.profile.SetSelected("home")
+			v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
+		}, audit.Query{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, f := open(t, 3)
+			tc.act(v)
+			tc.want.Limit = firstPage
+			if diff := cmp.Diff(tc.want, f.LastQuery()); diff != "" {
+				t.Errorf("query (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A profile that is created while the window is open must not throw the user's
+// filter away.
+func TestProfileListChangesUnderAFilter(t *testing.T) {
+	v, f := open(t, 3)
+	v.filter.profile.SetSelected("work")
+	f.Profiles = append([]auth.ProfileView{{ID: "0aaa", Name: "another"}}, f.Profiles...)
+	v.changed()
+	if got := f.LastQuery().Profile; got != "77b1" {
+		t.Errorf("the filter moved to profile %q", got)
+	}
+	if v.filter.profile.Selected != "work" {
+		t.Errorf("the list shows %q", v.filter.profile.Selected)
+	}
+}
+
+func TestDetailsShowWhatIsInTheEvent(t *testing.T) {
+	v, _ := open(t, 0, func(f *keepertest.Fake) {
+		f.Append(1, keepertest.Now.Add(-3*time.Minute), audit.Event{
+			Name: audit.RefreshFailed, Profile: "77b1", Outcome: audit.Failed, Actor: "launcher", PID: 4711,
+			Data: map[string]any{"endpoint": "login.example.com", "http_status": 400.0, "retried": false},
+		})
+	})
+	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
+	shown := strings.Join(keepertest.Texts(v.details.body), "\n")
+	for _, want := range []string{
+		"Refresh failed", "refresh_failed", "2026-11-22 15:01:05", "3 min ago", "failed", "work", "77b1", "launcher", "4711",
+		"Endpoint", "login.example.com", "Http status", "400", "Retried", "no",
+	} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("details lack %q:\n%s", want, shown)
+		}
+	}
+	v.details.copy()
+	if text := fyne.CurrentApp().Clipboard().Content(); !strings.Contains(text, `"endpoint": "login.example.com"`) {
+		t.Errorf("clipboard holds %s", text)
+	}
+}
+
+func TestNewEventsComeOnTopAndKeepTheSelection(t *testing.T) {
+	v, f := open(t, 100)
+	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
+	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
+	v.table.ScrollToOffset(300)
+	chosen := v.chosen
+	if v.rows.events[v.table.Selected()].Seq != chosen {
+		t.Fatal("the selection and the details are about different events")
+	}
+
+	f.Append(2, keepertest.Now, audit.Event{Name: audit.LoginSucceeded, Profile: "3f9a", Outcome: audit.OK})
+	v.changed()
+	if got := v.rows.events[0].Seq; got != 102 {
+		t.Errorf("top row is line %d, want 102", got)
+	}
+	if got := v.rows.events[v.table.Selected()].Seq; got != chosen || v.chosen != chosen {
+		t.Errorf("selected is line %d, details show %d, want %d", got, v.chosen, chosen)
+	}
+	if got, want := v.table.GetScrollOffset(), 300+2*v.table.Pitch(); got != want {
+		t.Errorf("the view moved: offset %v, want %v", got, want)
+	}
+}
+
+func TestUserAtTheTopSeesNewEvents(t *testing.T) {
+	v, f := open(t, 100)
+	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
+	f.Append(1, keepertest.Now, audit.Event{Name: audit.LoginSucceeded, Outcome: audit.OK})
+	v.changed()
+	if got := v.table.GetScrollOffset(); got != 0 {
+		t.Errorf("offset %v: the new row is out of view", got)
+	}
+}
+
+// More events than a page came at once: the table must not have a hole.
+func TestBurstLeavesNoGap(t *testing.T) {
+	v, f := open(t, 50)
+	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
+	f.Append(3*firstPage, keepertest.Now, audit.Event{Name: audit.TokenRefreshed, Outcome: audit.OK})
+	v.changed()
+	v.host.Seam.Settle()
+	for i, e := range v.rows.events {
+		if want := uint64(50 + 3*firstPage - i); e.Seq != want {
+			t.Fatalf("row %d is line %d, want %d", i, e.Seq, want)
+		}
+	}
+	if v.chosen != 50 || v.details.event == nil {
+		t.Error("the details of the selected event are gone")
+	}
+}
+
+// The watch is what calls changed; this one runs through a real channel.
+func TestWatchLeadsToAQuery(t *testing.T) {
+	_, f := open(t, 1)
+	before := len(f.Queries)
+	f.Ticks <- struct{}{}
+	f.Ticks <- struct{}{} // taken only once the first has been dealt with
+	if got := f.Count(); got <= before {
+		t.Errorf("%d queries after a change, %d before", got, before)
+	}
+}
+
+func TestOlderPagesLoadOnScroll(t *testing.T) {
+	const all = firstPage + nextPage + 10
+	v, _ := open(t, all)
+	v.host.Seam.Settle()
+	if got := len(v.rows.events); got != firstPage {
+		t.Fatalf("%d events loaded at the start, want %d", got, firstPage)
+	}
+	for range 3 {
+		v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnd})
+		v.host.Seam.Settle()
+	}
+	if got := len(v.rows.events); got != all || v.rows.more {
+		t.Errorf("%d events loaded in the end (more: %v), want %d", got, v.rows.more, all)
+	}
+	for i, e := range v.rows.events {
+		if e.Seq != uint64(all-i) {
+			t.Fatalf("row %d is line %d", i, e.Seq)
+		}
+	}
+}
+
+// Events of one instant fill more than a page: paging by time must get past them.
+func TestOlderPagesOfOneInstant(t *testing.T) {
+	v, _ := open(t, 0, func(f *keepertest.Fake) {
+		for range firstPage + 3*nextPage {
+			f.Append(1, keepertest.Now, audit.Event{Name: audit.TokenRefreshed})
+		}
+	})
+	for range 5 {
+		v.older()
+	}
+	if got, want := len(v.rows.events), firstPage+3*nextPage; got != want {
+		t.Errorf("%d events, want %d", got, want)
+	}
+}
+
+func TestVerifyBadge(t *testing.T) {
+	for name, tc := range map[string]struct {
+		report     audit.Report
+		err        error
+		text       string
+		importance widget.Importance
+		notice     string
+	}{
+		"ok":  {audit.Report{OK: true, Events: 1234}, nil, "Log is consistent with its key — 1,234 events", widget.SuccessImportance, ""},
+		"one": {audit.Report{OK: true, Events: 1}, nil, "Log is consistent with its key — 1 event", widget.SuccessImportance, ""},
+		"edited": {
+			audit.Report{Problem: &audit.Problem{Kind: audit.Edited, Seq: 17, Message: "line 17 was edited"}},
+			nil, "Does not verify: line 17 edited", widget.DangerImportance, "Line 17 was edited",
+		},
+		"not checked": {audit.Report{}, hint.New("the keychain is locked", "unlock it"), "Log could not be checked", widget.WarningImportance, "Unlock it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, f := open(t, 3)
+			f.Report, f.Err = tc.report, tc.err
+			v.verify()
+			if got := v.badge.text.Text; got != tc.text {
+				t.Errorf("badge says %q, want %q", got, tc.text)
+			}
+			if v.badge.text.Importance != tc.importance {
+				t.Errorf("importance %v, want %v", v.badge.text.Importance, tc.importance)
+			}
+			if _, more := v.host.Notice.Text(); more != tc.notice {
+				t.Errorf("notice says %q, want %q", more, tc.notice)
+			}
+		})
+	}
+}
+
+// A result is about the log as it was: a badge that stays green while lines come
+// in would claim too much.
+func TestBadgeIsStaleAfterAChange(t *testing.T) {
+	v, _ := open(t, 3)
+	v.badge.stale()
+	if got := v.badge.text.Text; got != "Changed since the last check" {
+		t.Errorf("badge says %q", got)
+	}
+}
+
+func TestErrorShowsWithItsHintAndGoesAway(t *testing.T) {
+	v, f := open(t, 3)
+	f.Err = hint.Wrap(errors.New("read audit/000001.jsonl: permission denied"), "run stagedoor doctor")
+	v.reload()
+	message, more := v.host.Notice.Text()
+	if message != "Read audit/000001.jsonl: permission denied" || more != "Run stagedoor doctor" {
+		t.Errorf("notice says %q, %q", message, more)
+	}
+	if len(v.rows.events) != 3 {
+		t.Error("the rows that were there are gone")
+	}
+	f.Err = nil
+	v.reload()
+	if message, _ := v.host.Notice.Text(); message != "" {
+		t.Errorf("notice still says %q", message)
+	}
+}
+
+func TestEmptyStates(t *testing.T) {
+	v, _ := open(t, 0)
+	if !keepertest.Shows(v.empty.box, "Nothing has happened yet") {
+		t.Errorf("empty log shows %q", keepertest.Texts(v.empty.box))
+	}
+	v, _ = open(t, 3)
+	if v.empty.box.Visible() {
+		t.Error("the empty state covers the events")
+	}
+	v.filter.search.SetText("no such thing")
+	keepertest.Press(t, v.empty.box, "Show all events")
+	if len(v.rows.events) != 3 {
+		t.Errorf("%d events after clearing the filters, want 3", len(v.rows.events))
+	}
+}
+
+func TestKeys(t *testing.T) {
+	v, _ := open(t, 500)
+	canvas := v.host.Window.Canvas()
+	// Fyne gives shortcuts to the focused field, which passes ours on.
+	press := func(k fyne.KeyName) {
+		v.filter.search.TypedShortcut(&desktop.CustomShortcut{KeyName: k, Modifier: fyne.KeyModifierShortcutDefault})
+	}
+	if canvas.Focused() != v.table {
+		t.Error("the table has no focus at the start")
+	}
+	press(fyne.KeyF)
+	if canvas.Focused() != v.filter.search {
+		t.Fatal("Ctrl+F does not focus the search")
+	}
+	closed := false
+	v.host.Keys.Bind(fyne.KeyW, func() { closed = true })
+	press(fyne.KeyW)
+	if !closed {
+		t.Error("Ctrl+W does nothing while the search has the focus")
+	}
+	v.filter.search.SetText("abc")
+	v.filter.search.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
+	if v.filter.search.Text != "" {
+		t.Error("Esc does not clear the search")
+	}
+	v.filter.search.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
+	if canvas.Focused() != v.table {
+		t.Error("Esc in an empty search does not lead back to the table")
+	}
+	for _, step := range []struct {
+		key  fyne.KeyName
+		want int
+	}{{fyne.KeyDown, 0}, {fyne.KeyDown, 1}, {fyne.KeyUp, 0}, {fyne.KeyUp, 0}, {fyne.KeyEnd, firstPage - 1}, {fyne.KeyHome, 0}} {
+		v.table.TypedKey(&fyne.KeyEvent{Name: step.key})
+		if v.table.Selected() != step.want || v.rows.events[step.want].Seq != v.chosen {
+			t.Fatalf("after %s row %d is selected, want %d", step.key, v.table.Selected(), step.want)
+		}
+	}
+}
+
+// A kind of event that is added to the log must not be forgotten here.
+func TestEveryKindIsOffered(t *testing.T) {
+	keepertest.Host(t)
+	file, err := parser.ParseFile(token.NewFileSet(), "../../../auth/audit/event.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	offered := kinds()
+	ast.Inspect(file, func(n ast.Node) bool {
+		decl, ok := n.(*ast.GenDecl)
+		if !ok || decl.Tok != token.CONST {
+			return true
+		}
+		for _, spec := range decl.Specs {
+			v := spec.(*ast.ValueSpec)
+			lit, ok := v.Values[0].(*ast.BasicLit)
+			if name := v.Names[0].Name; ok && name != "OK" && name != "Failed" && !slices.Contains(offered, strings.Trim(lit.Value, `"`)) {
+				t.Errorf("the filter does not offer audit.%s", name)
+			}
+		}
+		return false
+	})
+	if got := Words("grant_expiry_soon"); got != "Grant expiry soon" {
+		t.Errorf("an unknown event shows as %q", got)
+	}
+}

@@ -1,0 +1,159 @@
+//go:build !lean
+
+// Package keepertest has the keeper that the windows' tests run on: it remembers
+// what it was asked and answers from memory.
+package keepertest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+// Fake is a keeper in memory. Set the fields before the window asks; it is safe
+// for concurrent use afterwards.
+type Fake struct {
+	mu sync.Mutex
+
+	Profiles []auth.ProfileView
+	Log      []audit.Event // oldest first
+	Report   audit.Report
+	Err      error // of every call, while set
+
+	LoginResult  auth.LoginResult
+	LoginURL     string // given to OnURL
+	RevokeResult auth.RevokeResult
+
+	Ticks   chan struct{}
+	Queries []audit.Query
+	Calls   []string // "use work", "revoke work", …
+	Created []auth.NewProfile
+}
+
+// Append writes n events of that kind, a minute apart, from at on.
+func (f *Fake) Append(n int, at time.Time, e audit.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range n {
+		e.Seq = uint64(len(f.Log) + 1)
+		e.Time = at.Add(time.Duration(i) * time.Minute)
+		f.Log = append(f.Log, e)
+	}
+}
+
+func (f *Fake) call(format string, args ...any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Calls = append(f.Calls, fmt.Sprintf(format, args...))
+	return f.Err
+}
+
+// State implements keeper.Reader.
+func (f *Fake) State(context.Context) (auth.State, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return auth.State{Profiles: slices.Clone(f.Profiles), Vault: "keychain"}, f.Err
+}
+
+// Watch implements keeper.Reader.
+func (f *Fake) Watch(context.Context) (<-chan struct{}, error) { return f.Ticks, nil }
+
+// Events implements keeper.Book.
+func (f *Fake) Events(_ context.Context, q audit.Query) ([]audit.Event, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Queries = append(f.Queries, q)
+	if f.Err != nil {
+		return nil, f.Err
+	}
+	var page []audit.Event
+	for _, e := range slices.Backward(f.Log) {
+		switch {
+		case q.Profile != "" && e.Profile != q.Profile,
+			q.Name != "" && e.Name != q.Name,
+			q.Outcome != "" && e.Outcome != q.Outcome,
+			!q.Since.IsZero() && e.Time.Before(q.Since),
+			!q.Until.IsZero() && !e.Time.Before(q.Until),
+			q.Text != "" && !strings.Contains(fmt.Sprint(e), q.Text):
+			continue
+		}
+		if page = append(page, e); len(page) == q.Limit {
+			break
+		}
+	}
+	return page, nil
+}
+
+// VerifyLog implements keeper.Book.
+func (f *Fake) VerifyLog(_ context.Context, progress func(done, total int64)) (audit.Report, error) {
+	progress(1, 2)
+	return f.Report, f.call("verify")
+}
+
+// CreateProfile implements keeper.Profiles.
+func (f *Fake) CreateProfile(_ context.Context, n auth.NewProfile) (profile.Profile, error) {
+	if err := f.call("create %s", n.Name); err != nil {
+		return profile.Profile{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Created = append(f.Created, n)
+	f.Profiles = append(f.Profiles, auth.ProfileView{ID: "id-" + n.Name, Name: n.Name, Status: auth.StatusNotConfigured})
+	return profile.Profile{ID: "id-" + n.Name, Name: n.Name}, nil
+}
+
+// Use implements keeper.Profiles.
+func (f *Fake) Use(_ context.Context, name string) error { return f.call("use %s", name) }
+
+// Login implements keeper.Profiles.
+func (f *Fake) Login(_ context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error) {
+	if o.OnURL != nil && f.LoginURL != "" {
+		o.OnURL(f.LoginURL)
+	}
+	if err := f.call("login %s", name); err != nil {
+		return auth.LoginResult{}, err
+	}
+	return f.LoginResult, nil
+}
+
+// Revoke implements keeper.Profiles.
+func (f *Fake) Revoke(_ context.Context, name string) (auth.RevokeResult, error) {
+	return f.RevokeResult, f.call("revoke %s", name)
+}
+
+// LastQuery returns the newest query, or the zero value.
+func (f *Fake) LastQuery() audit.Query {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.Queries) == 0 {
+		return audit.Query{}
+	}
+	return f.Queries[len(f.Queries)-1]
+}
+
+// Made returns the calls made so far that begin with prefix.
+func (f *Fake) Made(prefix string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var made []string
+	for _, c := range f.Calls {
+		if strings.HasPrefix(c, prefix) {
+			made = append(made, c)
+		}
+	}
+	return made
+}
+
+// Count returns how often events were asked for.
+func (f *Fake) Count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.Queries)
+}

@@ -1,0 +1,86 @@
+//go:build !lean
+
+package keepertest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/translations"
+)
+
+// Now is what the clock says in the windows' tests.
+var Now = time.Date(2026, 11, 22, 15, 4, 5, 0, time.UTC)
+
+// Host returns a window on Fyne's test driver in which keeper calls run inline.
+func Host(t testing.TB) *stage.Host {
+	t.Helper()
+	t.Setenv("LC_ALL", "en_US.UTF-8")
+	a := test.NewTempApp(t)
+	a.Settings().SetTheme(stage.NewTheme())
+	if err := translations.Load(); err != nil {
+		t.Fatal(err)
+	}
+	w := test.NewTempWindow(t, container.NewStack())
+	return &stage.Host{
+		Window: w, Seam: stage.Inline(t.Context()), Keys: stage.NewKeys(w.Canvas()), Notice: stage.NewNotice(),
+		Now: func() time.Time { return Now }, Location: time.UTC,
+	}
+}
+
+// Visible returns every object that is shown in o, containers included.
+func Visible(o fyne.CanvasObject) []fyne.CanvasObject {
+	if o == nil || !o.Visible() {
+		return nil
+	}
+	var children []fyne.CanvasObject
+	switch o := o.(type) {
+	case *fyne.Container:
+		children = o.Objects
+	case fyne.Widget:
+		children = test.WidgetRenderer(o).Objects()
+	}
+	all := []fyne.CanvasObject{o}
+	for _, c := range children {
+		all = append(all, Visible(c)...)
+	}
+	return all
+}
+
+// Texts returns the text of every label and button that is shown in o.
+func Texts(o fyne.CanvasObject) []string {
+	var texts []string
+	for _, o := range Visible(o) {
+		switch o := o.(type) {
+		case *widget.Label:
+			texts = append(texts, o.Text)
+		case *widget.Button:
+			texts = append(texts, o.Text)
+		}
+	}
+	return texts
+}
+
+// Shows reports whether a label or button in o contains text.
+func Shows(o fyne.CanvasObject, text string) bool {
+	return strings.Contains(strings.Join(Texts(o), "\n"), text)
+}
+
+// Press taps the button with that text.
+func Press(t testing.TB, o fyne.CanvasObject, text string) {
+	t.Helper()
+	for _, o := range Visible(o) {
+		if b, ok := o.(*widget.Button); ok && b.Text == text {
+			test.Tap(b)
+			return
+		}
+	}
+	t.Fatalf("there is no button %q among %q", text, Texts(o))
+}

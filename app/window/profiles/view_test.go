@@ -1,0 +1,198 @@
+//go:build !lean
+
+package profiles
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+const appsPage = "https://www.spotify.com/account/apps/"
+
+func accounts() []auth.ProfileView {
+	return []auth.ProfileView{
+		{
+			ID: "1", Name: "home", ProviderName: "Spotify", Active: true, Status: auth.StatusActive, Vault: "keychain",
+			Account: "Erika", AppsPage: appsPage,
+			Expires: keepertest.Now.Add(42 * time.Minute), GrantEnds: keepertest.Now.AddDate(0, 0, 100),
+		},
+		{ID: "2", Name: "lab", ProviderName: "TIDAL", Status: auth.StatusNeedsLogin, Vault: "keychain"},
+		{ID: "3", Name: "work", ProviderName: "OpenID Connect", Status: auth.StatusActive, Vault: "file", CanRevoke: true},
+	}
+}
+
+func open(t *testing.T, p []auth.ProfileView) (*view, *keepertest.Fake, fyne.CanvasObject) {
+	t.Helper()
+	h := keepertest.Host(t)
+	f := &keepertest.Fake{Profiles: p}
+	v := newView(h, f)
+	content := v.layout()
+	h.Window.SetContent(content)
+	h.Window.Resize(fyne.NewSize(900, 580))
+	v.start()
+	return v, f, content
+}
+
+func down(v *view, times int) {
+	for range times {
+		v.list.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
+	}
+}
+
+func TestCardTellsTheStateOfTheLogin(t *testing.T) {
+	v, _, _ := open(t, accounts())
+	shown := strings.Join(keepertest.Texts(v.pane), "\n")
+	for _, want := range []string{"home", "logged in", "Spotify", "Erika", "ends in 42 min", "in 100 days (2027-03-02)", "system keychain"} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the card lacks %q:\n%s", want, shown)
+		}
+	}
+	down(v, 1)
+	if !keepertest.Shows(v.pane, "login needed") {
+		t.Errorf("the second card shows %q", keepertest.Texts(v.pane))
+	}
+}
+
+func TestRevokeAsksFirst(t *testing.T) {
+	for name, tc := range map[string]struct {
+		row  int
+		says []string
+	}{
+		"no endpoint": {0, []string{"Revoke the access of home?", "Spotify has no way to revoke from outside", "apps page", "system keychain"}},
+		"endpoint":    {2, []string{"Revoke the access of work?", "revoked at OpenID Connect", "no longer work", "encrypted file"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, f, content := open(t, accounts())
+			down(v, tc.row)
+			keepertest.Press(t, content, "Revoke…")
+			if made := f.Made("revoke"); len(made) > 0 {
+				t.Fatalf("revoked without asking: %q", made)
+			}
+			for _, want := range tc.says {
+				if !keepertest.Shows(v.pane, want) {
+					t.Errorf("the question lacks %q: %q", want, keepertest.Texts(v.pane))
+				}
+			}
+			v.refresh() // a change elsewhere must not take the question away
+			keepertest.Press(t, content, "Keep it")
+			if made := f.Made("revoke"); len(made) > 0 {
+				t.Fatalf("revoked though the user kept it: %q", made)
+			}
+			keepertest.Press(t, content, "Revoke…")
+			keepertest.Press(t, content, "Revoke access")
+			if made := f.Made("revoke"); len(made) != 1 {
+				t.Errorf("calls: %q, want one revocation", made)
+			}
+		})
+	}
+}
+
+// Where only the user can finish the revocation, the way there is offered.
+func TestRevokeWithoutEndpointOffersTheAppsPage(t *testing.T) {
+	v, f, content := open(t, accounts())
+	f.RevokeResult = auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Message: "Forgotten here; remove the app there.", AppsPage: appsPage}
+	var opened string
+	v.host.OpenURL = func(url string) error { opened = url; return nil }
+	keepertest.Press(t, content, "Revoke…")
+	keepertest.Press(t, content, "Revoke access")
+	if message, _ := v.host.Notice.Text(); message != "Forgotten here; remove the app there." {
+		t.Errorf("notice says %q", message)
+	}
+	keepertest.Press(t, content, "Open Spotify’s apps page")
+	if opened != appsPage {
+		t.Errorf("opened %q", opened)
+	}
+}
+
+func TestUseAndLogin(t *testing.T) {
+	v, f, content := open(t, accounts())
+	f.LoginResult.Account = "Lab"
+	down(v, 1)
+	keepertest.Press(t, content, "Use this profile")
+	keepertest.Press(t, content, "Log in")
+	if got := strings.Join(f.Calls, ", "); got != "use lab, login lab" {
+		t.Errorf("calls: %s", got)
+	}
+	if message, _ := v.host.Notice.Text(); message != "lab is signed in as Lab" {
+		t.Errorf("notice says %q", message)
+	}
+}
+
+func TestLoginErrorShowsItsHint(t *testing.T) {
+	v, f, content := open(t, accounts())
+	down(v, 1)
+	f.Err = hint.Wrap(errors.New("port 8888 is in use"), "close the other login first")
+	keepertest.Press(t, content, "Log in")
+	f.Err = nil
+	if message, more := v.host.Notice.Text(); message != "Port 8888 is in use" || more != "Close the other login first" {
+		t.Errorf("notice says %q, %q", message, more)
+	}
+	v.reload()
+	keepertest.Press(t, content, "Log in") // not stuck in "waiting"
+}
+
+// While the browser is open the login can be given up, and
+// its link copied.
+func TestCancelLogin(t *testing.T) {
+	v, _, content := open(t, accounts())
+	v.waiting, v.stopLogin = "1", func() {}
+	v.card.setURL("https://login.example.com/authorize?x=1")
+	keepertest.Press(t, content, "Copy login link")
+	if got := fyne.CurrentApp().Clipboard().Content(); got != "https://login.example.com/authorize?x=1" {
+		t.Errorf("clipboard holds %q", got)
+	}
+	keepertest.Press(t, content, "Cancel login")
+	keepertest.Press(t, content, "Log in again") // back to the start
+}
+
+func TestCreate(t *testing.T) {
+	v, f, content := open(t, nil)
+	keepertest.Press(t, content, "New profile")
+	c := v.create
+	c.provider.SetSelected("TIDAL")
+	if !keepertest.Shows(v.pane, "http://127.0.0.1:8888/callback") {
+		t.Errorf("the exact redirect URI is missing: %q", keepertest.Texts(v.pane))
+	}
+	c.form.Name.SetText("lab")
+	c.form.ClientID.SetText(" abc ")
+	c.form.Secret.SetText("s3cret")
+	f.Err = hint.New("the name is taken", "choose another")
+	keepertest.Press(t, content, "Create profile")
+	if _, more := v.host.Notice.Text(); more != "Choose another" || c.form.Name.Text != "lab" {
+		t.Errorf("after an error: notice %q, name %q", more, c.form.Name.Text)
+	}
+	f.Err = nil
+	keepertest.Press(t, content, "Create profile")
+	if len(f.Created) != 1 {
+		t.Fatalf("created %d profiles", len(f.Created))
+	}
+	n := f.Created[0]
+	if n.Name != "lab" || n.Provider != "tidal" || n.ClientID != "abc" || n.ClientSecret.Reveal() != "s3cret" {
+		t.Errorf("created %+v", n)
+	}
+	if c.form.Secret.Text != "" {
+		t.Error("the secret stays in the form")
+	}
+	if p, ok := v.selected(); !ok || p.Name != "lab" {
+		t.Errorf("selected is %q", p.Name)
+	}
+}
+
+func TestWordsOfEveryStatus(t *testing.T) {
+	keepertest.Host(t)
+	seen := map[string]bool{}
+	for _, s := range []auth.Status{auth.StatusActive, auth.StatusNeedsLogin, auth.StatusNotConfigured, auth.StatusExpired} {
+		seen[StatusWords(s)] = true
+	}
+	if len(seen) != 4 {
+		t.Errorf("two states read the same: %v", seen)
+	}
+}
