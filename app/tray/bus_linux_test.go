@@ -21,6 +21,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -277,6 +278,15 @@ func TestRunOnBus(t *testing.T) {
 	}
 	ids = menu.wait(t, "[x] my__home · Spotify", "work · Spotify", "Revoke my__home now", "Quit")
 
+	// A label that changes leaves the items in place: an open menu stays open.
+	if _, err := io.WriteString(tray.stdin, "Grace\n"); err != nil {
+		t.Fatal(err)
+	}
+	after := menu.wait(t, "(my__home · Spotify — signed in as Grace)")
+	if after["Quit"] != ids["Quit"] {
+		t.Error("the whole menu was rebuilt for one label")
+	}
+
 	w.restart(t)
 	receive(t, w.registered, "the icon after the panel restarted")
 	if n := receive(t, w.listed, "our own look at the panel's list"); n != 1 {
@@ -310,6 +320,7 @@ func TestSignalEndsTheTray(t *testing.T) {
 // on this test.
 type trayProcess struct {
 	cmd    *exec.Cmd
+	stdin  io.Writer
 	calls  chan string // what the keeper was asked for
 	stderr bytes.Buffer
 }
@@ -333,6 +344,15 @@ func child() error {
 	state.Profiles[0].Name = "my_home"
 	k := newKeeper(state)
 	k.heard = func(call string) { fmt.Println(call) }
+	go func() { // each line from the test is a new account name for everybody
+		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+			k.change(func(s *auth.State) {
+				for i := range s.Profiles {
+					s.Profiles[i].Account = lines.Text()
+				}
+			})
+		}
+	}()
 	return Run(ctx, testParams(k))
 }
 
@@ -341,6 +361,10 @@ func startTray(t *testing.T) *trayProcess {
 	p := &trayProcess{cmd: exec.Command(os.Args[0]), calls: make(chan string, 100)}
 	p.cmd.Env = append(os.Environ(), childVariable+"=1", "GORACE=exitcode=0")
 	p.cmd.Stderr = &p.stderr
+	var err error
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

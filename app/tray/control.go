@@ -51,6 +51,7 @@ type controller struct {
 
 	state single
 	sweep single
+	first sync.Once // the first sweep waits for the profiles' names
 }
 
 func newController(p Params, s surface) *controller {
@@ -67,11 +68,14 @@ func (c *controller) loop(ctx context.Context) {
 	c.quitting = ctx
 	c.moment = time.NewTimer(heartbeat)
 	defer c.moment.Stop()
+	if c.p.Shutdown != nil {
+		defer c.p.Shutdown()
+	}
 	defer c.leave(cancel)
 
 	changes := c.watch(ctx)
 	var settled <-chan time.Time
-	c.refresh()
+	c.readState()
 	for {
 		select {
 		case <-ctx.Done():
@@ -159,6 +163,7 @@ func (c *controller) readState() {
 			if c.state.end() {
 				c.readState()
 			}
+			defer c.first.Do(c.sweepAlerts)
 			switch {
 			case errors.Is(err, context.Canceled):
 				return

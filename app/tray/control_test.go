@@ -417,6 +417,17 @@ func TestNewAlertIsNotifiedAndBadged(t *testing.T) {
 	})
 }
 
+// An alert from before the start must name its profile too.
+func TestAlertAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		k.raised = []alert.Alert{{ID: "1", Profile: "id-home", Severity: alert.P2, Message: "odd"}}
+		r := newRig(t, k, nil)
+		defer r.end()
+		wantNotified(t, r, "home! odd")
+	})
+}
+
 func TestSetup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newKeeper(two()), func(p *Params) {

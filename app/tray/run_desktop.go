@@ -9,18 +9,25 @@ import (
 )
 
 // run gives the main thread to the system's event loop, as both systems want it,
-// and runs the tray beside it.
+// and runs the tray beside it. On macOS the event loop ends the process itself:
+// run does not return there.
 func run(ctx context.Context, p Params) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	b := newBar(0, setIcon)
 	defer b.close()
-	done := make(chan struct{})
-	systray.Run(func() {
-		go func() {
-			defer close(done)
-			defer systray.Quit()
+	ready, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		defer systray.Quit()
+		select {
+		case <-ready:
 			newController(p, b).loop(ctx)
-		}()
-	}, nil)
+		case <-ctx.Done():
+		}
+	}()
+	systray.Run(func() { close(ready) }, nil)
+	cancel() // the system may have ended the event loop, as at a logout
 	<-done
 	return nil
 }
