@@ -28,7 +28,7 @@ import (
 const (
 	perMinute = 5               // notifications that a person still reads
 	patience  = 5 * time.Second // for a notification daemon to answer
-	maxWait   = 3               // unanswered notifications before new ones are dropped
+	maxWait   = 8               // unanswered notifications before new ones are dropped
 )
 
 // Urgency of a notification.

@@ -128,7 +128,7 @@ func TestHangingDaemon(t *testing.T) {
 			<-release
 			return errors.New("gone")
 		})
-		for range 10 {
+		for range 2 * maxWait {
 			n.Info("title", "body")
 			time.Sleep(refill)
 		}
