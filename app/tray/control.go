@@ -68,9 +68,6 @@ func (c *controller) loop(ctx context.Context) {
 	c.quitting = ctx
 	c.moment = time.NewTimer(heartbeat)
 	defer c.moment.Stop()
-	if c.p.Shutdown != nil {
-		defer c.p.Shutdown()
-	}
 	defer c.leave(cancel)
 
 	changes := c.watch(ctx)

@@ -9,8 +9,7 @@ import (
 )
 
 // run gives the main thread to the system's event loop, as both systems want it,
-// and runs the tray beside it. On macOS the event loop ends the process itself:
-// run does not return there.
+// and runs the tray beside it.
 func run(ctx context.Context, p Params) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -68,10 +68,6 @@ type Params struct {
 	// "profiles", "settings". The menu offers no other.
 	Windows []string
 
-	// Shutdown, if set, is called once when the tray has ended, before its icon
-	// goes away.
-	Shutdown func()
-
 	// HostWait is how long Run waits for something that shows tray icons, which
 	// at the start of a session may come up after us. Zero means 5 seconds.
 	// Only Linux has desktops without a tray.
@@ -113,9 +109,7 @@ func (p Params) check() error {
 
 // Run shows the tray until ctx ends or the user quits; both return nil. It must
 // be called on the main goroutine, which macOS and Windows reserve for the user
-// interface. On macOS the event loop ends the process by itself, so Run does not
-// return there after a quit: what must be safe by then belongs into Shutdown.
-// Run returns ErrNoSessionBus, ErrNoTrayHost or ErrUnsupported where
+// interface. Run returns ErrNoSessionBus, ErrNoTrayHost or ErrUnsupported where
 // there is no place for an icon.
 func Run(ctx context.Context, p Params) error {
 	if err := p.check(); err != nil {
