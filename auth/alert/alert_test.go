@@ -88,6 +88,10 @@ func TestRules(t *testing.T) {
 			tell().add(5, audit.LoginFailed, "p").wait(-24*time.Hour).add(5, audit.LoginFailed, "p"),
 			nil,
 		},
+		"failed logins, clock set back by more than the window": {
+			tell().add(2, audit.LoginFailed, "p").wait(8*time.Minute).add(3, audit.LoginFailed, "p").wait(-16*time.Minute).add(3, audit.LoginFailed, "p"),
+			nil,
+		},
 		"failed logins, clock set back by a minute": {
 			tell().add(3, audit.LoginFailed, "p").wait(-time.Minute).add(3, audit.LoginFailed, "p"),
 			[]string{"failed_auth-1 P2 open ×1 6 failed logins in 10 minutes"},
@@ -300,6 +304,9 @@ func TestUnannounced(t *testing.T) {
 	check("the same, announced")
 	s.ack("failed_auth-1")
 	check("acknowledged")
+
+	s = tell().add(6, audit.LoginFailed, "p").ack("failed_auth-1")
+	check("acknowledged before anybody announced it")
 
 	s = tell().add(1, audit.ReuseDetected, "p", "kind", ReuseNotRotated)
 	announce()

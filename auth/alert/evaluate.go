@@ -156,14 +156,7 @@ func (t *Tracker) count(r *Rule, k groupKey, e audit.Event) {
 // nothing is known of how long ago the rest was, and it must not add up to a
 // false alarm.
 func (g *group) expire(t time.Time, window time.Duration) {
-	if n := len(g.run); n > 0 && g.run[n-1].event.Time.Sub(t) > window {
-		g.run = nil
-	}
-	i := 0
-	for i < len(g.run) && g.run[i].event.Time.Sub(t).Abs() > window {
-		i++
-	}
-	g.run = slices.Delete(g.run, 0, i)
+	g.run = slices.DeleteFunc(g.run, func(s sample) bool { return s.event.Time.Sub(t).Abs() > window })
 }
 
 // verdict says whether the run is enough, how bad it is, and how many events

@@ -46,6 +46,7 @@ func TestOneGoEqualsEventByEvent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := someEvents(t)
 		step := NewTracker(Defaults())
+		var shown, kept []Alert // what a window still shows while the tracker goes on
 		for i, e := range s.events {
 			step.Add(e)
 			got := step.Alerts(s.now)
@@ -53,6 +54,10 @@ func TestOneGoEqualsEventByEvent(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("after %d events (-one go +event by event):\n%s", i+1, diff)
 			}
+			if diff := cmp.Diff(kept, shown); diff != "" {
+				t.Fatalf("alerts handed out before have changed:\n%s", diff)
+			}
+			shown, kept = got, want
 			open := map[string]bool{}
 			ids := map[string]bool{}
 			for _, a := range got {

@@ -180,6 +180,19 @@ func TestLockedKeychain(t *testing.T) {
 	}
 }
 
+// A clock that was set back must not keep the log unsealed until it has caught up.
+func TestLockedKeychainAndClockJump(t *testing.T) {
+	b := newBook(t)
+	b.chain.locked = errLocked
+	b.add(1)
+	b.chain.locked = nil
+	b.clock.set(b.clock.now().Add(-24 * time.Hour))
+	b.add(1)
+	if r := b.mustBeSound(); r.SealedLater != 1 {
+		t.Errorf("the keychain was not asked again: %+v", r)
+	}
+}
+
 // A caller that gave up while the keychain prompted must not keep the next one
 // from asking.
 func TestCancelledKeyCall(t *testing.T) {
@@ -260,6 +273,7 @@ func TestTornTail(t *testing.T) {
 			b.reopen(b.Dir())
 			b.add(1)
 			r := b.mustBeSound()
+			b.add(1)
 			if r.Events != 4 {
 				t.Errorf("%d events, want the 2 before, log_recovered and the new one", r.Events)
 			}

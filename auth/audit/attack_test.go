@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/hex"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -306,6 +307,84 @@ func TestJoinedHistories(t *testing.T) {
 	b.setLines(1, append(slices.Clone(one[:15]), two[15:]...))
 	if r := b.verify(); r.Problem == nil || r.Problem.Kind != RolledBack || r.Problem.Line != 16 {
 		t.Errorf("two histories in one: %+v", r.Problem)
+	}
+}
+
+// writeChain writes lines of any kind, correctly linked: what somebody can do with
+// hashes alone, or a faulty program with the key.
+func (b *book) writeChain(segment int, from string, lines ...Event) (link string) {
+	b.t.Helper()
+	var text []string
+	for _, e := range lines {
+		body, _, err := encode(e)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		seal, err := newSealer(testKey)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if e.Actor == "unsealed" {
+			seal = nil
+		}
+		line := finish(body, from, seal)
+		f, err := split(line[:len(line)-1])
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		from, text = f.link(), append(text, string(line))
+	}
+	b.setLines(segment, text)
+	return from
+}
+
+// Unsealed lines are where the chain is weakest: the rules for them must hold
+// within a segment and from one to the next.
+func TestUnsealedLines(t *testing.T) {
+	at := newClock().now()
+	sealed := func(seq uint64, name string) Event { return Event{Seq: seq, Time: at, Name: name} }
+	open := func(seq uint64) Event { return Event{Seq: seq, Time: at, Name: "x", Actor: "unsealed"} }
+	tests := map[string]struct {
+		one, two      []Event
+		kind          Kind // "" = sound
+		pending, done int
+	}{
+		"sealed later":               {[]Event{sealed(1, "x"), open(2), sealed(3, Sealed), sealed(4, "x")}, nil, "", 0, 1},
+		"sealed in the next":         {[]Event{sealed(1, "x"), open(2)}, []Event{open(3), sealed(4, Sealed)}, "", 0, 2},
+		"sealed at once in the next": {[]Event{sealed(1, "x"), open(2)}, []Event{sealed(3, Sealed)}, "", 0, 1},
+		"not yet":                    {[]Event{sealed(1, "x"), open(2), open(3)}, []Event{open(4)}, "", 3, 0},
+		"some sealed, some not":      {[]Event{open(1), sealed(2, Sealed)}, []Event{open(3), open(4)}, "", 2, 1},
+		"never":                      {[]Event{sealed(1, "x"), open(2), sealed(3, "x")}, nil, Unsealed, 0, 0},
+		"never, in the next":         {[]Event{sealed(1, "x"), open(2)}, []Event{sealed(3, "x")}, Unsealed, 0, 0},
+		"a number left out":          {[]Event{sealed(1, "x"), open(3)}, nil, Deleted, 0, 0},
+		"a number left out between":  {[]Event{sealed(1, "x")}, []Event{open(3)}, Deleted, 0, 0},
+	}
+	for name, tt := range tests {
+		b := newBook(t)
+		link := b.writeChain(1, origin, tt.one...)
+		if tt.two != nil {
+			b.writeChain(2, link, tt.two...)
+		}
+		r := b.verify()
+		switch {
+		case tt.kind == "" && (!r.OK || r.Unsealed != tt.pending || r.SealedLater != tt.done):
+			t.Errorf("%s: %+v, problem %+v", name, r, r.Problem)
+		case tt.kind != "" && (r.OK || r.Problem.Kind != tt.kind):
+			t.Errorf("%s: problem %+v, want %s", name, r.Problem, tt.kind)
+		}
+	}
+}
+
+// The first anchor of all must not vouch for a line that somebody else put at
+// the end.
+func TestAnchorVouchesForOwnLinesOnly(t *testing.T) {
+	b := newBook(t)
+	b.add(2)
+	b.change(1, func(l []string) []string {
+		return append(l, strings.Replace(l[1], `"seq":2`, `"seq":3`, 1))
+	})
+	if err := b.Flush(t.Context()); !errors.Is(err, ErrDetached) || b.chain.has {
+		t.Errorf("flush: %v, anchor %+v", err, b.chain.anchor)
 	}
 }
 

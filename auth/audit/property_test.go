@@ -118,8 +118,12 @@ func FuzzHostileLog(f *testing.F) {
 		if _, err := b.Query(context.Background(), Query{Text: "x"}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.Append(context.Background(), Event{Name: "x"}); err != nil {
+		e, err := b.Append(context.Background(), Event{Name: "x"})
+		if err != nil {
 			t.Fatal(err)
+		}
+		if got, err := b.Query(context.Background(), Query{Limit: 1}); err != nil || len(got) != 1 || got[0].Seq != e.Seq {
+			t.Fatalf("the event that was appended cannot be read: %v, %v", got, err)
 		}
 		if after := b.verify(); after.OK && !before.OK {
 			t.Fatalf("appending mended what was wrong: %+v", before.Problem)

@@ -89,6 +89,27 @@ func TestQuerySinceAcrossClockJump(t *testing.T) {
 	}
 }
 
+// A query for what is recent must not read years of log, nor stop too early.
+func TestQueryReadsNoFurther(t *testing.T) {
+	b := newBook(t)
+	b.add(4)
+	for name, tt := range map[string]struct {
+		since time.Time
+		more  bool
+	}{
+		"all":              {time.Time{}, true},
+		"before":           {newClock().now(), true},
+		"in the middle":    {newClock().now().Add(3 * time.Second), true},
+		"after everything": {newClock().now().Add(time.Hour), false},
+	} {
+		var found []Event
+		more, err := Query{Since: tt.since}.matcher().readSegment(t.Context(), segmentsOf(b)[0], &found)
+		if err != nil || more != tt.more {
+			t.Errorf("%s: older segments matter: %v (%v)", name, more, err)
+		}
+	}
+}
+
 // Looking at a log that is not there yet is not an error and makes nothing.
 func TestEmptyLog(t *testing.T) {
 	b := newBook(t)
