@@ -16,8 +16,11 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
+
+var _ Keeper = (*auth.Keeper)(nil)
 
 func TestNames(t *testing.T) {
 	if got := Names(); !slices.Equal(got, []string{"audit", "profiles", "welcome"}) {

@@ -11,7 +11,6 @@
 package book
 
 import (
-	"context"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -22,9 +21,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/window/keeper"
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
-	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
-	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 // Sizes of what is asked for at once.
@@ -32,6 +29,12 @@ const (
 	firstPage = 200
 	nextPage  = 500
 	ahead     = 40 // rows from the end at which the next page is fetched
+)
+
+// When to verify again by itself after a change.
+const (
+	quiet       = 1500 * time.Millisecond
+	cheapVerify = 500 * time.Millisecond
 )
 
 // view is the window's content and what it shows.
@@ -51,10 +54,13 @@ type view struct {
 	empty   *emptyState
 
 	cancelPage func() // stops the load under way
-	filtering  int    // counts the changes of the filters
-	failed     bool   // the notice tells why events could not be loaded
-	loading    bool   // of an older page
-	loaded     bool   // the first page is there
+	stopVerify func() // calls off the verification to come
+	verifyTook time.Duration
+	told       audit.Problem // what the notice has shown already
+	filtering  int           // counts the changes of the filters
+	failed     bool          // the notice tells why events could not be loaded
+	loading    bool          // of an older page
+	loaded     bool          // the first page is there
 }
 
 // Show builds the window's content in h and starts loading.
@@ -67,7 +73,7 @@ func Show(h *stage.Host, k keeper.Book) {
 }
 
 func newView(h *stage.Host, k keeper.Book) *view {
-	v := &view{host: h, keeper: k, profiles: map[string]string{}, cancelPage: func() {}}
+	v := &view{host: h, keeper: k, profiles: map[string]string{}, cancelPage: func() {}, stopVerify: func() {}}
 	v.filter = newFilter(h.Keys, h.Seam, v.reload)
 	v.table = stage.NewList(func() int { return len(v.rows.events) },
 		func() fyne.CanvasObject { return newRow() },
@@ -122,163 +128,6 @@ func (v *view) start() {
 	v.loadProfiles()
 	v.host.Seam.Follow(v.keeper.Watch, v.changed, v.host.Notice.Error)
 	v.host.Seam.Every(30*time.Second, v.tick)
-}
-
-// reload asks for the newest events that match the filters.
-func (v *view) reload() {
-	v.cancelPage()
-	v.filtering++
-	v.loading = false
-	q := v.query(firstPage)
-	v.cancelPage = stage.Load(v.host.Seam, func(ctx context.Context) ([]audit.Event, error) {
-		return v.keeper.Events(ctx, q)
-	}, func(page []audit.Event, err error) {
-		if v.report(err) {
-			return
-		}
-		v.rows.replace(page, firstPage)
-		v.table.Shift(-1)
-		v.table.ScrollToTop()
-		v.keepChoice()
-		v.refresh()
-		if !v.loaded {
-			v.loaded = true
-			v.verify()
-		}
-	})
-}
-
-// report shows why events could not be loaded, and takes the message back once
-// they can. It reports whether there was an error.
-func (v *view) report(err error) bool {
-	if err != nil {
-		v.host.Notice.Error(err)
-	} else if v.failed {
-		v.host.Notice.Clear()
-	}
-	v.failed = err != nil
-	return v.failed
-}
-
-// changed fetches what is new since the last look.
-func (v *view) changed() {
-	v.loadProfiles()
-	v.badge.stale()
-	asked := v.filtering
-	q := v.query(firstPage)
-	stage.Load(v.host.Seam, func(ctx context.Context) ([]audit.Event, error) {
-		return v.keeper.Events(ctx, q)
-	}, func(page []audit.Event, err error) {
-		if v.report(err) {
-			return
-		}
-		if asked != v.filtering { // the filters changed meanwhile, and have a load of their own
-			return
-		}
-		added, joined := v.rows.prepend(page, firstPage)
-		switch {
-		case !joined:
-			v.rows.replace(page, firstPage)
-			v.table.Shift(-1)
-			v.keepChoice()
-		case added == 0:
-			return
-		default:
-			v.shift(added)
-		}
-		v.refresh()
-	})
-}
-
-// shift keeps the selection and what is in view where they are while rows come
-// in above. A user at the top sees the new ones.
-func (v *view) shift(added int) {
-	offset := v.table.GetScrollOffset()
-	if v.table.Selected() >= 0 {
-		v.table.Shift(v.table.Selected() + added)
-	}
-	v.table.Refresh()
-	if offset > 0 {
-		v.table.ScrollToOffset(offset + float32(added)*v.table.Pitch())
-	}
-}
-
-// older fetches the next page.
-func (v *view) older() {
-	if v.loading || !v.rows.more || len(v.rows.events) == 0 {
-		return
-	}
-	v.loading = true
-	seen := v.rows // only read, and never written in place
-	q := v.query(nextPage)
-	// Until is exclusive, and events may share a time: ask for that time once
-	// more and drop what is known already.
-	q.Until = seen.events[len(seen.events)-1].Time.Add(1)
-	type result struct {
-		page []audit.Event
-		full bool
-	}
-	v.cancelPage = stage.Load(v.host.Seam, func(ctx context.Context) (result, error) {
-		for {
-			page, err := v.keeper.Events(ctx, q)
-			full := len(page) >= q.Limit
-			if err != nil || !full || len(seen.older(page)) > 0 {
-				return result{page, full}, err
-			}
-			q.Limit *= 2 // a whole page of one instant: look further
-		}
-	}, func(r result, err error) {
-		v.loading = false
-		if v.report(err) {
-			return
-		}
-		v.rows.append(r.page, r.full)
-		v.refresh()
-	})
-}
-
-func (v *view) query(limit int) audit.Query {
-	return v.filter.query(v.host.Now().In(v.host.Location), limit)
-}
-
-func (v *view) loadProfiles() {
-	stage.Load(v.host.Seam, v.keeper.State, func(s auth.State, err error) {
-		if err != nil {
-			v.host.Notice.Error(err)
-			return
-		}
-		clear(v.profiles)
-		for _, p := range s.Profiles {
-			v.profiles[p.ID] = p.Name
-		}
-		v.filter.setProfiles(s.Profiles)
-		v.refresh()
-	})
-}
-
-func (v *view) verify() {
-	v.badge.checking(0)
-	shown := 0
-	stage.Load(v.host.Seam, func(ctx context.Context) (audit.Report, error) {
-		return v.keeper.VerifyLog(ctx, func(done, total int64) {
-			if total <= 0 {
-				return
-			}
-			// One message per percent: the UI's queue is not for every line.
-			if percent := int(100 * done / total); percent > shown {
-				shown = percent
-				v.host.Seam.Do(func() { v.badge.checking(percent) })
-			}
-		})
-	}, func(r audit.Report, err error) {
-		v.badge.result(r, err)
-		switch {
-		case err != nil:
-			v.host.Notice.Error(err)
-		case !r.OK && r.Problem != nil:
-			v.host.Notice.Error(hint.New(lang.L("The audit log does not verify"), r.Problem.Message))
-		}
-	})
 }
 
 // profileName returns the name of the profile of an event. A deleted profile is

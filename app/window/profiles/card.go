@@ -108,7 +108,8 @@ func (c *card) buttons(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 
 // question asks once before a revocation and says what it does at the provider
 // and here.
-func question(p auth.ProfileView, cancel, revoke func()) fyne.CanvasObject {
+// The safe answer is returned too, to get the focus.
+func question(p auth.ProfileView, cancel, revoke func()) (o fyne.CanvasObject, keep fyne.Focusable) {
 	provider := map[string]any{"Provider": p.ProviderName}
 	there := lang.L("{{.Provider}} has no way to revoke from outside. You will be shown its apps page, where you remove the app.", provider)
 	switch {
@@ -122,10 +123,11 @@ func question(p auth.ProfileView, cancel, revoke func()) fyne.CanvasObject {
 	facts.Text(lang.L("Here"), lang.L("The tokens are deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays, and you can log in again.", map[string]any{"Vault": vaultWords(p.Vault)}))
 	yes := widget.NewButton(lang.L("Revoke access"), revoke)
 	yes.Importance = widget.DangerImportance
+	no := stage.Button(lang.L("Keep it"), cancel)
 	title := stage.Heading(lang.L("Revoke the access of {{.Name}}?", map[string]any{"Name": p.Name}))
 	title.Wrapping = fyne.TextWrapWord
 	return container.NewVBox(stage.Compact(title), facts.Object,
-		stage.Inset(10, 0, container.NewHBox(stage.Button(lang.L("Keep it"), cancel), yes)))
+		stage.Inset(10, 0, container.NewHBox(no, yes))), no
 }
 
 func vaultWords(vault string) string {

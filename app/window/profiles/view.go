@@ -218,8 +218,12 @@ func SignedIn(name, account string) string {
 
 // revoke asks once, and tells what came of it.
 func (v *view) revoke(p auth.ProfileView) {
-	v.put(question(p, func() { v.showCard() }, func() {
+	back := func() {
 		v.showCard()
+		v.host.Window.Canvas().Focus(v.list)
+	}
+	ask, keep := question(p, back, func() {
+		back()
 		v.host.Notice.Busy(lang.L("Revoking the access of {{.Name}}…", map[string]any{"Name": p.Name}), "")
 		stage.Load(v.host.Seam, func(ctx context.Context) (auth.RevokeResult, error) {
 			return v.keeper.Revoke(ctx, p.Name)
@@ -236,7 +240,9 @@ func (v *view) revoke(p auth.ProfileView) {
 				v.showCard()
 			}
 		})
-	}), true)
+	})
+	v.put(ask, true)
+	v.host.Window.Canvas().Focus(keep)
 }
 
 // act runs something short and shows its error.

@@ -10,7 +10,7 @@ import (
 )
 
 // keyWidth is the width of the left column of Facts.
-const keyWidth = 104
+const keyWidth = 116
 
 // Facts is a list of names and values in two columns, set tightly. All lists on a
 // page line up, whatever their names.
