@@ -63,10 +63,12 @@ func Run(ctx context.Context, p Params) error {
 			return err
 		}
 	}
-	// Any MCP server will do to show what a set-up writes. Without npx, or in a
-	// temporary build, there is none, and the demo goes on without.
+	// Any MCP server will do to show what a set-up writes: it is remembered for
+	// the click in the tray and taken out of the config again. Without npx, or in
+	// a temporary build, there is none, and the demo goes on without.
 	if npx, err := exec.LookPath("npx"); err == nil {
 		_ = app.run(ctx, "setup", "--env", "DEMO_ACCESS_TOKEN={access_token}", "--", npx, "-y", "@modelcontextprotocol/server-everything")
+		_ = app.run(ctx, "setup", "--remove")
 	}
 	_, _ = fmt.Fprintf(p.Out, `The demo has two profiles, "work" and "personal", at a provider of its own on
 %s. Log in from the tray: the browser shows its page.
@@ -139,8 +141,8 @@ func (h house) stay(ctx context.Context, args []string) error {
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = grace
 	err := cmd.Run()
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() != nil { // that is how it is meant to end
+		err = nil
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

@@ -1,0 +1,261 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/packaging/desktop"
+)
+
+// tour is a running demo on a desktop.
+type tour struct {
+	*desktop.Desktop
+	app        string
+	pictures   string
+	transcript *os.File
+	demo       *exec.Cmd
+	env        []string // that leads a command to the demo
+}
+
+func newTour(ctx context.Context, app, out string) (*tour, error) {
+	t := &tour{app: app, pictures: filepath.Join(out, "pictures")}
+	if err := os.MkdirAll(t.pictures, 0o755); err != nil {
+		return nil, err
+	}
+	var err error
+	if t.transcript, err = os.Create(filepath.Join(out, "transcript.txt")); err != nil {
+		return nil, err
+	}
+	t.say("Starting a desktop: X server, panel, keyring, notifications.")
+	if t.Desktop, err = desktop.Start(ctx, desktop.Options{}); err != nil {
+		return nil, err
+	}
+	t.say("Starting the demo: stagedoor demo")
+	if err := t.start(ctx); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// start runs the demo and reads from what it prints how to reach it.
+func (t *tour) start(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	t.demo = t.Command(context.WithoutCancel(ctx), t.app, "demo")
+	t.demo.Env = append(t.demo.Env, "BROWSER="+self, "TOUR_ACCOUNT=ada")
+	t.demo.Stderr = t.transcript
+	stdout, err := t.demo.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := t.demo.Start(); err != nil {
+		return err
+	}
+	ready := make(chan error, 1)
+	go func() {
+		lines := bufio.NewScanner(stdout)
+		for lines.Scan() {
+			line := strings.TrimSpace(lines.Text())
+			if kv, ok := strings.CutPrefix(line, "export "); ok {
+				t.env = append(t.env, kv)
+			}
+			if strings.HasPrefix(line, "It ends") {
+				ready <- nil
+			}
+		}
+		ready <- errors.New("the demo ended")
+		_, _ = io.Copy(io.Discard, stdout)
+	}()
+	select {
+	case err := <-ready:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	_, _, err = t.TrayIcon(ctx)
+	return err
+}
+
+func (t *tour) close() {
+	if t.demo != nil && t.demo.Process != nil {
+		_ = t.demo.Process.Signal(os.Interrupt)
+		ended := make(chan struct{})
+		go func() { _ = t.demo.Wait(); close(ended) }()
+		select {
+		case <-ended:
+		case <-time.After(15 * time.Second):
+		}
+	}
+	if t.Desktop != nil {
+		_ = t.Close()
+	}
+	_ = t.transcript.Close()
+}
+
+// walk uses the app as a person would.
+func (t *tour) walk(ctx context.Context) error {
+	steps := []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"The tray's menu before anybody signed in", t.menuPicture("1-tray")},
+		{"Click: Log in. The browser shows the provider's page, and Ada allows it", t.clickUntil("signed in as Ada", "Log in")},
+		{"Click: Set up Claude Desktop", t.clickUntil("Claude Desktop", "Set up Claude Desktop")},
+		{"The menu now", t.menuPicture("2-signed-in")},
+		{"The profiles", t.menuPicture("3-profiles", "Profiles")},
+		{"On the command line", t.command("profiles")},
+		{"An MCP server gets a fresh access token and nothing else", t.command("run", "--env", "API_TOKEN={access_token}", "--", "sh", "-c", "echo \"API_TOKEN has ${#API_TOKEN} characters; $(env | grep -c STAGEDOOR) variables of Stagedoor's\"")},
+		{"Revoking asks once and says what will happen", t.menuPicture("4-revoke", "Revoke…")},
+		{"Click: Revoke work now", t.clickUntil("revoked", "Revoke…", "Revoke work now")},
+		{"Click: Audit log…", t.auditWindow},
+		{"The same on the command line", t.command("audit", "12")},
+		{"Nobody changed the log", t.command("audit", "verify")},
+	}
+	for _, step := range steps {
+		t.say("== " + step.what)
+		limited, cancel := context.WithTimeout(ctx, 30*time.Second)
+		err := step.do(limited)
+		cancel()
+		if err != nil {
+			_ = t.Screenshot(context.WithoutCancel(ctx), filepath.Join(t.pictures, "tour-failed.png"))
+			return fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+func (t *tour) say(line string) {
+	fmt.Println(line)
+	_, _ = fmt.Fprintln(t.transcript, line)
+}
+
+func (t *tour) picture(ctx context.Context, name string) error {
+	path := filepath.Join(t.pictures, "tour-"+name+".png")
+	t.say("   picture: " + path)
+	return t.Screenshot(ctx, path)
+}
+
+// menuPicture opens the menu at an item, takes a picture and closes it again.
+func (t *tour) menuPicture(name string, labels ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := t.OpenMenu(ctx, labels...); err != nil {
+			return err
+		}
+		if err := t.picture(ctx, name); err != nil {
+			return err
+		}
+		return t.CloseMenu(ctx)
+	}
+}
+
+// clickUntil clicks an item and waits for the notification about it.
+func (t *tour) clickUntil(text string, labels ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		// The menu may be about to change from the step before.
+		err := t.WaitMenu(ctx, func(items []desktop.MenuItem) bool {
+			return slices.ContainsFunc(items, func(i desktop.MenuItem) bool { return i.Label == labels[0] })
+		})
+		if err != nil {
+			return err
+		}
+		if err := t.MenuClick(ctx, labels...); err != nil {
+			return err
+		}
+		n, err := t.WaitNotification(ctx, func(summary, body string) bool { return strings.Contains(summary+" "+body, text) })
+		if err != nil {
+			return err
+		}
+		t.say(fmt.Sprintf("   notification: %s. %s", n.Summary, n.Body))
+		return nil
+	}
+}
+
+// command runs a command of the app in the demo.
+func (t *tour) command(args ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		t.say("   $ stagedoor " + strings.Join(args, " "))
+		cmd := t.Command(ctx, t.app, args...)
+		cmd.Env = append(cmd.Env, t.env...)
+		out, err := cmd.CombinedOutput()
+		for line := range strings.Lines(string(out)) {
+			t.say("   " + strings.TrimRight(line, "\n"))
+		}
+		return err
+	}
+}
+
+func (t *tour) auditWindow(ctx context.Context) error {
+	if err := t.MenuClick(ctx, "Audit log…"); err != nil {
+		return err
+	}
+	w, err := t.WaitWindow(ctx, "Audit log")
+	if err != nil {
+		return err
+	}
+	if err := t.Focus(ctx, w); err != nil {
+		return err
+	}
+	// Nothing may cover the picture.
+	if err := t.Command(ctx, "dunstctl", "close-all").Run(); err != nil {
+		return err
+	}
+	// Its rows come a moment after it.
+	if err := t.still(ctx); err != nil {
+		return err
+	}
+	if err := t.Key(ctx, "Down", "Down", "Down", "Down"); err != nil {
+		return err
+	}
+	if err := t.still(ctx); err != nil {
+		return err
+	}
+	path := filepath.Join(t.pictures, "tour-5-audit.png")
+	t.say("   picture: " + path)
+	if err := t.ScreenshotWindow(ctx, "Audit log", path); err != nil {
+		return err
+	}
+	return t.CloseWindow(ctx, w)
+}
+
+// still waits until the screen has stopped changing.
+func (t *tour) still(ctx context.Context) error {
+	path := filepath.Join(t.Dir(), "still.png")
+	last, same := "", 0
+	for same < 3 {
+		if err := t.Screenshot(ctx, path); err != nil {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if string(data) == last {
+			same++
+		} else {
+			same = 0
+		}
+		last = string(data)
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
