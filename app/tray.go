@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/notify"
@@ -106,7 +108,7 @@ func (a *application) openWindow(name string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(line[0], line[1:]...)
+	cmd := exec.CommandContext(context.Background(), line[0], line[1:]...)
 	cmd.Env, cmd.Stderr = a.environ, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("open the %s window: %w", name, err)
@@ -136,7 +138,7 @@ func (a *application) startDemo() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(self.Path, "demo")
+	cmd := exec.CommandContext(context.Background(), self.Path, "demo")
 	cmd.Env = a.environ
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the demo: %w", err)
@@ -162,5 +164,11 @@ func (a *application) setUpClaude(ctx context.Context, k *auth.Keeper) (string, 
 	if plan.Change.Action == clients.Unchanged {
 		return fmt.Sprintf("%s is set up for %s already.", plan.Client.Name, plan.Change.Name), nil
 	}
-	return fmt.Sprintf("%s has the server %q now. %s", plan.Client.Name, plan.Change.Name, plan.Client.Reload), nil
+	return fmt.Sprintf("%s has the server %q now. %s.", plan.Client.Name, plan.Change.Name, sentence(plan.Client.Reload)), nil
+}
+
+// sentence begins with a capital letter.
+func sentence(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"unicode"
 
@@ -227,6 +228,9 @@ func (k *Keeper) view(p profile.Profile, active bool) ProfileView {
 	if row, err := provider.Lookup(p.Provider); err == nil {
 		view.ProviderName, view.AppsPage = row.Name, row.AppsPage
 		view.CanRevoke = row.Revocation != ""
+	}
+	if u, err := url.Parse(p.Service()); err == nil && u.Host != "" {
+		view.ProviderName = u.Host // "OpenID Connect" would say little
 	}
 	if p.Endpoints != nil && p.Endpoints.Revocation != "" {
 		view.CanRevoke = true

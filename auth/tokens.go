@@ -88,17 +88,18 @@ func (k *Keeper) Revoke(ctx context.Context, name string) (RevokeResult, error) 
 		return RevokeResult{Profile: p.Name, Remote: Remote(outcome)}, err
 	}
 	result := RevokeResult{Profile: p.Name, Remote: Remote(outcome)}
+	where := k.view(p, false).ProviderName
 	switch outcome {
 	case token.Revoked:
-		result.Message = "revoked at " + row.Name + " and removed here"
+		result.Message = "revoked at " + where + " and removed here"
 	case token.NoEndpoint:
 		result.AppsPage = row.AppsPage
-		result.Message = "removed here; " + row.Name + " has no revocation endpoint"
+		result.Message = "removed here; " + where + " has no revocation endpoint"
 		if row.AppsPage != "" {
 			result.Message += ", so remove the app at " + row.AppsPage
 		}
 	case token.Unreachable:
-		result.Message = "removed here; " + row.Name + " did not confirm the revocation, so the grant may live on there"
+		result.Message = "removed here; " + where + " did not confirm the revocation, so the grant may live on there"
 	case token.NothingHeld:
 		result.Message = "there was nothing to revoke"
 	}

@@ -98,9 +98,8 @@ func globWindows(pattern string, there []string) (found []string) {
 		have := strings.Split(path, `\`)
 		ok := len(have) == len(want)
 		for i := range have {
-			prefix, _, star := "", "", false
 			if ok {
-				prefix, _, star = strings.Cut(want[i], "*")
+				prefix, _, star := strings.Cut(want[i], "*")
 				ok = have[i] == want[i] || (star && strings.HasPrefix(have[i], prefix))
 			}
 		}

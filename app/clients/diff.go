@@ -214,7 +214,7 @@ func (h hunk) write(out *strings.Builder, oldText, newText []string) {
 	}
 	fmt.Fprintf(out, "@@ -%s +%s @@\n", lineRange(h[0].a, countA), lineRange(h[0].b, countB))
 	for i, o := range h {
-		line, other := "", ""
+		var line, other string
 		switch o.kind {
 		case '-':
 			line = oldText[o.a]

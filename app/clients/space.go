@@ -11,7 +11,7 @@ func trimSpaceRight(b []byte) []byte { return bytes.TrimRight(b, space) }
 // commentLen is the length of the comment that b begins with, the newline of a
 // line comment included, or 0. A comment that does not end goes on to the end.
 func commentLen(b []byte) int {
-	end := ""
+	var end string
 	switch {
 	case bytes.HasPrefix(b, []byte("//")):
 		end = "\n"

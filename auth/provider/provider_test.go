@@ -44,7 +44,7 @@ func TestRowsAreUsable(t *testing.T) {
 }
 
 func TestLookupOfUnknownNamesTheChoices(t *testing.T) {
-	_, err := provider.Lookup("spotfiy")
+	_, err := provider.Lookup("spot")
 	if err == nil || !strings.Contains(hint.Of(err), "spotify") {
 		t.Fatalf("Lookup of a misspelt id: error %v, hint %q; want the ids to choose from", err, hint.Of(err))
 	}

@@ -89,10 +89,10 @@ func TestJourney(t *testing.T) {
 	// The tray, by real clicks.
 	s.stagedoor("setup", "--remove")
 	s.tray()
-	s.menuHas("work · OpenID Connect — signed in as Ada")
+	s.menuHas("work · " + s.provider() + " — signed in as Ada")
 	s.openMenu("tray-menu")
-	s.click("Profiles", "home · OpenID Connect — not signed in")
-	s.menuHas("home · OpenID Connect")
+	s.click("Profiles", "home · "+s.provider()+" — not signed in")
+	s.menuHas("home · " + s.provider())
 	if !s.profiles()["home"].Active {
 		t.Error("the click did not switch the profile")
 	}
@@ -105,7 +105,7 @@ func TestJourney(t *testing.T) {
 	}
 	keep(homeTokens.Access, homeTokens.Refresh)
 	s.stagedoor("use", "work") // the tray follows the command line
-	s.menuHas("work · OpenID Connect — signed in as Ada")
+	s.menuHas("work · " + s.provider() + " — signed in as Ada")
 	s.openMenu("tray-profiles", "Profiles")
 	s.click("Set up Claude Desktop")
 	s.notified("Claude Desktop")
@@ -114,7 +114,7 @@ func TestJourney(t *testing.T) {
 	}
 	s.openMenu("tray-revoke", "Revoke…")
 	s.click("Revoke…", "Revoke work now")
-	s.notified("revoked at OpenID Connect")
+	s.notified("revoked at 127.0.0.1")
 	s.picture("notification-revoked")
 
 	// Gone at the provider and here.
@@ -221,6 +221,9 @@ func (s *stage) serverSees(config, access, refresh string) {
 		}
 	}
 }
+
+// provider is what the server is called in the menu: its host.
+func (s *stage) provider() string { return strings.TrimPrefix(s.server.Issuer, "http://") }
 
 func (s *stage) ttl(d time.Duration) {
 	s.t.Helper()
