@@ -34,6 +34,6 @@ type Change struct {
 }
 
 // Writes says whether Apply would touch the file.
-func (c Change) Writes() bool {
-	return c.Action == Create || c.Action == Update || c.Action == Remove
+func (ch Change) Writes() bool {
+	return ch.Action == Create || ch.Action == Update || ch.Action == Remove
 }

@@ -21,20 +21,20 @@ const (
 // Diff is the change as a unified diff for people: "" if there is none. Values
 // that may be secrets are shown as •••, control characters as �, and very long
 // lines in part, so it is nothing to feed to patch.
-func (c Change) Diff() string {
-	if !c.Writes() {
+func (ch Change) Diff() string {
+	if !ch.Writes() {
 		return ""
 	}
-	from, to := c.Path, c.Path
-	if !c.Exists {
+	from, to := ch.Path, ch.Path
+	if !ch.Exists {
 		from = "(no file)"
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "--- %s\n+++ %s\n", from, to)
-	a, b := lines(c.Before), lines(c.After)
+	a, b := lines(ch.Before), lines(ch.After)
 	hs := hunks(compare(a, b))
-	oldText := c.shown(c.Before, a, hs, func(o op) int { return o.a })
-	newText := c.shown(c.After, b, hs, func(o op) int { return o.b })
+	oldText := ch.shown(ch.Before, a, hs, func(o op) int { return o.a })
+	newText := ch.shown(ch.After, b, hs, func(o op) int { return o.b })
 	for _, h := range hs {
 		h.write(&out, oldText, newText)
 	}
@@ -43,8 +43,8 @@ func (c Change) Diff() string {
 
 // shown is the file line by line as Diff prints it, the lines outside the
 // hunks hidden as a whole; at tells which line of this file an op is about.
-func (c Change) shown(data []byte, raw []string, hs []hunk, at func(op) int) []string {
-	d, err := parse(c.Path, data)
+func (ch Change) shown(data []byte, raw []string, hs []hunk, at func(op) int) []string {
+	d, err := parse(ch.Path, data)
 	if err != nil {
 		return slices.Repeat([]string{masked}, len(raw)) // Plan refuses such a file
 	}
@@ -57,8 +57,8 @@ func (c Change) shown(data []byte, raw []string, hs []hunk, at func(op) int) []s
 		first, last := at(h[0]), at(h[len(h)-1])
 		seen = append(seen, span{starts[first], starts[min(last+1, len(raw))]})
 	}
-	plain := c.Entry.values()
-	if client, err := Lookup(c.Client); err == nil {
+	plain := ch.Entry.values()
+	if client, err := Lookup(ch.Client); err == nil {
 		for _, f := range client.Extra {
 			plain[f.Value] = true
 		}
