@@ -45,7 +45,9 @@ func (b Browser) Open(ctx context.Context, rawURL string) error {
 	if wait == 0 {
 		wait = startup
 	}
-	if err := launch(ctx, exec.Command(opener[0], append(opener[1:], target)...), wait); err != nil {
+	// The browser outlives the caller and its context.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), opener[0], append(opener[1:], target)...)
+	if err := launch(ctx, cmd, wait); err != nil {
 		return hint.Wrap(fmt.Errorf("open a browser with %s: %w", opener[0], err), noBrowserAdvice)
 	}
 	return nil
