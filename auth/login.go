@@ -65,16 +65,32 @@ func (k *Keeper) Login(ctx context.Context, name string, o LoginOptions) (LoginR
 		k.recordLoginError(ctx, p, err)
 		return LoginResult{}, fmt.Errorf("log in to %s: %w", row.Name, err)
 	}
-	set, err := k.tokens.SaveLogin(ctx, k.grant(row, p, endpoints), answer, request.Scopes)
+	return k.finishLogin(ctx, login{profile: p, row: row, endpoints: endpoints, client: client, scopes: request.Scopes}, answer)
+}
+
+// login is one that the provider granted, whichever way the user was asked.
+type login struct {
+	profile   profile.Profile
+	row       provider.Provider
+	endpoints oauth.Endpoints
+	client    oauth.Client
+	scopes    []string // as asked for
+}
+
+// finishLogin keeps the tokens of a login that the provider granted, finds out
+// whose they are and tells the book.
+func (k *Keeper) finishLogin(ctx context.Context, l login, answer oauth.Tokens) (LoginResult, error) {
+	p, row := l.profile, l.row
+	set, err := k.tokens.SaveLogin(ctx, k.grant(row, p, l.endpoints), answer, l.scopes)
 	if err != nil {
 		k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "not saved"})
 		return LoginResult{}, fmt.Errorf("keep the new tokens: %w", err)
 	}
-	account := k.identify(ctx, row, endpoints, set, answer.Subject)
+	account := k.identify(ctx, row, l.endpoints, set, answer.Subject)
 	err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
 		p.Identity = account
 		if row.Discovery {
-			pinned := profileEndpoints(endpoints, client.Auth)
+			pinned := profileEndpoints(l.endpoints, l.client.Auth)
 			p.Endpoints = &pinned
 		}
 	})
