@@ -49,6 +49,7 @@ type groupKey struct {
 // group is what a tracker knows of one rule and key.
 type group struct {
 	run     []sample
+	jumped  bool      // run is not in the order of time
 	current *Alert    // open or acknowledged, and not replaced by a newer one
 	fired   time.Time // when current fired last
 	past    []Alert
@@ -156,7 +157,17 @@ func (t *Tracker) count(r *Rule, k groupKey, e audit.Event) {
 // nothing is known of how long ago the rest was, and it must not add up to a
 // false alarm.
 func (g *group) expire(t time.Time, window time.Duration) {
-	g.run = slices.DeleteFunc(g.run, func(s sample) bool { return s.event.Time.Sub(t).Abs() > window })
+	outside := func(s *sample) bool { return s.event.Time.Sub(t).Abs() > window }
+	g.jumped = len(g.run) > 0 && (g.jumped || t.Before(g.run[len(g.run)-1].event.Time))
+	if g.jumped {
+		g.run = slices.DeleteFunc(g.run, func(s sample) bool { return outside(&s) })
+		return
+	}
+	i := 0 // as nearly always: the old ones come first
+	for i < len(g.run) && outside(&g.run[i]) {
+		i++
+	}
+	g.run = slices.Delete(g.run, 0, i)
 }
 
 // verdict says whether the run is enough, how bad it is, and how many events
@@ -167,8 +178,8 @@ func (g *group) verdict(r *Rule) (severity Severity, n int, ok bool) {
 		return newest.severity, len(g.run), true
 	}
 	var at [P3 + 1]int
-	for _, s := range g.run {
-		at[min(max(s.severity, P0), P3)]++
+	for i := range g.run {
+		at[min(max(g.run[i].severity, P0), P3)]++
 	}
 	for p := P0; p <= P3; p++ {
 		n += at[p]
