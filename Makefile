@@ -11,7 +11,7 @@ UNIT    := ./app/... ./auth/... ./assets/... .
 # Headless Fyne for unit tests: no OpenGL, no display.
 CI_TAGS := ci
 
-.PHONY: run build lean test test-unit test-e2e test-short check lint vet vuln fmt bench fuzz clean deps-build deps-test help
+.PHONY: run build lean test test-unit test-e2e test-short check lint vet vuln fmt bench fuzz pictures clean deps-build deps-test help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,10 @@ deps-build:
 
 deps-test:
 	@packaging/deps.sh test
+
+pictures: build deps-test ## take the README's pictures anew
+	go run ./packaging/tour --app $(OUT)/stagedoor --out $(OUT)
+	@packaging/pictures.sh $(OUT)
 
 clean: ## remove what was built
 	rm -rf $(OUT)

@@ -1,0 +1,52 @@
+//go:build linux
+
+// Command bench measures what Stagedoor promises about its cost, in the virtual
+// desktop and against a peer or a limit in the same run:
+//
+//	bench tray --app PROGRAM     memory and CPU of the idle tray
+//	bench token --app PROGRAM    `stagedoor token` against `secret-tool lookup`
+//	bench medians <RESULTS       medians and ratios of `go test -bench` output
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		return errors.New("which one? tray, token or medians")
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	app := flags.String("app", "out/lean/stagedoor", "the program to measure")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	program, err := filepath.Abs(*app)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	switch args[0] {
+	case "tray":
+		return tray(ctx, program)
+	case "token":
+		return token(ctx, program)
+	case "medians":
+		return medians(os.Stdin, os.Stdout)
+	}
+	return fmt.Errorf("there is no benchmark %q", args[0])
+}

@@ -1,0 +1,63 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// peers pairs a benchmark with what it is measured against.
+var peers = []struct{ name, peer, goal string }{
+	{"BenchmarkAppend", "BenchmarkBareWriteFsync", "at most 1.5"},
+	{"BenchmarkVerify", "BenchmarkBareHMAC", "at most 2"},
+}
+
+// medians reads what `go test -bench -count N` prints and prints each
+// benchmark's median time and the ratios to its peer.
+func medians(r io.Reader, w io.Writer) error {
+	var order []string
+	times := map[string][]float64{}
+	scan := bufio.NewScanner(r)
+	for scan.Scan() {
+		f := strings.Fields(scan.Text())
+		if len(f) < 4 || !strings.HasPrefix(f[0], "Benchmark") || f[3] != "ns/op" {
+			if strings.HasPrefix(scan.Text(), "FAIL") || strings.HasPrefix(scan.Text(), "---") {
+				return fmt.Errorf("a benchmark failed: %s", scan.Text())
+			}
+			continue
+		}
+		name := f[0]
+		if i := strings.LastIndexByte(name, '-'); i > 0 { // the number of processors
+			name = name[:i]
+		}
+		ns, err := strconv.ParseFloat(f[2], 64)
+		if err != nil {
+			return err
+		}
+		if times[name] == nil {
+			order = append(order, name)
+		}
+		times[name] = append(times[name], ns)
+	}
+	if err := scan.Err(); err != nil {
+		return err
+	}
+	for _, name := range order {
+		if _, err := fmt.Fprintf(w, "%-40s %12.3f ms   median of %d\n", strings.TrimPrefix(name, "Benchmark"), median(times[name])/1e6, len(times[name])); err != nil {
+			return err
+		}
+	}
+	for _, p := range peers {
+		if len(times[p.name]) > 0 && len(times[p.peer]) > 0 {
+			ratio := median(times[p.name]) / median(times[p.peer])
+			if _, err := fmt.Fprintf(w, "%-40s %12.2f      goal %s\n", strings.TrimPrefix(p.name, "Benchmark")+" / "+strings.TrimPrefix(p.peer, "Benchmark"), ratio, p.goal); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
