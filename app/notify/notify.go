@@ -112,9 +112,11 @@ func (n *Notifier) Alert(a alert.Alert, profileName string) {
 	n.show(m, true)
 }
 
-// Close gives what is on its way up to a few seconds, or until ctx ends, and
-// lets nothing more through.
+// Close gives what is on its way up to five seconds, or until ctx ends, and lets
+// nothing more through.
 func (n *Notifier) Close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()

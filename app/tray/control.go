@@ -132,7 +132,8 @@ func (c *controller) leave(cancel context.CancelFunc) {
 		select {
 		case <-done:
 			return
-		case <-c.results: // nobody looks any more
+		case result := <-c.results:
+			result() // an alert that counts as told must be told
 		case <-limit.C:
 			c.p.Logger.Warn("the tray quits while a request is still running")
 			return
@@ -179,7 +180,8 @@ func (c *controller) sweepAlerts() {
 	if !c.sweep.begin() {
 		return
 	}
-	c.start(c.quitting, readTimeout, func(ctx context.Context) func() {
+	// Quitting must not cut it: the keeper notes that the user was told.
+	c.start(c.outlive(), readTimeout, func(ctx context.Context) func() {
 		raised, err := c.p.Keeper.SweepAlerts(ctx)
 		return func() {
 			if c.sweep.end() {
@@ -218,8 +220,11 @@ func (c *controller) profileName(id string) string {
 }
 
 // start runs f on a goroutine of its own, under a timeout, and then what it
-// returned on the loop's.
+// returned on the loop's. It starts nothing more when the tray is quitting.
 func (c *controller) start(parent context.Context, timeout time.Duration, f func(context.Context) func()) {
+	if c.quitting.Err() != nil {
+		return
+	}
 	c.work.Add(1)
 	go func() {
 		defer c.work.Done()

@@ -29,6 +29,8 @@ type fakeKeeper struct {
 	login  func(context.Context) (auth.LoginResult, error)
 	revoke func(context.Context) (auth.RevokeResult, error)
 	useErr error
+
+	sweepTakes time.Duration
 	heard  func(call string) // if set, is told of every call
 }
 
@@ -99,7 +101,15 @@ func (k *fakeKeeper) Revoke(ctx context.Context, name string) (auth.RevokeResult
 
 func (k *fakeKeeper) Watch(context.Context) (<-chan struct{}, error) { return k.changes, nil }
 
-func (k *fakeKeeper) SweepAlerts(context.Context) ([]alert.Alert, error) {
+func (k *fakeKeeper) SweepAlerts(ctx context.Context) ([]alert.Alert, error) {
+	k.mu.Lock()
+	takes := k.sweepTakes
+	k.mu.Unlock()
+	select {
+	case <-time.After(takes):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	raised := k.raised
@@ -414,6 +424,24 @@ func TestNewAlertIsNotifiedAndBadged(t *testing.T) {
 		if !r.surface.look.Badge {
 			t.Error("the icon has no badge")
 		}
+	})
+}
+
+// The keeper has noted that the user was told: quitting at that moment must not
+// swallow the alert.
+func TestQuitDuringSweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		r := newRig(t, k, nil)
+		k.mu.Lock()
+		k.sweepTakes = time.Second
+		k.raised = []alert.Alert{{ID: "1", Profile: "id-home", Severity: alert.P2, Message: "odd"}}
+		k.mu.Unlock()
+		k.change(func(*auth.State) {})
+		time.Sleep(settle)
+		synctest.Wait()
+		r.end()
+		wantNotified(t, r, "home! odd")
 	})
 }
 
