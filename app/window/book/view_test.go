@@ -171,7 +171,7 @@ func TestBurstLeavesNoGap(t *testing.T) {
 // The watch is what calls changed; this one runs through a real channel.
 func TestWatchLeadsToAQuery(t *testing.T) {
 	_, f := open(t, 1)
-	before := len(f.Queries)
+	before := f.Count()
 	f.Ticks <- struct{}{}
 	f.Ticks <- struct{}{} // taken only once the first has been dealt with
 	if got := f.Count(); got <= before {

@@ -29,8 +29,10 @@ func Host(t testing.TB) *stage.Host {
 		t.Fatal(err)
 	}
 	w := test.NewTempWindow(t, container.NewStack())
+	seam := stage.Inline(t.Context())
+	t.Cleanup(seam.Wait) // the test's context has ended by then
 	return &stage.Host{
-		Window: w, Seam: stage.Inline(t.Context()), Keys: stage.NewKeys(w.Canvas()), Notice: stage.NewNotice(),
+		Window: w, Seam: seam, Keys: stage.NewKeys(w.Canvas()), Notice: stage.NewNotice(),
 		Now: func() time.Time { return Now }, Location: time.UTC,
 	}
 }

@@ -4,6 +4,7 @@ package stage
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -16,13 +17,14 @@ import (
 // work runs elsewhere, what they are given as a result runs on the UI goroutine.
 // Results that arrive after the window's context has ended are dropped.
 type Seam struct {
-	ctx   context.Context
-	spawn func(func())
-	back  func(func())
-	after func(time.Duration, func()) (stop func())
-	ticks func(time.Duration) (<-chan time.Time, func())
-	soon  func(func())
-	queue []func() // of an inline seam
+	ctx     context.Context
+	spawn   func(func())
+	back    func(func())
+	after   func(time.Duration, func()) (stop func())
+	ticks   func(time.Duration) (<-chan time.Time, func())
+	soon    func(func())
+	queue   []func()       // of an inline seam
+	lasting sync.WaitGroup // of Follow and Every
 }
 
 // NewSeam returns the seam of a window that lives as long as ctx.
@@ -105,10 +107,14 @@ func (s *Seam) Settle() {
 	}
 }
 
+// Wait returns once Follow and Every are through, after the window's context has
+// ended.
+func (s *Seam) Wait() { s.lasting.Wait() }
+
 // Follow calls f on the UI goroutine for each value of the channel that watch
 // returns, until the window closes. It reports an error of watch to failed.
 func (s *Seam) Follow(watch func(context.Context) (<-chan struct{}, error), f func(), failed func(error)) {
-	go func() {
+	s.lasting.Go(func() {
 		ticks, err := watch(s.ctx)
 		if err != nil {
 			s.Do(func() { failed(err) })
@@ -125,13 +131,13 @@ func (s *Seam) Follow(watch func(context.Context) (<-chan struct{}, error), f fu
 				s.Do(f)
 			}
 		}
-	}()
+	})
 }
 
 // Every calls f on the UI goroutine each d, for countdowns, until the window
 // closes.
 func (s *Seam) Every(d time.Duration, f func()) {
-	go func() {
+	s.lasting.Go(func() {
 		ticks, stop := s.ticks(d)
 		defer stop()
 		for {
@@ -142,5 +148,5 @@ func (s *Seam) Every(d time.Duration, f func()) {
 				s.Do(f)
 			}
 		}
-	}()
+	})
 }
