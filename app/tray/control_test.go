@@ -31,7 +31,7 @@ type fakeKeeper struct {
 	useErr error
 
 	sweepTakes time.Duration
-	heard  func(call string) // if set, is told of every call
+	heard      func(call string) // if set, is told of every call
 }
 
 func newKeeper(s auth.State) *fakeKeeper {
