@@ -235,6 +235,8 @@ func statusText(p auth.ProfileView, now time.Time) string {
 		return text
 	case auth.StatusNotConfigured:
 		return "not signed in"
+	case auth.StatusUnknown:
+		return "login unknown"
 	default:
 		return string(p.Status)
 	}

@@ -188,17 +188,21 @@ Quit -> quit
 `},
 		"keychain locked": {View{
 			State: auth.State{
-				Profiles:     []auth.ProfileView{active(spotify("work", auth.StatusNotConfigured))},
+				Profiles:     []auth.ProfileView{active(spotify("work", auth.StatusUnknown))},
 				Vault:        "keychain",
 				VaultProblem: "the keychain is locked\nhint: unlock it",
 			},
 		}, `
-(work · Spotify — not signed in)
+(work · Spotify — login unknown)
 (Keychain: the keychain is locked)
 ---
 Profiles
-  [x] work · Spotify — not signed in -> use work
+  [x] work · Spotify — login unknown -> use work
 Log in -> login work
+Revoke…
+  (At Spotify: its apps page opens; remove the app there)
+  (Here: the tokens of work are deleted)
+  Revoke work now -> revoke work
 ---
 Quit -> quit
 `},
