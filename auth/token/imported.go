@@ -1,0 +1,26 @@
+package token
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// SaveImported stores tokens that another program got for the same client, in
+// place of whatever the profile holds. Generation and issuer are set here; the
+// rest is as found, so Authorized may be zero: when the user consented is not
+// known then.
+func (s *Service) SaveImported(ctx context.Context, g Grant, set Set) (Set, error) {
+	lock, err := s.lock(ctx, g.ID)
+	if err != nil {
+		return Set{}, err
+	}
+	defer lock.Release()
+	old, err := s.Load(ctx, g.ID)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+		return Set{}, err
+	}
+	set.Gen, set.Issuer, set.Refused = old.Gen+1, g.Issuer, false
+	return set, s.save(ctx, g.ID, set, old.Gen)
+}
