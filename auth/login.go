@@ -21,76 +21,84 @@ var errDamaged = token.ErrDamaged
 // Login signs the profile in through the system's browser and stores the
 // tokens. It returns when the user is done, denies it or ctx ends.
 func (k *Keeper) Login(ctx context.Context, name string, o LoginOptions) (LoginResult, error) {
-	p, err := k.find(name)
+	a, err := k.beginLogin(ctx, name)
 	if err != nil {
 		return LoginResult{}, err
 	}
-	row, err := provider.Lookup(p.Provider)
-	if err != nil {
-		return LoginResult{}, err
-	}
-	// The vault is tried before the browser opens: a login whose tokens cannot
-	// be kept would be worth nothing.
-	client, err := k.client(ctx, p)
-	if err != nil {
-		return LoginResult{}, err
-	}
-	if _, err := k.tokens.Load(ctx, p.ID); err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
-		return LoginResult{}, err
-	}
-	endpoints, err := k.discover(ctx, row, p)
-	if err != nil {
-		k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "discovery"})
-		return LoginResult{}, err
-	}
-	if client.Auth, err = endpoints.SuggestAuth(p.HasSecret); err != nil {
-		return LoginResult{}, err
-	}
-	k.record(ctx, p, audit.LoginStarted, audit.OK, nil)
+	k.record(ctx, a.profile, audit.LoginStarted, audit.OK, nil)
 	request := oauth.LoginRequest{
-		Endpoints: endpoints, Client: client, Scopes: scopes(row, p), Port: redirectPort(row, p), Path: row.Redirect.Path,
-		Extra: url.Values{}, OnURL: o.OnURL,
+		Endpoints: a.endpoints, Client: a.client, Scopes: a.scopes, Port: redirectPort(a.row, a.profile), Path: a.row.Redirect.Path,
+		Extra: a.extra, OnURL: o.OnURL,
 		OnStray: func(reason string) {
-			k.record(ctx, p, audit.StrayCallback, audit.Failed, map[string]any{"reason": reason})
+			k.record(ctx, a.profile, audit.StrayCallback, audit.Failed, map[string]any{"reason": reason})
 		},
-	}
-	for name, value := range row.AuthParams {
-		request.Extra.Set(name, value)
 	}
 	if !o.NoBrowser {
 		request.Open = k.browser
 	}
 	answer, err := k.wire.Login(ctx, request)
+	return k.endLogin(ctx, a, answer, err)
+}
+
+// loginAttempt is what every way to log in needs to know beforehand.
+type loginAttempt struct {
+	profile   profile.Profile
+	row       provider.Provider
+	client    oauth.Client
+	endpoints oauth.Endpoints
+	scopes    []string
+	extra     url.Values // the row's parameters for the authorization request
+}
+
+// beginLogin finds out who logs in where.
+func (k *Keeper) beginLogin(ctx context.Context, name string) (a loginAttempt, err error) {
+	if a.profile, err = k.find(name); err != nil {
+		return a, err
+	}
+	p := a.profile
+	if a.row, err = provider.Lookup(p.Provider); err != nil {
+		return a, err
+	}
+	// The vault is tried before the browser opens: a login whose tokens cannot
+	// be kept would be worth nothing.
+	if a.client, err = k.client(ctx, p); err != nil {
+		return a, err
+	}
+	if _, err := k.tokens.Load(ctx, p.ID); err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
+		return a, err
+	}
+	if a.endpoints, err = k.discover(ctx, a.row, p); err != nil {
+		k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "discovery"})
+		return a, err
+	}
+	if a.client.Auth, err = a.endpoints.SuggestAuth(p.HasSecret); err != nil {
+		return a, err
+	}
+	a.scopes, a.extra = scopes(a.row, p), url.Values{}
+	for name, value := range a.row.AuthParams {
+		a.extra.Set(name, value)
+	}
+	return a, nil
+}
+
+// endLogin keeps the tokens and finds out whose they are, or writes down why
+// there are none.
+func (k *Keeper) endLogin(ctx context.Context, a loginAttempt, answer oauth.Tokens, err error) (LoginResult, error) {
+	p, row := a.profile, a.row
 	if err != nil {
 		k.recordLoginError(ctx, p, err)
 		return LoginResult{}, fmt.Errorf("log in to %s: %w", row.Name, err)
 	}
-	return k.finishLogin(ctx, login{profile: p, row: row, endpoints: endpoints, client: client, scopes: request.Scopes}, answer)
-}
-
-// login is one that the provider granted, whichever way the user was asked.
-type login struct {
-	profile   profile.Profile
-	row       provider.Provider
-	endpoints oauth.Endpoints
-	client    oauth.Client
-	scopes    []string // as asked for
-}
-
-// finishLogin keeps the tokens of a login that the provider granted, finds out
-// whose they are and tells the book.
-func (k *Keeper) finishLogin(ctx context.Context, l login, answer oauth.Tokens) (LoginResult, error) {
-	p, row := l.profile, l.row
-	set, err := k.tokens.SaveLogin(ctx, k.grant(row, p, l.endpoints), answer, l.scopes)
+	set, err := k.tokens.SaveLogin(ctx, k.grant(row, p, a.endpoints), answer, a.scopes)
 	if err != nil {
 		k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "not saved"})
 		return LoginResult{}, fmt.Errorf("keep the new tokens: %w", err)
 	}
-	account := k.identify(ctx, row, l.endpoints, set, answer.Subject)
+	account := k.identify(ctx, row, a.endpoints, set, answer.Subject)
 	err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
 		p.Identity = account
 		if row.Discovery {
-			pinned := profileEndpoints(l.endpoints, l.client.Auth)
+			pinned := profileEndpoints(a.endpoints, a.client.Auth)
 			p.Endpoints = &pinned
 		}
 	})
