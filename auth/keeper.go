@@ -77,9 +77,9 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 		return nil, errors.New("keeper: a parameter is missing")
 	}
 	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log, rules: alert.Defaults()}
-	locks := filepath.Join(p.Dir, "locks")
+	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	var tightened []string
-	for _, dir := range []string{p.Dir, locks, filepath.Join(p.Dir, "audit")} {
+	for _, dir := range []string{p.Dir, locks, wal, filepath.Join(p.Dir, "audit")} {
 		repaired, err := durable.EnsureDir(dir)
 		if err != nil {
 			return nil, err
@@ -104,7 +104,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 		return nil, err
 	}
 	k.tokens, err = token.NewService(token.Params{
-		Vault: p.Vault, Wire: k.wire, Locks: locks, Now: p.Now, Record: k.recordID, Fingerprint: k.keys.fingerprint,
+		Vault: p.Vault, Wire: k.wire, Locks: locks, WAL: wal, Now: p.Now, Rand: p.Rand, Record: k.recordID, Fingerprint: k.keys.fingerprint,
 	})
 	if err != nil {
 		return nil, err

@@ -67,6 +67,13 @@ const (
 	Sealed            = "sealed"        // covers lines written while the keychain was locked; data: through
 	AuditTamper       = "audit_tamper"  // a verification failed; data: kind, segment, line
 	PermissionsFixed  = "permissions_tightened"
+	GrantExpiry       = "grant_expiry"         // a finite grant ends soon; data: days (14, 3 or 1), ends_at
+	ClaimsChanged     = "claims_changed"       // another account, scope or issuer; data: what, and for each before and now
+	ClaimsAccepted    = "claims_accepted"      // the user accepted them
+	ScopeNarrowed     = "scope_narrowed"       // a refresh granted less than before; data: lost, scope
+	SaveFinished      = "save_finished"        // an interrupted refresh was saved from its write-ahead file
+	JournalDamaged    = "wal_damaged"          // a write-ahead file was set aside; data: reason
+	RevocationOver    = "revocation_abandoned" // a revocation is not tried again; data: reason
 )
 
 // Outcomes of events.

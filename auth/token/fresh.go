@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -19,16 +20,18 @@ import (
 // caller whose context ends is let go while the refresh runs on: a refresh
 // token may be spent already, and its successor must be saved.
 //
-// Errors: ErrLoginNeeded when only the user can help; a transient failure of
-// the provider or the network as such, unless the old token is still alive.
+// Errors: ErrLoginNeeded when only the user can help, ErrAnswerLost among them;
+// a transient failure of the provider or the network as such, unless the old
+// token is still alive.
 func (s *Service) Fresh(ctx context.Context, g Grant) (Set, error) {
 	set, err := s.Load(ctx, g.ID)
-	if err := readable(err); err != nil {
-		return Set{}, err
+	if err != nil && !errors.Is(err, ErrDamaged) { // a write-ahead file may mend that
+		return Set{}, readable(err)
 	}
 	if set.Fresh(s.Now()) {
 		return set, nil
 	}
+	s.at("checked")
 	work := context.WithoutCancel(ctx)
 	result := s.flight.DoChan(g.ID, func() (any, error) { return s.refresh(work, g) })
 	select {
@@ -53,23 +56,36 @@ func readable(err error) error {
 	return err
 }
 
-// refresh is the slow path, DESIGN section 4 steps 2 to 8, under the lock.
+// refresh is the slow path, DESIGN section 4 steps 2 to 8.
 func (s *Service) refresh(ctx context.Context, g Grant) (Set, error) {
-	lock, lockErr := s.lock(ctx, g.ID)
-	defer lock.Release()
-
-	// Another process may have refreshed while this one waited: adopt its token.
-	set, err := s.Load(ctx, g.ID)
-	if err := readable(err); err != nil {
-		return Set{}, err
+	lock, err := s.lock(ctx, g.ID)
+	if err != nil { // never refresh unlocked
+		set, loadErr := s.Load(ctx, g.ID)
+		if loadErr := readable(loadErr); loadErr != nil {
+			return Set{}, loadErr
+		}
+		return s.orAlive(set, err)
 	}
+	defer lock.Release()
+	set, err := s.refreshLocked(ctx, g)
+	s.at("done")
+	return set, err
+}
+
+func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
+	s.at("locked")
+	set, doubt, err := s.takeUp(ctx, g)
+	if err := readable(err); err != nil {
+		return s.orAlive(set, err)
+	}
+	s.at("read again")
 	switch {
 	case set.Fresh(s.Now()):
+		// Another process refreshed while this one waited, or was killed before
+		// it could save: its token is ours.
 		return set, nil
-	case lockErr != nil:
-		return s.orAlive(set, lockErr) // never refresh unlocked
 	case set.Refused, set.Refresh.Empty():
-		return s.orAlive(set, ErrLoginNeeded)
+		return s.orAlive(set, whyRefused(g, set))
 	case set.Issuer != g.Issuer:
 		// The refresh token was issued by somebody else and must not be shown
 		// to this one.
@@ -77,63 +93,60 @@ func (s *Service) refresh(ctx context.Context, g Grant) (Set, error) {
 	}
 	client, err := g.Client(ctx)
 	if err != nil {
-		return Set{}, err
+		return s.orAlive(set, err)
 	}
+	key, err := s.walKey(ctx)
+	if err != nil {
+		return s.orAlive(set, err)
+	}
+	intent := record{Version: journalVersion, Gen: set.Gen, Token: s.Fingerprint(ctx, set.Refresh), At: s.Now().UTC()}
+	if !doubt { // else the first attempt's intent stands
+		if err := s.journal.write(g.ID, intent); err != nil {
+			return s.orAlive(set, hint.Wrap(err, "make room on the disk: a refresh without a journal could cost the login"))
+		}
+	}
+	s.at("intent written")
 
-	// The write-ahead journal's intent goes here, and its record of the answer
-	// behind the request: between the two a refresh token may be spent.
 	request, cancel := context.WithTimeout(ctx, httpWait)
 	defer cancel()
 	answer, err := s.Wire.Refresh(request, g.Endpoints, client, set.Refresh, nil)
-	if err != nil {
-		if !answer.Refresh.Empty() { // unusable but for the successor of a spent token
-			if saved, saveErr := s.adopt(ctx, g, set, answer); saveErr == nil {
-				set = saved
-			}
-		}
-		return s.refreshFailed(ctx, g, set, err)
+	s.at("answered")
+	a := attempt{grant: g, old: set, intent: intent, key: key}
+	if err == nil {
+		return s.adopt(ctx, a, answer)
 	}
-	return s.adopt(ctx, g, set, answer)
+	if !answer.Refresh.Empty() { // unusable but for the successor of a spent token
+		if saved, saveErr := s.adopt(ctx, a, answer); saveErr == nil {
+			set, doubt = saved, false
+		}
+	} else if !doubt && !maySpend(err) {
+		if err := s.journal.remove(g.ID); err != nil {
+			return s.orAlive(set, err)
+		}
+	}
+	return s.refreshFailed(ctx, g, set, doubt, err)
 }
 
-// adopt saves the answer to a refresh and tells the book what became of the
-// refresh token.
-func (s *Service) adopt(ctx context.Context, g Grant, old Set, answer oauth.Tokens) (Set, error) {
-	set := old
-	set.Gen++
-	if !answer.Access.Empty() {
-		set.Access, set.Type = answer.Access, answer.Type
-		set.Issued, set.Expires = answer.Issued, answer.ExpiresOrAssumed()
-		set.Scopes = granted(answer, old.Scopes)
-	}
-	rotated := !answer.Refresh.Empty() && answer.Refresh != old.Refresh
-	if rotated {
-		set.Refresh = answer.Refresh
-	}
-	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
-		if errors.Is(err, errStale) { // revoked or signed in anew meanwhile: theirs counts
-			return Set{}, fmt.Errorf("%w: the profile was changed during a refresh", ErrLoginNeeded)
-		}
-		return Set{}, fmt.Errorf("save the refreshed tokens: %w", err)
-	}
-	if !answer.Access.Empty() {
-		s.Record(ctx, g.ID, audit.TokenRefreshed, audit.OK, map[string]any{"generation": set.Gen, "rotated": rotated})
-	}
+// maySpend reports whether a request that failed may have spent its refresh
+// token all the same: it was sent, and no answer came that says otherwise.
+func maySpend(err error) bool {
+	var e *oauth.Error
 	switch {
-	case rotated:
-		s.Record(ctx, g.ID, audit.TokenRotation, audit.OK, map[string]any{
-			"old": s.Fingerprint(ctx, old.Refresh), "new": s.Fingerprint(ctx, set.Refresh),
-		})
-	case g.Rotation == provider.Rotates:
-		s.Record(ctx, g.ID, audit.ReuseDetected, audit.Failed, map[string]any{
-			"kind": "not_rotated", "token": s.Fingerprint(ctx, set.Refresh),
-		})
+	case !errors.As(err, &e), !e.Sent:
+		return false
+	case e.Status == http.StatusRequestTimeout:
+		return true
+	case e.Status >= 300 && e.Status < 500:
+		return false
+	case e.Code != "" && !e.Transient:
+		return false
 	}
-	return set, nil
+	return true
 }
 
-// refreshFailed tells the book and decides what the caller gets.
-func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, cause error) (Set, error) {
+// refreshFailed tells the book and decides what the caller gets. doubt says
+// that an earlier request with the same refresh token may have been fulfilled.
+func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt bool, cause error) (Set, error) {
 	data := map[string]any{"transient": oauth.IsTransient(cause)}
 	var answer *oauth.Error
 	if errors.As(cause, &answer) {
@@ -149,31 +162,55 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, cause err
 	// Somebody without our lock (an older version, another machine with the
 	// same keychain) may have rotated the token: adopt theirs.
 	if current, err := s.Load(ctx, g.ID); err == nil && current.Gen != set.Gen {
-		return s.orAlive(current, ErrLoginNeeded)
+		_ = s.journal.remove(g.ID) // about tokens that are gone
+		return s.orAlive(current, whyRefused(g, current))
 	}
+	refused := set
+	refused.Gen++
+	refused.Refused = true
+	// A token that never changes was not spent by the request that got no answer.
+	refused.Lost = doubt && g.Rotation != provider.Static
 	data["needs_login"] = true
+	if refused.Lost {
+		data["lost_response"] = true
+	}
 	s.Record(ctx, g.ID, audit.RefreshFailed, audit.Failed, data)
-	end := g.ends(set)
-	ended := !end.IsZero() && s.Now().After(end)
-	if g.Rotation == provider.Rotates && !ended {
+	if s.rotationExpected(g, set) && !refused.Lost && !g.ended(set, s.Now()) {
 		// A token that was current here is refused there. Where every use brings
 		// a new one, that is what the theft of one looks like (RFC 9700 section 4.14).
 		s.Record(ctx, g.ID, audit.ReuseDetected, audit.Failed, map[string]any{
 			"kind": "invalid_grant_on_current", "token": s.Fingerprint(ctx, set.Refresh),
 		})
 	}
-	refused := set
-	refused.Gen++
-	refused.Refused = true
+	s.at("refusal told")
 	if err := s.save(ctx, g.ID, refused, set.Gen); err != nil && !errors.Is(err, errStale) {
 		return Set{}, err
 	}
-	reason := "the provider no longer accepts the login"
-	if ended {
-		reason = "the login ended; this provider limits how long one lasts"
+	s.at("refusal saved")
+	if err := s.journal.remove(g.ID); err != nil {
+		return Set{}, err
 	}
-	return s.orAlive(set, hint.Wrap(fmt.Errorf("%w: %s", ErrLoginNeeded, reason), "sign in again: stagedoor login"))
+	reason := whyRefused(g, refused)
+	if g.ended(set, s.Now()) {
+		reason = signInAgain(fmt.Errorf("%w: the login ended; this provider limits how long one lasts", ErrLoginNeeded))
+	}
+	return s.orAlive(set, reason)
 }
+
+// whyRefused says why there is no refreshing this set.
+func whyRefused(g Grant, set Set) error {
+	switch {
+	case set.Lost:
+		return signInAgain(ErrAnswerLost)
+	case set.Refused:
+		return signInAgain(fmt.Errorf("%w: the provider no longer accepts the login", ErrLoginNeeded))
+	case set.Refresh.Empty():
+		return signInAgain(fmt.Errorf("%w: the login cannot be renewed, since the provider gave no refresh token", ErrLoginNeeded))
+	}
+	return signInAgain(ErrLoginNeeded)
+}
+
+func signInAgain(err error) error { return hint.Wrap(err, "sign in again: stagedoor login") }
 
 // orAlive returns the old token while it is alive, and cause when it is not.
 func (s *Service) orAlive(set Set, cause error) (Set, error) {

@@ -19,7 +19,7 @@ type Outcome string
 const (
 	Revoked     Outcome = "revoked"      // confirmed, and a refresh is refused now
 	NoEndpoint  Outcome = "no endpoint"  // the provider offers no revocation
-	Unreachable Outcome = "unreachable"  // no answer, or not the one it should be
+	Unreachable Outcome = "unreachable"  // no answer, or not the one it should be; it is tried again
 	NothingHeld Outcome = "nothing held" // there was nothing to revoke
 )
 
@@ -27,74 +27,142 @@ const (
 // token, then access token), proves it by one refresh that must be refused, and
 // removes the tokens from the vault whatever the provider said.
 //
+// The tokens are removed before the provider is asked, and what is needed to
+// ask is put aside first: if the process is killed in the middle, the next one
+// goes on, and a token that the provider has revoked is never taken for stolen.
+//
 // It waits for a refresh in flight. If another process holds the lock for too
 // long, the tokens are removed all the same: that process will find its
-// generation gone and drop what it got.
+// generation gone and take back what it got.
 func (s *Service) Revoke(ctx context.Context, g Grant) (Outcome, error) {
 	ctx = context.WithoutCancel(ctx) // half a revocation is worse than a slow one
 	lock, lockErr := s.lock(ctx, g.ID)
 	defer lock.Release()
 
-	set, err := s.Load(ctx, g.ID)
-	outcome := NothingHeld
-	switch {
-	case errors.Is(err, vault.ErrNotFound), errors.Is(err, ErrDamaged):
-	case err != nil:
+	set, err := s.holdings(ctx, g, lockErr == nil)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
 		return "", err
+	}
+	outcome := NothingHeld
+	var todo pending
+	remote := false // there is somebody to ask
+	switch {
+	case err != nil:
+	case g.Endpoints.Revocation == "":
+		outcome = NoEndpoint
 	default:
-		outcome = s.revokeRemote(ctx, g, set)
+		outcome, remote = Unreachable, true
+		client, err := g.Client(ctx)
+		if err != nil {
+			remote = false // without the client's secret nobody would listen
+			break
+		}
+		todo = newPending(s.Now(), g, client, set)
+		// Not being able to put it aside is no reason not to ask now.
+		_ = s.putAside(ctx, g.ID, todo)
+		s.at("revocation put aside")
 	}
-	if err := s.Vault.Delete(ctx, itemKey(g.ID)); err != nil {
-		s.Record(ctx, g.ID, audit.TokensRevoked, audit.Failed, map[string]any{"provider": string(outcome), "storage": string(s.Vault.Kind())})
-		return outcome, fmt.Errorf("the tokens could not be removed here: %w", err)
+	wiped := s.Vault.Delete(ctx, itemKey(g.ID))
+	if lockErr == nil {
+		s.journal.forget(g.ID)
 	}
-	s.Record(ctx, g.ID, audit.TokensRevoked, audit.OK, map[string]any{
-		"provider": string(outcome), "storage": string(s.Vault.Kind()), "locked": lockErr == nil,
-	})
+	s.at("wiped")
+	if remote {
+		if outcome = s.revokeRemote(ctx, &todo); outcome == Revoked {
+			s.at("revoked remotely")
+			s.settle(ctx, g.ID, todo)
+		} else {
+			_ = s.putAside(ctx, g.ID, todo) // with the newest token, if the proof brought one
+		}
+	}
+	data := map[string]any{"provider": string(outcome), "storage": string(s.Vault.Kind())}
+	if wiped != nil {
+		s.Record(ctx, g.ID, audit.TokensRevoked, audit.Failed, data)
+		return outcome, fmt.Errorf("the tokens could not be removed here: %w", wiped)
+	}
+	data["locked"] = lockErr == nil
+	s.Record(ctx, g.ID, audit.TokensRevoked, audit.OK, data)
 	return outcome, nil
 }
 
-func (s *Service) revokeRemote(ctx context.Context, g Grant, set Set) Outcome {
-	if g.Endpoints.Revocation == "" {
-		return NoEndpoint
+// holdings is what there is to revoke. An interrupted refresh is finished
+// first, so that it is the newest token that is revoked.
+func (s *Service) holdings(ctx context.Context, g Grant, locked bool) (Set, error) {
+	if !locked {
+		return s.Load(ctx, g.ID)
 	}
-	client, err := g.Client(ctx)
-	if err != nil {
-		return Unreachable
+	set, _, err := s.takeUp(ctx, g)
+	if err != nil && !set.Refresh.Empty() {
+		return set, nil // read, though not saved; it is about to go anyway
 	}
+	return set, err
+}
+
+// revokeRemote asks the provider. What the proof brings to light is noted in p.
+func (s *Service) revokeRemote(ctx context.Context, p *pending) Outcome {
 	limited, cancel := context.WithTimeout(ctx, 2*httpWait)
 	defer cancel()
-	if !set.Refresh.Empty() {
-		if err := s.Wire.Revoke(limited, g.Endpoints, client, set.Refresh, "refresh_token"); err != nil {
+	e, client := p.endpoints(), p.client()
+	if !p.Refresh.Empty() {
+		if err := s.Wire.Revoke(limited, e, client, p.Refresh.String, "refresh_token"); err != nil {
+			p.refused = permanent(err)
 			return Unreachable
 		}
 	}
-	if !set.Access.Empty() {
+	if !p.Access.Empty() {
 		// Most providers took the access token back with the refresh token, and
 		// some cannot revoke it at all; it ends by itself within its life.
-		if err := s.Wire.Revoke(limited, g.Endpoints, client, set.Access, "access_token"); err != nil && set.Refresh.Empty() {
+		if err := s.Wire.Revoke(limited, e, client, p.Access.String, "access_token"); err != nil && p.Refresh.Empty() {
+			p.refused = permanent(err)
 			return Unreachable
 		}
 	}
-	if set.Refresh.Empty() {
+	if p.Refresh.Empty() {
 		return Revoked
 	}
-	answer, err := s.Wire.Refresh(limited, g.Endpoints, client, set.Refresh, nil)
+	answer, err := s.Wire.Refresh(limited, e, client, p.Refresh.String, nil)
 	if oauth.IsInvalidGrant(err) {
 		return Revoked
 	}
 	// The provider said "revoked" and went on: whatever the proof brought to
 	// light must not stay behind at the provider either.
-	for _, t := range []secret.String{answer.Refresh, answer.Access} {
-		if !t.Empty() {
-			_ = s.Wire.Revoke(limited, g.Endpoints, client, t, "")
-		}
+	if !answer.Refresh.Empty() {
+		p.Refresh.String = answer.Refresh
 	}
+	if !answer.Access.Empty() {
+		p.Access.String = answer.Access
+	}
+	s.takeBack(limited, e, client, answer)
 	return Unreachable
 }
 
-// Forget removes the tokens here and asks nobody. It is for a profile that is
-// being deleted after its grant was revoked.
+// takeBack revokes tokens that nobody will use, as far as that goes.
+func (s *Service) takeBack(ctx context.Context, e oauth.Endpoints, client oauth.Client, answer oauth.Tokens) {
+	for _, t := range []struct {
+		secret.String
+		kind string
+	}{{answer.Refresh, "refresh_token"}, {answer.Access, "access_token"}} {
+		if !t.Empty() {
+			_ = s.Wire.Revoke(ctx, e, client, t.String, t.kind)
+		}
+	}
+}
+
+// permanent reports whether asking again would bring the same refusal.
+func permanent(err error) bool {
+	var e *oauth.Error
+	return errors.As(err, &e) && !e.Transient && e.Code != ""
+}
+
+// Forget removes what is kept here for a profile and asks nobody. It is for a
+// profile that is being deleted after its grant was revoked. A revocation that
+// is to be tried again stays.
 func (s *Service) Forget(ctx context.Context, id string) error {
+	lock, err := s.lock(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	s.journal.forget(id)
 	return s.Vault.Delete(ctx, itemKey(id))
 }

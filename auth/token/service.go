@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"time"
 
@@ -19,6 +20,10 @@ import (
 
 // ErrLoginNeeded says that only the user can get a token now.
 var ErrLoginNeeded = errors.New("login needed")
+
+// ErrAnswerLost is an ErrLoginNeeded of a particular kind: the provider's
+// answer to a refresh never arrived. Nobody stole anything.
+var ErrAnswerLost = fmt.Errorf("%w: the provider's answer to the last refresh was lost on the way, and with it the new refresh token", ErrLoginNeeded)
 
 // errStale says that the tokens changed under a writer, who must drop its own.
 var errStale = errors.New("the tokens were changed meanwhile")
@@ -54,12 +59,20 @@ func (g Grant) ends(s Set) time.Time {
 	return s.Authorized.Add(g.Lifetime)
 }
 
+// ended reports whether the grant is past its lifetime.
+func (g Grant) ended(s Set, now time.Time) bool {
+	end := g.ends(s)
+	return !end.IsZero() && now.After(end)
+}
+
 // Params of a Service.
 type Params struct {
 	Vault vault.Vault
 	Wire  Wire
 	Locks string // folder of the lock files, which exists
+	WAL   string // folder of the write-ahead files, which exists and is on a disk
 	Now   func() time.Time
+	Rand  io.Reader
 	// Record writes to the book. It must not fail the caller: what happened
 	// has happened.
 	Record func(ctx context.Context, profileID, event, outcome string, data map[string]any)
@@ -70,15 +83,26 @@ type Params struct {
 // Service keeps tokens.
 type Service struct {
 	Params
-	flight singleflight.Group
+	flight  singleflight.Group
+	journal journal
+	key     walKey
+	// step, if set, is called with the name of each step that was just done.
+	// Tests end the process there.
+	step func(name string)
 }
 
 // NewService returns a Service.
 func NewService(p Params) (*Service, error) {
-	if p.Vault == nil || p.Wire == nil || p.Locks == "" || p.Now == nil || p.Record == nil || p.Fingerprint == nil {
+	if p.Vault == nil || p.Wire == nil || p.Locks == "" || p.WAL == "" || p.Now == nil || p.Rand == nil || p.Record == nil || p.Fingerprint == nil {
 		return nil, errors.New("token service: a parameter is missing")
 	}
-	return &Service{Params: p}, nil
+	return &Service{Params: p, journal: journal{dir: p.WAL}}, nil
+}
+
+func (s *Service) at(step string) {
+	if s.step != nil {
+		s.step(step)
+	}
 }
 
 func itemKey(id string) string { return "profile/" + id + "/tokens" }
@@ -99,7 +123,7 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, t oauth.Tokens, scopes
 		return Set{}, err
 	}
 	defer lock.Release()
-	old, err := s.Load(ctx, g.ID)
+	old, _, err := s.takeUp(ctx, g)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
 		return Set{}, err
 	}
@@ -107,7 +131,17 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, t oauth.Tokens, scopes
 		Gen: old.Gen + 1, Access: t.Access, Refresh: t.Refresh, Type: t.Type, Scopes: granted(t, scopes),
 		Expires: t.ExpiresOrAssumed(), Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer,
 	}
-	return set, s.save(ctx, g.ID, set, old.Gen)
+	if old.Issuer == g.Issuer {
+		set.Rotations = old.Rotations
+	}
+	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
+		return Set{}, err
+	}
+	s.at("login saved")
+	// An intent of before is about tokens that are gone; if it stays, it is
+	// dropped later.
+	_ = s.journal.remove(g.ID)
+	return set, nil
 }
 
 // granted is the scope of a response. Where it names none, it is what was asked

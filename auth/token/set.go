@@ -1,12 +1,33 @@
 // Package token keeps a profile's tokens fresh and gets rid of them.
 //
+// # Promises
+//
 // Fresh hands out an access token that will last a while, refreshing it when it
 // must. However many goroutines and processes ask at once, the provider sees
 // one refresh: a refresh token may be good for a single use, and a provider
-// that sees one twice takes back the whole grant. Revoke takes the same lock.
+// that sees one twice takes back the whole grant. SaveLogin and Revoke take the
+// same lock.
 //
-// A Service is safe for concurrent use. It touches the vault and the network,
-// so it belongs on no UI goroutine.
+// A process may be killed at any moment. Before a refresh token is sent, the
+// intent is on the disk; before the answer goes to the vault, it is on the disk
+// too, encrypted with a key from the vault. Whoever holds the profile's lock
+// next finishes what was begun. Only an answer that reached no disk is lost,
+// and then the user is told just that (ErrAnswerLost) and no alarm is raised: a
+// refresh token that is refused then was spent by us, not by a thief.
+//
+// A revocation that the provider did not confirm is kept, in the vault, and
+// tried again by RetryRevocations for 30 days. The tokens are gone here at once.
+//
+// # Files
+//
+// In the folder Params.WAL: <profile id> is the write-ahead file (see record),
+// <profile id>.damaged one that could not be read, kept once, and
+// <profile id>.revoke a note without a secret that a revocation is to be tried
+// again. In the vault: wal/key, profile/<id>/tokens, profile/<id>/revoke-pending.
+//
+// A Service is safe for concurrent use, and so are any number of processes with
+// one each on the same folders. It touches the vault and the network, so it
+// belongs on no UI goroutine.
 package token
 
 import (
@@ -33,7 +54,17 @@ type Set struct {
 	// Refused says that the provider refused Refresh for good. The tokens stay,
 	// since nothing is gained by deleting them, but nobody asks again.
 	Refused bool
+	// Lost says why, if it is known: the provider's answer to a refresh never
+	// arrived, and with it the successor of Refresh.
+	Lost bool
+	// Rotations counts refreshes in a row that brought a new refresh token, up
+	// to learned. It is how the rotation policy of an unknown provider is
+	// learned; a refresh that brings none starts it anew.
+	Rotations int
 }
+
+// learned is how many rotations in a row make a provider one that rotates.
+const learned = 3
 
 // skew is how long before its end a token counts as ended: a minute, so that
 // it survives the request it is handed out for, but no more than a tenth of a
@@ -67,6 +98,8 @@ type stored struct {
 	AuthorizedAt time.Time `json:"authorized_at"`
 	Issuer       string    `json:"issuer,omitempty"`
 	Refused      bool      `json:"refused,omitempty"`
+	Lost         bool      `json:"lost,omitempty"`
+	Rotations    int       `json:"rotations,omitempty"`
 }
 
 // ErrDamaged says that the vault's item is not a token set. Signing in again
@@ -77,7 +110,7 @@ func (s Set) encode() (secret.String, error) {
 	data, err := json.Marshal(stored{
 		Gen: s.Gen, AccessToken: s.Access.Reveal(), RefreshToken: s.Refresh.Reveal(), TokenType: s.Type,
 		Scope: strings.Join(s.Scopes, " "), ExpiresAt: s.Expires, IssuedAt: s.Issued, AuthorizedAt: s.Authorized,
-		Issuer: s.Issuer, Refused: s.Refused,
+		Issuer: s.Issuer, Refused: s.Refused, Lost: s.Lost, Rotations: s.Rotations,
 	})
 	if err != nil {
 		return "", fmt.Errorf("encode tokens: %w", err)
@@ -94,6 +127,6 @@ func decode(item secret.String) (Set, error) {
 	return Set{
 		Gen: d.Gen, Access: secret.String(d.AccessToken), Refresh: secret.String(d.RefreshToken), Type: d.TokenType,
 		Scopes: strings.Fields(d.Scope), Expires: d.ExpiresAt, Issued: d.IssuedAt, Authorized: d.AuthorizedAt,
-		Issuer: d.Issuer, Refused: d.Refused,
+		Issuer: d.Issuer, Refused: d.Refused, Lost: d.Lost, Rotations: min(max(d.Rotations, 0), learned),
 	}, nil
 }

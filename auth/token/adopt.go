@@ -1,0 +1,118 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
+)
+
+// attempt is one refresh request and what its answer is saved with.
+type attempt struct {
+	grant  Grant
+	old    Set
+	intent record
+	key    []byte
+}
+
+// adopt saves the answer to a refresh: first to the write-ahead file, which
+// takes a millisecond, then to the vault, which may take seconds or a prompt.
+func (s *Service) adopt(ctx context.Context, a attempt, answer oauth.Tokens) (Set, error) {
+	g, set := a.grant, merge(a.old, answer)
+	r := a.intent
+	journalled := r.seal(a.key, g.ID, set)
+	if journalled == nil {
+		journalled = s.journal.write(g.ID, r)
+	}
+	s.at("answer written")
+	// A journal that cannot be written is one more reason to save at once.
+	err := s.save(ctx, g.ID, set, a.old.Gen)
+	switch {
+	case errors.Is(err, errStale): // revoked or signed in anew meanwhile: theirs counts
+		return s.giveWay(ctx, a, answer)
+	case err != nil && journalled == nil && set.Alive(s.Now()):
+		return set, nil // whoever comes next finishes the save
+	case err != nil:
+		return Set{}, fmt.Errorf("save the refreshed tokens: %w", err)
+	}
+	s.at("saved")
+	s.tell(ctx, g, a.old, set)
+	s.at("told")
+	if err := s.journal.remove(g.ID); err != nil {
+		return Set{}, err
+	}
+	s.at("journal removed")
+	return set, nil
+}
+
+// merge is the token set after a refresh. A response without a refresh token
+// keeps the old one; one with it retires the old for ever.
+func merge(old Set, answer oauth.Tokens) Set {
+	set := old
+	set.Gen++
+	set.Refused, set.Lost = false, false
+	if !answer.Access.Empty() {
+		set.Access, set.Type = answer.Access, answer.Type
+		set.Issued, set.Expires = answer.Issued, answer.ExpiresOrAssumed()
+		set.Scopes = granted(answer, old.Scopes)
+	}
+	if !answer.Refresh.Empty() && answer.Refresh != old.Refresh {
+		set.Refresh = answer.Refresh
+		set.Rotations = min(old.Rotations+1, learned)
+	} else {
+		set.Rotations = 0
+	}
+	return set
+}
+
+// tell writes into the book what a refresh changed.
+func (s *Service) tell(ctx context.Context, g Grant, old, set Set) {
+	rotated := set.Refresh != old.Refresh
+	if set.Access != old.Access {
+		s.Record(ctx, g.ID, audit.TokenRefreshed, audit.OK, map[string]any{"generation": set.Gen, "rotated": rotated})
+	}
+	switch {
+	case rotated:
+		s.Record(ctx, g.ID, audit.TokenRotation, audit.OK, map[string]any{
+			"old": s.Fingerprint(ctx, old.Refresh), "new": s.Fingerprint(ctx, set.Refresh),
+		})
+	case s.rotationExpected(g, old):
+		s.Record(ctx, g.ID, audit.ReuseDetected, audit.Failed, map[string]any{
+			"kind": "not_rotated", "token": s.Fingerprint(ctx, set.Refresh),
+		})
+	}
+	if lost := without(old.Scopes, set.Scopes); len(lost) > 0 {
+		s.Record(ctx, g.ID, audit.ScopeNarrowed, audit.OK, map[string]any{"lost": joined(lost), "scope": joined(set.Scopes)})
+	}
+}
+
+// rotationExpected reports whether a refresh must bring a new refresh token:
+// the provider's row says so, or the provider was seen to do it.
+func (s *Service) rotationExpected(g Grant, set Set) bool {
+	return g.Rotation == provider.Rotates || g.Rotation == provider.Unknown && set.Rotations >= learned
+}
+
+// giveWay drops the answer because the vault has moved on. Tokens of a profile
+// that was revoked meanwhile must not live on at the provider.
+func (s *Service) giveWay(ctx context.Context, a attempt, answer oauth.Tokens) (Set, error) {
+	if err := s.journal.remove(a.grant.ID); err != nil {
+		return Set{}, err
+	}
+	current, err := s.Load(ctx, a.grant.ID)
+	if err == nil {
+		return s.orAlive(current, fmt.Errorf("%w: the profile was changed during a refresh", ErrLoginNeeded))
+	}
+	if client, err := a.grant.Client(ctx); err == nil && a.grant.Endpoints.Revocation != "" {
+		s.takeBack(ctx, a.grant.Endpoints, client, answer)
+	}
+	return Set{}, fmt.Errorf("%w: the profile was revoked during a refresh", ErrLoginNeeded)
+}
+
+// without returns what is in all but not in some.
+func without(all, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(x string) bool { return slices.Contains(some, x) })
+}

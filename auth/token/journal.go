@@ -1,0 +1,188 @@
+package token
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+)
+
+// errJournal says that a write-ahead file is not one, is cut off, or was
+// written with another key.
+var errJournal = errors.New("the write-ahead file is damaged")
+
+const (
+	journalVersion = 1
+	maxJournal     = 1 << 20 // bytes; a token set is a few kilobytes
+)
+
+// record is the content of a write-ahead file. Without a Box it is an intent:
+// a refresh token is about to be sent, or was, and no more is known. With one
+// it is the answer: the tokens to be saved.
+type record struct {
+	Version int       `json:"v"`
+	Gen     uint64    `json:"gen"`             // of the tokens in the vault that the request was made with
+	Token   string    `json:"token,omitempty"` // keyed fingerprint of the refresh token that was sent; "" without a key
+	At      time.Time `json:"at"`              // UTC
+	Box     []byte    `json:"box,omitempty"`   // encrypted Set
+}
+
+// intent reports whether no answer was written down.
+func (r record) intent() bool { return len(r.Box) == 0 }
+
+// concerns reports whether the request was made with these tokens. Of another
+// generation, the vault has moved on and the record is of no use.
+func (r record) concerns(set Set, fingerprint string) bool {
+	return r.Gen == set.Gen && (r.Token == "" || fingerprint == "" || r.Token == fingerprint)
+}
+
+func decodeRecord(data []byte) (record, error) {
+	var r record
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	// The error of encoding/json may quote the input, so it is not passed on.
+	if d.Decode(&r) != nil || d.More() || r.Version != journalVersion || r.Gen == 0 || r.At.IsZero() {
+		return record{}, errJournal
+	}
+	return r, nil
+}
+
+// seal encrypts the tokens into the record with AES-256-GCM. Profile and
+// generation are bound in, so that a file put in another's place does not open.
+func (r *record) seal(key []byte, id string, set Set) error {
+	box, err := aead(key)
+	if err != nil {
+		return err
+	}
+	item, err := set.encode()
+	if err != nil {
+		return err
+	}
+	r.Box = box.Seal(nil, nil, []byte(item.Reveal()), r.bound(id))
+	return nil
+}
+
+// open decrypts what seal encrypted.
+func (r record) open(key []byte, id string) (Set, error) {
+	box, err := aead(key)
+	if err != nil {
+		return Set{}, err
+	}
+	item, err := box.Open(nil, nil, r.Box, r.bound(id))
+	if err != nil {
+		return Set{}, errJournal
+	}
+	return decode(secretOf(item))
+}
+
+func (r record) bound(id string) []byte {
+	return fmt.Appendf(nil, "stagedoor wal %d %s %d", r.Version, id, r.Gen)
+}
+
+func aead(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("write-ahead file: %w", err)
+	}
+	box, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, fmt.Errorf("write-ahead file: %w", err)
+	}
+	return box, nil
+}
+
+// journal has one write-ahead file for each profile. Whoever touches a
+// profile's file holds the profile's lock.
+type journal struct{ dir string }
+
+func (j journal) path(id string) string { return filepath.Join(j.dir, id) }
+
+// read returns the record, false if there is none, or errJournal for a file
+// that is no record. Another error means that it could not be read now: it may
+// hold the only copy of a login, so the caller must not go on.
+func (j journal) read(id string) (record, bool, error) {
+	info, err := os.Lstat(j.path(id))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return record{}, false, nil
+	case err != nil:
+		return record{}, false, fmt.Errorf("read the write-ahead file: %w", err)
+	case !info.Mode().IsRegular(), info.Size() > maxJournal:
+		return record{}, false, errJournal
+	}
+	f, err := os.Open(j.path(id))
+	if errors.Is(err, os.ErrPermission) {
+		return record{}, false, errJournal // not written by us
+	}
+	if err != nil {
+		return record{}, false, fmt.Errorf("read the write-ahead file: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, maxJournal))
+	if err != nil {
+		return record{}, false, fmt.Errorf("read the write-ahead file: %w", err)
+	}
+	r, err := decodeRecord(data)
+	return r, err == nil, err
+}
+
+// write replaces the profile's file. It is on the disk when write returns.
+func (j journal) write(id string, r record) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("write the write-ahead file: %w", err)
+	}
+	return durable.WriteFile(j.path(id), data, durable.FileMode)
+}
+
+// remove removes the profile's file. A crash may bring it back, which does no
+// harm: the vault has another generation by then, or the record says nothing
+// that was not true.
+func (j journal) remove(id string) error {
+	err := os.Remove(j.path(id))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the write-ahead file: %w", err)
+	}
+	return nil
+}
+
+// damaged is the name under which a file that is no record is kept, once, for
+// whoever wants to know what happened. What is in it is encrypted.
+func (j journal) damaged(id string) string { return j.path(id) + ".damaged" }
+
+// setAside gets a damaged file out of the way. The first one is kept.
+func (j journal) setAside(id string) error {
+	if _, err := os.Lstat(j.damaged(id)); errors.Is(err, os.ErrNotExist) {
+		return os.Rename(j.path(id), j.damaged(id))
+	}
+	return os.RemoveAll(j.path(id))
+}
+
+// sweep removes what a killed process left of a write that it did not finish.
+func (j journal) sweep(id string) {
+	entries, err := os.ReadDir(j.dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "."+id+".") && strings.HasSuffix(e.Name(), ".tmp") {
+			_ = os.Remove(filepath.Join(j.dir, e.Name()))
+		}
+	}
+}
+
+// forget removes everything that is kept for the profile here.
+func (j journal) forget(id string) {
+	_ = j.remove(id)
+	_ = os.Remove(j.damaged(id))
+	j.sweep(id)
+}

@@ -1,0 +1,263 @@
+package token
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+const (
+	// revokeFor is how long an unconfirmed revocation is tried again. A month
+	// of no network is not what holds it up then.
+	revokeFor = 30 * 24 * time.Hour
+	// retryFirst and retryMost bound the time between two attempts.
+	retryFirst = time.Minute
+	retryMost  = 6 * time.Hour
+	// maxPending bounds what one profile leaves behind.
+	maxPending = 8
+)
+
+// stored secrets are revealed in the vault's item only.
+type kept struct{ secret.String }
+
+func (k kept) MarshalText() ([]byte, error) { return []byte(k.Reveal()), nil }
+func (k *kept) UnmarshalText(b []byte) error {
+	k.String = secret.String(b)
+	return nil
+}
+
+// pending is a revocation that the provider has not confirmed: all that is
+// needed to ask again, even if the profile is deleted meanwhile. It is stored
+// in the vault and nowhere else.
+type pending struct {
+	Since         time.Time `json:"since"` // UTC
+	Refresh       kept      `json:"refresh_token,omitzero"`
+	Access        kept      `json:"access_token,omitzero"`
+	Issuer        string    `json:"issuer,omitempty"`
+	TokenURL      string    `json:"token"`
+	RevocationURL string    `json:"revocation"`
+	ClientID      string    `json:"client_id"`
+	ClientSecret  kept      `json:"client_secret,omitzero"`
+	AuthMethod    string    `json:"auth_method,omitempty"`
+
+	refused bool // the provider answered that it never will
+}
+
+func newPending(now time.Time, g Grant, c oauth.Client, set Set) pending {
+	return pending{
+		Since: now.UTC(), Refresh: kept{set.Refresh}, Access: kept{set.Access}, Issuer: g.Endpoints.Issuer,
+		TokenURL: g.Endpoints.Token, RevocationURL: g.Endpoints.Revocation,
+		ClientID: c.ID, ClientSecret: kept{c.Secret}, AuthMethod: string(c.Auth),
+	}
+}
+
+func (p pending) endpoints() oauth.Endpoints {
+	return oauth.Endpoints{Issuer: p.Issuer, Token: p.TokenURL, Revocation: p.RevocationURL}
+}
+
+func (p pending) client() oauth.Client {
+	return oauth.Client{ID: p.ClientID, Secret: p.ClientSecret.String, Auth: oauth.ClientAuth(p.AuthMethod)}
+}
+
+// note is the file beside the write-ahead files that says, without a secret,
+// that there is something pending, so that nobody must ask the keychain.
+type note struct {
+	Next  time.Time `json:"next"` // UTC, not before
+	Tries int       `json:"tries"`
+}
+
+const noteSuffix = ".revoke"
+
+func (s *Service) notePath(id string) string { return filepath.Join(s.WAL, id+noteSuffix) }
+
+func pendingKey(id string) string { return "profile/" + id + "/revoke-pending" }
+
+func (s *Service) loadPending(ctx context.Context, id string) ([]pending, error) {
+	item, err := s.Vault.Get(ctx, pendingKey(id))
+	if errors.Is(err, vault.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return decodePending(item), nil
+}
+
+// decodePending reads what it can: a damaged item has nothing to revoke.
+func decodePending(item secret.String) []pending {
+	var list []pending
+	if json.Unmarshal([]byte(item.Reveal()), &list) != nil {
+		return nil
+	}
+	return slices.DeleteFunc(list, func(p pending) bool {
+		return p.RevocationURL == "" || p.Refresh.Empty() && p.Access.Empty()
+	})
+}
+
+// storePending replaces the list. The note comes first: without it nobody would
+// look for the item.
+func (s *Service) storePending(ctx context.Context, id string, list []pending) error {
+	if len(list) == 0 {
+		err := s.Vault.Delete(ctx, pendingKey(id))
+		if removed := os.Remove(s.notePath(id)); err == nil && removed != nil && !errors.Is(removed, os.ErrNotExist) {
+			err = removed
+		}
+		return err
+	}
+	if len(list) > maxPending {
+		list = list[len(list)-maxPending:]
+	}
+	if _, err := os.Lstat(s.notePath(id)); err != nil {
+		if err := s.writeNote(id, note{Next: s.Now().UTC()}); err != nil {
+			return err
+		}
+	}
+	data, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("keep a revocation for later: %w", err)
+	}
+	return s.Vault.Set(ctx, pendingKey(id), secret.String(data))
+}
+
+func (s *Service) writeNote(id string, n note) error {
+	data, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(s.notePath(id), data, durable.FileMode)
+}
+
+// putAside adds the revocation, or replaces it if it is there.
+func (s *Service) putAside(ctx context.Context, id string, p pending) error {
+	list, err := s.loadPending(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.storePending(ctx, id, append(slices.DeleteFunc(list, p.same), p))
+}
+
+// settle removes the revocation.
+func (s *Service) settle(ctx context.Context, id string, p pending) {
+	if list, err := s.loadPending(ctx, id); err == nil {
+		_ = s.storePending(ctx, id, slices.DeleteFunc(list, p.same)) // tried once more at worst
+	}
+}
+
+func (p pending) same(q pending) bool {
+	return p.Since.Equal(q.Since) && p.RevocationURL == q.RevocationURL
+}
+
+// finishWipe removes tokens whose revocation was begun by a process that was
+// killed before it could: they may be revoked at the provider, and would look
+// stolen. The caller holds the lock.
+func (s *Service) finishWipe(ctx context.Context, id string) error {
+	if _, err := os.Lstat(s.notePath(id)); err != nil {
+		return nil // nothing pending, as nearly always
+	}
+	list, err := s.loadPending(ctx, id)
+	if err != nil {
+		return err
+	}
+	set, err := s.Load(ctx, id)
+	if err != nil {
+		return nil // gone, or for the caller to find out
+	}
+	if !slices.ContainsFunc(list, func(p pending) bool {
+		return !p.Refresh.Empty() && p.Refresh.String == set.Refresh || p.Refresh.Empty() && p.Access.String == set.Access
+	}) {
+		return nil
+	}
+	s.journal.forget(id)
+	return s.Vault.Delete(ctx, itemKey(id))
+}
+
+// RetryRevocations asks the providers again whose confirmation is outstanding
+// and due. It is cheap when there is nothing to do: one look into a folder, no
+// keychain. It returns how many are still open. What became of each is in the book.
+func (s *Service) RetryRevocations(ctx context.Context) (open int, err error) {
+	entries, err := os.ReadDir(s.WAL)
+	if err != nil {
+		return 0, fmt.Errorf("look for open revocations: %w", err)
+	}
+	for _, e := range entries {
+		id, ok := strings.CutSuffix(e.Name(), noteSuffix)
+		if !ok || strings.HasPrefix(id, ".") {
+			continue
+		}
+		left, failed := s.retry(ctx, id)
+		open += left
+		err = errors.Join(err, failed)
+	}
+	return open, err
+}
+
+// retry asks for one profile.
+func (s *Service) retry(ctx context.Context, id string) (left int, err error) {
+	n := s.readNote(id)
+	if s.Now().Before(n.Next) {
+		return 1, nil
+	}
+	lock, err := s.lock(ctx, id)
+	if err != nil {
+		return 1, err
+	}
+	defer lock.Release()
+	if n = s.readNote(id); s.Now().Before(n.Next) { // another process was faster
+		return 1, nil
+	}
+	if err := s.finishWipe(ctx, id); err != nil {
+		return 1, err
+	}
+	list, err := s.loadPending(ctx, id)
+	if err != nil {
+		return 1, err
+	}
+	var open []pending
+	for _, p := range list {
+		outcome := s.revokeRemote(ctx, &p)
+		switch {
+		case outcome == Revoked:
+			s.Record(ctx, id, audit.TokensRevoked, audit.OK, map[string]any{"provider": string(Revoked), "retried": true})
+		case p.refused:
+			s.Record(ctx, id, audit.RevocationOver, audit.Failed, map[string]any{"reason": "refused"})
+		case s.Now().Sub(p.Since) > revokeFor:
+			s.Record(ctx, id, audit.RevocationOver, audit.Failed, map[string]any{"reason": "too old"})
+		default:
+			open = append(open, p)
+		}
+	}
+	if err := s.storePending(ctx, id, open); err != nil {
+		return len(open), err
+	}
+	if len(open) == 0 {
+		return 0, nil
+	}
+	wait := min(retryFirst<<min(n.Tries, 10), retryMost)
+	return len(open), s.writeNote(id, note{Next: s.Now().Add(wait).UTC(), Tries: n.Tries + 1})
+}
+
+// readNote returns the note; a damaged one is due.
+func (s *Service) readNote(id string) note {
+	var n note
+	data, err := os.ReadFile(s.notePath(id))
+	if err != nil || json.Unmarshal(data, &n) != nil {
+		return note{}
+	}
+	if n.Next.Sub(s.Now()) > retryMost { // the clock was wrong then or is now
+		n.Next = time.Time{}
+	}
+	n.Tries = max(n.Tries, 0)
+	return n
+}

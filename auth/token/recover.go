@@ -1,0 +1,84 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// takeUp reads the tokens after finishing what a killed process left: DESIGN
+// section 4 step 7. The caller holds the profile's lock.
+//
+// doubt is true if a refresh token was about to be sent and nobody knows what
+// became of it. Trying it once more tells.
+//
+// An error is that of Load, or means that what was left can neither be finished
+// nor dropped now: the caller must then send no refresh token. The Set is then
+// the one to go on with while it lives.
+func (s *Service) takeUp(ctx context.Context, g Grant) (set Set, doubt bool, err error) {
+	s.journal.sweep(g.ID)
+	if err := s.finishWipe(ctx, g.ID); err != nil {
+		return Set{}, false, err
+	}
+	set, loadErr := s.Load(ctx, g.ID)
+	if loadErr != nil && !errors.Is(loadErr, vault.ErrNotFound) && !errors.Is(loadErr, ErrDamaged) {
+		return Set{}, false, loadErr
+	}
+	r, found, err := s.journal.read(g.ID)
+	switch {
+	case errors.Is(err, errJournal):
+		return set, false, errors.Join(loadErr, s.setAside(ctx, g.ID, "unreadable"))
+	case err != nil:
+		return set, false, err
+	case !found:
+		return set, false, loadErr
+	}
+	// A damaged item in the vault has no generation; the write-ahead file may be
+	// all that is left of the login.
+	rescue := errors.Is(loadErr, ErrDamaged) && !r.intent()
+	if !rescue && !r.concerns(set, s.Fingerprint(ctx, set.Refresh)) {
+		return set, false, errors.Join(loadErr, s.journal.remove(g.ID))
+	}
+	if r.intent() {
+		return set, true, loadErr
+	}
+	next, err := s.finishSave(ctx, g, set, r)
+	if errors.Is(err, errJournal) {
+		return set, false, errors.Join(loadErr, s.setAside(ctx, g.ID, "not decryptable"))
+	}
+	return next, false, err
+}
+
+// finishSave brings a written-down answer into the vault.
+func (s *Service) finishSave(ctx context.Context, g Grant, old Set, r record) (Set, error) {
+	key, err := s.walKey(ctx)
+	if err != nil {
+		return old, err
+	}
+	next, err := r.open(key, g.ID)
+	if err != nil || next.Gen != r.Gen+1 {
+		return old, errJournal
+	}
+	if err := s.save(ctx, g.ID, next, old.Gen); err != nil {
+		return next, fmt.Errorf("save the tokens of an interrupted refresh: %w", err)
+	}
+	s.at("recovered")
+	s.Record(ctx, g.ID, audit.SaveFinished, audit.OK, map[string]any{"generation": next.Gen})
+	s.tell(ctx, g, old, next)
+	return next, s.journal.remove(g.ID)
+}
+
+// setAside keeps a damaged write-ahead file apart. The vault's tokens stay.
+func (s *Service) setAside(ctx context.Context, id, reason string) error {
+	if err := s.journal.setAside(id); err != nil {
+		return fmt.Errorf("set a damaged write-ahead file aside: %w", err)
+	}
+	s.Record(ctx, id, audit.JournalDamaged, audit.Failed, map[string]any{"reason": reason})
+	return nil
+}
+
+func joined(scopes []string) string { return strings.Join(scopes, " ") }
