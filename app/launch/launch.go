@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -43,6 +44,15 @@ func Find(name string) (string, error) {
 	return path, nil
 }
 
+// sameName compares names of environment variables as the system does: Windows
+// knows no case, and usually spells it "Path".
+func sameName(a, b string) bool {
+	if runtime.GOOS == "windows" {
+		return strings.EqualFold(a, b)
+	}
+	return a == b
+}
+
 // WithFolderOf appends the program's own folder to PATH. npx and uvx start
 // interpreters that lie beside them, and a client started from a desktop does
 // not have that folder in its PATH.
@@ -50,7 +60,7 @@ func WithFolderOf(program string, env []string) []string {
 	dir := filepath.Dir(program)
 	for i, kv := range env {
 		name, value, _ := strings.Cut(kv, "=")
-		if name != "PATH" {
+		if !sameName(name, "PATH") {
 			continue
 		}
 		for _, have := range filepath.SplitList(value) {

@@ -45,7 +45,7 @@ func ParseVar(s string) (Var, error) {
 	if !ok || !envName.MatchString(name) {
 		return Var{}, hint.Wrap(fmt.Errorf("%q is not NAME=TEMPLATE", s), "for example --env API_TOKEN={access_token}")
 	}
-	if strings.HasPrefix(name, "STAGEDOOR_") {
+	if ours(name) {
 		return Var{}, hint.Wrap(fmt.Errorf("%s is Stagedoor's own", name), "choose the name that the server reads")
 	}
 	v := Var{Name: name, Template: template}
@@ -89,13 +89,15 @@ func (v Var) Render(values Values) (string, error) {
 	return out, nil
 }
 
+// ours reports whether a variable is Stagedoor's own, however it is spelt.
+func ours(name string) bool { return strings.HasPrefix(strings.ToUpper(name), "STAGEDOOR_") }
+
 // Environ returns the child's environment: base without anything of ours, and
 // the variables. base is the environment this process was started with.
 func Environ(base []string, vars []Var, values Values) ([]string, error) {
 	env := slices.DeleteFunc(slices.Clone(base), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
-		return strings.HasPrefix(name, "STAGEDOOR_") ||
-			slices.ContainsFunc(vars, func(v Var) bool { return v.Name == name })
+		return ours(name) || slices.ContainsFunc(vars, func(v Var) bool { return sameName(v.Name, name) })
 	})
 	for _, v := range vars {
 		value, err := v.Render(values)
