@@ -16,6 +16,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -85,10 +86,14 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 			return nil, err
 		}
 		if repaired {
-			tightened = append(tightened, dir)
+			tightened = append(tightened, filepath.Base(dir))
 		}
 	}
-	var err error
+	loose, err := tightenFiles(p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	tightened = append(tightened, loose...)
 	if k.profiles, err = profile.NewStore(profile.Params{Dir: p.Dir, Now: p.Now, Rand: p.Rand}); err != nil {
 		return nil, err
 	}
@@ -109,10 +114,35 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, dir := range tightened {
-		k.record(ctx, profile.Profile{}, audit.PermissionsFixed, audit.OK, map[string]any{"folder": filepath.Base(dir)})
+	for _, name := range tightened {
+		k.record(ctx, profile.Profile{}, audit.PermissionsFixed, audit.OK, map[string]any{"path": name})
 	}
 	return k, nil
+}
+
+// tightenFiles takes other users' permissions off the files in the state
+// folder, and returns the names of those that had any.
+func tightenFiles(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		repaired, err := durable.Tighten(filepath.Join(dir, e.Name()), durable.FileMode)
+		if errors.Is(err, os.ErrNotExist) { // a temporary file of another process
+			continue
+		}
+		if err != nil {
+			return names, err
+		}
+		if repaired {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
 }
 
 // Close anchors the book's end in the keychain. The Keeper is of no use

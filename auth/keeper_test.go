@@ -549,10 +549,15 @@ func TestWatch(t *testing.T) {
 
 func TestFoldersAreTightenedAndLogged(t *testing.T) {
 	w := newWorld(t, authtest.Params{})
-	if err := os.Chmod(w.dir, 0o755); err != nil {
+	w.create("work")
+	list := filepath.Join(w.dir, "profiles.json")
+	if err := errors.Join(os.Chmod(w.dir, 0o755), os.Chmod(list, 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	w.open()
+	if info, err := os.Stat(list); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("profiles.json: mode %v, %v", info.Mode(), err)
+	}
 	if info, err := os.Stat(w.dir); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
