@@ -145,9 +145,16 @@ func tightenFiles(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// Close anchors the book's end in the keychain. The Keeper is of no use
-// afterwards.
+// closeWait bounds how long Close waits for a refresh whose caller has gone. A
+// request takes 15 s at most, and saving its answer little more.
+const closeWait = 20 * time.Second
+
+// Close waits for a refresh in flight and anchors the book's end in the
+// keychain. The Keeper is of no use afterwards.
 func (k *Keeper) Close(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, closeWait)
+	defer cancel()
+	k.tokens.Wait(limited)
 	if err := k.book.Flush(ctx); err != nil {
 		return fmt.Errorf("anchor the audit log: %w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
@@ -33,15 +35,28 @@ func (s *Service) Fresh(ctx context.Context, g Grant) (Set, error) {
 	}
 	s.at("checked")
 	work := context.WithoutCancel(ctx)
-	result := s.flight.DoChan(g.ID, func() (any, error) { return s.refresh(work, g) })
+	flight := s.flight.DoChan(g.ID, func() (any, error) { return s.refresh(work, g) })
+	landed := make(chan singleflight.Result, 1)
+	s.busy.Go(func() { landed <- <-flight })
 	select {
 	case <-ctx.Done():
 		return Set{}, ctx.Err()
-	case r := <-result:
+	case r := <-landed:
 		if r.Err != nil {
 			return Set{}, r.Err
 		}
 		return r.Val.(Set), nil
+	}
+}
+
+// Wait returns when no refresh is in flight any more, or when ctx ends. A
+// process that ends earlier may take a spent refresh token's successor with it.
+func (s *Service) Wait(ctx context.Context) {
+	landed := make(chan struct{})
+	go func() { s.busy.Wait(); close(landed) }()
+	select {
+	case <-landed:
+	case <-ctx.Done():
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -84,6 +85,7 @@ type Params struct {
 type Service struct {
 	Params
 	flight  singleflight.Group
+	busy    sync.WaitGroup // refreshes in flight, for Wait
 	journal journal
 	key     walKey
 	// step, if set, is called with the name of each step that was just done.
