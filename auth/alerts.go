@@ -60,6 +60,7 @@ func (k *Keeper) AckAlert(ctx context.Context, id, note string) error {
 // that the caller tells the user now. Of several processes that sweep at once
 // one gets them: whoever sweeps must notify.
 func (k *Keeper) SweepAlerts(ctx context.Context) ([]alert.Alert, error) {
+	k.upkeep(ctx)
 	lock, err := durable.Acquire(ctx, filepath.Join(k.dir, "locks", "alerts.lock"))
 	if err != nil {
 		return nil, err

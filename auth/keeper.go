@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
@@ -33,6 +34,12 @@ import (
 var (
 	// ErrLoginNeeded says that only the user can get a token now.
 	ErrLoginNeeded = token.ErrLoginNeeded
+	// ErrAnswerLost is an ErrLoginNeeded of a particular kind: the provider's
+	// answer to a refresh was lost on the way. Nobody stole anything.
+	ErrAnswerLost = token.ErrAnswerLost
+	// ErrClaimsChanged says that the login is of another account, scope or
+	// issuer than the one that the user accepted.
+	ErrClaimsChanged = errors.New("the login is not the one you accepted")
 	// ErrUsage says that what was asked for makes no sense as it stands.
 	ErrUsage = errors.New("invalid request")
 )
@@ -70,6 +77,7 @@ type Keeper struct {
 	browser  func(context.Context, string) error
 	now      func() time.Time
 	log      *slog.Logger
+	grantsAt atomic.Int64 // when CheckGrants ran last, Unix seconds
 }
 
 // New returns a Keeper on the state folder, creating the folder when needed.

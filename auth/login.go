@@ -95,8 +95,15 @@ func (k *Keeper) endLogin(ctx context.Context, a loginAttempt, answer oauth.Toke
 		return LoginResult{}, fmt.Errorf("keep the new tokens: %w", err)
 	}
 	account := k.identify(ctx, row, a.endpoints, set, answer.Subject)
-	err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
+	now := claimsOf(p, set, account, k.now())
+	if now.Subject == "" {
+		now.Subject, now.Name = answer.Subject, answer.Subject // the ID token says it too
+	}
+	v, err := k.judge(ctx, p.ID, now, func(p *profile.Profile) {
 		p.Identity = account
+		if account != nil {
+			p.Checked = account.At
+		}
 		if row.Discovery {
 			pinned := profileEndpoints(a.endpoints, a.client.Auth)
 			p.Endpoints = &pinned
@@ -105,13 +112,14 @@ func (k *Keeper) endLogin(ctx context.Context, a loginAttempt, answer oauth.Toke
 	if err != nil {
 		return LoginResult{}, err
 	}
-	result := LoginResult{Profile: p.Name, Scopes: set.Scopes}
+	result := LoginResult{Profile: p.Name, Scopes: set.Scopes, Changed: v.words()}
 	data := map[string]any{"scope": strings.Join(set.Scopes, " "), "refreshable": !set.Refresh.Empty()}
 	if account != nil {
 		result.Account = account.Name
 		data["account"] = account.Name
 	}
 	k.record(ctx, p, audit.LoginSucceeded, audit.OK, data)
+	k.recordChange(ctx, p, v)
 	return result, nil
 }
 
@@ -193,6 +201,10 @@ func (k *Keeper) client(ctx context.Context, p profile.Profile) (oauth.Client, e
 	}
 	if !p.HasSecret {
 		return c, nil
+	}
+	if p.SecretFor != "" && p.SecretFor != p.Service() {
+		return c, hint.Wrap(fmt.Errorf("%s: %w: its client secret is for %s and is not shown to %s", p.Name, ErrClaimsChanged, p.SecretFor, p.Service()),
+			"create a new profile for the other issuer, or change this one's back")
 	}
 	value, err := k.vault.Get(ctx, secretItem(p.ID))
 	if errors.Is(err, vault.ErrNotFound) {

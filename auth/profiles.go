@@ -45,7 +45,7 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 		return profile.Profile{}, err
 	}
 	if p.HasSecret {
-		p.SecretFrom = k.now().UTC()
+		p.SecretFrom, p.SecretFor = k.now().UTC(), p.Service()
 	}
 	p, err = k.profiles.Create(ctx, p)
 	if err != nil {
@@ -149,6 +149,9 @@ func (k *Keeper) DeleteProfile(ctx context.Context, name string) (RevokeResult, 
 	if err != nil {
 		return result, err
 	}
+	if err := k.tokens.Forget(ctx, p.ID); err != nil {
+		return result, err
+	}
 	if err := k.vault.Delete(ctx, secretItem(p.ID)); err != nil {
 		return result, err
 	}
@@ -238,6 +241,10 @@ func (k *Keeper) view(p profile.Profile, active bool) ProfileView {
 	if p.Identity != nil {
 		view.Account = p.Identity.Name
 	}
+	if p.Changed != nil {
+		before, _ := p.Baseline()
+		view.Changed = profile.Differ(before, *p.Changed).Describe(before, *p.Changed)
+	}
 	return view
 }
 
@@ -255,8 +262,8 @@ func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Prof
 		return err
 	}
 	view.Expires, view.Scopes = set.Expires, set.Scopes
-	if row, err := provider.Lookup(p.Provider); err == nil && row.GrantLifetime > 0 {
-		view.GrantEnds = set.Authorized.Add(row.GrantLifetime)
+	if row, err := provider.Lookup(p.Provider); err == nil {
+		view.GrantEnds = grantEnds(row, set)
 	}
 	switch now := k.now(); {
 	case set.Refused:

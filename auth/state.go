@@ -36,8 +36,11 @@ type ProfileView struct {
 	Account      string    `json:"account,omitempty"`   // who is signed in, as the provider names them
 	Expires      time.Time `json:"expires,omitzero"`    // of the access token, UTC
 	GrantEnds    time.Time `json:"grant_ends,omitzero"` // when the login itself ends, where that is known
-	CanRevoke    bool      `json:"can_revoke"`          // the provider has a revocation endpoint
-	AppsPage     string    `json:"apps_page,omitempty"` // where the user removes the app, where there is such a page
+	// Changed says in words what differs from the login that the user accepted:
+	// account, scope or issuer. No token is handed out until they accept it.
+	Changed   string `json:"changed,omitempty"`
+	CanRevoke bool   `json:"can_revoke"`          // the provider has a revocation endpoint
+	AppsPage  string `json:"apps_page,omitempty"` // where the user removes the app, where there is such a page
 }
 
 // State is all that a menu or a list shows, read in one go.
@@ -100,6 +103,9 @@ type LoginResult struct {
 	Profile string   `json:"profile"`
 	Account string   `json:"account"` // "" where the provider does not say
 	Scopes  []string `json:"scopes"`  // as granted
+	// Changed says in words what differs from the login before: see
+	// ProfileView.Changed. It is empty if nothing does.
+	Changed string `json:"changed,omitempty"`
 }
 
 // Remote is what became of a grant at the provider when it was revoked here.
@@ -109,7 +115,7 @@ type Remote string
 const (
 	RemoteRevoked     Remote = "revoked"      // the provider confirmed, and a refresh is now refused
 	RemoteNoEndpoint  Remote = "no endpoint"  // the user must remove the app on AppsPage
-	RemoteUnreachable Remote = "unreachable"  // the provider did not confirm it
+	RemoteUnreachable Remote = "unreachable"  // the provider did not confirm it; it is asked again, see RetryRevocations
 	RemoteNothing     Remote = "nothing held" // there was no token to revoke
 )
 

@@ -16,18 +16,39 @@ import (
 // Token returns a fresh access token of the profile ("" for the active one),
 // refreshing it when needed. The book notes who asked: purpose is "token" or
 // "run".
+//
+// Errors: ErrLoginNeeded; ErrClaimsChanged if the login is not the one that the
+// user accepted; those of the vault; a transient failure of the provider.
 func (k *Keeper) Token(ctx context.Context, name, purpose string) (Access, error) {
 	p, err := k.find(name)
 	if err != nil {
 		return Access{}, err
 	}
-	return k.TokenOf(ctx, p, purpose)
+	return k.handOut(ctx, p, purpose)
 }
 
 // TokenOf is Token for a profile that was found before.
 func (k *Keeper) TokenOf(ctx context.Context, p profile.Profile, purpose string) (Access, error) {
+	list, err := k.profiles.Load()
+	if err != nil {
+		return Access{}, err
+	}
+	// A launcher holds its profile for hours, in which it may be changed.
+	p, ok := list.ByID(p.ID)
+	if !ok {
+		return Access{}, fmt.Errorf("%w: it was deleted meanwhile", profile.ErrNotFound)
+	}
+	return k.handOut(ctx, p, purpose)
+}
+
+// handOut has the hot path: with a fresh token it reads the vault once, and
+// writes nothing but the line in the book.
+func (k *Keeper) handOut(ctx context.Context, p profile.Profile, purpose string) (Access, error) {
 	row, err := provider.Lookup(p.Provider)
 	if err != nil {
+		return Access{}, err
+	}
+	if err := k.refuseChanged(ctx, p); err != nil {
 		return Access{}, err
 	}
 	// Endpoints that are not known yet are no matter while the token is fresh;
@@ -36,13 +57,21 @@ func (k *Keeper) TokenOf(ctx context.Context, p profile.Profile, purpose string)
 	if unknown != nil && !errors.Is(unknown, ErrLoginNeeded) {
 		return Access{}, unknown
 	}
+	since := k.now()
 	set, err := k.tokens.Fresh(ctx, k.grant(row, p, e))
+	if err == nil && set.Issuer != "" && set.Issuer != p.Service() {
+		err = fmt.Errorf("%w: the profile now has another issuer", ErrLoginNeeded)
+	}
 	if err != nil {
 		if errors.Is(err, ErrLoginNeeded) {
 			err = hint.Wrap(fmt.Errorf("%s: %w", p.Name, err), "sign in: stagedoor login "+p.Name)
 		}
 		return Access{}, err
 	}
+	if err := k.vouch(ctx, row, p, e, set, since); err != nil {
+		return Access{}, err
+	}
+	k.warnOfEnd(ctx, row, p, set)
 	k.record(ctx, p, audit.KeychainAccess, audit.OK, map[string]any{"purpose": purpose, "storage": string(k.vault.Kind())})
 	return Access{
 		Token: set.Access, Type: set.Type, Expires: set.Expires, Scopes: set.Scopes,
@@ -87,6 +116,11 @@ func (k *Keeper) Revoke(ctx context.Context, name string) (RevokeResult, error) 
 	if err != nil {
 		return RevokeResult{Profile: p.Name, Remote: Remote(outcome)}, err
 	}
+	if p.Changed != nil { // what was to be accepted is gone
+		if err := k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { p.Changed = nil }); err != nil {
+			return RevokeResult{Profile: p.Name, Remote: Remote(outcome)}, err
+		}
+	}
 	result := RevokeResult{Profile: p.Name, Remote: Remote(outcome)}
 	where := k.view(p, false).ProviderName
 	switch outcome {
@@ -94,14 +128,22 @@ func (k *Keeper) Revoke(ctx context.Context, name string) (RevokeResult, error) 
 		result.Message = "revoked at " + where + " and removed here"
 	case token.NoEndpoint:
 		result.AppsPage = row.AppsPage
-		result.Message = "removed here; " + where + " has no revocation endpoint"
+		result.Message = "forgotten here; " + where + " has no revocation endpoint"
 		if row.AppsPage != "" {
 			result.Message += ", so remove the app at " + row.AppsPage
 		}
 	case token.Unreachable:
-		result.Message = "removed here; " + where + " did not confirm the revocation, so the grant may live on there"
+		result.Message = "forgotten here; " + where + " is unreachable or did not confirm, so the grant may live on there: will retry"
 	case token.NothingHeld:
 		result.Message = "there was nothing to revoke"
 	}
 	return result, nil
+}
+
+// RetryRevocations asks again those providers that did not confirm a revocation
+// when the user asked for it: at most once a minute at first, ever more rarely
+// later, for 30 days. The result of each is in the book. It is cheap when there
+// is nothing to do. It returns how many are still open.
+func (k *Keeper) RetryRevocations(ctx context.Context) (open int, err error) {
+	return k.tokens.RetryRevocations(ctx)
 }

@@ -35,6 +35,14 @@ type Profile struct {
 	SecretFrom time.Time `json:"secret_from,omitzero"` // UTC, when the client secret was stored: its age is watched
 	Identity   *Identity `json:"identity,omitempty"`   // who signed in last
 	Server     *Server   `json:"server,omitempty"`     // the MCP server that was set up for it
+
+	// SecretFor is the service that the client secret was given for. It is
+	// shown to no other.
+	SecretFor string    `json:"secret_for,omitempty"`
+	Accepted  *Claims   `json:"accepted,omitempty"` // see Baseline
+	Changed   *Claims   `json:"changed,omitempty"`  // what differs from it and is not accepted yet; no token is handed out
+	Checked   time.Time `json:"checked,omitzero"`   // UTC, when the provider was last asked whose the login is
+	Warned    *Warning  `json:"warned,omitempty"`   // of the end of the grant
 }
 
 // Endpoints are given by hand where a provider has no discovery, and kept from
