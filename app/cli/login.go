@@ -65,5 +65,8 @@ func runLogin(ctx context.Context, env Env, k Keeper, o loginOptions) error {
 	if err == nil && len(result.Scopes) > 0 {
 		_, err = fmt.Fprintf(env.Out, "granted: %s\n", printable(strings.Join(result.Scopes, " ")))
 	}
+	if err == nil && result.Changed != "" {
+		_, err = fmt.Fprintf(env.Err, "This is not the login you had: %s.\nNo server gets a token of it until you accept it: stagedoor accept %s\n", printable(result.Changed), result.Profile)
+	}
 	return err
 }
