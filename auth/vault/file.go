@@ -37,17 +37,18 @@ const maxVaultFile = 16 << 20
 //	age -d -i identity.age items.age
 type fileVault struct {
 	dir, passphraseFile string
+	workFactor          int // scrypt's, of an identity to be made
 
 	mu       sync.Mutex
 	identity *age.X25519Identity
 }
 
-func newFile(dir, passphraseFile string) (*fileVault, error) {
+func newFile(dir, passphraseFile string, workFactor int) (*fileVault, error) {
 	if passphraseFile == "" {
 		return nil, hint.New("the file vault needs a passphrase",
 			"set STAGEDOOR_PASSPHRASE_FILE to a file that only you can read: (umask 077; head -c 24 /dev/urandom | base64 > FILE)")
 	}
-	return &fileVault{dir: filepath.Join(dir, "vault"), passphraseFile: passphraseFile}, nil
+	return &fileVault{dir: filepath.Join(dir, "vault"), passphraseFile: passphraseFile, workFactor: workFactor}, nil
 }
 
 func (v *fileVault) Kind() Kind { return File }
@@ -169,7 +170,7 @@ func (v *fileVault) create(path, passphrase string) error {
 	if err != nil {
 		return fmt.Errorf("create the vault file: %w", err)
 	}
-	to.SetWorkFactor(workFactor)
+	to.SetWorkFactor(v.workFactor)
 	data, err := encrypt([]byte(identity.String()+"\n"), to)
 	if err != nil {
 		return err

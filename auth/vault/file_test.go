@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -25,7 +28,7 @@ func passphraseFile(t *testing.T, content string) string {
 
 func openFile(t *testing.T, dir, passphrase string) vault.Vault {
 	t.Helper()
-	v, err := vault.Open(vault.Params{Kind: vault.File, Dir: dir, PassphraseFile: passphrase})
+	v, err := vault.Open(vault.Params{Kind: vault.File, Dir: dir, PassphraseFile: passphrase}.Quick())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,22 +128,70 @@ func TestFileVaultRefusesAndLosesNothing(t *testing.T) {
 	}
 }
 
+// The tray, a launcher and a command write at the same time, each a process of
+// its own, and the vault is new: nobody's secret may be lost.
 func TestFileVaultManyWriters(t *testing.T) {
+	if dir := os.Getenv("VAULT_TEST_DIR"); dir != "" {
+		writeAsChild(t, dir)
+		return
+	}
+	const writers, writes = 4, 5
 	dir, pass := t.TempDir(), passphraseFile(t, "p")
 	var wg sync.WaitGroup
-	for i := range 12 {
+	for i := range writers {
 		wg.Go(func() {
-			if err := openFile(t, dir, pass).Set(t.Context(), fmt.Sprint(i), secret.String(fmt.Sprint("v", i))); err != nil {
-				t.Error(err)
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFileVaultManyWriters$", "-test.count=1")
+			cmd.Env = append(os.Environ(), "VAULT_TEST_DIR="+dir, "VAULT_TEST_PASS="+pass,
+				fmt.Sprint("VAULT_TEST_NAME=", i), fmt.Sprint("VAULT_TEST_WRITES=", writes))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("writer %d: %v\n%s", i, err, out)
 			}
 		})
 	}
 	wg.Wait()
 	v := openFile(t, dir, pass)
-	for i := range 12 {
-		if got, err := v.Get(t.Context(), fmt.Sprint(i)); err != nil || got.Reveal() != fmt.Sprint("v", i) {
-			t.Errorf("item %d: %q, %v", i, got.Reveal(), err)
+	for i := range writers {
+		for j := range writes {
+			key := fmt.Sprint(i, "/", j)
+			if got, err := v.Get(t.Context(), key); err != nil || got.Reveal() != "v"+key {
+				t.Errorf("item %s: %q, %v", key, got.Reveal(), err)
+			}
 		}
+	}
+}
+
+func writeAsChild(t *testing.T, dir string) {
+	writes, err := strconv.Atoi(os.Getenv("VAULT_TEST_WRITES"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j := range writes {
+		// Opened anew each time: every write competes for the identity, too.
+		key := os.Getenv("VAULT_TEST_NAME") + "/" + strconv.Itoa(j)
+		if err := openFile(t, dir, os.Getenv("VAULT_TEST_PASS")).Set(t.Context(), key, secret.String("v"+key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The product's own cost of a passphrase, which the other tests lower.
+func TestFileVaultWorkFactor(t *testing.T) {
+	dir := t.TempDir()
+	v, err := vault.Open(vault.Params{Kind: vault.File, Dir: dir, PassphraseFile: passphraseFile(t, "p")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Set(t.Context(), "a", "1"); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "vault", "identity.age"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// age-encryption.org/v1: "-> scrypt SALT LOG2N"
+	stanza := regexp.MustCompile(`(?m)^-> scrypt \S+ (\d+)$`).FindSubmatch(data)
+	if stanza == nil || string(stanza[1]) != "15" {
+		t.Errorf("the work factor is %q, want 15", stanza)
 	}
 }
 

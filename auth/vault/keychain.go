@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/zalando/go-keyring"
@@ -15,25 +16,8 @@ import (
 // service is the name under which the keychain lists our items.
 const service = "stagedoor"
 
-// Limits bound a keychain call in time. Zero values mean the defaults.
-type Limits struct {
-	// Call is how long a call may take when nobody is asked anything; 5 s.
-	Call time.Duration
-	// Prompt is how long to wait while the keychain asks the user to unlock it; 60 s.
-	Prompt time.Duration
-}
-
-func (l Limits) withDefaults() Limits {
-	if l.Call <= 0 {
-		l.Call = 5 * time.Second
-	}
-	if l.Prompt <= 0 {
-		l.Prompt = time.Minute
-	}
-	return l
-}
-
-// ring is the operating system's side, so that its faults can be played.
+// ring is the operating system's side, so that its faults can be played. Its
+// errors are this package's own.
 type ring interface {
 	Get(key string) (string, error)
 	Set(key, value string) error
@@ -48,18 +32,27 @@ type ring interface {
 
 type osKeyring struct{}
 
-func (osKeyring) Get(key string) (string, error) { return keyring.Get(service, key) }
-func (osKeyring) Set(key, value string) error    { return keyring.Set(service, key, value) }
-func (osKeyring) Delete(key string) error        { return keyring.Delete(service, key) }
+func (osKeyring) Get(key string) (string, error) {
+	value, err := keyring.Get(service, key)
+	return value, classify(err)
+}
+
+func (osKeyring) Set(key, value string) error { return classify(keyring.Set(service, key, value)) }
+func (osKeyring) Delete(key string) error     { return classify(keyring.Delete(service, key)) }
 
 type keychain struct {
 	ring   ring
+	items  *chunks
 	limits Limits
 	turn   chan struct{} // holds one token: whoever has it may call
 }
 
 func newKeychain(r ring, l Limits) *keychain {
-	k := &keychain{ring: r, limits: l.withDefaults(), turn: make(chan struct{}, 1)}
+	return newKeychainFor(runtime.GOOS, r, l)
+}
+
+func newKeychainFor(goos string, r ring, l Limits) *keychain {
+	k := &keychain{ring: r, items: newChunks(r, l.itemLimit(goos)), limits: l.withDefaults(), turn: make(chan struct{}, 1)}
 	k.turn <- struct{}{}
 	return k
 }
@@ -69,7 +62,7 @@ func (k *keychain) Kind() Kind { return Keychain }
 func (k *keychain) Get(ctx context.Context, key string) (secret.String, error) {
 	var value string
 	err := k.call(ctx, func() (err error) {
-		value, err = k.ring.Get(key)
+		value, err = k.items.get(key)
 		return err
 	})
 	if err != nil {
@@ -79,28 +72,14 @@ func (k *keychain) Get(ctx context.Context, key string) (secret.String, error) {
 }
 
 func (k *keychain) Set(ctx context.Context, key string, value secret.String) error {
-	err := k.call(ctx, func() error {
-		if err := k.ring.Set(key, value.Reveal()); err != nil {
-			return err
-		}
-		// Some keychains return success for a prompt that the user dismissed.
-		switch back, err := k.ring.Get(key); {
-		case err != nil:
-			return fmt.Errorf("%w: reading it back failed: %w", ErrNotSaved, err)
-		case back != value.Reveal():
-			return fmt.Errorf("%w: it read back differently", ErrNotSaved)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := k.call(ctx, func() error { return k.items.set(key, value.Reveal()) }); err != nil {
 		return fmt.Errorf("save to the keychain: %w", err)
 	}
 	return nil
 }
 
 func (k *keychain) Delete(ctx context.Context, key string) error {
-	err := k.call(ctx, func() error { return k.ring.Delete(key) })
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err := k.call(ctx, func() error { return k.items.remove(key) }); err != nil {
 		return fmt.Errorf("remove from the keychain: %w", err)
 	}
 	return nil
@@ -109,6 +88,7 @@ func (k *keychain) Delete(ctx context.Context, key string) error {
 // call runs f in its turn and bounds it in time. A keychain call cannot be
 // cancelled, so one that hangs is left behind with the turn still in its hand:
 // later calls then fail on their own time limit instead of piling up behind it.
+// A caller who has gone does not stop it: a write of many parts runs to its end.
 func (k *keychain) call(ctx context.Context, f func() error) error {
 	if err := k.ring.Reachable(); err != nil {
 		return withAdvice(err)
@@ -128,16 +108,24 @@ func (k *keychain) call(ctx context.Context, f func() error) error {
 		k.turn <- struct{}{}
 		done <- err
 	}()
+	start, seen := time.Now(), k.items.steps.Load()
 	for prompted := false; ; {
 		select {
 		case err := <-done:
-			return withAdvice(classify(err))
+			return withAdvice(err)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-limit.C:
 			if !prompted && k.ring.Locked() { // the user is being asked
 				prompted = true
 				limit.Reset(max(k.limits.Prompt-k.limits.Call, 0))
+				continue
+			}
+			// A value of many parts takes many calls; as long as they are answered
+			// it is not stuck.
+			if n := k.items.steps.Load(); n != seen && time.Since(start) < k.limits.Prompt {
+				seen = n
+				limit.Reset(min(k.limits.Call, k.limits.Prompt-time.Since(start)))
 				continue
 			}
 			return k.timedOut()
@@ -158,7 +146,11 @@ func withAdvice(err error) error {
 		return hint.Wrap(err, unlockAdvice)
 	case errors.Is(err, ErrUnavailable):
 		return hint.Wrap(err, absentAdvice)
-	case errors.Is(err, ErrNotSaved):
+	case errors.Is(err, ErrDenied):
+		return hint.Wrap(err, deniedAdvice)
+	case errors.Is(err, ErrIncomplete):
+		return hint.Wrap(err, "sign in again; the keychain has lost a part of what was stored")
+	case errors.Is(err, ErrNotSaved), errors.Is(err, ErrNotRemoved):
 		return hint.Wrap(err, "if a prompt was dismissed, try again and answer it")
 	}
 	return err

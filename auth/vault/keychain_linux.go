@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
-	"github.com/zalando/go-keyring"
 )
 
 const (
 	unlockAdvice = "unlock the login keyring: log in to the desktop, or open \"Passwords and Keys\" and unlock it there"
+	deniedAdvice = "allow Stagedoor to reach the Secret Service; a sandbox such as Flatpak or snap needs a permission for it"
 	absentAdvice = "install and start a Secret Service such as gnome-keyring or KeePassXC; without a desktop set STAGEDOOR_VAULT=file and STAGEDOOR_PASSPHRASE_FILE"
 )
 
@@ -55,29 +55,23 @@ func (osKeyring) Locked() bool {
 	}
 }
 
-// classify turns the library's errors into ours. It has one sentinel of its
-// own; the rest are D-Bus error names and texts.
-func classify(err error) error {
+// classifySystem knows D-Bus error names, and texts of the library where it has
+// no more than those.
+func classifySystem(err error) error {
 	var d dbus.Error
 	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, ErrNotSaved):
-		return err
-	case errors.Is(err, keyring.ErrNotFound):
-		return ErrNotFound
-	case errors.Is(err, keyring.ErrSetDataTooBig):
-		return ErrTooBig
-	case strings.Contains(err.Error(), "failed to unlock"), strings.Contains(err.Error(), "prompt"):
-		return fmt.Errorf("%w: the request to unlock it was dismissed", ErrLocked)
 	case errors.As(err, &d):
 		switch d.Name {
 		case "org.freedesktop.Secret.Error.IsLocked":
 			return ErrLocked
-		default:
-			return fmt.Errorf("%w: %s", ErrUnavailable, d.Name)
+		case "org.freedesktop.Secret.Error.NoSuchObject":
+			return ErrNotFound // it was removed while it was being read
+		case "org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.AuthFailed":
+			return fmt.Errorf("%w: %s", ErrDenied, d.Name)
 		}
-	default:
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return fmt.Errorf("%w: %s", ErrUnavailable, d.Name)
+	case strings.Contains(err.Error(), "failed to unlock"), strings.Contains(err.Error(), "prompt"):
+		return fmt.Errorf("%w: the request to unlock it was dismissed", ErrLocked)
 	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }

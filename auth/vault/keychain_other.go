@@ -2,12 +2,7 @@
 
 package vault
 
-import (
-	"errors"
-	"fmt"
-
-	"github.com/zalando/go-keyring"
-)
+import "runtime"
 
 // Reachable is always nil: the keychain is part of the system.
 func (osKeyring) Reachable() error { return nil }
@@ -15,17 +10,9 @@ func (osKeyring) Reachable() error { return nil }
 // Locked cannot be asked here without a prompt of its own.
 func (osKeyring) Locked() bool { return false }
 
-func classify(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, ErrNotSaved):
-		return err
-	case errors.Is(err, keyring.ErrNotFound):
-		return ErrNotFound
-	case errors.Is(err, keyring.ErrSetDataTooBig):
-		return ErrTooBig
-	default:
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+func classifySystem(err error) error {
+	if runtime.GOOS == "darwin" {
+		return classifySecurity(err)
 	}
+	return classifyCredential(err)
 }

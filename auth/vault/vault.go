@@ -5,7 +5,8 @@
 //
 // A Vault is safe for concurrent use. Calls to the keychain are serialised,
 // bounded in time and read back after a write, because keychains have been seen
-// to wait for ever on a prompt and to report success after a dismissed one.
+// to wait for ever on a prompt and to report success after a dismissed one. A
+// secret that is larger than an item of the keychain may be is kept in several.
 // Never call it on a UI goroutine.
 package vault
 
@@ -23,9 +24,15 @@ var (
 	ErrNotFound    = errors.New("no such item")
 	ErrLocked      = errors.New("keychain is locked")
 	ErrUnavailable = errors.New("no keychain")
+	ErrDenied      = errors.New("keychain denied access")
 	ErrTooBig      = errors.New("secret is too big for this keychain")
 	ErrNotSaved    = errors.New("keychain did not keep the secret")
+	ErrNotRemoved  = errors.New("keychain did not remove the secret")
 	ErrDamaged     = errors.New("vault file is damaged")
+	// ErrIncomplete is a secret of which the keychain has lost a part. It is an
+	// ErrNotFound too, since that is what is left of it: whoever stored it has to
+	// store it again, and may.
+	ErrIncomplete = fmt.Errorf("%w: the secret in the keychain is incomplete", ErrNotFound)
 )
 
 // Kind says where a vault keeps its secrets. The user sees it everywhere.
@@ -39,11 +46,14 @@ const (
 
 // Vault keeps secrets under keys like "profile/<id>/tokens".
 type Vault interface {
-	// Get returns the secret, or ErrNotFound.
+	// Get returns the secret, ErrNotFound, or ErrIncomplete.
 	Get(ctx context.Context, key string) (secret.String, error)
-	// Set stores the secret and returns nil only after reading it back.
+	// Set stores the secret and returns nil only after reading it back. Whenever
+	// it is interrupted, Get returns the old secret or the new one. Writers of
+	// one key must exclude each other.
 	Set(ctx context.Context, key string, value secret.String) error
-	// Delete removes the secret. Removing what is not there is no error.
+	// Delete removes the secret and whatever an interrupted Set left of it.
+	// Removing what is not there is no error.
 	Delete(ctx context.Context, key string) error
 	Kind() Kind
 }
@@ -56,8 +66,10 @@ type Params struct {
 	Dir string
 	// PassphraseFile opens the file vault. It must be readable by its owner only.
 	PassphraseFile string
-	// Keychain bounds the calls to the keychain.
+	// Keychain bounds the calls to the keychain and the size of its items.
 	Keychain Limits
+
+	workFactor int // of the file vault's passphrase; 0 means the product's. Tests have no second to spare.
 }
 
 // Open returns the vault that the parameters name. It does not touch it yet:
@@ -67,7 +79,10 @@ func Open(p Params) (Vault, error) {
 	case "", Keychain:
 		return newKeychain(osKeyring{}, p.Keychain), nil
 	case File:
-		return newFile(p.Dir, p.PassphraseFile)
+		if p.workFactor == 0 {
+			p.workFactor = workFactor
+		}
+		return newFile(p.Dir, p.PassphraseFile, p.workFactor)
 	default:
 		return nil, hint.Wrap(fmt.Errorf("unknown vault %q", p.Kind), "STAGEDOOR_VAULT takes keychain or file")
 	}
