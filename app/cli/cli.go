@@ -127,7 +127,7 @@ func report(w io.Writer, err error) int {
 		return ExitUsage
 	case errors.Is(err, auth.ErrLoginNeeded):
 		return ExitLogin
-	case errors.Is(err, vault.ErrLocked), errors.Is(err, vault.ErrUnavailable):
+	case errors.Is(err, vault.ErrLocked), errors.Is(err, vault.ErrUnavailable), errors.Is(err, vault.ErrDenied):
 		return ExitVault
 	}
 	return ExitFailed
