@@ -28,9 +28,13 @@ type foreignRing struct {
 	service string
 }
 
-func (r foreignRing) Get(user string) (string, error) { return keyring.Get(r.service, user) }
-func (r foreignRing) Delete(user string) error        { return keyring.Delete(r.service, user) }
-func (foreignRing) Set(string, string) error          { return errors.ErrUnsupported }
+func (r foreignRing) Get(user string) (string, error) {
+	value, err := keyring.Get(r.service, user)
+	return value, classify(err)
+}
+
+func (r foreignRing) Delete(user string) error { return classify(keyring.Delete(r.service, user)) }
+func (foreignRing) Set(string, string) error   { return errors.ErrUnsupported }
 
 // NewForeign returns access to the items of a service. It touches none yet.
 func NewForeign(service string, l Limits) *Foreign {
