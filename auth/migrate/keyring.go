@@ -1,0 +1,55 @@
+package migrate
+
+import (
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+// KeyringService is the service under which the Spotify server keeps its items
+// in the keychain, through the Python keyring library.
+const KeyringService = "spotify-mcp"
+
+// KeyringItems are the keys of a profile's items there.
+func KeyringItems() []string {
+	return []string{"access_token", "refresh_token", "token_expires_at", "client_id", "client_secret"}
+}
+
+// KeyringUser is the user name of an item: the old profile and the key.
+func KeyringUser(profile, item string) string { return profile + ":" + item }
+
+// FromKeyring makes a login of the items' values. Notes say what was unusable.
+func FromKeyring(items map[string]secret.String, local *time.Location) (Login, []string) {
+	r := &reader{}
+	value := func(name string) string { return items[name].Reveal() }
+	l := Login{
+		Provider:     "spotify",
+		ClientID:     r.clientID("client_id", value("client_id")),
+		ClientSecret: r.secret("client_secret", value("client_secret")),
+		Access:       r.secret("access_token", value("access_token")),
+		Refresh:      r.secret("refresh_token", value("refresh_token")),
+		Expires:      r.time("token_expires_at", value("token_expires_at"), local),
+	}
+	return l, r.notes
+}
+
+// Merge fills what l lacks from another login of the same account. Tokens are
+// taken together or not at all, since those of two logins do not mix.
+func (l Login) Merge(other Login) Login {
+	if l.ClientID == "" {
+		l.ClientID = other.ClientID
+	}
+	if l.ClientID == other.ClientID || other.ClientID == "" {
+		if l.ClientSecret.Empty() {
+			l.ClientSecret = other.ClientSecret
+		}
+	}
+	if l.RedirectURI == "" {
+		l.RedirectURI = other.RedirectURI
+	}
+	if !l.HasTokens() {
+		l.Access, l.Refresh, l.Scopes = other.Access, other.Refresh, other.Scopes
+		l.Expires, l.Issued = other.Expires, other.Issued
+	}
+	return l
+}

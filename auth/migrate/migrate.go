@@ -1,0 +1,157 @@
+// Package migrate reads the files in which other programs keep logins and says
+// what is left of such a file once its secrets have moved.
+//
+// # Promises
+//
+// Everything here is a pure function of the bytes it is given: no file, no
+// clock, no network. Reading never fails halfway: Parse returns all that the
+// file holds, or an error that says what is wrong with it and what helps.
+// Errors, notes and changes never quote a secret. What cannot be a token, a
+// placeholder for example, is left out and named in Document.Notes.
+//
+// Document.Without gives the file as it is to be written back. The lines of an
+// .env file that hold no secret stay byte for byte, comments and order too;
+// its marker, SPOTIFY_USE_KEYCHAIN=true, is the one that the Spotify server
+// itself writes when it moves tokens to the keychain. JSON files are replaced
+// by an object with the marker and no token, which their programs take for "not
+// signed in": spotipy because it has no scope, tidalapi because it has no
+// token, the TIDAL server because it has no expiry (it then deletes the file).
+//
+// All of it is safe for concurrent use.
+package migrate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+// MaxSize bounds a file, in bytes. Real ones have a few hundred.
+const MaxSize = 4 << 20
+
+// Errors that callers branch on.
+var (
+	ErrUnknown = errors.New("not a file that logins can be imported from")
+	ErrTooBig  = errors.New("too big for a file with a login")
+)
+
+// Format is the way a file is laid out.
+type Format string
+
+// The formats.
+const (
+	DotEnv        Format = "dotenv"         // .env, .env.<profile>
+	TidalSession  Format = "tidal-session"  // session.json of the TIDAL server
+	TidalAPI      Format = "tidalapi"       // session file of the Python library tidalapi
+	Spotipy       Format = "spotipy-cache"  // .cache of the Python library spotipy
+	SpotifyConfig Format = "spotify-config" // spotify-config.json
+	AuthAudit     Format = "auth-audit"     // .auth_audit.json, a log and no login
+)
+
+// Login is one account as a file knows it. Any field may be empty.
+type Login struct {
+	Provider     string // id of the provider's row: spotify or tidal
+	ClientID     string
+	ClientSecret secret.String
+	RedirectURI  string
+	Access       secret.String
+	Refresh      secret.String
+	Scopes       []string  // as granted; nil if the file does not say
+	Expires      time.Time // of Access, UTC; zero if the file does not say
+	Issued       time.Time // of Access, UTC; zero if the file does not say
+}
+
+// HasTokens reports whether there is a token of either kind.
+func (l Login) HasTokens() bool { return !l.Access.Empty() || !l.Refresh.Empty() }
+
+// Empty reports whether there is nothing worth importing.
+func (l Login) Empty() bool { return l.ClientID == "" && l.ClientSecret.Empty() && !l.HasTokens() }
+
+// Document is what a file holds.
+type Document struct {
+	Name   string // base name of the file
+	Format Format
+	// Profile is what the old program calls the profile, "" where the name of
+	// the file does not say; ProfileName makes a name of it that is allowed.
+	Profile string
+	Logins  []Login  // at most one for each provider
+	Events  []Event  // oldest first
+	Moved   []string // providers for which the file already has the marker
+	Notes   []string // what was left out and why, for people
+
+	without func(providers []string) Rewritten
+}
+
+// Rewritten is a file without secrets.
+type Rewritten struct {
+	Data []byte
+	// Changes are the lines that differ, with secrets masked: "-NAME=[redacted]"
+	// went, "+NAME=true" came. None: there was nothing to take out.
+	Changes []string
+	// Left names lines that still hold a secret and that are not ours to change.
+	Left []string
+}
+
+// Without returns the file with the secrets of the providers taken out.
+func (d Document) Without(providers []string) Rewritten {
+	if d.without == nil {
+		return Rewritten{}
+	}
+	return d.without(providers)
+}
+
+// Marker is the variable that says that a provider's secrets are in the
+// keychain.
+func Marker(provider string) string { return strings.ToUpper(provider) + "_USE_KEYCHAIN" }
+
+const note = "the login is in the keychain now: stagedoor run starts the server with it"
+
+// Parse reads a file. name is its base name, which says the profile and tells
+// formats apart where the content does not; local is the zone of times that
+// have none.
+func Parse(name string, data []byte, local *time.Location) (Document, error) {
+	if len(data) > MaxSize {
+		return Document{}, hint.Wrap(fmt.Errorf("%w: %d bytes", ErrTooBig, len(data)), "name the .env or session file itself")
+	}
+	if err := checkText(data); err != nil {
+		return Document{}, err
+	}
+	text := bytes.TrimPrefix(data, []byte(bom))
+	var d Document
+	var err error
+	switch trimmed := bytes.TrimSpace(text); {
+	case len(trimmed) > 0 && trimmed[0] == '[':
+		d, err = parseAudit(text, local)
+	case len(trimmed) > 0 && trimmed[0] == '{':
+		d, err = parseObject(name, text, local)
+	default:
+		d, err = parseEnv(name, data, local)
+	}
+	if err != nil {
+		return Document{}, err
+	}
+	d.Name = name
+	return d, nil
+}
+
+const bom = "\xef\xbb\xbf"
+
+// checkText refuses what no text editor wrote.
+func checkText(data []byte) error {
+	const advice = "name the .env or session file itself; it is text in UTF-8"
+	switch {
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
+		return hint.Wrap(fmt.Errorf("%w: it is in UTF-16", ErrUnknown), "save it as UTF-8 in an editor and try again")
+	case bytes.IndexByte(data, 0) >= 0:
+		return hint.Wrap(fmt.Errorf("%w: it has a NUL byte", ErrUnknown), advice)
+	case !utf8.Valid(data):
+		return hint.Wrap(fmt.Errorf("%w: it is not UTF-8", ErrUnknown), advice)
+	}
+	return nil
+}
