@@ -17,10 +17,15 @@ func (s *Service) SaveImported(ctx context.Context, g Grant, set Set) (Set, erro
 		return Set{}, err
 	}
 	defer lock.Release()
-	old, err := s.Load(ctx, g.ID)
+	old, _, err := s.takeUp(ctx, g)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
 		return Set{}, err
 	}
 	set.Gen, set.Issuer, set.Refused = old.Gen+1, g.Issuer, false
-	return set, s.save(ctx, g.ID, set, old.Gen)
+	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
+		return Set{}, err
+	}
+	// As after a login: an intent of before is about tokens that are gone.
+	_ = s.journal.remove(g.ID)
+	return set, nil
 }

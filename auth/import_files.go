@@ -1,0 +1,302 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/migrate"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// importFile is a file as it was read.
+type importFile struct {
+	path string
+	data []byte
+	mode fs.FileMode
+	err  error // in a folder, why this one is left out
+}
+
+const keyringFormat = "python-keyring"
+
+// gather reads what there is to import.
+func gather(ctx context.Context, r ImportRequest) ([]*importSource, error) {
+	if r.Keyring != "" {
+		return gatherItems(ctx, r)
+	}
+	info, err := os.Stat(r.Path)
+	if err != nil {
+		return nil, unreadable(r.Path, err)
+	}
+	var sources []*importSource
+	if info.IsDir() {
+		sources, err = gatherFolder(r)
+	} else {
+		var s *importSource
+		if s, err = gatherFile(r.Path, r); err == nil {
+			sources = []*importSource{s}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		addItems(ctx, s, r)
+	}
+	return sources, nil
+}
+
+// gatherFile reads one file and takes it apart.
+func gatherFile(path string, r ImportRequest) (*importSource, error) {
+	f, err := readImport(path)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := migrate.Parse(filepath.Base(path), f.data, r.Local)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	report := &ImportedFile{Path: path, Format: string(doc.Format), Logins: []ImportedLogin{}, Warnings: doc.Notes}
+	readable := f.mode.Perm()&0o077 != 0 && runtime.GOOS != "windows"
+	if readable && slices.ContainsFunc(doc.Logins, func(l migrate.Login) bool { return !l.ClientSecret.Empty() || l.HasTokens() }) {
+		report.Warnings = append(report.Warnings, fmt.Sprintf(
+			"other users of this machine could read it (mode %o): if there are any, get a new client secret and sign in again", f.mode.Perm()))
+	}
+	return &importSource{file: f, doc: doc, report: report}, nil
+}
+
+// gatherFolder reads the files of a folder that may hold a login. What only
+// looks like one by its name is left out without a word; an .env file that
+// cannot be read is not.
+func gatherFolder(r ImportRequest) ([]*importSource, error) {
+	entries, err := os.ReadDir(r.Path)
+	if err != nil {
+		return nil, unreadable(r.Path, err)
+	}
+	var sources []*importSource
+	for _, e := range entries {
+		if e.IsDir() || !candidate(e.Name()) {
+			continue
+		}
+		path := filepath.Join(r.Path, e.Name())
+		s, err := gatherFile(path, r)
+		switch {
+		case errors.Is(err, migrate.ErrUnknown), err != nil && backup(e.Name()):
+			continue
+		case backup(e.Name()):
+			if len(s.doc.Logins) == 0 {
+				continue
+			}
+			s.doc = migrate.Document{}
+			s.report.Warnings = []string{"it looks like a copy of a file with a login and is not imported: delete it, or import it by its name"}
+		case err != nil:
+			s = &importSource{file: &importFile{path: path, err: err}, report: &ImportedFile{Path: path, Logins: []ImportedLogin{}}}
+		}
+		sources = append(sources, s)
+	}
+	if len(sources) == 0 {
+		return nil, hint.Wrap(fmt.Errorf("%s: nothing to import was found", r.Path),
+			"name the folder with the .env, session.json, .cache, spotify-config.json or .auth_audit.json, or one of them")
+	}
+	return sources, nil
+}
+
+// candidate tells by its name whether a file may hold a login. Examples are no
+// candidates; copies are, so that they are not overlooked.
+func candidate(name string) bool {
+	lower := strings.ToLower(name)
+	for _, example := range []string{".example", ".sample", ".template", ".dist"} {
+		if strings.HasSuffix(lower, example) {
+			return false
+		}
+	}
+	switch {
+	case lower == ".env", strings.HasPrefix(lower, ".env."), strings.HasPrefix(lower, ".env~"),
+		lower == ".cache", strings.HasPrefix(lower, ".cache-"), lower == ".auth_audit.json":
+		return true
+	case strings.HasSuffix(lower, ".json"):
+		return strings.Contains(lower, "session") || strings.Contains(lower, "token") ||
+			strings.Contains(lower, "spotify") || strings.Contains(lower, "tidal")
+	}
+	return false
+}
+
+// backup tells a copy that an editor or a careful person made.
+func backup(name string) bool {
+	lower := strings.ToLower(name)
+	return strings.HasSuffix(lower, "~") || slices.ContainsFunc(
+		[]string{".bak", ".backup", ".old", ".orig", ".save", ".swp", ".tmp", ".copy"},
+		func(suffix string) bool { return strings.HasSuffix(lower, suffix) })
+}
+
+// readImport reads a regular file of a sensible size, symbolic links followed.
+func readImport(path string) (*importFile, error) {
+	target, err := durable.Resolve(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	f, err := os.Open(target)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, unreadable(path, fmt.Errorf("%s: %w", path, durable.ErrNotRegular))
+	}
+	data, err := io.ReadAll(io.LimitReader(f, migrate.MaxSize+1))
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return &importFile{path: path, data: data, mode: info.Mode()}, nil
+}
+
+func unreadable(path string, err error) error {
+	advice := "name the .env or session file of the server, or its folder"
+	if errors.Is(err, fs.ErrPermission) {
+		advice = "make it readable for you, for example with chmod u+r"
+	}
+	var p *fs.PathError
+	if errors.As(err, &p) { // its own words name the system call
+		err = fmt.Errorf("%s: %w", path, p.Err)
+	}
+	return hint.Wrap(fmt.Errorf("import: %w", err), advice)
+}
+
+// gatherItems reads the items that the Spotify server left in the keychain.
+func gatherItems(ctx context.Context, r ImportRequest) ([]*importSource, error) {
+	login, notes, err := readItems(ctx, r.Keyring, r)
+	if err != nil {
+		return nil, err
+	}
+	if login.Empty() {
+		return nil, hint.Wrap(fmt.Errorf("the keychain has no items of the Spotify server for profile %q", r.Keyring),
+			"the old name counts, for example default; without such items sign in: stagedoor login")
+	}
+	return []*importSource{{
+		items:  r.Keyring,
+		doc:    migrate.Document{Profile: r.Keyring, Logins: []migrate.Login{login}},
+		report: &ImportedFile{Path: "keychain", Format: keyringFormat, Logins: []ImportedLogin{}, Warnings: notes},
+	}}, nil
+}
+
+func readItems(ctx context.Context, profile string, r ImportRequest) (migrate.Login, []string, error) {
+	if r.Items == nil {
+		return migrate.Login{}, nil, hint.New("the items of other programs cannot be read here", "sign in instead: stagedoor login")
+	}
+	items := map[string]secret.String{}
+	for _, item := range migrate.KeyringItems() {
+		value, err := r.Items.Read(ctx, migrate.KeyringUser(profile, item))
+		if err != nil && !errors.Is(err, vault.ErrNotFound) {
+			return migrate.Login{}, nil, err
+		}
+		items[item] = value
+	}
+	login, notes := migrate.FromKeyring(items, r.Local)
+	return login, notes, nil
+}
+
+// addItems completes an .env file that says its tokens are in the keychain.
+func addItems(ctx context.Context, s *importSource, r ImportRequest) {
+	if s.doc.Format != migrate.DotEnv || !slices.Contains(s.doc.Moved, "spotify") || r.Items == nil {
+		return
+	}
+	i := slices.IndexFunc(s.doc.Logins, func(l migrate.Login) bool { return l.Provider == "spotify" })
+	if i >= 0 && s.doc.Logins[i].HasTokens() {
+		return
+	}
+	login, notes, err := readItems(ctx, s.doc.Profile, r)
+	if errors.Is(err, vault.ErrUnavailable) {
+		return // no keychain, no items
+	}
+	if err != nil { // the file alone is still worth importing
+		s.report.Warnings = append(s.report.Warnings, "it says that its tokens are in the keychain, which could not be read: "+err.Error())
+		return
+	}
+	if login.Empty() {
+		return
+	}
+	s.report.Warnings = append(s.report.Warnings, notes...)
+	s.items = s.doc.Profile
+	if i >= 0 {
+		s.doc.Logins[i] = s.doc.Logins[i].Merge(login)
+	} else {
+		s.doc.Logins = append(s.doc.Logins, login)
+	}
+}
+
+// finishSource replaces the file, and removes the old items, once every login
+// in it is safe.
+func finishSource(ctx context.Context, s *importSource, units []*importUnit, r ImportRequest) error {
+	var providers []string
+	for _, u := range units {
+		if !slices.Contains(u.sources, s) {
+			continue
+		}
+		if !u.done {
+			return nil // another source of the same login failed, and says so
+		}
+		providers = append(providers, u.login.Provider)
+	}
+	if len(providers) == 0 {
+		return nil
+	}
+	if s.file != nil {
+		if err := s.rewrite(providers, r); err != nil {
+			return err
+		}
+	}
+	if s.items == "" || r.DryRun || r.Keep {
+		return nil
+	}
+	for _, item := range migrate.KeyringItems() {
+		if err := r.Items.Remove(ctx, migrate.KeyringUser(s.items, item)); err != nil {
+			return fmt.Errorf("the login is imported; the old items are still there: %w", err)
+		}
+	}
+	return nil
+}
+
+// rewrite replaces the file by one without the secrets. A file that changed
+// since it was read may hold newer tokens, so it is left alone.
+func (s *importSource) rewrite(providers []string, r ImportRequest) error {
+	w := s.doc.Without(providers)
+	s.report.Changes = w.Changes
+	for _, left := range w.Left {
+		s.report.Warnings = append(s.report.Warnings, left+": take it out yourself")
+	}
+	if len(w.Changes) == 0 || r.DryRun {
+		return nil
+	}
+	if r.Keep {
+		s.report.Warnings = append(s.report.Warnings, "the file was left as it is: its secrets can still be read there")
+		return nil
+	}
+	now, err := readImport(s.file.path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(now.data, s.file.data) {
+		return hint.New("the file changed while it was imported", "stop the old server and import once more with --force")
+	}
+	if err := durable.WriteFile(s.file.path, w.Data, s.file.mode.Perm()); err != nil {
+		return hint.Wrap(fmt.Errorf("the login is imported; the old file could not be replaced: %w", err),
+			"make its folder writable and import once more, or take the secrets out yourself")
+	}
+	s.report.Rewritten = true
+	return nil
+}
