@@ -51,6 +51,7 @@ type Keeper interface {
 	Token(ctx context.Context, name, purpose string) (auth.Access, error)
 	TokenOf(ctx context.Context, p profile.Profile, purpose string) (auth.Access, error)
 	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)
+	Import(ctx context.Context, r auth.ImportRequest) (auth.ImportReport, error)
 	AcceptIdentity(ctx context.Context, name string) (string, error)
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
 	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
@@ -181,7 +182,8 @@ happens to them. Without a command it starts the tray.`,
 		}
 	}
 	add("accounts", newProfiles(env), newCreateProfile(env), newUse(env), newRename(env), newDeleteProfile(env),
-		newLogin(env), newToken(env), newAccept(env), newRevoke(env))
+		newLogin(env), newToken(env), newAccept(env), newRevoke(env),
+		newImport(env), newEnableKeychain(env))
 	add("servers", newRun(env), newSetup(env))
 	add("watch", newAudit(env), newAlerts(env))
 	add("app", newWindow(env), newDemo(env), newVersion(env))
