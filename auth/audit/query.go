@@ -21,6 +21,7 @@ type Query struct {
 	Outcome string    // OK or Failed
 	Since   time.Time // at or after
 	Until   time.Time // before
+	Before  uint64    // only events with a smaller number; 0 = no bound
 	Text    string    // anywhere in name, actor, outcome, profile or data, in any case
 	Limit   int       // the newest so many; 0 = all
 }
@@ -99,6 +100,9 @@ func (m matcher) readSegment(ctx context.Context, s segment, found *[]Event) (mo
 	if err != nil {
 		return false, err
 	}
+	if m.q.Before > 0 && firstSeq(f) >= m.q.Before {
+		return true, nil
+	}
 	since := m.q.Since.UTC().AppendFormat(nil, timeLayout)
 	recent := m.q.Since.IsZero() || lines.offset() == 0
 	for n := 0; ; n++ {
@@ -113,6 +117,9 @@ func (m matcher) readSegment(ctx context.Context, s segment, found *[]Event) (mo
 			return false, err
 		}
 		recent = recent || bytes.Compare(rawTime(line), since) >= 0
+		if m.q.Before > 0 && rawSeq(line) >= m.q.Before {
+			continue
+		}
 		e, ok := m.match(line)
 		if !ok {
 			continue
@@ -131,6 +138,25 @@ func rawTime(line []byte) []byte {
 	return ts[:min(len(ts), len(timeLayout))]
 }
 
+// rawSeq reads a line's number without reading the rest; 0 if it has none.
+func rawSeq(line []byte) (seq uint64) {
+	digits, _ := bytes.CutPrefix(line, []byte(`{"v":1,"seq":`))
+	for _, c := range digits[:min(len(digits), 16)] {
+		if c < '0' || c > '9' {
+			break
+		}
+		seq = seq*10 + uint64(c-'0')
+	}
+	return seq
+}
+
+// firstSeq is the number of a segment's first line; 0 if it cannot be read.
+func firstSeq(r io.ReaderAt) uint64 {
+	var head [64]byte
+	n, _ := r.ReadAt(head[:], 0) // a short segment is no error here
+	return rawSeq(head[:n])
+}
+
 func (m matcher) match(line []byte) (Event, bool) {
 	for _, part := range m.raw { // cheap, and most lines end here
 		if !bytes.Contains(line, part) {
@@ -142,7 +168,8 @@ func (m matcher) match(line []byte) (Event, bool) {
 		return Event{}, false
 	}
 	q := m.q
-	ok := (q.Name == "" || e.Name == q.Name) &&
+	ok := (q.Before == 0 || e.Seq < q.Before) &&
+		(q.Name == "" || e.Name == q.Name) &&
 		(q.Profile == "" || e.Profile == q.Profile) &&
 		(q.Outcome == "" || e.Outcome == q.Outcome) &&
 		(q.Since.IsZero() || !e.Time.Before(q.Since)) &&

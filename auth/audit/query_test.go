@@ -46,6 +46,8 @@ func TestQuery(t *testing.T) {
 		"since":     {Query{Since: all[20].Time}, func(e Event) bool { return e.Seq >= all[20].Seq }},
 		"until":     {Query{Until: all[20].Time}, func(e Event) bool { return e.Seq < all[20].Seq }},
 		"between":   {Query{Since: all[40].Time, Until: all[20].Time}, func(e Event) bool { return e.Seq >= all[40].Seq && e.Seq < all[20].Seq }},
+		"before":    {Query{Before: 30}, func(e Event) bool { return e.Seq < 30 }},
+		"page":      {Query{Before: 30, Profile: "p1"}, func(e Event) bool { return e.Seq < 30 && e.Profile == "p1" }},
 		"text":      {Query{Text: "I=1"}, func(e Event) bool { return strings.HasPrefix(fmt.Sprint(e.Data["i"]), "1") }},
 		"text name": {Query{Text: "FRESH"}, func(e Event) bool { return e.Name == TokenRefreshed }},
 		"nothing":   {Query{Profile: "p9"}, func(Event) bool { return false }},
