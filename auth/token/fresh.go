@@ -189,6 +189,13 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 	if refused.Lost {
 		data["lost_response"] = true
 	}
+	if !refused.Lost {
+		// The answer came, so nothing is in doubt. Killed from here on, the next
+		// one asks again and hears the same.
+		if err := s.journal.remove(g.ID); err != nil {
+			return Set{}, err
+		}
+	}
 	s.Record(ctx, g.ID, audit.RefreshFailed, audit.Failed, data)
 	if s.rotationExpected(g, set) && !refused.Lost && !g.ended(set, s.Now()) {
 		// A token that was current here is refused there. Where every use brings

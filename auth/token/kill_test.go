@@ -1,0 +1,248 @@
+package token
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+var modes = map[string]authtest.Rotation{
+	"non-rotating": authtest.Static, "old-rotating": authtest.Rotating, "family-revoking": authtest.FamilyRevoking,
+}
+
+// remains says what a killed process left: whether the login can go on, seen
+// from the server and from the files, without asking the code under test.
+func (r *rig) remains() (alive bool) {
+	r.t.Helper()
+	set, err := r.Load(r.t.Context(), profileID)
+	if err == nil && r.server.RefreshValid(set.Refresh) {
+		return true
+	}
+	rec, found, err := r.journal.read(profileID)
+	if err != nil || !found || rec.intent() {
+		return false
+	}
+	key, err := r.walKey(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	next, err := rec.open(key, profileID)
+	return err == nil && r.server.RefreshValid(next.Refresh)
+}
+
+// sends counts the requests with a refresh token that reached the server.
+func (r *rig) sends(token secret.String) (n int) {
+	for _, q := range r.server.Requests() {
+		if q.Endpoint == authtest.Token && q.Form.Get("refresh_token") == token.Reveal() {
+			n++
+		}
+	}
+	return n
+}
+
+// goesOn restarts after a kill and checks the promise: the login is good if
+// anything of it was on the disk, and else the user is told just that. It
+// reports whether the login survived.
+func (r *rig) goesOn() bool {
+	r.t.Helper()
+	alive := r.remains()
+	sent := r.stored().Refresh
+	rec, _, _ := r.journal.read(profileID)
+	r.restart()
+	r.later()
+	set, err := r.Fresh(r.t.Context(), r.grant)
+	if errors.Is(err, ErrAnswerLost) && alive && rec.intent() && r.sends(sent) == 2 {
+		// The request was still on its way to the server when we looked.
+		alive = false
+	}
+	if alive {
+		if err != nil || !r.server.AccessValid(set.Access) || !r.server.RefreshValid(r.stored().Refresh) {
+			r.t.Fatalf("a login was lost that was on the disk: %v", err)
+		}
+		if _, found, err := r.journal.read(profileID); found || err != nil {
+			r.t.Fatalf("the write-ahead file is still there: %v, %v", found, err)
+		}
+		return true
+	}
+	if !errors.Is(err, ErrAnswerLost) || !errors.Is(err, ErrLoginNeeded) || !strings.Contains(hint.Of(err), "sign in again") {
+		r.t.Fatalf("the answer was lost; the user hears %v (hint %q)", err, hint.Of(err))
+	}
+	if events := r.told(audit.RefreshFailed); len(events) == 0 || events[0].Data["lost_response"] != true {
+		r.t.Fatalf("the book does not say that the answer was lost: %+v", events)
+	}
+	if _, again := r.Fresh(r.t.Context(), r.grant); !errors.Is(again, ErrAnswerLost) {
+		r.t.Fatalf("asked again, the user hears %v", again)
+	}
+	return false
+}
+
+// noFalseAlarm fails if the book makes anybody look for a thief.
+func (r *rig) noFalseAlarm(lost int) {
+	r.t.Helper()
+	if events := r.told(audit.ReuseDetected); len(events) > 0 {
+		r.t.Errorf("reuse was suspected: %+v", events)
+	}
+	for _, a := range r.alerts() {
+		if a.Rule != "refresh_failed" || lost == 0 {
+			r.t.Errorf("a wrong alert: %+v", a)
+		}
+	}
+}
+
+// A process killed at any step of a refresh costs nobody the login. The names
+// begin with the step's number in the design.
+func TestKilledAtEveryStep(t *testing.T) {
+	for mode, rotation := range modes {
+		for name, step := range map[string]string{
+			"1 token found expired": "checked", "2 locked": "locked", "3 read again": "read again",
+			"4 intent written": "intent written", "5 answered": "answered",
+			"6a answer written": "answer written", "6b saved": "saved", "6c told": "told",
+			"6d journal removed": "journal removed", "6e unlocked": "done",
+		} {
+			t.Run(mode+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, rotation)
+				r.signIn()
+				r.later()
+				r.dies("fresh", step)
+				survived := r.goesOn()
+				if lost := step == "answered" && rotation != authtest.Static; survived == lost {
+					t.Errorf("survived %v", survived)
+				}
+				r.noFalseAlarm(1)
+				if !survived {
+					r.signIn()
+				}
+				r.later()
+				if set := r.fresh(); !r.server.AccessValid(set.Access) {
+					t.Error("no good token afterwards")
+				}
+			})
+		}
+	}
+}
+
+// Step 7 is itself interrupted: first after the answer was written, then after
+// the next process brought it into the vault.
+func TestKilledWhileRecovering(t *testing.T) {
+	r := newRig(t, authtest.FamilyRevoking)
+	r.signIn()
+	r.later()
+	r.dies("fresh", "answer written")
+	r.dies("fresh", "recovered")
+	if !r.goesOn() {
+		t.Error("the login was lost")
+	}
+	r.noFalseAlarm(0)
+}
+
+// Step 8: a refusal that is not acted upon is heard again, and is then no lost
+// answer.
+func TestKilledAfterARefusal(t *testing.T) {
+	for _, step := range []string{"refusal told", "refusal saved"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, authtest.Rotating)
+			r.signIn()
+			r.server.RevokeAll()
+			r.later()
+			r.dies("fresh", step)
+			r.restart()
+			if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) || errors.Is(err, ErrAnswerLost) {
+				t.Errorf("the user hears %v", err)
+			}
+			if len(r.told(audit.ReuseDetected)) == 0 {
+				t.Error("nobody was told that a current token was refused")
+			}
+		})
+	}
+}
+
+// Step 9: a login and a revocation that are interrupted.
+func TestKilledDuringALogin(t *testing.T) {
+	r := newRig(t, authtest.FamilyRevoking)
+	r.signIn()
+	r.later()
+	r.dies("fresh", "answer written") // leaves a write-ahead file of the login before
+	r.dies("login", "login saved")
+	if !r.goesOn() {
+		t.Error("the new login was lost")
+	}
+	r.noFalseAlarm(0)
+}
+
+func TestKilledDuringARevocation(t *testing.T) {
+	for _, step := range []string{"revocation put aside", "wiped", "revoked remotely"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, authtest.FamilyRevoking)
+			before := r.signIn()
+			r.later()
+			r.dies("revoke", step)
+			r.restart()
+			if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) || errors.Is(err, ErrAnswerLost) {
+				t.Errorf("a token of a revoked profile: %v", err)
+			}
+			if _, err := r.Load(t.Context(), profileID); !errors.Is(err, vault.ErrNotFound) {
+				t.Errorf("the tokens are still here: %v", err)
+			}
+			if open, err := r.RetryRevocations(t.Context()); open != 0 || err != nil {
+				t.Errorf("%d revocations open, %v", open, err)
+			}
+			if r.server.RefreshValid(before.Refresh) {
+				t.Error("the provider still takes the token")
+			}
+			r.noFalseAlarm(0)
+		})
+	}
+}
+
+// long is set for the full numbers, which take minutes.
+var long = os.Getenv("STAGEDOOR_LONG") != ""
+
+// A process that does nothing but refresh is killed at random moments, and the
+// next one goes on in the same folder: 60 times, or 500 with STAGEDOOR_LONG=1.
+func TestKilledAtRandom(t *testing.T) {
+	kills := 60
+	switch {
+	case long:
+		kills = 500
+	case testing.Short():
+		kills = 6
+	}
+	for mode, rotation := range modes {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, rotation)
+			r.signIn()
+			lost, recovered := 0, 0
+			for i := range (kills + len(modes) - 1) / len(modes) {
+				r.clock.Store(epoch.Add(time.Duration(i) * 100 * time.Hour).Unix())
+				r.killAfter(time.Duration(rand.Int64N(int64(40 * time.Millisecond))))
+				// The child's clock ran ahead; ours must not be behind it.
+				r.clock.Store(epoch.Add(time.Duration(i)*100*time.Hour + 99*time.Hour).Unix())
+				if rec, found, err := r.journal.read(profileID); err == nil && found && !rec.intent() {
+					recovered++
+				}
+				if !r.goesOn() {
+					lost++
+					if rotation == authtest.Static {
+						t.Error("a token that never changes was lost")
+					}
+					r.signIn()
+				}
+			}
+			r.noFalseAlarm(lost)
+			t.Logf("%d refreshes, %d logins saved from the write-ahead file, %d answers truly lost and said so, 0 logins lost", r.posts(), recovered, lost)
+		})
+	}
+}
