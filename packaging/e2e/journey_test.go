@@ -197,8 +197,10 @@ func TestKeyringLockedOrAbsent(t *testing.T) {
 // It gives the server hardly any environment, as desktop clients do.
 func (s *stage) inspect(config, method string, args ...string) string {
 	s.t.Helper()
-	all := append([]string{script("@modelcontextprotocol", "inspector", "clients", "launcher", "build", "index.js"),
-		"--cli", "--config", config, "--server", "oidc", "--method", method}, args...)
+	all := append([]string{
+		script("@modelcontextprotocol", "inspector", "clients", "launcher", "build", "index.js"),
+		"--cli", "--config", config, "--server", "oidc", "--method", method,
+	}, args...)
 	r := s.exec("", node(), all...)
 	if r.status != 0 {
 		s.t.Fatalf("inspector %s: exit status %d\n%s%s", method, r.status, r.out, r.err)

@@ -270,8 +270,10 @@ func (s *stage) picture(name string) {
 }
 
 // node is the Node binary that packaging/npm pins, and script a program below it.
-func node() string                       { return filepath.Join(npm, "node", "bin", "node") }
-func script(parts ...string) string      { return filepath.Join(append([]string{npm}, parts...)...) }
+func node() string { return filepath.Join(npm, "node", "bin", "node") }
+
+func script(parts ...string) string { return filepath.Join(append([]string{npm}, parts...)...) }
+
 func (s *stage) home(p ...string) string { return filepath.Join(append([]string{s.Home()}, p...)...) }
 
 func (s *stage) read(path string) string {
