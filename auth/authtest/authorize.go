@@ -14,6 +14,7 @@ import (
 type authRequest struct {
 	client, redirect, state, challenge, nonce string
 	scopes, resource                          []string
+	userCode                                  string // of a device login, which has no redirect
 }
 
 // code is an authorization code.
@@ -91,6 +92,14 @@ func (s *Server) serveDecision(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	i := slices.IndexFunc(s.Accounts, func(x Account) bool { return x.Subject == r.PostFormValue("account") })
+	if a.userCode != "" {
+		var who *Account
+		if r.PostFormValue("decision") == "allow" && i >= 0 {
+			who = &s.Accounts[i]
+		}
+		s.decideDevice(w, a, who)
+		return
+	}
 	if r.PostFormValue("decision") != "allow" || i < 0 {
 		s.answer(w, r, a, url.Values{"error": {"access_denied"}, "error_description": {"the user said no"}})
 		return

@@ -23,6 +23,9 @@ const (
 	Revocation    Endpoint = "revocation"
 	UserInfo      Endpoint = "userinfo"
 	API           Endpoint = "api"
+
+	DeviceAuthorization Endpoint = "device_authorization"
+	Verification        Endpoint = "verification" // the page for the user's code
 )
 
 // Answer is one scripted answer of an endpoint. The zero value is the honest

@@ -67,6 +67,11 @@ const pageHTML = `<!doctype html>
 <h1>{{.Title}}</h1>
 {{- if .Problem}}
 <p>{{.Problem}}</p>
+{{- else if .EnterCode}}
+<form method="get" action="/device">
+<p><label>The code that the other device shows <input name="user_code" autocomplete="off" autocapitalize="characters" spellcheck="false" required autofocus></label></p>
+<div class="buttons"><button class="primary">Go on</button></div>
+</form>
 {{- else}}
 <p><strong>{{.Client}}</strong> asks to use your account. This is a pretend provider on your own computer: nothing leaves it.</p>
 <form method="post" action="/decision">

@@ -38,6 +38,10 @@ func (s *Server) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 	if e.Revocation != "" {
 		m["revocation_endpoint"] = e.Revocation
 	}
+	if e.DeviceAuthorization != "" {
+		m["device_authorization_endpoint"] = e.DeviceAuthorization
+		m["grant_types_supported"] = []string{"authorization_code", "refresh_token", deviceGrantType}
+	}
 	if e.IssParameter {
 		m["authorization_response_iss_parameter_supported"] = true
 	}

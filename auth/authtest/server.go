@@ -66,6 +66,13 @@ type Params struct {
 	Consent bool
 	// NoRevocation leaves the revocation endpoint out.
 	NoRevocation bool
+	// Device offers the device flow (RFC 8628).
+	Device bool
+	// DeviceInterval is the pause it asks for between two token requests; 0
+	// means 5 s.
+	DeviceInterval time.Duration
+	// StrictInterval answers slow_down to a request that comes sooner.
+	StrictInterval bool
 	// NoIssParameter leaves iss out of authorization responses and metadata.
 	NoIssParameter bool
 }
@@ -82,6 +89,7 @@ type Server struct {
 	mu       sync.Mutex // guards everything below
 	tickets  map[string]authRequest
 	codes    map[string]*code
+	devices  map[string]*deviceLogin // by device code
 	access   map[string]*accessToken
 	refresh  map[string]*refreshToken
 	grants   []*grant
@@ -119,6 +127,9 @@ func NewServer(p Params) (*Server, error) {
 	if p.TTL <= 0 {
 		p.TTL = time.Hour
 	}
+	if p.DeviceInterval <= 0 {
+		p.DeviceInterval = 5 * time.Second
+	}
 	if len(p.Accounts) == 0 {
 		p.Accounts = []Account{{Subject: "user-1", Name: "Ada Lovelace", Email: "ada@example.com"}}
 	}
@@ -143,6 +154,7 @@ func NewServer(p Params) (*Server, error) {
 		served:  make(chan struct{}),
 		tickets: map[string]authRequest{},
 		codes:   map[string]*code{},
+		devices: map[string]*deviceLogin{},
 		access:  map[string]*accessToken{},
 		refresh: map[string]*refreshToken{},
 		hooks:   map[Endpoint][]Answer{},
@@ -185,6 +197,9 @@ func (s *Server) Endpoints() oauth.Endpoints {
 	if s.NoRevocation {
 		e.Revocation = ""
 	}
+	if s.Device {
+		e.DeviceAuthorization = s.issuer + "/device_authorization"
+	}
 	return e
 }
 
@@ -202,6 +217,10 @@ func (s *Server) routes() http.Handler {
 	handle("POST /token", Token, s.serveToken)
 	if !s.NoRevocation {
 		handle("POST /revoke", Revocation, s.serveRevoke)
+	}
+	if s.Device {
+		handle("POST /device_authorization", DeviceAuthorization, s.serveDeviceAuthorization)
+		handle("GET /device", Verification, s.serveVerification)
 	}
 	handle("GET /userinfo", UserInfo, s.serveUserInfo)
 	handle("GET /api/me", API, s.serveAPI)

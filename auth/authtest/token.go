@@ -26,6 +26,8 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 		s.redeem(w, r, client)
 	case "refresh_token":
 		s.renew(w, r, client)
+	case deviceGrantType:
+		s.redeemDevice(w, r, client)
 	default:
 		refuse(w, http.StatusBadRequest, "unsupported_grant_type")
 	}
