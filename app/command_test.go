@@ -77,7 +77,7 @@ func TestCommands(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			server, err := authtest.NewServer(authtest.Params{
-				Rotation: authtest.Rotating, Consent: true,
+				Rotation: authtest.Rotating, Consent: true, Device: true, DeviceInterval: time.Second,
 				Accounts: []authtest.Account{{Subject: "ada", Name: "Ada Lovelace"}, {Subject: "grace", Name: "Grace Hopper"}},
 			})
 			if err != nil {
@@ -101,6 +101,7 @@ func TestCommands(t *testing.T) {
 			"status":    status,
 			"provider":  provider,
 			"nobrowser": nobrowser,
+			"device":    device,
 			"knows":     knows,
 		},
 	})

@@ -48,6 +48,7 @@ type Keeper interface {
 	DeleteProfile(ctx context.Context, name string) (auth.RevokeResult, error)
 	ProfileFor(service string) (profile.Profile, error)
 	Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error)
+	LoginDevice(ctx context.Context, name string, onCode func(auth.DeviceCode)) (auth.LoginResult, error)
 	Token(ctx context.Context, name, purpose string) (auth.Access, error)
 	TokenOf(ctx context.Context, p profile.Profile, purpose string) (auth.Access, error)
 	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)

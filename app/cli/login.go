@@ -3,16 +3,20 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 type loginOptions struct {
 	profile   string
 	noBrowser bool
+	device    bool
 	json      bool
 }
 
@@ -20,13 +24,18 @@ func newLogin(env Env) *cobra.Command {
 	o := loginOptions{}
 	cmd := &cobra.Command{
 		Use:   "login [PROFILE]",
-		Short: "Sign in with the browser",
+		Short: "Sign in with the browser, or on another device",
 		Long: `Sign in to the profile's provider with the system's browser, and keep the tokens
 in the keychain. With --no-browser the address is printed alone on the first
 line of standard output, to be opened by whatever browser reaches this machine's
-loopback interface.`,
+loopback interface.
+
+With --device nothing needs to reach this machine: it shows an address and a
+code, to be typed in a browser anywhere. Not every provider offers that; Spotify
+and TIDAL do not.`,
 		Example: `  stagedoor login work
-  stagedoor login work --no-browser`,
+  stagedoor login work --no-browser
+  stagedoor login work --device`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeProfiles(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -35,22 +44,16 @@ loopback interface.`,
 		},
 	}
 	cmd.Flags().BoolVar(&o.noBrowser, "no-browser", false, "print the address instead of opening a browser")
+	cmd.Flags().BoolVar(&o.device, "device", false, "show a code to type in a browser on another device")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
 }
 
 func runLogin(ctx context.Context, env Env, k Keeper, o loginOptions) error {
-	result, err := k.Login(ctx, o.profile, auth.LoginOptions{
-		NoBrowser: o.noBrowser,
-		OnURL: func(url string) {
-			if o.noBrowser {
-				_, _ = fmt.Fprintln(env.Out, url)
-				_, _ = fmt.Fprintln(env.Err, "Open this address in a browser on this machine. Waiting for the answer; Ctrl+C cancels.")
-				return
-			}
-			_, _ = fmt.Fprintf(env.Err, "Opening the browser. If none appears, open this address:\n\n  %s\n\nWaiting for the answer; Ctrl+C cancels.\n", url)
-		},
-	})
+	if o.device && o.noBrowser {
+		return hint.Wrap(usageError("--device and --no-browser exclude each other"), "--device shows a code for another device, --no-browser an address for this one")
+	}
+	result, err := login(ctx, env, k, o)
 	if err != nil {
 		return err
 	}
@@ -65,8 +68,40 @@ func runLogin(ctx context.Context, env Env, k Keeper, o loginOptions) error {
 	if err == nil && len(result.Scopes) > 0 {
 		_, err = fmt.Fprintf(env.Out, "granted: %s\n", printable(strings.Join(result.Scopes, " ")))
 	}
-	if err == nil && result.Changed != "" {
-		_, err = fmt.Fprintf(env.Err, "This is not the login you had: %s.\nNo server gets a token of it until you accept it: stagedoor accept %s\n", printable(result.Changed), result.Profile)
-	}
 	return err
+}
+
+func login(ctx context.Context, env Env, k Keeper, o loginOptions) (auth.LoginResult, error) {
+	if o.device {
+		out := env.Out
+		if o.json { // standard output is for the result alone
+			out = env.Err
+		}
+		return k.LoginDevice(ctx, o.profile, func(c auth.DeviceCode) { showCode(out, c, env.Now()) })
+	}
+	return k.Login(ctx, o.profile, auth.LoginOptions{
+		NoBrowser: o.noBrowser,
+		OnURL: func(url string) {
+			if o.noBrowser {
+				_, _ = fmt.Fprintln(env.Out, url)
+				_, _ = fmt.Fprintln(env.Err, "Open this address in a browser on this machine. Waiting for the answer; Ctrl+C cancels.")
+				return
+			}
+			_, _ = fmt.Fprintf(env.Err, "Opening the browser. If none appears, open this address:\n\n  %s\n\nWaiting for the answer; Ctrl+C cancels.\n", url)
+		},
+	})
+}
+
+// showCode tells the user what to do on the other device. The code and the
+// address stand on lines of their own, to be copied and to be found by scripts.
+func showCode(w io.Writer, c auth.DeviceCode, now time.Time) {
+	_, _ = fmt.Fprintf(w, "Open this address in a browser on any device:\n\n  %s\n\nand enter this code:\n\n  %s\n\n", c.VerificationURI, c.UserCode)
+	if c.VerificationURIComplete != "" {
+		_, _ = fmt.Fprintf(w, "This address has the code in it; compare it with the one above:\n\n  %s\n\n", c.VerificationURIComplete)
+	}
+	minutes := "a minute"
+	if n := int(c.Expires.Sub(now).Round(time.Minute) / time.Minute); n > 1 {
+		minutes = fmt.Sprintf("%d minutes", n)
+	}
+	_, _ = fmt.Fprintf(w, "The code is good for %s. Waiting for the answer; Ctrl+C cancels.\n", minutes)
 }
