@@ -66,6 +66,9 @@ const (
 	LogRecovered      = "log_recovered" // an unfinished line was set aside; data: segment, bytes
 	Sealed            = "sealed"        // covers lines written while the keychain was locked; data: through
 	AuditTamper       = "audit_tamper"  // a verification failed; data: kind, segment, line
+	LogAccepted       = "log_accepted"  // the user went on after tampering or with a new key; data: kind, segment, line, message, and where the old segments are
+	LogExported       = "log_exported"  // a copy of the log was written; data: format
+	Pruned            = "pruned"        // whole old segments were removed; data: first_seq, last_seq, last_mac, last_segment, reason
 	PermissionsFixed  = "permissions_tightened"
 	GrantExpiry       = "grant_expiry"         // a finite grant ends soon; data: days (14, 3 or 1), ends_at
 	ClaimsChanged     = "claims_changed"       // another account, scope or issuer; data: what, and for each before and now
@@ -74,6 +77,14 @@ const (
 	SaveFinished      = "save_finished"        // an interrupted refresh was saved from its write-ahead file
 	JournalDamaged    = "wal_damaged"          // a write-ahead file was set aside; data: reason
 	RevocationOver    = "revocation_abandoned" // a revocation is not tried again; data: reason
+	CredentialStored  = "credential_stored"    // a client secret was put into the vault: its age is watched
+	ServerEnded       = "server_ended"         // data: seconds, how long it ran while the machine was awake
+	APIError          = "api_error"            // a tool call failed; data: status, calls (of the launcher in the last 5 minutes)
+	TLSFailed         = "tls_failed"           // a provider's certificate did not verify; data: host, op
+	CertificateSeen   = "certificate_seen"     // once a day and host; data: host, days, not_after
+	EndpointChanged   = "endpoint_changed"     // a provider named another host than was pinned; data: what, before, now
+	ConfigDrift       = "config_drift"         // our entry in a client's config vanished or changed; data: client, entry
+	IncidentOpened    = "incident_opened"      // a report was begun; data: id, severity, alert, since
 )
 
 // Outcomes of events.
