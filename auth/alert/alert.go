@@ -6,7 +6,12 @@
 //
 // There is one open alert per rule and group. A repeat raises its count; it is
 // announced again only when it got worse or when the rule's cooldown is over.
-// A clock that jumps, in either direction, neither fires a rule nor panics.
+// An open alert below P1 resolves itself after two weeks without a repeat.
+// A clock that jumps, in either direction, neither fires a rule nor loses an
+// alert: distances in time count both ways, and time that no event vouches for
+// does not make anything old (see clock).
+//
+// The table of rules is Defaults; Apply puts the user's overrides on it.
 //
 // Functions are safe for concurrent use; a Tracker is not.
 package alert
@@ -51,4 +56,6 @@ type Alert struct {
 
 	// Cooldown is the rule's: how long after an announcement a repeat stays quiet.
 	Cooldown time.Duration `json:"-"`
+	// Muted says that the user wants no notification of it; see Rule.
+	Muted bool `json:"-"`
 }

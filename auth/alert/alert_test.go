@@ -342,7 +342,13 @@ func TestAgeRule(t *testing.T) {
 		Window: 90 * 24 * time.Hour, Severity: P3,
 		Message: func(f Firing) string { return "client secret set " + strings.TrimPrefix(f.in(), "in ") + " ago" },
 	}
+	used := Rule{ID: "used", Events: []string{audit.TokenRefreshed}, Kind: Count, N: 1000, Window: time.Hour}
+	rules := []Rule{rule, used}
 	s := tell().add(1, audit.ProfileCreated, "p")
+	stored := s.now
+	for range 13 {
+		s.wait(7*24*time.Hour-time.Second).add(1, audit.TokenRefreshed, "p") // it is in use
+	}
 	for _, tt := range []struct {
 		days int
 		want []string
@@ -352,18 +358,18 @@ func TestAgeRule(t *testing.T) {
 		{89, nil},
 		{91, []string{"credential_age-1 P3 open ×1 client secret set 90 days ago"}},
 	} {
-		got := Evaluate([]Rule{rule}, s.events, s.now.AddDate(0, 0, tt.days))
+		got := Evaluate(rules, s.events, stored.AddDate(0, 0, tt.days))
 		if diff := cmp.Diff(tt.want, summary(got)); diff != "" {
 			t.Errorf("after %d days: %s", tt.days, diff)
 		}
 	}
-	later := s.now.AddDate(1, 0, 0)
+	later := stored.AddDate(1, 0, 0)
 	s.ack("credential_age-1")
-	if got := Evaluate([]Rule{rule}, s.events, later); len(got) != 1 || got[0].State != Acked {
+	if got := Evaluate(rules, s.events, later); len(got) != 1 || got[0].State != Acked {
 		t.Errorf("acknowledged: %v", summary(got))
 	}
 	s.add(1, audit.ProfileDeleted, "p")
-	if got := Evaluate([]Rule{rule}, s.events, later); got != nil {
+	if got := Evaluate(rules, s.events, later); got != nil {
 		t.Errorf("of a deleted profile: %v", summary(got))
 	}
 }

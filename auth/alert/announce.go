@@ -7,11 +7,36 @@ import (
 )
 
 // Announcement returns the data of the security_alert event that a process
-// appends once it has told the user of a.
+// appends when it tells the user of a. "type" is what the Spotify server's
+// security module calls the rule.
 func (a Alert) Announcement() map[string]any {
 	return map[string]any{
-		"alert": a.ID, "rule": a.Rule, "severity": a.Severity.String(), "message": a.Message, "count": a.Count,
+		"alert": a.ID, "rule": a.Rule, "type": a.Rule, "severity": a.Severity.String(), "message": a.Message, "count": a.Count,
 	}
+}
+
+// told is what the user was told of an alert.
+type told struct {
+	worst Severity
+	count float64
+	at    time.Time
+}
+
+// hear notes a security_alert event. Those of servers' own logs that were
+// imported name no alert of ours.
+func hear(list map[string]told, e audit.Event) {
+	id, ok := e.Data["alert"].(string)
+	if !ok || e.Name != audit.SecurityAlert {
+		return
+	}
+	severity := P3
+	if text, ok := e.Data["severity"].(string); ok && severity.UnmarshalText([]byte(text)) != nil {
+		severity = P3
+	}
+	if before, again := list[id]; again {
+		severity = min(severity, before.worst)
+	}
+	list[id] = told{worst: severity, count: number(e.Data["count"]), at: e.Time}
 }
 
 // Unannounced returns those of alerts, in their order, that the user should be
@@ -20,40 +45,31 @@ func (a Alert) Announcement() map[string]any {
 // is told by the security_alert events among events, so that every process
 // comes to the same answer and a restart repeats nothing.
 func Unannounced(alerts []Alert, events []audit.Event, now time.Time) []Alert {
-	type announced struct {
-		worst Severity
-		count float64
-		at    time.Time
-	}
-	told := map[string]announced{}
+	list := map[string]told{}
 	for _, e := range events {
-		id, ok := e.Data["alert"].(string)
-		if !ok || e.Name != audit.SecurityAlert {
-			continue
-		}
-		severity := P3
-		if text, ok := e.Data["severity"].(string); ok && severity.UnmarshalText([]byte(text)) != nil {
-			severity = P3
-		}
-		if before, again := told[id]; again {
-			severity = min(severity, before.worst)
-		}
-		told[id] = announced{worst: severity, count: number(e.Data["count"]), at: e.Time}
+		hear(list, e)
 	}
-	var list []Alert
+	return untold(alerts, list, now)
+}
+
+// Unannounced is the function of that name on what was added.
+func (t *Tracker) Unannounced(now time.Time) []Alert { return untold(t.Alerts(now), t.told, now) }
+
+func untold(alerts []Alert, list map[string]told, now time.Time) []Alert {
+	var due []Alert
 	for _, a := range alerts {
 		if a.State != Open {
 			continue
 		}
-		last, before := told[a.ID]
+		last, before := list[a.ID]
 		// Either way from the last announcement, so that a clock that was set
 		// back does not keep an alert quiet for longer than the cooldown.
 		rested := now.Sub(last.at).Abs() >= a.Cooldown
 		if !before || a.Severity < last.worst || rested && float64(a.Count) > last.count {
-			list = append(list, a)
+			due = append(due, a)
 		}
 	}
-	return list
+	return due
 }
 
 // number reads a count, which is a float64 in an event that was read back and

@@ -10,30 +10,63 @@ import (
 // Kind is how a rule's events make it fire.
 type Kind int
 
-// Kinds of rules.
+// Kinds of rules. What N, Window and MinSamples mean depends on the kind.
 const (
-	Single Kind = iota // every event fires
-	Count              // N events within Window fire, and each one more while there are so many
-	Streak             // N events in a row fire, with none of Resets between them, and each one more
-	Age                // an event fires once it is Window old and none of Resets came since
+	Single   Kind = iota // every event fires
+	Count                // N events within Window fire, and each one more while there are so many
+	Streak               // N events in a row fire, with none of Resets between them, and each one more
+	Ratio                // events that are N percent of at least MinSamples tries within Window fire
+	Age                  // an event fires Warn before it is Window old and once it is, if none of Resets came since
+	Baseline             // a Value over Window, or over N times the median of at least MinSamples before it, fires
+	Habit                // an event at an hour of the day with under N percent of at least MinSamples within Window fires
+	Change               // an event whose Text is worse than the one before it fires
 )
 
-// Rule is one row of the table of alarms: what to look for, as data.
+var kindNames = [...]string{"single", "count", "streak", "ratio", "age", "baseline", "habit", "change"}
+
+// String returns the kind's name, "count".
+func (k Kind) String() string {
+	if k < 0 || int(k) >= len(kindNames) {
+		return fmt.Sprintf("Kind(%d)", int(k))
+	}
+	return kindNames[k]
+}
+
+// Rule is one row of the table of alarms: what to look for, as data. Its
+// functions are pure.
 type Rule struct {
 	ID    string // "failed_auth"; part of alert ids and of the log, so it never changes
 	Title string // for people, a few words
+	// Condition says when it fires and Guard what keeps it from firing falsely,
+	// each in one sentence. {n}, {window}, {warn} and {min} stand for the
+	// effective values; see Describe.
+	Condition, Guard string
+
+	Off       bool // not evaluated
+	Muted     bool // evaluated and shown; notified of only if it is a P0
+	Essential bool // cannot be turned off or made less grave
 
 	Events  []string                 // names of the events that count
 	Where   func(audit.Event) bool   // which of them; nil = all
 	GroupBy func(audit.Event) string // what is counted apart; nil = the profile
 
-	Kind   Kind
-	Window time.Duration
-	N      int
-	// Resets are events of the same group that begin the counting anew. With
-	// Resolves they also close an open alert: its cause is gone.
-	Resets   []string
-	Resolves bool
+	Kind       Kind
+	Window     time.Duration
+	Warn       time.Duration // of an Age
+	N          int
+	MinSamples int
+	// Resets are events of the same group that begin the counting anew;
+	// ResetWhere says which of them, nil = all. With Resolves they also close an
+	// open alert: its cause is gone.
+	Resets     []string
+	ResetWhere func(audit.Event) bool
+	Resolves   bool
+	// After, if set, are events of the same group without which nothing counts:
+	// what came before the newest of them is forgotten, and so is that there was
+	// one when one of Resets comes.
+	After []string
+	// Ends are events that take the newest event of the same process off the count.
+	Ends []string
 
 	Severity Severity
 	// SeverityOf, if set, weighs each event. N events of at least one severity
@@ -41,6 +74,14 @@ type Rule struct {
 	SeverityOf func(audit.Event) Severity
 	// AtOnce, if set, says which events fire without waiting for N.
 	AtOnce func(audit.Event) bool
+
+	Tries func(audit.Event) int             // of a Ratio: how many tries the event's process saw lately; 0 = unknown
+	Value func(audit.Event) (float64, bool) // of a Baseline
+	Floor float64                           // of a Baseline: values up to here never fire
+	Text  func(audit.Event) string          // of a Change; "" = says nothing
+	Worse func(before, now string) bool     // of a Change
+	// Location is where the hours of a Habit are read; nil means UTC.
+	Location *time.Location
 
 	// Cooldown is how long after a notification a repeat stays quiet, and how
 	// long after the user's acknowledgement a repeat opens no new alert. A
@@ -55,18 +96,29 @@ type Rule struct {
 type Firing struct {
 	Rule     *Rule
 	Severity Severity
-	N        int         // how many events are behind it
+	N        int         // how many events are behind it; of an Age the stage
+	Tries    int         // of a Ratio
+	Value    float64     // of a Baseline
+	Median   float64     // of a Baseline, 0 if too little is known
 	Newest   audit.Event // the one that made it fire
 }
 
 // in is "in 10 minutes" for the rule's window.
-func (f Firing) in() string {
-	switch w := f.Rule.Window; {
+func (f Firing) in() string { return "in " + span(f.Rule.Window) }
+
+// span says a length of time for people: "10 minutes".
+func span(w time.Duration) string {
+	n, unit := int(w.Minutes()), "minute"
+	switch {
 	case w >= 48*time.Hour:
-		return fmt.Sprintf("in %d days", int(w.Hours()/24))
+		n, unit = int(w.Hours()/24), "day"
 	case w >= 2*time.Hour:
-		return fmt.Sprintf("in %d hours", int(w.Hours()))
-	default:
-		return fmt.Sprintf("in %d minutes", int(w.Minutes()))
+		n, unit = int(w.Hours()), "hour"
+	case w < time.Minute:
+		n, unit = int(w.Seconds()), "second"
 	}
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
 }

@@ -1,0 +1,150 @@
+package alert
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+// Values of data.kind in a token_reuse_detected event.
+const (
+	// ReuseInvalidGrant: the provider refused a refresh token that was the
+	// current one, and no process of this machine had rotated it. Somebody
+	// else probably has.
+	ReuseInvalidGrant = "invalid_grant_on_current"
+	// ReuseNotRotated: a provider that rotates sent no new refresh token.
+	ReuseNotRotated = "not_rotated"
+)
+
+const day = 24 * time.Hour
+
+// tokenRules watch the credentials.
+func tokenRules() []Rule {
+	return []Rule{
+		{
+			ID: "token_reuse_detected", Title: "Refresh token used elsewhere", Essential: true,
+			Condition: "a refresh token that was current is refused (P0), or a rotation that was expected did not come (P3)",
+			Guard:     "a token that another process rotated, or whose answer was lost on the way, is none of these",
+			Events:    []string{audit.ReuseDetected},
+			Kind:      Single, Severity: P1, SeverityOf: reuseSeverity, Cooldown: time.Hour,
+			Message: func(f Firing) string {
+				if f.Severity == P3 {
+					return "the provider did not rotate the refresh token, which it usually does"
+				}
+				return "a refresh token that was current is no longer valid: somebody else may have used it"
+			},
+		},
+		{
+			ID: "suspicious_access_pattern", Title: "Unusually many refreshes",
+			Condition: "{n} refreshes of a profile within {window}",
+			Guard:     "a token that is handed out without a refresh does not count, and processes share one refresh",
+			Events:    []string{audit.TokenRefreshed},
+			Kind:      Count, N: 6, Window: 10 * time.Minute,
+			Severity: P2, Cooldown: time.Hour,
+			Message: func(f Firing) string { return fmt.Sprintf("%d token refreshes %s", f.N, f.in()) },
+		},
+		{
+			ID: "refresh_failed", Title: "Refreshing fails",
+			Condition: "{n} refreshes in a row failed, or the login has ended; P3 if the provider could not be reached",
+			Guard:     "being offline and the provider's own trouble are a P3 only, and the next success resolves it",
+			Events:    []string{audit.RefreshFailed},
+			Kind:      Streak, N: 3,
+			Resets:   append([]string{audit.TokenRefreshed, audit.LoginSucceeded}, gone...),
+			Resolves: true,
+			Severity: P2, Cooldown: 6 * time.Hour,
+			SeverityOf: func(e audit.Event) Severity {
+				if isTrue(e, "transient") && !isTrue(e, "needs_login") {
+					return P3 // offline or the provider's own trouble
+				}
+				return P2
+			},
+			AtOnce:  func(e audit.Event) bool { return isTrue(e, "needs_login") },
+			Message: refreshMessage,
+		},
+		{
+			ID: "credential_age", Title: "Old client secret",
+			Condition: "a client secret is {window} old; told of {warn} before too",
+			Guard:     "a new secret begins anew, and a clock that is wrong for a while makes nothing old",
+			Events:    []string{audit.CredentialStored, audit.Imported},
+			Where:     func(e audit.Event) bool { return e.Name == audit.CredentialStored || isTrue(e, "client_secret") },
+			Resets:    []string{audit.ProfileDeleted},
+			Kind:      Age, Window: 90 * day, Warn: 15 * day, Severity: P3, Cooldown: day,
+			Message: func(f Firing) string {
+				if f.N < 2 {
+					return fmt.Sprintf("the client secret is %s old: renew it at the provider soon", span(f.Rule.Window-f.Rule.Warn))
+				}
+				return fmt.Sprintf("the client secret is %s old: renew it at the provider", span(f.Rule.Window))
+			},
+		},
+		{
+			ID: "grant_expiry", Title: "Login ends soon",
+			Condition: "a login that cannot last for ever ends in 14 days (P3), 3 days (P2) or 1 day (P1)",
+			Guard:     "each threshold is told of once, and a new login resolves it",
+			Events:    []string{audit.GrantExpiry},
+			Resets:    append([]string{audit.LoginSucceeded}, gone...), Resolves: true,
+			Kind: Single, Severity: P3, Cooldown: day,
+			SeverityOf: func(e audit.Event) Severity {
+				switch d := number(e.Data["days"]); {
+				case d <= 1:
+					return P1
+				case d <= 3:
+					return P2
+				}
+				return P3
+			},
+			Message: func(f Firing) string {
+				d := max(int(number(f.Newest.Data["days"])), 1)
+				return fmt.Sprintf("the login ends within %s: sign in again", span(time.Duration(d)*day))
+			},
+		},
+		{
+			ID: "keychain_downgrade", Title: "Tokens left the keychain",
+			Condition: "tokens that were in the keychain are saved to a file",
+			Guard:     "a profile that never was in the keychain, and a save that failed, do not count",
+			Events:    []string{audit.TokensSaved},
+			Where:     func(e audit.Event) bool { return e.Outcome != audit.Failed },
+			Kind:      Change, Severity: P1, Cooldown: time.Hour,
+			Text:    func(e audit.Event) string { return text(e, "storage") },
+			Worse:   func(before, now string) bool { return before == "keychain" && now != "keychain" },
+			Resets:  gone,
+			Message: func(Firing) string { return "the tokens are no longer in the keychain but in an encrypted file" },
+		},
+		{
+			ID: "unusual_hour", Title: "Use at an unusual hour", Off: true,
+			Condition: "a token is used at an hour with under {n} % of at least {min} uses in {window}",
+			Guard:     "the hours before and after count as the same, so that daylight saving changes nothing",
+			Events:    []string{audit.KeychainAccess},
+			Kind:      Habit, N: 2, MinSamples: 200, Window: 14 * day, Severity: P3, Cooldown: 12 * time.Hour,
+			Message: func(f Firing) string {
+				at := f.Newest.Time.UTC()
+				if f.Rule.Location != nil {
+					at = at.In(f.Rule.Location)
+				}
+				return fmt.Sprintf("used at an hour at which it hardly ever is: about %d:00", at.Hour())
+			},
+		},
+	}
+}
+
+func reuseSeverity(e audit.Event) Severity {
+	switch e.Data["kind"] {
+	case ReuseInvalidGrant:
+		return P0
+	case ReuseNotRotated:
+		return P3
+	default:
+		return P1 // of a kind that this version does not know
+	}
+}
+
+func refreshMessage(f Firing) string {
+	switch {
+	case isTrue(f.Newest, "needs_login"):
+		return "the login has ended: sign in again"
+	case f.Severity == P3:
+		return fmt.Sprintf("%d refreshes in a row failed, the provider could not be reached", f.N)
+	default:
+		return fmt.Sprintf("%d refreshes in a row failed", f.N)
+	}
+}
