@@ -2,9 +2,11 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
@@ -13,17 +15,74 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-// alertHorizon is how far back alerts are looked for; the longest window of a
-// rule is shorter.
-const alertHorizon = 14 * 24 * time.Hour
+// Alarms says how a Keeper's alarms behave. The zero value has the built-in
+// rules and tells the user of everything at once. Its functions are called from
+// any goroutine.
+type Alarms struct {
+	// Rules returns the rules; nil means alert.Defaults. It must return the same
+	// slice for as long as nothing in it changed.
+	Rules func() []alert.Rule
+	// MayTell reports whether the user may be told of an alert now; nil means
+	// always. What may not be told stays untold and is asked about again.
+	MayTell func(a alert.Alert, now time.Time) bool
+	// OnGrave, if set, is called after this process wrote an event that may be
+	// behind a P0 or P1 alert. It must return at once.
+	OnGrave func()
+}
 
-// Alerts returns all alerts of the last two weeks, acknowledged ones included.
+// watcher follows the log with the rules. It reads the log once and from then
+// on only what was added, by whichever process.
+type watcher struct {
+	Alarms
+	mu      sync.Mutex
+	rules   []alert.Rule
+	tracker *alert.Tracker
+	cursor  audit.Cursor
+}
+
+func (w *watcher) current() []alert.Rule {
+	if w.Rules == nil {
+		return builtIn()
+	}
+	return w.Rules()
+}
+
+var builtIn = sync.OnceValue(alert.Defaults)
+
+// catchUp reads what the log has since the last time. w.mu is held.
+func (w *watcher) catchUp(ctx context.Context, book *audit.Log) error {
+	rules := w.current()
+	if w.tracker == nil || !same(rules, w.rules) {
+		w.restart(rules)
+	}
+	for attempt := 0; ; attempt++ {
+		var err error
+		w.cursor, err = book.Read(ctx, w.cursor, w.tracker.Wants, w.tracker.Add)
+		if !errors.Is(err, audit.ErrMoved) || attempt == 3 {
+			return err
+		}
+		w.restart(rules) // pruned, or put back from a copy: alerts are what this log says
+	}
+}
+
+func (w *watcher) restart(rules []alert.Rule) {
+	w.rules, w.tracker, w.cursor = rules, alert.NewTracker(rules), audit.Cursor{}
+}
+
+func same(a, b []alert.Rule) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// Alerts returns all alerts that the log tells of, acknowledged and resolved
+// ones included; the worst first, then the newest. The first call reads the
+// whole log, the following ones what was added.
 func (k *Keeper) Alerts(ctx context.Context) ([]alert.Alert, error) {
-	events, err := k.recent(ctx)
-	if err != nil {
+	k.alarms.mu.Lock()
+	defer k.alarms.mu.Unlock()
+	if err := k.alarms.catchUp(ctx, k.book); err != nil {
 		return nil, err
 	}
-	return alert.Evaluate(k.rules, events, k.now()), nil
+	return k.alarms.tracker.Alerts(k.now()), nil
 }
 
 // OpenAlerts returns the open alerts, worst first.
@@ -35,30 +94,55 @@ func (k *Keeper) OpenAlerts(ctx context.Context) ([]alert.Alert, error) {
 	return slices.DeleteFunc(all, func(a alert.Alert) bool { return a.State != alert.Open }), nil
 }
 
-// AckAlert notes that the user has seen an alert.
-func (k *Keeper) AckAlert(ctx context.Context, id, note string) error {
+// Alert returns the alert with that id.
+func (k *Keeper) Alert(ctx context.Context, id string) (alert.Alert, error) {
 	all, err := k.Alerts(ctx)
 	if err != nil {
-		return err
+		return alert.Alert{}, err
 	}
 	i := slices.IndexFunc(all, func(a alert.Alert) bool { return a.ID == id })
 	if i < 0 {
-		return hint.Wrap(badRequest{fmt.Errorf("there is no alert %q", id)}, "see stagedoor alerts for their ids")
+		return alert.Alert{}, hint.Wrap(badRequest{fmt.Errorf("there is no alert %q", id)}, "see stagedoor alerts --all for their ids")
 	}
-	if all[i].State != alert.Open {
-		return nil
+	return all[i], nil
+}
+
+// Evidence returns the events behind an alert that the log still has, oldest
+// first.
+func (k *Keeper) Evidence(ctx context.Context, a alert.Alert) ([]audit.Event, error) {
+	var events []audit.Event
+	rule, known := alert.Find(k.Rules(), a.Rule)
+	want := func(name []byte) bool { return !known || slices.Contains(rule.Events, string(name)) }
+	_, err := k.book.Read(ctx, audit.Cursor{}, want, func(e audit.Event) {
+		if slices.Contains(a.Evidence, e.Seq) {
+			events = append(events, e)
+		}
+	})
+	return events, err
+}
+
+// Rules returns the rules in effect. They must not be changed.
+func (k *Keeper) Rules() []alert.Rule { return k.alarms.current() }
+
+// AckAlert notes that the user has seen an alert. An alert that is not open is
+// left as it is.
+func (k *Keeper) AckAlert(ctx context.Context, id, note string) error {
+	a, err := k.Alert(ctx, id)
+	if err != nil || a.State != alert.Open {
+		return err
 	}
-	data := map[string]any{"alert": id, "rule": all[i].Rule}
+	data := map[string]any{"alert": id, "rule": a.Rule}
 	if note != "" {
 		data["note"] = note
 	}
-	_, err = k.book.Append(ctx, audit.Event{Name: audit.AlertAcknowledged, Profile: all[i].Profile, Outcome: audit.OK, Data: data})
+	_, err = k.book.Append(ctx, audit.Event{Name: audit.AlertAcknowledged, Profile: a.Profile, Outcome: audit.OK, Data: data})
 	return err
 }
 
-// SweepAlerts returns the alerts that nobody has been told of yet, and notes
-// that the caller tells the user now. Of several processes that sweep at once
-// one gets them: whoever sweeps must notify.
+// SweepAlerts returns the alerts that nobody has been told of yet and that the
+// user may be told of now, and notes that the caller tells them. Of several
+// processes that sweep at once one gets an alert: whoever sweeps must notify,
+// also of what comes with an error.
 func (k *Keeper) SweepAlerts(ctx context.Context) ([]alert.Alert, error) {
 	k.upkeep(ctx)
 	lock, err := durable.Acquire(ctx, filepath.Join(k.dir, "locks", "alerts.lock"))
@@ -66,29 +150,36 @@ func (k *Keeper) SweepAlerts(ctx context.Context) ([]alert.Alert, error) {
 		return nil, err
 	}
 	defer lock.Release()
-	events, err := k.recent(ctx)
+	due, err := k.untold(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now := k.now()
-	fresh := alert.Unannounced(alert.Evaluate(k.rules, events, now), events, now)
-	for _, a := range fresh {
-		_, err := k.book.Append(ctx, audit.Event{
-			Name: audit.SecurityAlert, Profile: a.Profile, Outcome: audit.OK,
-			Data: map[string]any{
-				"alert": a.ID, "type": a.Rule, "severity": a.Severity.String(), "message": a.Message, "count": a.Count,
-			},
-		})
+	for i, a := range due {
+		_, err := k.book.Append(ctx, audit.Event{Name: audit.SecurityAlert, Profile: a.Profile, Outcome: audit.OK, Data: a.Announcement()})
 		if err != nil {
-			return nil, err
+			return due[:i], err
 		}
 	}
-	return fresh, nil
+	return due, nil
 }
 
-// recent returns the events that rules look at, oldest first.
-func (k *Keeper) recent(ctx context.Context) ([]audit.Event, error) {
-	events, err := k.book.Query(ctx, audit.Query{Since: k.now().Add(-alertHorizon)})
-	slices.Reverse(events)
-	return events, err
+func (k *Keeper) untold(ctx context.Context) ([]alert.Alert, error) {
+	k.alarms.mu.Lock()
+	defer k.alarms.mu.Unlock()
+	if err := k.alarms.catchUp(ctx, k.book); err != nil {
+		return nil, err
+	}
+	now := k.now()
+	due := k.alarms.tracker.Unannounced(now)
+	if k.alarms.MayTell != nil {
+		due = slices.DeleteFunc(due, func(a alert.Alert) bool { return !k.alarms.MayTell(a, now) })
+	}
+	return due, nil
+}
+
+// noteGrave says so if an event that was just written may be behind a P0 or P1.
+func (k *Keeper) noteGrave(e audit.Event) {
+	if k.alarms.OnGrave != nil && alert.Grave(k.alarms.current(), e) {
+		k.alarms.OnGrave()
+	}
 }

@@ -30,9 +30,12 @@ func (k *Keeper) record(ctx context.Context, p profile.Profile, event, outcome s
 		}
 		data["name"] = p.Name // as it is called now; the id alone says little to people
 	}
-	if _, err := k.book.Append(ctx, audit.Event{Name: event, Profile: p.ID, Outcome: outcome, Data: data}); err != nil {
+	e, err := k.book.Append(ctx, audit.Event{Name: event, Profile: p.ID, Outcome: outcome, Data: data})
+	if err != nil {
 		k.log.ErrorContext(ctx, "the audit log could not be written", "event", event, "error", err)
+		return
 	}
+	k.noteGrave(e)
 }
 
 // recordID is record for callers that know the id only.

@@ -18,10 +18,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
@@ -61,6 +61,7 @@ type Params struct {
 	Actor   string // which door: tray, window, cli, launcher
 	PID     int
 	Log     *slog.Logger // for what must not fail a use case; never gets a secret
+	Alarms  Alarms
 }
 
 // Keeper has the use cases.
@@ -73,11 +74,13 @@ type Keeper struct {
 	http     *http.Client
 	book     *audit.Log
 	keys     *keys
-	rules    []alert.Rule
-	browser  func(context.Context, string) error
-	now      func() time.Time
-	log      *slog.Logger
-	grantsAt atomic.Int64 // when CheckGrants ran last, Unix seconds
+	alarms   watcher
+	// certificates has, for each host, when its certificate was seen last.
+	certificates sync.Map
+	browser      func(context.Context, string) error
+	now          func() time.Time
+	log          *slog.Logger
+	grantsAt     atomic.Int64 // when CheckGrants ran last, Unix seconds
 }
 
 // New returns a Keeper on the state folder, creating the folder when needed.
@@ -85,7 +88,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if p.Dir == "" || p.Vault == nil || p.HTTP == nil || p.Now == nil || p.Rand == nil || p.Log == nil {
 		return nil, errors.New("keeper: a parameter is missing")
 	}
-	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log, rules: alert.Defaults()}
+	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log, alarms: watcher{Alarms: p.Alarms}}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	var tightened []string
 	for _, dir := range []string{p.Dir, locks, wal, filepath.Join(p.Dir, "audit")} {

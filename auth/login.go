@@ -68,9 +68,11 @@ func (k *Keeper) beginLogin(ctx context.Context, name string) (a loginAttempt, e
 		return a, err
 	}
 	if a.endpoints, err = k.discover(ctx, a.row, p); err != nil {
-		k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "discovery"})
+		k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "discovery", "transient": oauth.IsTransient(err)})
+		k.recordTLS(ctx, p, err)
 		return a, err
 	}
+	k.recordEndpoints(ctx, a)
 	if a.client.Auth, err = a.endpoints.SuggestAuth(p.HasSecret); err != nil {
 		return a, err
 	}
@@ -138,12 +140,13 @@ func (k *Keeper) recordLoginError(ctx context.Context, p profile.Profile, err er
 	case errors.Is(err, oauth.ErrDenied):
 		data["reason"] = "denied"
 	case errors.As(err, &answer):
-		data["reason"], data["status"] = "refused", answer.Status
+		data["reason"], data["status"], data["transient"] = "refused", answer.Status, answer.Transient
 		if answer.Code != "" {
 			data["error"] = answer.Code
 		}
 	}
 	k.record(ctx, p, audit.LoginFailed, audit.Failed, data)
+	k.recordTLS(ctx, p, err)
 }
 
 // identify asks who signed in. Not knowing is no reason to fail a login.

@@ -58,6 +58,9 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 		}
 	}
 	k.record(ctx, p, audit.ProfileCreated, audit.OK, map[string]any{"provider": p.Provider, "confidential": p.HasSecret})
+	if p.HasSecret {
+		k.record(ctx, p, audit.CredentialStored, audit.OK, nil)
+	}
 	return p, nil
 }
 

@@ -172,6 +172,9 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 	}
 	if !oauth.IsInvalidGrant(cause) {
 		s.Record(ctx, g.ID, audit.RefreshFailed, audit.Failed, data)
+		if answer != nil && errors.Is(cause, oauth.ErrTLS) {
+			s.Record(ctx, g.ID, audit.TLSFailed, audit.Failed, map[string]any{"host": answer.Host, "op": "refresh"})
+		}
 		return s.orAlive(set, fmt.Errorf("refresh the token: %w", cause))
 	}
 	// Somebody without our lock (an older version, another machine with the

@@ -1,0 +1,90 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+const (
+	// certificateEvery is how often a host's certificate is written down.
+	certificateEvery = 24 * time.Hour
+	certificateWait  = 5 * time.Second
+)
+
+// SawCertificate notes until when a provider's certificate is valid: once a day
+// and host, whichever process saw it. It is what the cert_expiring alert and
+// the certificate metric know of.
+func (k *Keeper) SawCertificate(ctx context.Context, host string, notAfter time.Time) {
+	now := k.now()
+	if last, ok := k.certificates.Load(host); ok && recently(last.(time.Time), now) {
+		return
+	}
+	k.certificates.Store(host, now)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), certificateWait)
+	defer cancel()
+	seen, err := k.book.Query(ctx, audit.Query{Name: audit.CertificateSeen, Since: now.Add(-certificateEvery)})
+	if err != nil {
+		k.log.WarnContext(ctx, "the audit log does not tell which certificates were seen", "error", err)
+	}
+	for _, e := range seen {
+		if e.Data["host"] == host && recently(e.Time, now) {
+			return
+		}
+	}
+	left := int(notAfter.Sub(now) / (24 * time.Hour))
+	k.record(ctx, profile.Profile{}, audit.CertificateSeen, audit.OK, map[string]any{
+		"host": host, "days": left, "not_after": notAfter.Unix(),
+	})
+}
+
+func recently(t, now time.Time) bool { return now.Sub(t).Abs() < certificateEvery }
+
+// recordTLS writes down that a provider's certificate did not verify, if that
+// is what err says.
+func (k *Keeper) recordTLS(ctx context.Context, p profile.Profile, err error) {
+	if !errors.Is(err, oauth.ErrTLS) {
+		return
+	}
+	data := map[string]any{"op": "login"}
+	var answer *oauth.Error
+	if errors.As(err, &answer) {
+		data["host"] = answer.Host
+	}
+	k.record(ctx, p, audit.TLSFailed, audit.Failed, data)
+}
+
+// recordEndpoints writes down that a provider names other hosts than those
+// pinned at the last login. The login goes on: the user sees the page.
+func (k *Keeper) recordEndpoints(ctx context.Context, a loginAttempt) {
+	pinned := a.profile.Endpoints
+	if !a.row.Discovery || pinned == nil {
+		return
+	}
+	for _, pair := range []struct{ what, before, now string }{
+		{"authorization", pinned.Authorization, a.endpoints.Authorization},
+		{"token", pinned.Token, a.endpoints.Token},
+		{"revocation", pinned.Revocation, a.endpoints.Revocation},
+	} {
+		before, now := hostOf(pair.before), hostOf(pair.now)
+		if before == "" || now == "" || before == now {
+			continue
+		}
+		k.record(ctx, a.profile, audit.EndpointChanged, audit.Failed, map[string]any{
+			"what": pair.what, "before": before, "now": now,
+		})
+	}
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
