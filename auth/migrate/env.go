@@ -71,9 +71,9 @@ func parseEnv(name string, data []byte, local *time.Location) (Document, error) 
 		switch {
 		case !b.bad:
 			if b.key != "" {
-				f.values[b.key] = expand(b.value, f.values, func(missing string) {
+				f.values[b.key] = expand(b.value, f.values, func(string) {
 					if _, known := f.names[b.key]; known {
-						r.note(b.key + " refers to " + clean(missing) + ", which is not in the file")
+						r.note(b.key + " refers to a variable that is not in the file")
 					}
 				})
 			}
@@ -205,7 +205,7 @@ func (f *envFile) without(providers []string) Rewritten {
 			r.Changes = append(r.Changes, "-"+b.key+"=[redacted]")
 			mark(v.provider, ending(b.text))
 		case mine && v.what == marker && !marked[v.provider] && b.key == Marker(v.provider):
-			r.Changes = append(r.Changes, "-"+b.key+"="+clean(b.value))
+			r.Changes = append(r.Changes, "-"+b.key)
 			mark(v.provider, ending(b.text))
 		case b.key == "" && !b.bad && holds(b.text, secrets): // a comment
 			r.Changes = append(r.Changes, "-# [redacted]")
@@ -262,8 +262,6 @@ func leftover(b binding, secrets []string, unusable bool) string {
 	switch {
 	case unusable && b.value != "" && !placeholder(b.value):
 		return fmt.Sprintf("line %d: %s could not be imported and still stands there", b.line, b.key)
-	case holds(b.text, secrets) && b.key != "":
-		return fmt.Sprintf("line %d: %s repeats a secret that was imported", b.line, clean(b.key))
 	case holds(b.text, secrets):
 		return fmt.Sprintf("line %d repeats a secret that was imported", b.line)
 	case m != nil && !placeholder(m[3]) && b.key != m[1]+"_"+m[2]:

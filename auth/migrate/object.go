@@ -130,7 +130,7 @@ func parseObject(name string, data []byte, local *time.Location) (Document, erro
 	if err != nil {
 		return Document{}, err
 	}
-	d := Document{}
+	var d Document
 	lower := strings.ToLower(name)
 	switch {
 	case o.has("clientId", "clientSecret", "accessToken", "refreshToken"):
