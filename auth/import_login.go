@@ -27,21 +27,36 @@ func (k *Keeper) importLogin(ctx context.Context, u *importUnit, r ImportRequest
 	if err != nil {
 		return ImportedLogin{}, nil, err
 	}
-	u.login.ClientID = defaultString(u.login.ClientID, k.knownClientID(row.ID))
 	port, warnings := redirectOf(row, u.login)
 	set := k.importedSet(u.login)
 	if u.login.HasTokens() && !usable(set, k.now()) {
 		warnings = append(warnings, "its access token has ended and there is none to renew it with")
 		set = token.Set{}
 	}
-	result := ImportedLogin{Profile: u.name, Provider: row.ID, ClientID: u.login.ClientID, ClientSecret: !u.login.ClientSecret.Empty()}
+	result := ImportedLogin{Profile: u.name, Provider: row.ID, ClientSecret: !u.login.ClientSecret.Empty()}
 	found, err := k.find(u.name)
+	if errors.Is(err, profile.ErrNotFound) {
+		// Two profiles with one refresh token would take it from each other.
+		switch holder, ok, lookErr := k.holder(ctx, u.login); {
+		case lookErr != nil:
+			return result, warnings, lookErr
+		case ok && r.Profile != "" && !r.Force:
+			return result, warnings, hint.Wrap(fmt.Errorf("%w: %s has this login already", profile.ErrExists, holder.Name),
+				"leave --profile out, and give it another name with: stagedoor rename "+holder.Name+" "+r.Profile)
+		case ok && r.Profile == "":
+			found, err = holder, nil
+			result.Profile, u.name = holder.Name, holder.Name
+		}
+	}
 	switch {
 	case errors.Is(err, profile.ErrNotFound):
 		result.Action = ImportCreated
+		u.login.ClientID = defaultString(u.login.ClientID, k.knownClientID(row.ID))
+		result.ClientID = u.login.ClientID
 	case err != nil:
 		return result, warnings, err
 	default:
+		result.ClientID = defaultString(u.login.ClientID, found.ClientID)
 		if result.Action, err = k.importAction(ctx, found, u.login, r); err != nil {
 			return result, warnings, err
 		}
@@ -121,6 +136,25 @@ func (k *Keeper) holds(ctx context.Context, p profile.Profile, l migrate.Login) 
 	}
 	mark := k.keys.fingerprint(ctx, telling(l))
 	return mark != "" && slices.ContainsFunc(events, func(e audit.Event) bool { return e.Data["token"] == mark }), nil
+}
+
+// holder finds the profile that has the login's tokens, or newer ones that came
+// of them.
+func (k *Keeper) holder(ctx context.Context, l migrate.Login) (profile.Profile, bool, error) {
+	list, err := k.profiles.Load()
+	if err != nil || !l.HasTokens() {
+		return profile.Profile{}, false, err
+	}
+	l.ClientID, l.ClientSecret = "", "" // only the tokens count
+	for _, p := range list.Profiles {
+		if p.Provider != l.Provider {
+			continue
+		}
+		if ok, err := k.holds(ctx, p, l); ok || err != nil {
+			return p, ok, err
+		}
+	}
+	return profile.Profile{}, false, nil
 }
 
 // telling is the token that tells a login from another.
