@@ -81,12 +81,12 @@ func runImport(ctx context.Context, env Env, k Keeper, o importOptions) error {
 		}
 		return err
 	}
-	describeImport(env, report, o)
+	describeImport(env, report)
 	return err
 }
 
 // describeImport says what was done to each file and what to do next.
-func describeImport(env Env, r auth.ImportReport, o importOptions) {
+func describeImport(env Env, r auth.ImportReport) {
 	out := func(format string, args ...any) { _, _ = fmt.Fprintf(env.Out, format+"\n", args...) }
 	place := "the keychain"
 	if r.Vault == string(vault.File) {
