@@ -1,0 +1,219 @@
+package auth_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+func twoAccounts() authtest.Params {
+	return authtest.Params{Rotation: authtest.Rotating, Consent: true, Accounts: []authtest.Account{
+		{Subject: "ada", Name: "Ada Lovelace"}, {Subject: "grace", Name: "Grace Hopper"},
+	}}
+}
+
+// refused checks that no token is handed out, and that the error says why and
+// what to do.
+func (w *world) refused(name, why string) {
+	w.t.Helper()
+	for range 2 { // once found out and once known
+		_, err := w.keeper.Token(w.t.Context(), name, "run")
+		if !errors.Is(err, auth.ErrClaimsChanged) || !strings.Contains(err.Error(), why) || !strings.Contains(hint.Of(err), "stagedoor accept "+name) {
+			w.t.Fatalf("Token: %v (hint %q), want a refusal with %q", err, hint.Of(err), why)
+		}
+	}
+	if got := w.view(name).Changed; !strings.Contains(got, why) {
+		w.t.Errorf("the list says %q", got)
+	}
+}
+
+// changes returns the claims_changed events, newest first.
+func (w *world) changes() []audit.Event {
+	w.t.Helper()
+	events, err := w.keeper.Events(w.t.Context(), audit.Query{Name: audit.ClaimsChanged})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return events
+}
+
+// A server set up for one account must not quietly get another's token.
+func TestAnotherAccountIsRefusedUntilAccepted(t *testing.T) {
+	w := newWorld(t, twoAccounts())
+	w.create("work")
+	w.login("work")
+	w.token(w.keeper, "work")
+	w.browser.Account = "grace"
+	if r := w.login("work"); r.Account != "Grace Hopper" || !strings.Contains(r.Changed, "it was Ada Lovelace") {
+		t.Errorf("the login says %+v", r)
+	}
+	w.refused("work", "the account is Grace Hopper, it was Ada Lovelace")
+	if events := w.changes(); len(events) != 1 || events[0].Data["account_before"] != "Ada Lovelace" || events[0].Data["account_now"] != "Grace Hopper" {
+		t.Errorf("in the book: %+v", events)
+	}
+
+	// Back as before: nothing to accept.
+	w.browser.Account = "ada"
+	if r := w.login("work"); r.Changed != "" {
+		t.Errorf("back as Ada: %+v", r)
+	}
+	w.token(w.keeper, "work")
+
+	w.browser.Account = "grace"
+	w.login("work")
+	if said, err := w.keeper.AcceptIdentity(t.Context(), "work"); err != nil || !strings.Contains(said, "Grace Hopper") {
+		t.Fatalf("accepted %q, %v", said, err)
+	}
+	w.token(w.keeper, "work")
+	if said, err := w.keeper.AcceptIdentity(t.Context(), "work"); err != nil || said != "" {
+		t.Errorf("accepted again %q, %v", said, err)
+	}
+	events, err := w.keeper.Events(t.Context(), audit.Query{Name: audit.ClaimsAccepted})
+	if err != nil || len(events) != 1 {
+		t.Errorf("in the book: %+v, %v", events, err)
+	}
+}
+
+// A revocation does not make the profile forget whose it was.
+func TestAnotherAccountAfterARevocation(t *testing.T) {
+	w := newWorld(t, twoAccounts())
+	w.create("work")
+	w.login("work")
+	if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	w.browser.Account = "grace"
+	w.login("work")
+	w.refused("work", "Grace Hopper")
+	if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.view("work").Changed; got != "" {
+		t.Errorf("after the revocation there is still %q to accept", got)
+	}
+}
+
+// The account is asked for again at a refresh, at most once a day, and not
+// being told keeps nobody from working.
+func TestAccountIsCheckedAgain(t *testing.T) {
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+	w.create("work")
+	w.login("work")
+	asked := func() int { return w.server.Counts().Requests[authtest.UserInfo] }
+	for range 10 { // within a day
+		w.clock.Advance(2 * time.Hour)
+		w.token(w.keeper, "work")
+	}
+	if n := asked(); n != 1 {
+		t.Errorf("asked %d times on the first day, want once, at the login", n)
+	}
+	w.server.Script(authtest.UserInfo, authtest.Answer{Status: 503})
+	w.clock.Advance(10 * time.Hour)
+	w.token(w.keeper, "work") // not told, and handed out
+	w.clock.Advance(2 * time.Hour)
+	w.token(w.keeper, "work")
+	if n := asked(); n != 2 {
+		t.Errorf("asked %d times by the second day, want twice", n)
+	}
+	other := authtest.Answer{Process: true, Rewrite: func([]byte) []byte { return []byte(`{"sub":"mallory","name":"Mallory"}`) }}
+	w.server.Script(authtest.UserInfo, other)
+	w.clock.Advance(25 * time.Hour)
+	w.refused("work", "the account is Mallory, it was")
+	if n := len(w.changes()); n != 1 {
+		t.Errorf("%d events, want 1", n)
+	}
+}
+
+// A provider that suddenly grants more than before must not widen what a
+// server can do.
+func TestT5WiderScopeIsRefused(t *testing.T) {
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+	w.create("work")
+	w.login("work")
+	w.server.Script(authtest.Token, authtest.Answer{Process: true, Rewrite: func(b []byte) []byte {
+		return bytes.Replace(b, []byte(`"scope":"`), []byte(`"scope":"admin `), 1)
+	}})
+	w.clock.Advance(2 * time.Hour)
+	w.refused("work", "it may also admin")
+	if events := w.changes(); len(events) != 1 || events[0].Data["scope_added"] != "admin" || events[0].Data["what"] != "scope" {
+		t.Errorf("in the book: %+v", events)
+	}
+	// The next refresh is as it was, but the user has not spoken yet.
+	w.clock.Advance(2 * time.Hour)
+	w.refused("work", "it may also admin")
+	if _, err := w.keeper.AcceptIdentity(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	w.token(w.keeper, "work")
+}
+
+// Another issuer gets neither the client secret nor a token that was there
+// before.
+func TestT10IssuerChanged(t *testing.T) {
+	secretive := authtest.Params{Rotation: authtest.Rotating, Clients: []authtest.Client{{ID: "client", Secret: "s3cret-of-the-first"}}}
+	w := newWorld(t, secretive)
+	p, err := w.keeper.CreateProfile(t.Context(), auth.NewProfile{
+		Name: "work", Provider: "oidc", Issuer: w.server.Issuer(), ClientID: "client", ClientSecret: "s3cret-of-the-first",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.login("work")
+	secretive.Now = w.clock.Now
+	second, err := authtest.NewServer(secretive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = second.Close() })
+	store, err := profile.NewStore(profile.Params{Dir: w.dir, Now: w.clock.Now, Rand: strings.NewReader("")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As by hand in an editor: there is no command for it.
+	if err := store.Update(t.Context(), p.ID, func(p *profile.Profile) { p.Issuer, p.Endpoints = second.Issuer(), nil }); err != nil {
+		t.Fatal(err)
+	}
+	w.refused("work", "the issuer is "+second.Issuer())
+	if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); !errors.Is(err, auth.ErrClaimsChanged) {
+		t.Errorf("Login: %v", err)
+	}
+	if _, err := w.keeper.AcceptIdentity(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.keeper.Token(t.Context(), "work", "run"); !errors.Is(err, auth.ErrLoginNeeded) {
+		t.Errorf("the old issuer's token for the new one: %v", err)
+	}
+	for _, r := range second.Requests() {
+		if strings.Contains(r.Form.Encode()+r.Header.Get("Authorization"), "s3cret") || r.Header.Get("Authorization") != "" {
+			t.Errorf("the other issuer was shown the client secret: %+v", r)
+		}
+	}
+}
+
+// A long-lived launcher holds a profile that changes under it.
+func TestTokenOfLooksAtTheProfileAgain(t *testing.T) {
+	w := newWorld(t, twoAccounts())
+	p := w.create("work")
+	w.login("work")
+	w.browser.Account = "grace"
+	if _, err := w.open().Login(t.Context(), "work", auth.LoginOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.keeper.TokenOf(t.Context(), p, "run"); !errors.Is(err, auth.ErrClaimsChanged) {
+		t.Errorf("TokenOf: %v", err)
+	}
+	if _, err := w.keeper.DeleteProfile(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.keeper.TokenOf(t.Context(), p, "run"); !errors.Is(err, profile.ErrNotFound) {
+		t.Errorf("TokenOf of a deleted profile: %v", err)
+	}
+}
