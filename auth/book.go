@@ -54,6 +54,20 @@ func (k *Keeper) Events(ctx context.Context, q audit.Query) ([]audit.Event, erro
 	return k.book.Query(ctx, q)
 }
 
+// ProfileNames returns the profiles' names by id, for showing events. It reads
+// one small file; State asks the vault and the whole book besides.
+func (k *Keeper) ProfileNames(context.Context) (map[string]string, error) {
+	list, err := k.profiles.Load()
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]string, len(list.Profiles))
+	for _, p := range list.Profiles {
+		names[p.ID] = p.Name
+	}
+	return names, nil
+}
+
 // Glance calls each for every event that matches, newest first, without its
 // data: enough for a chart, and cheap for a million events.
 func (k *Keeper) Glance(ctx context.Context, q audit.Query, each func(audit.Glimpse)) error {
