@@ -14,5 +14,8 @@ echo
 echo "== a fresh token as a whole process, against secret-tool lookup of the same item"
 go run ./packaging/bench token --app "$out/lean/stagedoor"
 echo
+echo "== the audit window, a million events, software GL"
+go run ./packaging/bench window --app "$out/stagedoor"
+echo
 echo "== inside the process"
 go test -run '^$' -bench . -benchtime 0.5s -count 5 ./auth/audit ./auth/alert | go run ./packaging/bench medians

@@ -5,6 +5,7 @@
 //
 //	bench tray --app PROGRAM     memory and CPU of the idle tray
 //	bench token --app PROGRAM    `stagedoor token` against `secret-tool lookup`
+//	bench window --app PROGRAM   the audit window on a log of a million events
 //	bench medians <RESULTS       medians and ratios of `go test -bench` output
 package main
 
@@ -27,7 +28,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("which one? tray, token or medians")
+		return errors.New("which one? tray, token, window or medians")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	app := flags.String("app", "out/lean/stagedoor", "the program to measure")
@@ -45,6 +46,8 @@ func run(args []string) error {
 		return tray(ctx, program)
 	case "token":
 		return token(ctx, program)
+	case "window":
+		return window(ctx, program)
 	case "medians":
 		return medians(os.Stdin, os.Stdout)
 	}

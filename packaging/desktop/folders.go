@@ -14,7 +14,7 @@ const maxRuntimePath = 80
 
 // folders are the places of one desktop, all below one folder.
 type folders struct {
-	top, home, config, data, cache, state, runtime, logs, tmp, services string
+	top, home, config, data, cache, state, runtime, logs, tmp, services, screen string
 
 	owned []string // removed on close
 }
@@ -44,6 +44,7 @@ func newFolders(dir string) (folders, error) {
 	f.logs = filepath.Join(top, "logs")
 	f.tmp = filepath.Join(top, "tmp")
 	f.services = filepath.Join(top, "services")
+	f.screen = filepath.Join(top, "screen")
 	if len(f.runtime) > maxRuntimePath {
 		short, err := os.MkdirTemp("/tmp", "sd-")
 		if err != nil {
@@ -52,7 +53,7 @@ func newFolders(dir string) (folders, error) {
 		f.runtime = short
 		f.owned = append(f.owned, short)
 	}
-	for _, d := range []string{f.config, f.data, f.state, f.cache, f.runtime, f.logs, f.tmp, f.services} {
+	for _, d := range []string{f.config, f.data, f.state, f.cache, f.runtime, f.logs, f.tmp, f.services, f.screen} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return f, errors.Join(fmt.Errorf("make folders: %w", err), f.remove())
 		}

@@ -22,7 +22,7 @@ func (d *Desktop) startX(ctx context.Context) (string, error) {
 	screen := fmt.Sprintf("%dx%dx24", d.opts.Width, d.opts.Height)
 	// -displayfd: the server looks for a free number and writes it when it accepts clients.
 	p, err := d.spawn(partX, nil, []*os.File{w}, "Xvfb", "-displayfd", "3", "-screen", "0", screen,
-		"-dpi", "96", "-nolisten", "tcp", "-noreset", "+extension", "GLX")
+		"-dpi", "96", "-nolisten", "tcp", "-noreset", "+extension", "GLX", "-fbdir", d.dirs.screen)
 	_ = w.Close()
 	if err != nil {
 		return "", err
