@@ -1,0 +1,266 @@
+//go:build e2e && linux
+
+package keyring
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+	"github.com/stagedoor-app/stagedoor/packaging/desktop"
+)
+
+const key = "profile/0123456789abcdef/tokens"
+
+// What a child's exit status says of the error.
+var statuses = map[int]error{3: vault.ErrNotFound, 4: vault.ErrLocked, 5: vault.ErrUnavailable}
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "child" {
+		os.Exit(child(os.Args[2:]))
+	}
+	os.Exit(m.Run())
+}
+
+// child is a process inside the desktop: get | set SIZE SALT | delete |
+// loop SIZE SALT. Its keychain takes $ITEM bytes per item, and the user has
+// $WAIT to unlock it.
+func child(args []string) int {
+	item, _ := strconv.Atoi(os.Getenv("ITEM"))
+	wait, _ := time.ParseDuration(os.Getenv("WAIT"))
+	v, err := vault.Open(vault.Params{Keychain: vault.Limits{Item: item, Prompt: wait}})
+	if err == nil {
+		err = act(v, args)
+	}
+	for status, sentinel := range statuses {
+		if errors.Is(err, sentinel) {
+			return status
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func act(v vault.Vault, args []string) error {
+	ctx := context.Background()
+	number := func(i int) int {
+		n, _ := strconv.Atoi(args[i])
+		return n
+	}
+	switch args[0] {
+	case "get":
+		value, err := v.Get(ctx, key)
+		fmt.Print(value.Reveal())
+		return err
+	case "set":
+		return v.Set(ctx, key, secret.String(sample(number(1), number(2))))
+	case "delete":
+		return v.Delete(ctx, key)
+	}
+	for salt := number(2); ; salt++ {
+		if err := v.Set(ctx, key, secret.String(sample(number(1), salt))); err != nil {
+			return err
+		}
+		fmt.Println(salt) // from here on it must not be lost
+	}
+}
+
+// sample is a value of n bytes that says which one it is.
+func sample(n, salt int) string {
+	text := fmt.Sprintf("%d;", salt)
+	return strings.Repeat(text, n/len(text)+1)[:n]
+}
+
+type stage struct {
+	*desktop.Desktop
+	t    *testing.T
+	wait time.Duration
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	d, err := desktop.Start(t.Context(), desktop.Options{NoPanel: true, NoNotifications: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &stage{Desktop: d, t: t, wait: time.Minute}
+}
+
+func (s *stage) command(ctx context.Context, item int, args ...string) *exec.Cmd {
+	cmd := s.Command(ctx, os.Args[0], append([]string{"child"}, args...)...)
+	cmd.Env = append(cmd.Env, "ITEM="+strconv.Itoa(item), "WAIT="+s.wait.String())
+	return cmd
+}
+
+// run runs a child to its end and returns its output and its error.
+func (s *stage) run(item int, args ...string) (string, error) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+	defer cancel()
+	cmd := s.command(ctx, item, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	if known := statuses[cmd.ProcessState.ExitCode()]; known != nil {
+		return out.String(), known
+	}
+	if err != nil {
+		s.t.Fatalf("%v: %v\n%s", args, err, errs.String())
+	}
+	return out.String(), nil
+}
+
+// items counts what the keyring holds of ours. It asks the bus itself, since
+// secret-tool stumbles over hundreds of items.
+func (s *stage) items() int {
+	s.t.Helper()
+	var found, locked []dbus.ObjectPath
+	err := s.Bus().Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
+		CallWithContext(s.t.Context(), "org.freedesktop.Secret.Service.SearchItems", 0, map[string]string{"service": "stagedoor"}).
+		Store(&found, &locked)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return len(found) + len(locked)
+}
+
+// Secrets of every size come back from a real keyring byte for byte, whole and
+// in parts, and are gone after they were removed.
+func TestRoundTrip(t *testing.T) {
+	s := newStage(t)
+	for _, c := range []struct{ item, size, items int }{
+		{0, 20 << 10, 1},        // the platform's limit: one item, one call
+		{0, 300 << 10, 1 + 5},   // 64 KiB each
+		{3000, 20 << 10, 1 + 7}, // as on macOS
+		{2560, 20 << 10, 1 + 8}, // as on Windows
+		{768, 20 << 10, 1 + 27}, // the least
+		{2560, 100, 1},          // small again: the parts are gone
+	} {
+		size := strconv.Itoa(c.size)
+		if _, err := s.run(c.item, "set", size, "1"); err != nil {
+			t.Fatal(err)
+		}
+		// Another process, and one with another limit, read the same.
+		for _, item := range []int{c.item, 5000} {
+			if got, err := s.run(item, "get"); err != nil || got != sample(c.size, 1) {
+				t.Fatalf("%+v: %v, equal %v", c, err, got == sample(c.size, 1))
+			}
+		}
+		if n := s.items(); n != c.items {
+			t.Errorf("%+v: %d items in the keyring", c, n)
+		}
+		t.Logf("%d bytes in %d items", c.size, c.items)
+	}
+	if _, err := s.run(0, "delete"); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.items(); n != 0 {
+		t.Errorf("%d items are left", n)
+	}
+	if _, err := s.run(0, "get"); !errors.Is(err, vault.ErrNotFound) {
+		t.Errorf("after removing it: %v", err)
+	}
+}
+
+// A locked keyring is an error in time, not a hang, and costs nothing.
+func TestLockAndUnlock(t *testing.T) {
+	s := newStage(t)
+	size := strconv.Itoa(20 << 10)
+	if _, err := s.run(2560, "set", size, "1"); err != nil {
+		t.Fatal(err)
+	}
+	s.wait = 2 * time.Second
+	if err := s.LockKeyring(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"get"}, {"set", size, "2"}, {"set", "10", "2"}, {"delete"}} {
+		start := time.Now()
+		if _, err := s.run(2560, args...); !errors.Is(err, vault.ErrLocked) {
+			t.Errorf("%v on a locked keyring: %v, want ErrLocked", args, err)
+		}
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%v took %v", args, took)
+		}
+	}
+	s.wait = time.Minute
+	if err := s.UnlockKeyring(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.run(2560, "get"); err != nil || got != sample(20<<10, 1) {
+		t.Errorf("after unlocking: %v, equal %v", err, got == sample(20<<10, 1))
+	}
+}
+
+// A writer that is killed in the middle leaves a login that works: the last one
+// it called saved, or the one it was saving. The next write clears up after it.
+func TestKilledWriter(t *testing.T) {
+	s := newStage(t)
+	const size = 6 << 10
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	saved, between := 0, 0
+	for round := range 30 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		cmd := s.command(ctx, 1000, "loop", strconv.Itoa(size), strconv.Itoa(saved+1))
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		kill := time.AfterFunc(time.Duration(50+random.IntN(400))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		reported := saved
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if reported, err = strconv.Atoi(lines.Text()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = cmd.Wait()
+		kill.Stop()
+		cancel()
+
+		got, err := s.run(1000, "get")
+		switch {
+		case reported == 0 && errors.Is(err, vault.ErrNotFound): // killed before the first was saved
+		case err == nil && reported > 0 && got == sample(size, reported):
+			saved = reported
+		case err == nil && got == sample(size, reported+1):
+			saved = reported + 1
+		default:
+			t.Fatalf("round %d: killed after save %d: %v, %.60q", round, reported, err, got)
+		}
+		if s.items() != 1+7 {
+			between++ // it was killed half-way
+		}
+	}
+	t.Logf("%d saves; in %d of 30 rounds it was killed half-way", saved, between)
+	if _, err := s.run(1000, "set", "100", "1"); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.items(); n != 1 {
+		t.Errorf("%d items are left after a clean write, want 1", n)
+	}
+}
