@@ -21,14 +21,15 @@ import (
 // details shows all that one line of the log says.
 type details struct {
 	host  *stage.Host
+	jump  func(seq uint64)
 	event *audit.Event
 	since *widget.Label // "3 min ago"
 	body  *fyne.Container
 	box   fyne.CanvasObject
 }
 
-func newDetails(h *stage.Host) *details {
-	d := &details{host: h, body: container.NewVBox()}
+func newDetails(h *stage.Host, jump func(seq uint64)) *details {
+	d := &details{host: h, jump: jump, body: container.NewVBox()}
 	scroll := container.NewVScroll(stage.Inset(10, 12, d.body))
 	scroll.SetMinSize(fyne.NewSize(250, 200))
 	d.box = scroll
@@ -71,18 +72,28 @@ func (d *details) show(e audit.Event, profile string) {
 	head := stage.Compact(container.NewVBox(title, name))
 	d.body.Objects = []fyne.CanvasObject{head, facts.Object}
 	if len(e.Data) > 0 {
-		evidence := stage.NewFacts()
-		for _, key := range slices.Sorted(maps.Keys(e.Data)) {
-			evidence.Text(label(key), value(e.Data[key]))
-		}
 		heading := widget.NewLabel(lang.L("What was recorded"))
 		heading.TextStyle.Bold = true
-		d.body.Objects = append(d.body.Objects, widget.NewSeparator(), stage.Compact(heading), evidence.Object)
+		d.body.Objects = append(d.body.Objects, widget.NewSeparator(), stage.Compact(heading), Recorded(e))
 	}
 	copyJSON := widget.NewButtonWithIcon(lang.L("Copy as JSON"), theme.ContentCopyIcon(), d.copy)
 	copyJSON.Importance = widget.LowImportance
-	d.body.Objects = append(d.body.Objects, widget.NewSeparator(), container.NewHBox(copyJSON))
+	buttons := container.NewHBox(copyJSON)
+	if seq := evidence(e); seq > 0 {
+		where := lang.L("Go to the evidence, line {{.Line}}", map[string]any{"Line": stage.Number(int(seq))})
+		buttons = container.NewVBox(stage.Button(where, func() { d.jump(seq) }), buttons)
+	}
+	d.body.Objects = append(d.body.Objects, widget.NewSeparator(), buttons)
 	d.body.Refresh()
+}
+
+// Recorded lists the event's data.
+func Recorded(e audit.Event) fyne.CanvasObject {
+	facts := stage.NewFacts()
+	for _, key := range slices.Sorted(maps.Keys(e.Data)) {
+		facts.Text(label(key), value(e.Data[key]))
+	}
+	return facts.Object
 }
 
 // copy puts the event on the clipboard, as the command line's --json prints it.

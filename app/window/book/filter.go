@@ -3,6 +3,7 @@
 package book
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,6 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
-	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
@@ -27,6 +27,7 @@ const typingPause = 180 * time.Millisecond
 type filter struct {
 	search                       *stage.Entry
 	profile, name, outcome, span *choice
+	from, to                     time.Time // of spanRange; to is exclusive
 	box                          fyne.CanvasObject
 }
 
@@ -56,6 +57,8 @@ const (
 	spanAll   = ""
 	spanToday = "today"
 	spanWeek  = "week"
+	spanMonth = "month"
+	spanRange = "range" // from a bar of the chart
 )
 
 func newFilter(keys *stage.Keys, seam *stage.Seam, changed func()) *filter {
@@ -78,8 +81,8 @@ func newFilter(keys *stage.Keys, seam *stage.Seam, changed func()) *filter {
 	f.name = newChoice(words, append([]string{""}, names...), changed)
 	f.outcome = newChoice([]string{lang.L("Any outcome"), outcomeWord(audit.OK), outcomeWord(audit.Failed)},
 		[]string{"", audit.OK, audit.Failed}, changed)
-	f.span = newChoice([]string{lang.L("All time"), lang.L("Today"), lang.L("Last 7 days")},
-		[]string{spanAll, spanToday, spanWeek}, changed)
+	f.span = newChoice([]string{lang.L("All time"), lang.L("Today"), lang.L("Last 7 days"), lang.L("Last 30 days")},
+		[]string{spanAll, spanToday, spanWeek, spanMonth}, changed)
 
 	lists := container.New(layout.NewGridLayoutWithColumns(4), f.profile, f.name, f.outcome, f.span)
 	f.box = container.New(&split{left: 0.32}, f.search, lists)
@@ -87,10 +90,11 @@ func newFilter(keys *stage.Keys, seam *stage.Seam, changed func()) *filter {
 }
 
 // setProfiles refreshes the list of profiles and keeps the one that was chosen.
-func (f *filter) setProfiles(profiles []auth.ProfileView) {
+func (f *filter) setProfiles(names map[string]string) {
 	words, values := []string{lang.L("All profiles")}, []string{""}
-	for _, p := range profiles {
-		words, values = append(words, p.Name), append(values, p.ID)
+	ids := slices.SortedFunc(maps.Keys(names), func(a, b string) int { return strings.Compare(names[a], names[b]) })
+	for _, id := range ids {
+		words, values = append(words, names[id]), append(values, id)
 	}
 	if slices.Equal(words, f.profile.Options) && slices.Equal(values, f.profile.values) {
 		return
@@ -119,8 +123,28 @@ func (f *filter) query(now time.Time, limit int) audit.Query {
 		q.Since = time.Date(y, m, d, 0, 0, 0, 0, now.Location())
 	case spanWeek:
 		q.Since = now.AddDate(0, 0, -7)
+	case spanMonth:
+		q.Since = now.AddDate(0, 0, -30)
+	case spanRange:
+		q.Since, q.Until = f.from, f.to
 	}
 	return q
+}
+
+// narrow limits the time to what a bar of the chart stands for, and lists that
+// as a choice of its own.
+func (f *filter) narrow(from, to time.Time) {
+	f.from, f.to = from, to
+	if i := slices.Index(f.span.values, spanRange); i >= 0 {
+		f.span.Options, f.span.values = f.span.Options[:i], f.span.values[:i]
+	}
+	f.span.values = append(f.span.values, spanRange)
+	changed := f.span.OnChanged
+	f.span.OnChanged = nil // a range after a range has the same place in the list
+	f.span.SetOptions(append(f.span.Options, spanWords(from, to)))
+	f.span.SetSelectedIndex(len(f.span.values) - 1)
+	f.span.OnChanged = changed
+	changed("")
 }
 
 // active reports whether anything is filtered out.
@@ -130,10 +154,15 @@ func (f *filter) active() bool {
 
 // clear shows everything again.
 func (f *filter) clear() {
-	for _, c := range []*choice{f.profile, f.name, f.outcome, f.span} {
+	all := []*choice{f.profile, f.name, f.outcome, f.span}
+	changed := f.span.OnChanged
+	for _, c := range all { // one query, not four
+		c.OnChanged = nil
 		c.SetSelectedIndex(0)
+		c.OnChanged = changed
 	}
 	f.search.SetText("")
+	changed("")
 }
 
 // split gives the first object a share of the width and the second the rest.

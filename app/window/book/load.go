@@ -4,36 +4,37 @@ package book
 
 import (
 	"context"
+	"slices"
 
 	"fyne.io/fyne/v2/lang"
 
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
-	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-// reload asks for the newest events that match the filters.
+// reload asks for the newest events that match the filters, and gives up what
+// was asked before.
 func (v *view) reload() {
 	v.cancelPage()
+	v.cancelSurvey()
 	v.filtering++
 	v.loading = false
-	q := v.query(firstPage)
+	q := v.query(pageSize)
 	v.cancelPage = stage.Load(v.host.Seam, func(ctx context.Context) ([]audit.Event, error) {
 		return v.keeper.Events(ctx, q)
 	}, func(page []audit.Event, err error) {
 		if v.report(err) {
 			return
 		}
-		v.rows.replace(page, firstPage)
+		v.rows.replace(page)
+		v.above = 0
 		v.table.Shift(-1)
 		v.table.ScrollToTop()
 		v.keepChoice()
+		v.loaded = true
 		v.refresh()
-		if !v.loaded {
-			v.loaded = true
-			v.verify()
-		}
+		v.host.Seam.Soon(v.surveySoon)
 	})
 }
 
@@ -49,13 +50,48 @@ func (v *view) report(err error) bool {
 	return v.failed
 }
 
+// surveySoon surveys once the rows are on the screen. On a busy machine with few
+// cores it would otherwise keep them from it.
+func (v *view) surveySoon() {
+	v.cancelSurvey()
+	v.cancelSurvey = v.host.Seam.After(painted, v.survey)
+}
+
+// survey finds out how much there is beyond the first page. The verification
+// reads the whole log as well and waits for it.
+func (v *view) survey() {
+	asked, q := v.filtering, v.query(0)
+	if base := v.rows.base(); base > 0 {
+		q.Before = base + 1
+	}
+	v.cancelSurvey = stage.Load(v.host.Seam, func(ctx context.Context) (survey, error) {
+		return look(ctx, v.keeper, q)
+	}, func(s survey, err error) {
+		if asked != v.filtering || v.report(err) {
+			return
+		}
+		v.rows.count(s.cursors, s.total)
+		v.tally = s.tally
+		for _, e := range v.rows.head { // came in meanwhile
+			v.tally.add(audit.Glimpse{Seq: e.Seq, Time: e.Time, Name: e.Name, Failed: e.Outcome == audit.Failed})
+		}
+		v.refresh()
+		v.drawChart()
+		v.reachTarget()
+		if !v.verified {
+			v.verified = true
+			v.verify()
+		}
+	})
+}
+
 // changed fetches what is new since the last look.
 func (v *view) changed() {
 	v.loadProfiles()
 	v.badge.stale()
 	v.verifySoon()
 	asked := v.filtering
-	q := v.query(firstPage)
+	q := v.query(pageSize)
 	stage.Load(v.host.Seam, func(ctx context.Context) ([]audit.Event, error) {
 		return v.keeper.Events(ctx, q)
 	}, func(page []audit.Event, err error) {
@@ -65,66 +101,76 @@ func (v *view) changed() {
 		if asked != v.filtering { // the filters changed meanwhile, and have a load of their own
 			return
 		}
-		added, joined := v.rows.prepend(page, firstPage)
+		added, joined := v.rows.prepend(page)
 		switch {
-		case !joined:
-			v.rows.replace(page, firstPage)
-			v.table.Shift(-1)
-			v.keepChoice()
+		case !joined: // more than a page at once
+			v.reload()
+			return
 		case added == 0:
 			return
-		default:
-			v.shift(added)
 		}
+		for _, e := range page[:added] {
+			v.tally.add(audit.Glimpse{Seq: e.Seq, Time: e.Time, Name: e.Name, Failed: e.Outcome == audit.Failed})
+		}
+		v.shift(added)
 		v.refresh()
+		v.drawChart()
 	})
 }
 
-// shift keeps the selection and what is in view where they are while rows come
-// in above. A user at the top sees the new ones.
+// shift keeps the selection and, unless the table follows the newest events,
+// what is in view where they are while rows come in above.
 func (v *view) shift(added int) {
 	offset := v.table.GetScrollOffset()
 	if v.table.Selected() >= 0 {
 		v.table.Shift(v.table.Selected() + added)
 	}
 	v.table.Refresh()
-	if offset > 0 {
+	if offset > 0 && v.following() {
+		v.follow.SetChecked(false) // the user has scrolled away to read
+	}
+	if !v.following() {
+		v.above += added
 		v.table.ScrollToOffset(offset + float32(added)*v.table.Pitch())
 	}
 }
 
-// older fetches the next page.
-func (v *view) older() {
-	if v.loading || !v.rows.more || len(v.rows.events) == 0 {
+// fetch loads the first page that is in view and not in memory, and the next
+// one after that.
+func (v *view) fetch() {
+	if v.loading || !v.loaded {
+		return
+	}
+	from, to := v.inView()
+	n, ok := v.rows.missing(from-ahead, to+ahead)
+	if !ok {
 		return
 	}
 	v.loading = true
-	seen := v.rows // only read, and never written in place
-	q := v.query(nextPage)
-	// Until is exclusive, and events may share a time: ask for that time once
-	// more and drop what is known already.
-	q.Until = seen.events[len(seen.events)-1].Time.Add(1)
-	type result struct {
-		page []audit.Event
-		full bool
-	}
-	v.cancelPage = stage.Load(v.host.Seam, func(ctx context.Context) (result, error) {
-		for {
-			page, err := v.keeper.Events(ctx, q)
-			full := len(page) >= q.Limit
-			if err != nil || !full || len(seen.older(page)) > 0 {
-				return result{page, full}, err
-			}
-			q.Limit *= 2 // a whole page of one instant: look further
-		}
-	}, func(r result, err error) {
+	before := v.rows.cursors[n]
+	q := v.query(pageSize)
+	q.Before = before
+	v.cancelPage = stage.Load(v.host.Seam, func(ctx context.Context) ([]audit.Event, error) {
+		return v.keeper.Events(ctx, q)
+	}, func(page []audit.Event, err error) {
 		v.loading = false
 		if v.report(err) {
 			return
 		}
-		v.rows.append(r.page, r.full)
+		// New events above may have made it another page meanwhile.
+		if n := slices.Index(v.rows.cursors, before); n >= 0 {
+			v.rows.put(n, page)
+		}
 		v.refresh()
+		v.reachTarget()
+		v.host.Seam.Soon(v.fetch)
 	})
+}
+
+// inView returns the first and the last row that the user sees.
+func (v *view) inView() (from, to int) {
+	from = int(v.table.GetScrollOffset() / v.table.Pitch())
+	return from, from + int(v.table.Size().Height/v.table.Pitch())
 }
 
 func (v *view) query(limit int) audit.Query {
@@ -132,16 +178,13 @@ func (v *view) query(limit int) audit.Query {
 }
 
 func (v *view) loadProfiles() {
-	stage.Load(v.host.Seam, v.keeper.State, func(s auth.State, err error) {
+	stage.Load(v.host.Seam, v.keeper.ProfileNames, func(names map[string]string, err error) {
 		if err != nil {
 			v.host.Notice.Error(err)
 			return
 		}
-		clear(v.profiles)
-		for _, p := range s.Profiles {
-			v.profiles[p.ID] = p.Name
-		}
-		v.filter.setProfiles(s.Profiles)
+		v.profiles = names
+		v.filter.setProfiles(names)
 		v.refresh()
 	})
 }
@@ -179,7 +222,7 @@ func (v *view) verify() {
 // cheap. A large log is verified again when the user asks.
 func (v *view) verifySoon() {
 	v.stopVerify()
-	if v.loaded && v.verifyTook < cheapVerify {
+	if v.verified && v.verifyTook < cheapVerify {
 		v.stopVerify = v.host.Seam.After(quiet, v.verify)
 	}
 }

@@ -87,6 +87,13 @@ func (r *row) show(h *stage.Host, e audit.Event, profile string) {
 	r.Refresh()
 }
 
+// clear empties the row while its event is being read.
+func (r *row) clear() {
+	r.full = [columns]string{colTime: "…"}
+	r.bad, r.alarm = false, false
+	r.Refresh()
+}
+
 // CreateRenderer implements fyne.Widget.
 func (r *row) CreateRenderer() fyne.WidgetRenderer {
 	objects := []fyne.CanvasObject{r.mark}

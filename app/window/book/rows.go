@@ -8,62 +8,184 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
-// rows are the events loaded so far, newest first. More of the log is loaded
-// page by page, so that a log of a million lines opens as fast as a short one.
+const (
+	pageSize = 200
+	// keepPages bounds the memory, whatever the length of the log: 4,800 events
+	// are a few megabytes.
+	keepPages = 24
+)
+
+// rows are the events that match, newest first, as the table numbers them. Only
+// some pages of them are in memory. A page is asked for by a cursor: it has the
+// newest events with smaller numbers. Numbers never change, so neither do pages
+// while new events come in above them.
+//
+// Until the log has been surveyed, the table grows page by page as the user
+// scrolls; then it has its full length and any page can be asked for.
 type rows struct {
-	events []audit.Event
-	more   bool // the log has older events that match
+	head    []audit.Event // newer than all pages
+	cursors []uint64      // of the pages known so far
+	pages   map[int][]audit.Event
+	total   int  // rows in pages
+	counted bool // total is all there are
 }
 
-// replace starts over with the first page.
-func (r *rows) replace(page []audit.Event, limit int) {
-	r.events, r.more = page, len(page) >= limit
+// replace starts over with the newest events.
+func (r *rows) replace(page []audit.Event) {
+	*r = rows{pages: map[int][]audit.Event{}, cursors: []uint64{0}}
+	if len(page) > 0 {
+		r.cursors[0] = page[0].Seq + 1
+	}
+	r.put(0, page)
+}
+
+// put takes page n as it was read, and forgets pages far from it.
+func (r *rows) put(n int, page []audit.Event) {
+	r.pages[n] = page
+	if !r.counted && n == len(r.cursors)-1 { // the last one known
+		r.total = n*pageSize + len(page)
+		r.counted = len(page) < pageSize
+		if !r.counted {
+			r.cursors = append(r.cursors, page[len(page)-1].Seq)
+		}
+	}
+	for len(r.pages) > keepPages {
+		far := n
+		for p := range r.pages {
+			if distance(p, n) > distance(far, n) {
+				far = p
+			}
+		}
+		delete(r.pages, far)
+	}
+}
+
+func distance(a, b int) int { return max(a, b) - min(a, b) }
+
+// count takes the result of a survey: all the pages' cursors and the number of
+// rows in them.
+func (r *rows) count(cursors []uint64, total int) {
+	if total > 0 {
+		r.cursors, r.total, r.counted = cursors, total, true
+	}
 }
 
 // prepend puts the events of page that are newer than all others on top and
 // returns how many there were. It returns false, and changes nothing, if the page
-// does not reach back to what is loaded: then there is a gap to fill.
-func (r *rows) prepend(page []audit.Event, limit int) (added int, joined bool) {
-	if len(r.events) > 0 {
-		top := r.events[0].Seq
-		added = slices.IndexFunc(page, func(e audit.Event) bool { return e.Seq <= top })
-	} else {
-		added = -1
-	}
+// does not reach back to what is there: then there is a gap to fill.
+func (r *rows) prepend(page []audit.Event) (added int, joined bool) {
+	top := r.newest()
+	added = slices.IndexFunc(page, func(e audit.Event) bool { return e.Seq <= top })
 	if added < 0 {
-		if len(page) >= limit {
+		if len(page) >= pageSize {
 			return 0, false
 		}
 		added = len(page)
 	}
 	if added > 0 {
-		r.events = slices.Concat(page[:added], r.events)
+		r.head = slices.Concat(page[:added], r.head)
+		r.settle()
 	}
 	return added, true
 }
 
-// append adds the events of page that are older than all others, and returns how
-// many there were. Full says that the page held as many events as were asked for.
-func (r *rows) append(page []audit.Event, full bool) int {
-	page = r.older(page)
-	r.events = append(r.events, page...)
-	r.more = full
-	return len(page)
-}
-
-// older returns the events of page that are older than all that are loaded.
-func (r *rows) older(page []audit.Event) []audit.Event {
-	if len(r.events) == 0 {
-		return page
+// settle turns the older part of a long head into pages, which can be forgotten.
+func (r *rows) settle() {
+	for len(r.head) >= 2*pageSize {
+		cut := len(r.head) - pageSize
+		page := slices.Clone(r.head[cut:])
+		r.head = r.head[:cut:cut]
+		shifted := map[int][]audit.Event{0: page}
+		for n, p := range r.pages {
+			shifted[n+1] = p
+		}
+		r.pages, r.total = shifted, r.total+pageSize
+		r.cursors = slices.Insert(r.cursors, 0, page[0].Seq+1)
+		r.put(0, page)
 	}
-	bottom := r.events[len(r.events)-1].Seq
-	return slices.DeleteFunc(slices.Clone(page), func(e audit.Event) bool { return e.Seq >= bottom })
 }
 
-// index returns where the event with that number is, or -1.
+// len returns the number of rows.
+func (r *rows) len() int { return len(r.head) + r.total }
+
+// newest returns the number of the newest event, or 0.
+func (r *rows) newest() uint64 {
+	switch {
+	case len(r.head) > 0:
+		return r.head[0].Seq
+	case len(r.cursors) > 0 && r.cursors[0] > 0:
+		return r.cursors[0] - 1
+	}
+	return 0
+}
+
+// base returns the number of the newest event in the pages: what a survey counts
+// from.
+func (r *rows) base() uint64 {
+	if len(r.cursors) == 0 || r.cursors[0] == 0 {
+		return 0
+	}
+	return r.cursors[0] - 1
+}
+
+// at returns the event in row i, or false if it is not in memory.
+func (r *rows) at(i int) (audit.Event, bool) {
+	if i < 0 || i >= r.len() {
+		return audit.Event{}, false
+	}
+	if i < len(r.head) {
+		return r.head[i], true
+	}
+	i -= len(r.head)
+	page := r.pages[i/pageSize]
+	if i%pageSize >= len(page) {
+		return audit.Event{}, false
+	}
+	return page[i%pageSize], true
+}
+
+// missing returns the first page that rows from to to need and that is not in
+// memory; at the end of what is known that is the page after it.
+func (r *rows) missing(from, to int) (page int, ok bool) {
+	first, last := max(0, from-len(r.head))/pageSize, max(0, to-len(r.head))/pageSize
+	for n := first; n <= last && n < len(r.cursors); n++ {
+		if _, have := r.pages[n]; !have {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// index returns the row of the event with that number, or -1 if it is not in
+// memory.
 func (r *rows) index(seq uint64) int {
-	// Newest first: the numbers fall.
-	i, ok := slices.BinarySearchFunc(r.events, seq, func(e audit.Event, seq uint64) int {
+	if i := find(r.head, seq); i >= 0 {
+		return i
+	}
+	for n, page := range r.pages {
+		if i := find(page, seq); i >= 0 {
+			return len(r.head) + n*pageSize + i
+		}
+	}
+	return -1
+}
+
+// pageOf returns the page that the event with that number is in, if it is in
+// any.
+func (r *rows) pageOf(seq uint64) int {
+	// The cursors fall: the page is the last one whose cursor is above.
+	n, _ := slices.BinarySearchFunc(r.cursors, seq, func(c, seq uint64) int {
+		if c > seq {
+			return -1
+		}
+		return 1
+	})
+	return n - 1
+}
+
+// find returns where the event with that number is, or -1. Numbers fall.
+func find(events []audit.Event, seq uint64) int {
+	i, ok := slices.BinarySearchFunc(events, seq, func(e audit.Event, seq uint64) int {
 		switch {
 		case e.Seq > seq:
 			return -1

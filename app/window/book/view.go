@@ -3,9 +3,11 @@
 // Package book is the window on the audit log: a table of events, newest first,
 // with filters, the details of one event, and whether the log verifies.
 //
-// The table holds only the rows that are visible, and the events are loaded page
-// by page as the user scrolls, so the window opens as fast on a million events as
-// on ten. New events appear on top as they happen, without moving the selection.
+// The table holds only the rows that are visible, and of the events only the
+// pages around them are in memory, so the window opens as fast on a million
+// events as on ten and needs no more memory. A survey in the background then says
+// how many there are, and feeds the chart. New events appear on top as they
+// happen, without moving the selection.
 //
 // All of it belongs to the UI goroutine; the keeper is asked through stage.Load.
 package book
@@ -24,15 +26,13 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
-// Sizes of what is asked for at once.
-const (
-	firstPage = 200
-	nextPage  = 500
-	ahead     = 40 // rows from the end at which the next page is fetched
-)
+// ahead is how many rows outside the view are loaded too.
+const ahead = 40
 
-// When to verify again by itself after a change.
 const (
+	// painted is how long rows take to get onto the screen.
+	painted = 100 * time.Millisecond
+	// When to verify again by itself after a change.
 	quiet       = 1500 * time.Millisecond
 	cheapVerify = 500 * time.Millisecond
 )
@@ -48,38 +48,52 @@ type view struct {
 
 	filter  *filter
 	table   *stage.List
+	chart   *chart
+	tally   tally
 	details *details
 	badge   *badge
+	follow  *widget.Check
 	status  *widget.Label
 	empty   *emptyState
 
-	cancelPage func() // stops the load under way
-	stopVerify func() // calls off the verification to come
-	verifyTook time.Duration
-	told       audit.Problem // what the notice has shown already
-	filtering  int           // counts the changes of the filters
-	failed     bool          // the notice tells why events could not be loaded
-	loading    bool          // of an older page
-	loaded     bool          // the first page is there
+	cancelPage   func() // stops the load under way
+	cancelSurvey func()
+	stopVerify   func() // calls off the verification to come
+	verifyTook   time.Duration
+	told         audit.Problem // what the notice has shown already
+	filtering    int           // counts the changes of the filters
+	above        int           // rows that came in above while the user read
+	target       uint64        // number of the event to jump to; 0 if none
+	failed       bool          // the notice tells why events could not be loaded
+	loading      bool          // of another page
+	loaded       bool          // the first page is there
+	verified     bool          // the first verification has begun
 }
 
 // Show builds the window's content in h and starts loading.
 func Show(h *stage.Host, k keeper.Book) {
 	v := newView(h, k)
-	h.Window.SetTitle(lang.L("Audit log") + " — Stagedoor")
+	h.Window.SetTitle(v.title())
 	h.Window.SetContent(v.layout())
 	h.Window.Resize(fyne.NewSize(1180, 720))
 	v.start()
 }
 
 func newView(h *stage.Host, k keeper.Book) *view {
-	v := &view{host: h, keeper: k, profiles: map[string]string{}, cancelPage: func() {}, stopVerify: func() {}}
+	nothing := func() {}
+	v := &view{
+		host: h, keeper: k, profiles: map[string]string{},
+		cancelPage: nothing, cancelSurvey: nothing, stopVerify: nothing,
+	}
 	v.filter = newFilter(h.Keys, h.Seam, v.reload)
-	v.table = stage.NewList(func() int { return len(v.rows.events) },
+	v.table = stage.NewList(func() int { return v.rows.len() },
 		func() fyne.CanvasObject { return newRow() },
 		func(i int, o fyne.CanvasObject) { v.updateRow(i, o.(*row)) }, v.choose)
 	v.table.HideSeparators = true
-	v.details = newDetails(h)
+	v.details = newDetails(h, v.jump)
+	v.chart = newChart(h, v.filter.narrow)
+	v.follow = widget.NewCheck(lang.L("Follow"), v.followChanged)
+	v.follow.Checked = true
 	v.badge = newBadge(v.verify)
 	v.status = widget.NewLabel("")
 	v.status.Importance, v.status.SizeName = widget.LowImportance, theme.SizeNameCaptionText
@@ -95,6 +109,7 @@ func newView(h *stage.Host, k keeper.Book) *view {
 		}
 		v.filter.search.SetText("")
 	}
+	v.chart.OnEscape = focusTable
 	v.table.OnEscape = func() { // once for the filters, then for the selection
 		if v.filter.active() {
 			v.filter.clear()
@@ -109,9 +124,10 @@ func newView(h *stage.Host, k keeper.Book) *view {
 
 func (v *view) layout() fyne.CanvasObject {
 	top := stage.Inset(8, 14, container.NewVBox(
-		container.NewBorder(nil, nil, stage.Heading(lang.L("Audit log")), v.badge.box),
+		container.NewBorder(nil, nil, stage.Heading(lang.L("Audit log")), container.NewHBox(v.badge.box, v.follow)),
 		v.filter.box,
 		v.host.Notice,
+		v.chart.box(),
 	))
 	header := stage.NewPane(theme.ColorNameHeaderBackground, newHeader())
 	list := container.NewBorder(header, nil, nil, nil, container.NewStack(v.table, v.empty.box))
@@ -121,11 +137,12 @@ func (v *view) layout() fyne.CanvasObject {
 }
 
 // start asks for the first rows before anything else: they are what the user
-// waits for. The verification reads the whole log and comes last.
+// waits for. The survey comes after them, and the verification last: both read
+// the whole log.
 func (v *view) start() {
 	v.host.Window.Canvas().Focus(v.table)
+	v.loadProfiles() // one small file, and so the rows have names at once
 	v.reload()
-	v.loadProfiles()
 	v.host.Seam.Follow(v.keeper.Watch, v.changed, v.host.Notice.Error)
 	v.host.Seam.Every(30*time.Second, v.tick)
 }
@@ -140,18 +157,26 @@ func (v *view) profileName(id string) string {
 }
 
 func (v *view) updateRow(i int, r *row) {
-	if i >= len(v.rows.events) {
+	if i >= v.rows.len() {
 		return // Fyne may ask for a row of before a reload
 	}
-	e := v.rows.events[i]
-	r.show(v.host, e, v.profileName(e.Profile))
-	if i >= len(v.rows.events)-ahead && v.rows.more && !v.loading {
-		v.host.Seam.Soon(v.older) // not now: the list is being laid out
+	if e, ok := v.rows.at(i); ok {
+		r.show(v.host, e, v.profileName(e.Profile))
+	} else {
+		r.clear()
+	}
+	if _, ok := v.rows.missing(i-ahead, i+ahead); ok && !v.loading {
+		v.host.Seam.Soon(v.fetch) // not now: the list is being laid out
 	}
 }
 
 func (v *view) choose(i int) {
-	e := v.rows.events[i]
+	e, ok := v.rows.at(i)
+	if !ok { // shown once its page is there
+		v.chosen = 0
+		v.details.none()
+		return
+	}
 	v.chosen = e.Seq
 	v.details.show(e, v.profileName(e.Profile))
 }
@@ -170,21 +195,74 @@ func (v *view) keepChoice() {
 	}
 }
 
-// refresh repaints the table, its empty state and the status line.
+// refresh repaints the table, its empty state, the status line and the title.
 func (v *view) refresh() {
 	v.table.Refresh()
-	n := len(v.rows.events)
+	if i := v.table.Selected(); i >= 0 && v.chosen == 0 {
+		v.choose(i) // its page came just now
+	}
+	n := v.rows.len()
 	v.empty.show(v.loaded && n == 0, v.filter.active())
 	count := map[string]any{"Count": stage.Number(n)}
+	text := ""
 	switch {
 	case n == 0:
-		v.status.SetText("")
-	case v.rows.more:
-		v.status.SetText(lang.L("Newest {{.Count}} events shown; scroll down for older ones", count))
+	case !v.rows.counted:
+		text = lang.L("Newest {{.Count}} events shown; counting the older ones…", count)
 	default:
-		v.status.SetText(lang.N("{{.Count}} events, newest first", n, count))
+		text = lang.N("{{.Count}} events, newest first", n, count)
+	}
+	if v.above > 0 {
+		text += " · " + lang.N("{{.Count}} new above", v.above, map[string]any{"Count": stage.Number(v.above)})
+	}
+	v.status.SetText(text)
+	v.host.Window.SetTitle(v.title())
+}
+
+// title names the window and, once rows are there, how many events were ever
+// written down.
+func (v *view) title() string {
+	title := lang.L("Audit log")
+	if newest := int(v.rows.newest()); newest > 0 && !v.filter.active() {
+		title += " — " + lang.N("{{.Count}} events recorded", newest, map[string]any{"Count": stage.Number(newest)})
+	}
+	return title + " — Stagedoor"
+}
+
+// following reports whether the table stays at the newest events.
+func (v *view) following() bool { return v.follow.Checked }
+
+func (v *view) followChanged(on bool) {
+	if on {
+		v.above = 0
+		v.table.ScrollToTop()
+		v.refresh()
 	}
 }
 
+// drawChart arranges the tally over the time that the filter leaves.
+func (v *view) drawChart() {
+	now := v.host.Now().In(v.host.Location)
+	q := v.query(0)
+	from, to := q.Since, q.Until
+	if to.IsZero() {
+		to = now
+		if v.tally.to.After(to) { // a clock that was set back
+			to = v.tally.to.In(v.host.Location).Add(1)
+		}
+	}
+	if from.IsZero() {
+		from = v.tally.from.In(v.host.Location)
+		if v.tally.from.IsZero() {
+			from = now
+		}
+		from = from.Add(-max(0, leastBars*time.Minute-to.Sub(from)))
+	}
+	v.chart.show(v.tally.bars(from.In(v.host.Location), to), v.tally.all)
+}
+
 // tick keeps "3 min ago" true.
-func (v *view) tick() { v.details.tick() }
+func (v *view) tick() {
+	v.details.tick()
+	v.drawChart()
+}

@@ -46,6 +46,31 @@ func open(t *testing.T, n int, change ...func(*keepertest.Fake)) (*view, *keeper
 	return v, f
 }
 
+// event returns the event in a row that must be in memory.
+func event(v *view, i int) audit.Event {
+	e, _ := v.rows.at(i)
+	return e
+}
+
+// walk scrolls through the whole table and checks that it counts down from
+// newest to 1.
+func walk(t *testing.T, v *view, newest int) {
+	t.Helper()
+	if got := v.rows.len(); got != newest {
+		t.Fatalf("%d rows, want %d", got, newest)
+	}
+	for i := range newest {
+		if _, ok := v.rows.at(i); !ok {
+			v.table.ScrollToOffset(float32(i) * v.table.Pitch())
+			v.fetch()
+			v.host.Seam.Settle()
+		}
+		if e := event(v, i); e.Seq != uint64(newest-i) {
+			t.Fatalf("row %d is line %d, want %d", i, e.Seq, newest-i)
+		}
+	}
+}
+
 func TestFiltersAskTheKeeper(t *testing.T) {
 	midnight := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	for name, tc := range map[string]struct {
@@ -72,7 +97,7 @@ func TestFiltersAskTheKeeper(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v, f := open(t, 3)
 			tc.act(v)
-			tc.want.Limit = firstPage
+			tc.want.Limit = pageSize
 			if diff := cmp.Diff(tc.want, f.LastQuery()); diff != "" {
 				t.Errorf("query (-want +got):\n%s", diff)
 			}
@@ -124,16 +149,16 @@ func TestNewEventsComeOnTopAndKeepTheSelection(t *testing.T) {
 	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
 	v.table.ScrollToOffset(300)
 	chosen := v.chosen
-	if v.rows.events[v.table.Selected()].Seq != chosen {
+	if event(v, v.table.Selected()).Seq != chosen {
 		t.Fatal("the selection and the details are about different events")
 	}
 
 	f.Append(2, keepertest.Now, audit.Event{Name: audit.LoginSucceeded, Profile: "3f9a", Outcome: audit.OK})
 	v.changed()
-	if got := v.rows.events[0].Seq; got != 102 {
+	if got := event(v, 0).Seq; got != 102 {
 		t.Errorf("top row is line %d, want 102", got)
 	}
-	if got := v.rows.events[v.table.Selected()].Seq; got != chosen || v.chosen != chosen {
+	if got := event(v, v.table.Selected()).Seq; got != chosen || v.chosen != chosen {
 		t.Errorf("selected is line %d, details show %d, want %d", got, v.chosen, chosen)
 	}
 	if got, want := v.table.GetScrollOffset(), 300+2*v.table.Pitch(); got != want {
@@ -155,14 +180,10 @@ func TestUserAtTheTopSeesNewEvents(t *testing.T) {
 func TestBurstLeavesNoGap(t *testing.T) {
 	v, f := open(t, 50)
 	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
-	f.Append(3*firstPage, keepertest.Now, audit.Event{Name: audit.TokenRefreshed, Outcome: audit.OK})
+	f.Append(3*pageSize, keepertest.Now, audit.Event{Name: audit.TokenRefreshed, Outcome: audit.OK})
 	v.changed()
 	v.host.Seam.Settle()
-	for i, e := range v.rows.events {
-		if want := uint64(50 + 3*firstPage - i); e.Seq != want {
-			t.Fatalf("row %d is line %d, want %d", i, e.Seq, want)
-		}
-	}
+	walk(t, v, 50+3*pageSize)
 	if v.chosen != 50 || v.details.event == nil {
 		t.Error("the details of the selected event are gone")
 	}
@@ -179,39 +200,112 @@ func TestWatchLeadsToAQuery(t *testing.T) {
 	}
 }
 
-func TestOlderPagesLoadOnScroll(t *testing.T) {
-	const all = firstPage + nextPage + 10
+// However long the log is, its oldest event is one key away, and only a few
+// pages of it are in memory.
+func TestEndOfALongLog(t *testing.T) {
+	const all = 3*keepPages*pageSize + 10
 	v, _ := open(t, all)
 	v.host.Seam.Settle()
-	if got := len(v.rows.events); got != firstPage {
-		t.Fatalf("%d events loaded at the start, want %d", got, firstPage)
+	if got := v.rows.len(); got != all {
+		t.Fatalf("%d rows, want %d", got, all)
 	}
-	for range 3 {
-		v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnd})
-		v.host.Seam.Settle()
+	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnd})
+	v.host.Seam.Settle()
+	if v.chosen != 1 || v.details.event == nil {
+		t.Errorf("End leads to line %d", v.chosen)
 	}
-	if got := len(v.rows.events); got != all || v.rows.more {
-		t.Errorf("%d events loaded in the end (more: %v), want %d", got, v.rows.more, all)
-	}
-	for i, e := range v.rows.events {
-		if e.Seq != uint64(all-i) {
-			t.Fatalf("row %d is line %d", i, e.Seq)
-		}
+	walk(t, v, all)
+	if got := len(v.rows.pages); got > keepPages {
+		t.Errorf("%d pages in memory", got)
 	}
 }
 
-// Events of one instant fill more than a page: paging by time must get past them.
-func TestOlderPagesOfOneInstant(t *testing.T) {
-	v, _ := open(t, 0, func(f *keepertest.Fake) {
-		for range firstPage + 3*nextPage {
-			f.Append(1, keepertest.Now, audit.Event{Name: audit.TokenRefreshed})
-		}
-	})
+// Before the survey is through, the table grows as the user scrolls.
+func TestTableGrowsUntilItIsCounted(t *testing.T) {
+	v, _ := open(t, 2*pageSize+10)
+	v.host.Seam.Drop() // the survey
 	for range 5 {
-		v.older()
+		v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnd})
+		v.fetch()
+		v.host.Seam.Settle()
 	}
-	if got, want := len(v.rows.events), firstPage+3*nextPage; got != want {
-		t.Errorf("%d events, want %d", got, want)
+	if got := v.rows.len(); got != 2*pageSize+10 || !v.rows.counted {
+		t.Errorf("%d rows (counted: %v)", got, v.rows.counted)
+	}
+	walk(t, v, 2*pageSize+10)
+}
+
+// A user who reads must not lose the place while events come in; one who follows
+// must see them.
+func TestFollow(t *testing.T) {
+	for name, tc := range map[string]struct {
+		follow, scroll, moved bool
+	}{
+		"follows":               {follow: true},
+		"reads at the top":      {moved: true},
+		"reads further down":    {scroll: true, moved: true},
+		"scrolled away to read": {follow: true, scroll: true, moved: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, f := open(t, 100)
+			v.host.Seam.Settle()
+			v.follow.SetChecked(tc.follow)
+			offset := float32(0)
+			if tc.scroll {
+				offset = 300
+				v.table.ScrollToOffset(offset)
+			}
+			f.Append(3, keepertest.Now, audit.Event{Name: audit.LoginSucceeded, Outcome: audit.OK})
+			v.changed()
+			want := offset
+			if tc.moved {
+				want += 3 * v.table.Pitch()
+			}
+			if got := v.table.GetScrollOffset(); got != want {
+				t.Errorf("offset %v, want %v", got, want)
+			}
+			if told := strings.Contains(v.status.Text, "3 new above"); told != tc.moved {
+				t.Errorf("status says %q", v.status.Text)
+			}
+			v.follow.SetChecked(false)
+			v.follow.SetChecked(true)
+			if v.table.GetScrollOffset() != 0 || strings.Contains(v.status.Text, "above") {
+				t.Error("Follow does not lead to the newest")
+			}
+		})
+	}
+}
+
+// Events that came in while the window was open become pages like all others.
+func TestLongHeadIsPaged(t *testing.T) {
+	v, f := open(t, 2*pageSize)
+	v.host.Seam.Settle()
+	for range 5 {
+		f.Append(pageSize-1, keepertest.Now, audit.Event{Name: audit.TokenRefreshed, Outcome: audit.OK})
+		v.changed()
+		v.host.Seam.Settle()
+	}
+	walk(t, v, 2*pageSize+5*(pageSize-1))
+	if len(v.rows.head) >= 2*pageSize {
+		t.Errorf("%d events above the pages", len(v.rows.head))
+	}
+}
+
+func TestEvidenceJump(t *testing.T) {
+	const all = 5 * pageSize
+	v, _ := open(t, all, func(f *keepertest.Fake) {
+		f.Append(1, keepertest.Now, audit.Event{Name: audit.SecurityAlert, Data: map[string]any{"alert": "failed_auth-17"}})
+	})
+	v.filter.name.SetSelected("Security alert")
+	v.host.Seam.Settle()
+	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
+	keepertest.Press(t, v.details.body, "Go to the evidence, line 17")
+	v.host.Seam.Settle()
+	if v.chosen != 17 || event(v, v.table.Selected()).Seq != 17 || v.filter.active() {
+		t.Errorf("details show line %d, row %d is selected", v.chosen, v.table.Selected())
+	}
+	if v.following() {
+		t.Error("the next event would take the reader away")
 	}
 }
 
@@ -252,6 +346,7 @@ func TestVerifyBadge(t *testing.T) {
 // in would claim too much.
 func TestBadgeIsStaleAfterAChange(t *testing.T) {
 	v, _ := open(t, 3)
+	v.host.Seam.Settle()
 	v.badge.stale()
 	if got := v.badge.text.Text; got != "Changed since the last check" {
 		t.Errorf("badge says %q", got)
@@ -266,7 +361,7 @@ func TestErrorShowsWithItsHintAndGoesAway(t *testing.T) {
 	if message != "Read audit/000001.jsonl: permission denied" || more != "Run stagedoor doctor" {
 		t.Errorf("notice says %q, %q", message, more)
 	}
-	if len(v.rows.events) != 3 {
+	if v.rows.len() != 3 {
 		t.Error("the rows that were there are gone")
 	}
 	f.Err = nil
@@ -287,13 +382,14 @@ func TestEmptyStates(t *testing.T) {
 	}
 	v.filter.search.SetText("no such thing")
 	keepertest.Press(t, v.empty.box, "Show all events")
-	if len(v.rows.events) != 3 {
-		t.Errorf("%d events after clearing the filters, want 3", len(v.rows.events))
+	if v.rows.len() != 3 {
+		t.Errorf("%d events after clearing the filters, want 3", v.rows.len())
 	}
 }
 
 func TestKeys(t *testing.T) {
 	v, _ := open(t, 500)
+	v.host.Seam.Settle()
 	canvas := v.host.Window.Canvas()
 	// Fyne gives shortcuts to the focused field, which passes ours on.
 	press := func(k fyne.KeyName) {
@@ -324,9 +420,10 @@ func TestKeys(t *testing.T) {
 	for _, step := range []struct {
 		key  fyne.KeyName
 		want int
-	}{{fyne.KeyDown, 0}, {fyne.KeyDown, 1}, {fyne.KeyUp, 0}, {fyne.KeyUp, 0}, {fyne.KeyEnd, firstPage - 1}, {fyne.KeyHome, 0}} {
+	}{{fyne.KeyDown, 0}, {fyne.KeyDown, 1}, {fyne.KeyUp, 0}, {fyne.KeyUp, 0}, {fyne.KeyEnd, 499}, {fyne.KeyHome, 0}} {
 		v.table.TypedKey(&fyne.KeyEvent{Name: step.key})
-		if v.table.Selected() != step.want || v.rows.events[step.want].Seq != v.chosen {
+		v.host.Seam.Settle()
+		if v.table.Selected() != step.want || event(v, step.want).Seq != v.chosen {
 			t.Fatalf("after %s row %d is selected, want %d", step.key, v.table.Selected(), step.want)
 		}
 	}

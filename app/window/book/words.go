@@ -20,6 +20,10 @@ func kinds() []string {
 		audit.ProfileCreated, audit.ProfileUsed, audit.ProfileRenamed, audit.ProfileDeleted,
 		audit.ConfigWritten, audit.ConfigRemoved, audit.Launched,
 		audit.SecurityAlert, audit.AlertAcknowledged, audit.AuditTamper, audit.LogRecovered, audit.Sealed, audit.PermissionsFixed,
+		audit.ClaimsChanged, audit.ClaimsAccepted, audit.ScopeNarrowed, audit.GrantExpiry,
+		audit.SaveFinished, audit.JournalDamaged, audit.RevocationOver,
+		audit.LogAccepted, audit.LogExported, audit.Pruned, audit.CredentialStored, audit.ServerEnded, audit.APIError,
+		audit.TLSFailed, audit.CertificateSeen, audit.EndpointChanged, audit.ConfigDrift, audit.IncidentOpened,
 	}
 }
 
@@ -79,14 +83,54 @@ func Words(name string) string {
 		return lang.L("Log recovered")
 	case audit.PermissionsFixed:
 		return lang.L("Permissions tightened")
+	case audit.ClaimsChanged:
+		return lang.L("Other account or scopes")
+	case audit.ClaimsAccepted:
+		return lang.L("Change accepted")
+	case audit.ScopeNarrowed:
+		return lang.L("Fewer scopes granted")
+	case audit.GrantExpiry:
+		return lang.L("Login ends soon")
+	case audit.SaveFinished:
+		return lang.L("Interrupted save finished")
+	case audit.JournalDamaged:
+		return lang.L("Damaged journal set aside")
+	case audit.RevocationOver:
+		return lang.L("Revocation given up")
+	case audit.LogAccepted:
+		return lang.L("Log accepted as it is")
+	case audit.LogExported:
+		return lang.L("Log exported")
+	case audit.Pruned:
+		return lang.L("Old segments removed")
+	case audit.CredentialStored:
+		return lang.L("Client secret stored")
+	case audit.ServerEnded:
+		return lang.L("Server ended")
+	case audit.APIError:
+		return lang.L("Tool call failed")
+	case audit.TLSFailed:
+		return lang.L("Certificate not trusted")
+	case audit.CertificateSeen:
+		return lang.L("Certificate checked")
+	case audit.EndpointChanged:
+		return lang.L("Provider’s address changed")
+	case audit.ConfigDrift:
+		return lang.L("Client’s config changed")
+	case audit.IncidentOpened:
+		return lang.L("Incident report started")
 	}
 	return capital(strings.ReplaceAll(name, "_", " "))
 }
 
 // alarming reports whether an event asks for attention though it did not fail.
-func alarming(e audit.Event) bool {
-	switch e.Name {
-	case audit.SecurityAlert, audit.AuditTamper, audit.ReuseDetected, audit.StrayCallback, audit.LogRecovered:
+func alarming(e audit.Event) bool { return alarmingName(e.Name) }
+
+func alarmingName(name string) bool {
+	switch name {
+	case audit.SecurityAlert, audit.AuditTamper, audit.ReuseDetected, audit.StrayCallback, audit.LogRecovered,
+		audit.ClaimsChanged, audit.JournalDamaged, audit.RevocationOver, audit.TLSFailed, audit.EndpointChanged,
+		audit.ConfigDrift, audit.IncidentOpened:
 		return true
 	}
 	return false

@@ -13,21 +13,32 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
-// Reader reads the state that lists and menus show.
-type Reader interface {
-	// State returns all profiles and open alerts.
-	State(ctx context.Context) (auth.State, error)
+// Watcher notices changes.
+type Watcher interface {
 	// Watch returns a channel that gets a value after each change that any
 	// process made, and is closed when ctx ends. Changes close together may come
 	// as one value.
 	Watch(ctx context.Context) (<-chan struct{}, error)
 }
 
+// Reader reads the state that lists and menus show.
+type Reader interface {
+	Watcher
+	// State returns all profiles and open alerts.
+	State(ctx context.Context) (auth.State, error)
+}
+
 // Book is the audit log.
 type Book interface {
-	Reader
+	Watcher
+	// ProfileNames returns the profiles' names by id. It is much cheaper than
+	// State.
+	ProfileNames(ctx context.Context) (map[string]string, error)
 	// Events returns the newest events that match, newest first.
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
+	// Glance calls each for every event that matches, newest first, without its
+	// data, and with no regard to q.Limit.
+	Glance(ctx context.Context, q audit.Query, each func(audit.Glimpse)) error
 	// VerifyLog checks the whole log. A log that does not verify is a report, not
 	// an error. Progress, which may be nil, gets bytes and comes from the goroutine
 	// that verifies.

@@ -62,7 +62,18 @@ func (f *Fake) State(context.Context) (auth.State, error) {
 	return auth.State{Profiles: slices.Clone(f.Profiles), Vault: "keychain"}, f.Err
 }
 
-// Watch implements keeper.Reader.
+// ProfileNames implements keeper.Book.
+func (f *Fake) ProfileNames(context.Context) (map[string]string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	names := map[string]string{}
+	for _, p := range f.Profiles {
+		names[p.ID] = p.Name
+	}
+	return names, f.Err
+}
+
+// Watch implements keeper.Watcher.
 func (f *Fake) Watch(context.Context) (<-chan struct{}, error) { return f.Ticks, nil }
 
 // Events implements keeper.Book.
@@ -75,13 +86,7 @@ func (f *Fake) Events(_ context.Context, q audit.Query) ([]audit.Event, error) {
 	}
 	var page []audit.Event
 	for _, e := range slices.Backward(f.Log) {
-		switch {
-		case q.Profile != "" && e.Profile != q.Profile,
-			q.Name != "" && e.Name != q.Name,
-			q.Outcome != "" && e.Outcome != q.Outcome,
-			!q.Since.IsZero() && e.Time.Before(q.Since),
-			!q.Until.IsZero() && !e.Time.Before(q.Until),
-			q.Text != "" && !strings.Contains(fmt.Sprint(e), q.Text):
+		if !matches(q, e) {
 			continue
 		}
 		if page = append(page, e); len(page) == q.Limit {
@@ -89,6 +94,31 @@ func (f *Fake) Events(_ context.Context, q audit.Query) ([]audit.Event, error) {
 		}
 	}
 	return page, nil
+}
+
+// Glance implements keeper.Book.
+func (f *Fake) Glance(_ context.Context, q audit.Query, each func(audit.Glimpse)) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Err != nil {
+		return f.Err
+	}
+	for _, e := range slices.Backward(f.Log) {
+		if matches(q, e) {
+			each(audit.Glimpse{Seq: e.Seq, Time: e.Time, Name: e.Name, Failed: e.Outcome == audit.Failed})
+		}
+	}
+	return nil
+}
+
+func matches(q audit.Query, e audit.Event) bool {
+	return (q.Profile == "" || e.Profile == q.Profile) &&
+		(q.Name == "" || e.Name == q.Name) &&
+		(q.Outcome == "" || e.Outcome == q.Outcome) &&
+		(q.Since.IsZero() || !e.Time.Before(q.Since)) &&
+		(q.Until.IsZero() || e.Time.Before(q.Until)) &&
+		(q.Before == 0 || e.Seq < q.Before) &&
+		(q.Text == "" || strings.Contains(fmt.Sprint(e), q.Text))
 }
 
 // VerifyLog implements keeper.Book.

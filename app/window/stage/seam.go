@@ -107,6 +107,10 @@ func (s *Seam) Settle() {
 	}
 }
 
+// Drop forgets what Soon was given on a seam made by Inline: a test of the moment
+// before.
+func (s *Seam) Drop() { s.queue = nil }
+
 // Wait returns once Follow and Every are through, after the window's context has
 // ended.
 func (s *Seam) Wait() { s.lasting.Wait() }

@@ -13,6 +13,13 @@ import (
 const (
 	ColorMuted   fyne.ThemeColorName = "stagedoorMuted"   // second-rank text, still readable
 	ColorSurface fyne.ThemeColorName = "stagedoorSurface" // panes that lie on the background
+
+	// Kinds of events in a chart, told apart in both variants and, by their
+	// lightness, without colour vision too.
+	ColorHandOut    fyne.ThemeColorName = "stagedoorHandOut"
+	ColorRefresh    fyne.ThemeColorName = "stagedoorRefresh"
+	ColorLogin      fyne.ThemeColorName = "stagedoorLogin"
+	ColorRevocation fyne.ThemeColorName = "stagedoorRevocation"
 )
 
 // Theme is Stagedoor's look: warm neutrals, and amber, the colour of stage
@@ -37,6 +44,10 @@ func palette(v fyne.ThemeVariant) map[fyne.ThemeColorName]color.Color {
 			ColorSurface:                       rgb(0xfffdfa),
 			theme.ColorNameForeground:          rgb(0x231e19),
 			ColorMuted:                         rgb(0x675e55),
+			ColorHandOut:                       rgb(0xd9c7ad),
+			ColorRefresh:                       rgb(0xd98a1f),
+			ColorLogin:                         rgb(0x2f6f8f),
+			ColorRevocation:                    rgb(0x6a4a86),
 			theme.ColorNamePlaceHolder:         rgb(0x6f655b),
 			theme.ColorNameDisabled:            rgb(0x6f655b),
 			theme.ColorNameDisabledButton:      rgb(0xece6de),
@@ -70,6 +81,10 @@ func palette(v fyne.ThemeVariant) map[fyne.ThemeColorName]color.Color {
 		ColorSurface:                       rgb(0x211d1a),
 		theme.ColorNameForeground:          rgb(0xece6df),
 		ColorMuted:                         rgb(0xa79d92),
+		ColorHandOut:                       rgb(0x5f5140),
+		ColorRefresh:                       rgb(0xd9922e),
+		ColorLogin:                         rgb(0x6fb3d2),
+		ColorRevocation:                    rgb(0xb596d6),
 		theme.ColorNamePlaceHolder:         rgb(0x94897d),
 		theme.ColorNameDisabled:            rgb(0x978c80),
 		theme.ColorNameDisabledButton:      rgb(0x26211e),

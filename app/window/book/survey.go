@@ -1,0 +1,182 @@
+//go:build !lean
+
+package book
+
+import (
+	"context"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+
+	"github.com/stagedoor-app/stagedoor/app/window/keeper"
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+// survey is what one glance over everything that matches found: how long the
+// table is, where its pages begin, and what the chart shows.
+type survey struct {
+	cursors []uint64
+	total   int
+	tally   tally
+}
+
+// look surveys what q selects. It runs away from the UI.
+func look(ctx context.Context, k keeper.Book, q audit.Query) (survey, error) {
+	var s survey
+	q.Limit = 0
+	err := k.Glance(ctx, q, func(g audit.Glimpse) {
+		if s.total%pageSize == 0 {
+			s.cursors = append(s.cursors, g.Seq+1)
+		}
+		s.total++
+		s.tally.add(g)
+	})
+	return s, err
+}
+
+// group is a kind of event in the chart.
+type group int
+
+// The groups, from the bottom of a bar to its top.
+const (
+	handOuts group = iota
+	refreshes
+	logins
+	revocations
+	others
+	troubles // what failed or is alarming, whatever it is otherwise
+	groups
+)
+
+// stackOrder returns the groups as a legend lists them: the top of a bar first.
+func stackOrder() []group {
+	return []group{troubles, logins, refreshes, handOuts, revocations, others}
+}
+
+func groupWords(g group) string {
+	switch g {
+	case handOuts:
+		return lang.L("Hand-outs")
+	case refreshes:
+		return lang.L("Refreshes")
+	case logins:
+		return lang.L("Logins")
+	case revocations:
+		return lang.L("Revocations")
+	case troubles:
+		return lang.L("Failures and alerts")
+	}
+	return lang.L("Everything else")
+}
+
+func groupColour(g group) fyne.ThemeColorName {
+	switch g {
+	case handOuts:
+		return stage.ColorHandOut
+	case refreshes:
+		return stage.ColorRefresh
+	case logins:
+		return stage.ColorLogin
+	case revocations:
+		return stage.ColorRevocation
+	case troubles:
+		return theme.ColorNameError
+	}
+	return theme.ColorNameDisabled
+}
+
+// groupOf sorts an event into the chart.
+func groupOf(g audit.Glimpse) group {
+	if g.Failed || alarmingName(g.Name) {
+		return troubles
+	}
+	switch g.Name {
+	case audit.KeychainAccess, audit.Launched:
+		return handOuts
+	case audit.TokenRefreshed, audit.TokenRotation, audit.TokensSaved, audit.KeychainSave, audit.SaveFinished:
+		return refreshes
+	case audit.LoginStarted, audit.LoginSucceeded, audit.LoginCancelled:
+		return logins
+	case audit.TokensRevoked:
+		return revocations
+	}
+	return others
+}
+
+// counts are a bar's events by group.
+type counts [groups]int
+
+func (c counts) sum() (n int) {
+	for _, v := range c {
+		n += v
+	}
+	return n
+}
+
+// tally counts events by time, in steps that grow with the span, so that its
+// size does not grow with the log.
+type tally struct {
+	step     int // of steps
+	by       map[int64]*counts
+	all      counts
+	from, to time.Time // of what was counted
+}
+
+// steps that a tally counts in, and how many of them it keeps.
+var steps = []time.Duration{time.Minute, 15 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
+
+const maxSteps = 20_000
+
+func (t *tally) add(g audit.Glimpse) {
+	if t.by == nil {
+		t.by = map[int64]*counts{}
+	}
+	if t.from.IsZero() || g.Time.Before(t.from) {
+		t.from = g.Time
+	}
+	if g.Time.After(t.to) {
+		t.to = g.Time
+	}
+	key := t.key(g.Time.Unix())
+	c := t.by[key]
+	if c == nil {
+		if len(t.by) >= maxSteps && t.step < len(steps)-1 {
+			t.coarsen()
+			t.add(g)
+			return
+		}
+		c = new(counts)
+		t.by[key] = c
+	}
+	c[groupOf(g)]++
+	t.all[groupOf(g)]++
+}
+
+// key is the second that a step begins with.
+func (t *tally) key(unix int64) int64 {
+	s := int64(steps[t.step] / time.Second)
+	if unix < 0 {
+		unix -= s - 1
+	}
+	return unix / s * s
+}
+
+func (t *tally) coarsen() {
+	t.step++
+	old := t.by
+	t.by = map[int64]*counts{}
+	for unix, c := range old {
+		key := t.key(unix)
+		sum := t.by[key]
+		if sum == nil {
+			sum = new(counts)
+			t.by[key] = sum
+		}
+		for g, n := range c {
+			sum[g] += n
+		}
+	}
+}
