@@ -16,6 +16,13 @@ type Anchor struct {
 	Segment string `json:"segment"` // file name
 	Seq     uint64 `json:"seq"`     //
 	MAC     string `json:"mac"`     // in hex
+	// Checked is how far VerifyIncremental came; nil if it never did.
+	Checked *Checkpoint `json:"checked,omitempty"`
+}
+
+// anchorAt is an anchor at t, whose newest line is sealed.
+func anchorAt(t *tail) Anchor {
+	return Anchor{Segment: t.newest().name(), Seq: t.seq, MAC: string(t.last.mac)}
 }
 
 // AnchorStore keeps the anchor where somebody who can write the log's folder
@@ -82,7 +89,9 @@ func (l *Log) anchor(ctx context.Context, t *tail) (err error) {
 			return nil
 		}
 	}
-	if err := l.p.Anchor.SaveAnchor(ctx, Anchor{Segment: t.newest().name(), Seq: t.seq, MAC: string(t.last.mac)}); err != nil {
+	next := anchorAt(t)
+	next.Checked = old.Checked
+	if err := l.p.Anchor.SaveAnchor(ctx, next); err != nil {
 		return err
 	}
 	l.unanchored = false
@@ -100,6 +109,9 @@ func (l *Log) descends(t *tail, old Anchor) error {
 		if done || err != nil {
 			return err
 		}
+	}
+	if after.seq > old.Seq && after.isFresh() {
+		return nil // what the anchor names was set aside by Accept
 	}
 	return ErrDetached
 }
@@ -127,11 +139,17 @@ func (l *Log) descendsIn(s segment, after *frame, old Anchor) (done bool, err er
 			return false, err
 		}
 		at, err := split(line)
+		gap := err == nil && after.bytes != nil && at.seq+1 != after.seq &&
+			after.mac != nil && after.continues(startState(at.seq, []byte(at.link())))
 		switch {
 		case err != nil,
 			at.mac != nil && !l.seal.seals(at),
-			after.bytes != nil && (at.seq+1 != after.seq || at.link() != string(after.prev)),
-			at.seq < old.Seq:
+			after.bytes != nil && at.seq+1 != after.seq && !gap,
+			after.bytes != nil && at.link() != string(after.prev):
+			return false, ErrDetached
+		case at.seq < old.Seq && gap:
+			return true, nil // what the anchor names was set aside by Accept
+		case at.seq < old.Seq:
 			return false, ErrDetached
 		case at.seq == old.Seq:
 			if !bytes.Equal(at.mac, []byte(old.MAC)) {

@@ -22,7 +22,7 @@ const anchorEvery = 64
 //
 // With the keychain locked or absent the line is written all the same,
 // unsealed. An error means that the event is not in the log: the lock was not
-// had, the disk is full, or e itself cannot be written (a Data value that is
+// had, the disk is full (ErrDiskFull), or e itself cannot be written (a Data value that is
 // no string, number or boolean; a line over 16 KiB: ErrTooLarge).
 //
 // A security_alert whose data has severity P0 or P1 moves the anchor at once.
@@ -53,7 +53,7 @@ func (l *Log) append(ctx context.Context, e Event, anchorNow bool) (Event, error
 	seal, _ := l.sealer(ctx) // without it the line is unsealed
 	t, err := openTail(l.p.Dir)
 	if err != nil {
-		return e, fmt.Errorf("append to audit log: %w", err)
+		return e, fmt.Errorf("append to audit log: %w", diskError(err))
 	}
 	defer t.close()
 
@@ -68,15 +68,28 @@ func (l *Log) append(ctx context.Context, e Event, anchorNow bool) (Event, error
 		}
 		batch = append(batch, line...)
 	}
+	full := len(t.segments)
 	if err := l.write(t, batch); err != nil {
-		return e, fmt.Errorf("append to audit log: %w", err)
+		return e, fmt.Errorf("append to audit log: %w", diskError(err))
 	}
 	l.loosened, l.moved = false, 0
 	l.unanchored = true
 	if anchorNow || before/anchorEvery != t.seq/anchorEvery && !l.resting(l.anchorAt) {
 		_ = l.anchor(ctx, t) // the line is written; Flush tries again and tells
 	}
+	if full > 0 && len(t.segments) > full {
+		l.closed(ctx, t.segments[full-1])
+	}
 	return events[len(events)-1], nil
+}
+
+// closed does what a segment's end gives occasion for. None of it is worth
+// failing an append that succeeded.
+func (l *Log) closed(ctx context.Context, s segment) {
+	if info, err := os.Lstat(s.path); err == nil && info.Size() >= minIndexed {
+		_, _ = l.summary(ctx, s)
+	}
+	_ = l.prune(ctx)
 }
 
 // overdue returns the lines that the log owes before the next one.
@@ -125,7 +138,7 @@ func (l *Log) line(t *tail, e *Event, seal *sealer) ([]byte, error) {
 
 // write adds the lines with one write and one sync, or leaves the log as it was.
 func (l *Log) write(t *tail, lines []byte) error {
-	if t.f == nil || t.size > 0 && t.size+int64(len(lines)) > l.p.SegmentSize {
+	if t.f == nil || t.size > 0 && (t.size+int64(len(lines)) > l.p.SegmentSize || l.outdated(t)) {
 		return l.begin(t, lines)
 	}
 	_, err := t.f.WriteAt(lines, t.size)
@@ -153,9 +166,11 @@ func (l *Log) begin(t *tail, lines []byte) error {
 	}
 	// Under the lock nobody else makes a segment: what lies about is from a
 	// process that was killed here.
-	left, _ := filepath.Glob(filepath.Join(l.p.Dir, ".*"+segmentExt+".*.tmp"))
-	for _, path := range left {
-		_ = os.Remove(path)
+	for _, pattern := range []string{".*" + segmentExt + ".*.tmp", ".*" + summaryExt + ".*.tmp", probePattern} {
+		left, _ := filepath.Glob(filepath.Join(l.p.Dir, pattern))
+		for _, path := range left {
+			_ = os.Remove(path)
+		}
 	}
 	t.segments = append(t.segments, s)
 	return nil

@@ -80,6 +80,7 @@ type book struct {
 	chain *keychain
 	clock *clock
 	size  int64
+	keep  Retention
 }
 
 func newBook(t testing.TB) *book {
@@ -91,7 +92,7 @@ func newBook(t testing.TB) *book {
 // reopen is what the next process does.
 func (b *book) reopen(dir string) {
 	b.t.Helper()
-	l, err := Open(Params{Dir: dir, Key: b.chain.Key, Anchor: b.chain, Now: b.clock.now, Actor: "test", PID: 42, SegmentSize: b.size})
+	l, err := Open(Params{Dir: dir, Key: b.chain.Key, Anchor: b.chain, Now: b.clock.now, Actor: "test", PID: 42, SegmentSize: b.size, Keep: b.keep})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -171,7 +172,7 @@ func (b *book) copyOf(t testing.TB) *book {
 	if err := os.CopyFS(c.Dir(), os.DirFS(b.Dir())); err != nil {
 		t.Fatal(err)
 	}
-	c.size = b.size
+	c.size, c.keep, c.chain.key = b.size, b.keep, b.chain.key
 	c.reopen(c.Dir())
 	return c
 }

@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		write(dir)
 		return
 	}
+	if helper() {
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -39,7 +39,7 @@ func (v *verification) diagnose(ctx context.Context, before state, i int) (*Prob
 			// The scan stumbled and now all is well: the file changed in between.
 			return nil, fmt.Errorf("%s changed while it was read: %w", v.list[i].name(), err)
 		}
-		if line.bad == nil && at.accept(v.seal, line.frame, line.place) {
+		if line.bad == nil && (at.accept(v.seal, line.frame, line.place) || at.goOn(line)) {
 			continue
 		}
 		after, err := v.ahead(r)
@@ -48,6 +48,16 @@ func (v *verification) diagnose(ctx context.Context, before state, i int) (*Prob
 		}
 		return v.judge(ctx, at, line, after)
 	}
+}
+
+// goOn moves s behind a line with which Accept went on.
+func (s *state) goOn(l located) bool {
+	if l.line != 1 || !l.seals || !l.continues(*s) {
+		return false
+	}
+	s.covered, s.pending = s.covered+s.pending, 0
+	s.segment, s.line, s.seq, s.link = l.segment, l.line, l.seq, l.appendLink(s.link[:0])
+	return true
 }
 
 // read takes the next line apart and keeps it.
@@ -96,7 +106,7 @@ func (v *verification) judge(ctx context.Context, at state, line located, after 
 		case line.seq == at.pendingSeq && string(line.prev) == at.pendingPrev:
 			want = at.pendingSeq
 			return say(Inserted, at.pendingLine, "%s put in before event %d that no process of this machine sealed", plural(at.pending, "line was", "lines were"), line.seq)
-		case line.seq == want && string(line.prev) != at.link:
+		case line.seq == want && string(line.prev) != string(at.link):
 			want = at.seq
 			return say(Edited, place{at.segment, at.line}, "event %d was changed or replaced: event %d was written after a different line", at.seq, line.seq)
 		case line.seq == want:
@@ -107,7 +117,7 @@ func (v *verification) judge(ctx context.Context, at state, line located, after 
 	// If genuine lines go on right from where the chain was sound, everything
 	// in between was put in.
 	if !line.seals {
-		if next, ok := firstSealing(after); ok && next.seq == want && string(next.prev) == at.link {
+		if next, ok := firstSealing(after); ok && next.seq == want && string(next.prev) == string(at.link) {
 			return say(Inserted, line.place, "a forged line was put in before event %d", want)
 		}
 	}
@@ -181,7 +191,7 @@ func firstSealing(list []located) (located, bool) {
 // key: no line has our MAC, each names the one before, and there are enough of
 // them, or nothing else at all.
 func foreign(at state, line located, after []located) bool {
-	if line.seq == at.seq+1 && string(line.prev) != at.link && line.line != 1 {
+	if line.seq == at.seq+1 && string(line.prev) != string(at.link) && line.line != 1 {
 		return false
 	}
 	run, last := 1, line
@@ -191,7 +201,7 @@ func foreign(at state, line located, after []located) bool {
 		}
 		run, last = run+1, l
 	}
-	whole := at.seq == 0 && run == len(after)+1 && run > 1
+	whole := at.line == 0 && run == len(after)+1 && run > 1
 	return whole || run >= foreignRun
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 )
 
 // extent is a segment and how much of it belongs to a verification: what is
@@ -13,7 +14,14 @@ import (
 type extent struct {
 	segment
 	size int64
+	from int64 // where to begin; a line begins there
+	line int   // lines before that
+
+	changed time.Time // when the file was changed last, as it says
 }
+
+// readAhead is how many bytes are read at a time.
+const readAhead = 256 << 10
 
 // forward reads the lines of consecutive segments.
 type forward struct {
@@ -22,10 +30,12 @@ type forward struct {
 	f    *os.File
 	r    *bufio.Reader
 	line int // number of the line returned last, in its segment
+	// width is how many bytes of the file that line takes, with its line end.
+	width int64
 }
 
 func readForward(list []extent) *forward {
-	return &forward{rest: list, r: bufio.NewReaderSize(nil, 4*maxLine)}
+	return &forward{rest: list, r: bufio.NewReaderSize(nil, readAhead)}
 }
 
 func (r *forward) close() {
@@ -51,16 +61,22 @@ func (r *forward) next() ([]byte, error) {
 			}
 		}
 		line, err := r.r.ReadSlice('\n')
+		r.width = int64(len(line))
 		if errors.Is(err, bufio.ErrBufferFull) {
 			line = bytes.Clone(line)
+			var more []byte
 			for errors.Is(err, bufio.ErrBufferFull) {
-				_, err = r.r.ReadSlice('\n')
+				more, err = r.r.ReadSlice('\n')
+				r.width += int64(len(more))
 			}
 		}
 		switch {
 		case err == nil:
 			r.line++
-			return bytes.TrimSuffix(line, []byte("\n")), nil
+			if n := len(line); line[n-1] == '\n' { // not so in the beginning of a long line
+				line = line[:n-1]
+			}
+			return line, nil
 		case !errors.Is(err, io.EOF):
 			return nil, err
 		}
@@ -72,11 +88,19 @@ func (r *forward) next() ([]byte, error) {
 	}
 }
 
-func (r *forward) begin() (err error) {
-	r.open, r.rest, r.line = r.rest[0], r.rest[1:], 0
-	if r.f, err = os.Open(r.open.path); err != nil {
+func (r *forward) begin() error {
+	f, err := os.Open(r.rest[0].path)
+	if err != nil {
 		return err
 	}
-	r.r.Reset(io.LimitReader(r.f, r.open.size))
+	e := r.rest[0]
+	r.rest = r.rest[1:]
+	r.read(f, e)
 	return nil
+}
+
+// read goes on with e, which is open as f.
+func (r *forward) read(f *os.File, e extent) {
+	r.open, r.f, r.line = e, f, e.line
+	r.r.Reset(io.NewSectionReader(f, e.from, e.size-e.from))
 }

@@ -107,17 +107,17 @@ var (
 // line looks at one line, whose time fits already.
 func (g *glancer) line(line, ts []byte) {
 	seq := rawSeq(line)
-	if seq == 0 || g.q.Before > 0 && seq >= g.q.Before {
+	if seq <= g.q.After || g.q.Before > 0 && seq >= g.q.Before {
 		return
 	}
-	if g.text != "" {
+	if g.text != "" || g.q.Severity != "" { // which stands in the data
 		if _, ok := g.match(line); !ok {
 			return
 		}
 	}
 	head, _, _ := bytes.Cut(line, memberData) // data may have members of the same names
 	for _, part := range g.raw {
-		if !bytes.Contains(head, part) {
+		if g.q.Severity == "" && !bytes.Contains(head, part) {
 			return
 		}
 	}

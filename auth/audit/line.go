@@ -22,6 +22,7 @@ import (
 // there is nothing to hide in a second spelling.
 const (
 	lineVersion = 1
+	headLine    = `{"v":1,"seq":`
 	headPrev    = `,"prev":"`
 	headMAC     = `","mac":`
 	hexLen      = 64
@@ -63,7 +64,7 @@ func split(line []byte) (frame, error) {
 // ones right after, so that checking their digits would only cost time.
 func splitTrusted(line []byte) (frame, error) {
 	f := frame{bytes: line}
-	rest, ok := bytes.CutPrefix(line, []byte(`{"v":1,"seq":`))
+	rest, ok := bytes.CutPrefix(line, []byte(headLine))
 	if !ok {
 		return f, errors.New("does not begin like a line of version 1")
 	}
@@ -178,12 +179,13 @@ func valid(s string) string {
 func finish(body []byte, prev string, s *sealer) []byte {
 	line := append(body, headPrev...)
 	line = append(line, prev...)
+	signed := len(line) + 1 // with the quote that ends prev
 	line = append(line, headMAC...)
 	if s == nil {
 		return append(line, "null}\n"...)
 	}
 	line = append(line, '"')
-	line = append(line, s.mac(body, []byte(prev))...)
+	line = append(line, s.mac([]byte(prev), line[:signed])...)
 	return append(line, "\"}\n"...)
 }
 

@@ -30,6 +30,8 @@ type Params struct {
 	// SegmentSize is the size in bytes at which a new segment begins; 0 means
 	// DefaultSegmentSize.
 	SegmentSize int64
+	// Keep is how much of the log stays. Its zero value keeps 500 MB.
+	Keep Retention
 }
 
 // DefaultSegmentSize is 5 MB.

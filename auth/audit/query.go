@@ -6,31 +6,33 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
 // Query selects events. A zero field selects all.
 type Query struct {
-	Profile string    // id
-	Name    string    // of the event
-	Outcome string    // OK or Failed
-	Since   time.Time // at or after
-	Until   time.Time // before
-	Before  uint64    // only events with a smaller number; 0 = no bound
-	Text    string    // anywhere in name, actor, outcome, profile or data, in any case
-	Limit   int       // the newest so many; 0 = all
+	Profile  string    // id
+	Name     string    // of the event
+	Outcome  string    // OK or Failed
+	Severity string    // P0 to P3, of events that have one in their data
+	Since    time.Time // at or after
+	Until    time.Time // before
+	Before   uint64    // only events with a smaller number; 0 = no bound
+	After    uint64    // only events with a larger number: what is new since that one
+	Text     string    // anywhere in name, actor, outcome, profile or data, in any case
+	Limit    int       // the newest so many; 0 = all
 }
 
 // Query returns the selected events, newest first. It takes no lock and reads
-// backwards from the end, no further than it must: it stops at the limit, and
-// with Since at the end of the first whole segment that is older. (Lines stand
-// in the order they were written, so a clock that jumped does not hide any
-// within the same segment.)
+// backwards from the end, no further than it must: it stops at the limit, at
+// After, and with Since at the end of the first whole segment that is older.
+// (Lines stand in the order they were written, so a clock that jumped does not
+// hide any within the same segment.)
+//
+// A query by profile, name, outcome, severity or Until uses the summaries of
+// closed segments to read only the lines it returns. One by text alone reads
+// every line until the limit or ctx ends it, at some hundred MB a second.
 //
 // It shows what is there and vouches for nothing: lines that cannot be read
 // are left out here and named by Verify.
@@ -53,7 +55,16 @@ func (l *Log) query(ctx context.Context, q Query) ([]Event, error) {
 	var found []Event
 	m := q.matcher()
 	for i := len(list) - 1; i >= 0; i-- {
-		more, err := m.readSegment(ctx, list[i], &found)
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("read audit log: %w", ctx.Err())
+		}
+		more, known := false, false
+		if i < len(list)-1 && m.indexed() {
+			more, known, err = l.lookUp(ctx, list[i], &m, &found)
+		}
+		if !known && err == nil {
+			more, err = m.readSegment(ctx, list[i], &found)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read audit log: %w", err)
 		}
@@ -64,26 +75,64 @@ func (l *Log) query(ctx context.Context, q Query) ([]Event, error) {
 	return found, nil
 }
 
-// matcher is a query made ready for many lines.
-type matcher struct {
-	q    Query
-	raw  [][]byte // what a matching line must contain, byte for byte
-	text string   // in lower case
-}
-
-func (q Query) matcher() matcher {
-	m := matcher{q: q, text: strings.ToLower(q.Text)}
-	for _, member := range [][2]string{{"event", q.Name}, {"profile", q.Profile}, {"outcome", q.Outcome}} {
-		if member[1] != "" {
-			m.raw = append(m.raw, appendString([]byte(`,"`+member[0]+`":`), member[1]))
+// lookUp is readSegment by way of the segment's summary. known is false if
+// that does not help.
+func (l *Log) lookUp(ctx context.Context, s segment, m *matcher, found *[]Event) (more, known bool, err error) {
+	x, err := l.summary(ctx, s)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return true, true, nil // pruned meanwhile
+	case err != nil:
+		return false, false, ctx.Err()
+	case x.lines == 0:
+		return true, true, nil
+	case m.q.After > 0 && x.lastSeq <= m.q.After:
+		return false, true, nil
+	case m.q.Before > 0 && x.firstSeq >= m.q.Before:
+		return true, true, nil
+	case !m.q.Since.IsZero() && x.to < nanos(m.q.Since):
+		return false, true, nil
+	case !m.q.Until.IsZero() && x.from >= nanos(m.q.Until):
+		return true, true, nil
+	}
+	lines, ok := x.find(m.want)
+	if !ok {
+		return false, false, nil
+	}
+	if len(lines) == 0 {
+		return true, true, nil
+	}
+	f, err := os.Open(s.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, true, nil
+	}
+	if err != nil {
+		return false, true, err
+	}
+	defer func() { _ = f.Close() }()
+	spots := x.spots()
+	for i := len(lines) - 1; i >= 0; i-- {
+		if i%64 == 0 && ctx.Err() != nil {
+			return false, true, ctx.Err()
+		}
+		if int(lines[i]) >= len(spots) {
+			return false, false, nil
+		}
+		at := spots[lines[i]]
+		line := make([]byte, at.length)
+		if _, err := f.ReadAt(line, at.offset); err != nil {
+			return false, true, err
+		}
+		if m.take(line, found) {
+			return false, true, nil
 		}
 	}
-	return m
+	return true, true, nil
 }
 
 // readSegment adds what matches in s to found and reports whether older
 // segments matter.
-func (m matcher) readSegment(ctx context.Context, s segment, found *[]Event) (more bool, err error) {
+func (m *matcher) readSegment(ctx context.Context, s segment, found *[]Event) (more bool, err error) {
 	f, err := os.Open(s.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return true, nil // pruned meanwhile
@@ -120,27 +169,20 @@ func (m matcher) readSegment(ctx context.Context, s segment, found *[]Event) (mo
 		if m.q.Before > 0 && rawSeq(line) >= m.q.Before {
 			continue
 		}
-		e, ok := m.match(line)
-		if !ok {
-			continue
+		if m.q.After > 0 {
+			if f, err := split(line); err == nil && f.seq <= m.q.After {
+				return false, nil
+			}
 		}
-		*found = append(*found, e)
-		if m.q.Limit > 0 && len(*found) >= m.q.Limit {
+		if m.take(line, found) {
 			return false, nil
 		}
 	}
 }
 
-// rawTime cuts the timestamp out of a line without reading the rest. A line
-// that is not ours gives something that sorts somewhere.
-func rawTime(line []byte) []byte {
-	_, ts, _ := bytes.Cut(line[:min(len(line), 80)], []byte(`,"ts":"`))
-	return ts[:min(len(ts), len(timeLayout))]
-}
-
 // rawSeq reads a line's number without reading the rest; 0 if it has none.
 func rawSeq(line []byte) (seq uint64) {
-	digits, _ := bytes.CutPrefix(line, []byte(`{"v":1,"seq":`))
+	digits, _ := bytes.CutPrefix(line, []byte(headLine))
 	for _, c := range digits[:min(len(digits), 16)] {
 		if c < '0' || c > '9' {
 			break
@@ -157,32 +199,81 @@ func firstSeq(r io.ReaderAt) uint64 {
 	return rawSeq(head[:n])
 }
 
-func (m matcher) match(line []byte) (Event, bool) {
-	for _, part := range m.raw { // cheap, and most lines end here
-		if !bytes.Contains(line, part) {
-			return Event{}, false
-		}
+// take adds the line's event to found if it matches, and reports whether that
+// was the last one wanted.
+func (m *matcher) take(line []byte, found *[]Event) (enough bool) {
+	e, ok := m.match(line)
+	if !ok {
+		return false
 	}
-	e, _, err := parse(line)
-	if err != nil {
-		return Event{}, false
-	}
-	q := m.q
-	ok := (q.Before == 0 || e.Seq < q.Before) &&
-		(q.Name == "" || e.Name == q.Name) &&
-		(q.Profile == "" || e.Profile == q.Profile) &&
-		(q.Outcome == "" || e.Outcome == q.Outcome) &&
-		(q.Since.IsZero() || !e.Time.Before(q.Since)) &&
-		(q.Until.IsZero() || e.Time.Before(q.Until)) &&
-		(m.text == "" || strings.Contains(strings.ToLower(searchable(e)), m.text))
-	return e, ok
+	*found = append(*found, e)
+	return m.q.Limit > 0 && len(*found) >= m.q.Limit
 }
 
-// searchable is the text of an event that a search looks through.
-func searchable(e Event) string {
-	parts := []string{e.Name, e.Actor, e.Outcome, e.Profile, strconv.FormatUint(e.Seq, 10)}
-	for _, k := range slices.Sorted(maps.Keys(e.Data)) {
-		parts = append(parts, fmt.Sprintf("%s=%v", k, e.Data[k]))
+// Each calls f with the selected events, oldest first, and with the line each
+// stands in, which is valid during the call. It reads what is there when it
+// begins, in constant memory. Limit is not looked at. It ends with f's error.
+func (l *Log) Each(ctx context.Context, q Query, f func(e Event, line []byte) error) error {
+	list, err := segments(l.p.Dir)
+	if err != nil {
+		return err
 	}
-	return strings.Join(parts, "\n")
+	m := q.matcher()
+	for i, s := range list {
+		if i < len(list)-1 && (!q.Since.IsZero() || m.indexed()) {
+			x, err := l.summary(ctx, s)
+			if err == nil && !x.mayHave(&m) {
+				continue
+			}
+		}
+		if err := m.each(ctx, s, f); err != nil {
+			return fmt.Errorf("read audit log: %w", err)
+		}
+	}
+	return nil
+}
+
+func (m *matcher) each(ctx context.Context, s segment, f func(Event, []byte) error) error {
+	info, err := os.Lstat(s.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // pruned meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	size, err := soundSize(s.path, info.Size())
+	if err != nil {
+		return err
+	}
+	r := readForward([]extent{{segment: s, size: size}})
+	defer r.close()
+	for n := 0; ; n++ {
+		if n%256 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		line, err := r.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		e, ok := m.match(line)
+		if !ok {
+			continue
+		}
+		if err := f(e, line); err != nil {
+			return err
+		}
+	}
+}
+
+// mayHave reports whether a line of the segment can match.
+func (x *index) mayHave(m *matcher) bool {
+	q := m.q
+	if x.lines == 0 || !q.Since.IsZero() && x.to < nanos(q.Since) || !q.Until.IsZero() && x.from >= nanos(q.Until) {
+		return false
+	}
+	lines, ok := x.find(m.want)
+	return !ok || len(lines) > 0
 }

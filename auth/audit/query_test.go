@@ -105,7 +105,8 @@ func TestQueryReadsNoFurther(t *testing.T) {
 		"after everything": {newClock().now().Add(time.Hour), false},
 	} {
 		var found []Event
-		more, err := Query{Since: tt.since}.matcher().readSegment(t.Context(), segmentsOf(b)[0], &found)
+		m := Query{Since: tt.since}.matcher()
+		more, err := m.readSegment(t.Context(), segmentsOf(b)[0], &found)
 		if err != nil || more != tt.more {
 			t.Errorf("%s: older segments matter: %v (%v)", name, more, err)
 		}

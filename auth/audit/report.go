@@ -1,6 +1,9 @@
 package audit
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Kind is a way of tampering, as far as the chain can tell it from the others.
 type Kind string
@@ -35,7 +38,9 @@ type Problem struct {
 // author was honest: see the package comment.
 type Report struct {
 	OK            bool      `json:"ok"`
-	Events        uint64    `json:"events"`                 // lines read
+	Events        uint64    `json:"events"`                 // lines in the log
+	Incremental   bool      `json:"incremental"`            // most lines were verified earlier: see VerifyIncremental
+	Checked       uint64    `json:"checked"`                // lines read this time
 	Segments      int       `json:"segments"`               //
 	First         time.Time `json:"first,omitzero"`         // UTC, of the first line
 	Last          time.Time `json:"last,omitzero"`          // UTC, of the newest
@@ -46,4 +51,23 @@ type Report struct {
 	AnchorChecked bool      `json:"anchor_checked"`         // an anchor was there and compared
 	AnchorSeq     uint64    `json:"anchor_seq"`             // up to which line the anchor vouches for completeness
 	AnchorError   string    `json:"anchor_error,omitempty"` // why it could not be read
+	// PublicKey is the Ed25519 key, in hex, that signs this log's bundles: what
+	// to compare a bundle's with.
+	PublicKey string `json:"public_key,omitempty"`
+
+	atEnd bool // the problem is that the log does not lead up to the anchor
+}
+
+// ProblemID is the same for the same problem in a later report, although lines
+// were appended meanwhile, and another one for another problem. It is empty
+// without a problem.
+func (r Report) ProblemID() string {
+	switch p := r.Problem; {
+	case p == nil:
+		return ""
+	case r.atEnd:
+		return fmt.Sprintf("anchor:%d", r.AnchorSeq)
+	default:
+		return fmt.Sprintf("%s:%d:%d", p.Segment, p.Line, p.Seq)
+	}
 }

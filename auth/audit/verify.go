@@ -22,14 +22,10 @@ const progressStep = 1 << 20
 // was not to be had. Tampering is no error but the report's Problem.
 func (l *Log) Verify(ctx context.Context, progress func(done, total int64)) (Report, error) {
 	v, err := l.snapshot(ctx)
-	if err != nil {
-		return Report{}, fmt.Errorf("verify audit log: %w", err)
+	if err == nil {
+		err = v.run(ctx, progress)
 	}
-	scans, err := v.scan(ctx, progress)
 	if err != nil {
-		return Report{}, fmt.Errorf("verify audit log: %w", err)
-	}
-	if err := v.join(ctx, scans); err != nil {
 		return Report{}, fmt.Errorf("verify audit log: %w", err)
 	}
 	return v.report, nil
@@ -43,6 +39,10 @@ type verification struct {
 	anchor Anchor
 	found  bool // there is an anchor
 	report Report
+
+	sound   int     // how many segments of list lead on from each other
+	at      state   // after the last of them
+	vouched removal // says why the log may begin where it does, unless at the beginning
 }
 
 // snapshot notes under the lock how far the log goes and what the anchor says,
@@ -53,6 +53,11 @@ func (l *Log) snapshot(ctx context.Context) (*verification, error) {
 		return nil, err
 	}
 	defer unlock()
+	return l.look(ctx)
+}
+
+// look is snapshot with the lock held.
+func (l *Log) look(ctx context.Context) (*verification, error) {
 	v := &verification{}
 	list, err := segments(l.p.Dir)
 	if err != nil {
@@ -63,7 +68,7 @@ func (l *Log) snapshot(ctx context.Context) (*verification, error) {
 		if err != nil {
 			return nil, err
 		}
-		e := extent{segment: s, size: info.Size()}
+		e := extent{segment: s, size: info.Size(), changed: info.ModTime()}
 		if i == len(list)-1 {
 			if e.size, err = soundSize(s.path, info.Size()); err != nil {
 				return nil, err
@@ -89,11 +94,20 @@ func (l *Log) snapshot(ctx context.Context) (*verification, error) {
 	return v, err
 }
 
+// run does a whole verification.
+func (v *verification) run(ctx context.Context, progress func(done, total int64)) error {
+	scans, err := v.scan(ctx, progress)
+	if err != nil {
+		return err
+	}
+	return v.join(ctx, scans)
+}
+
 // scan checks all segments, in parallel.
 func (v *verification) scan(ctx context.Context, progress func(done, total int64)) ([]scan, error) {
 	var total int64
 	for _, e := range v.list {
-		total += e.size
+		total += e.size - e.from
 	}
 	m := meter{total: total, tell: progress}
 	scans := make([]scan, len(v.list))
@@ -141,6 +155,7 @@ func (v *verification) join(ctx context.Context, scans []scan) error {
 	r.Segments = len(scans)
 	for i, s := range scans {
 		r.Events += uint64(s.lines)
+		r.Checked += uint64(s.lines)
 		if i == 0 {
 			r.First = s.from
 		}
@@ -148,9 +163,14 @@ func (v *verification) join(ctx context.Context, scans []scan) error {
 			r.Last = s.to
 		}
 	}
-	at := state{link: origin}
+	at, problem := v.begin(scans)
+	v.at = at.copied()
+	if problem != nil {
+		r.Problem = problem
+		return nil
+	}
 	for i, s := range scans {
-		if want := i + 1; v.list[i].number != want {
+		if want := v.list[0].number + i; v.list[i].number != want {
 			r.Problem = missing(at, segmentName(want), v.list[i].name())
 			return nil
 		}
@@ -158,7 +178,7 @@ func (v *verification) join(ctx context.Context, scans []scan) error {
 			continue
 		}
 		if !at.follow(s) {
-			p, err := v.diagnose(ctx, at, i)
+			p, err := v.diagnose(ctx, at.copied(), i)
 			if err != nil {
 				return err
 			}
@@ -166,25 +186,27 @@ func (v *verification) join(ctx context.Context, scans []scan) error {
 			r.Unsealed, r.SealedLater = at.pending, at.covered
 			return nil
 		}
+		v.sound, v.at = i+1, at.copied()
 	}
+	v.sound = len(scans)
 	r.Unsealed, r.SealedLater = at.pending, at.covered
 	v.checkAnchor(at, scans)
-	r.OK = r.Problem == nil
+	r.OK, r.atEnd = r.Problem == nil, r.Problem != nil
 	return nil
 }
 
 // follow moves s behind a sound segment, if that begins where s ends.
 func (s *state) follow(next scan) bool {
 	f := next.first
-	if !next.sound || f.seq != s.seq+1 || string(f.prev) != s.link {
+	if !next.sound || string(f.prev) != string(s.link) || f.seq != s.seq+1 && !(f.mac != nil && f.continues(*s)) {
 		return false
 	}
 	before := *s
-	*s = next.end
+	*s = next.end.copied()
 	s.covered += before.covered
 	switch {
 	case before.pending == 0:
-	case f.mac != nil && !isSealed(f):
+	case f.mac != nil && !f.covers():
 		*s = before
 		return false
 	case next.sealed:

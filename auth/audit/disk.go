@@ -1,0 +1,73 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// ErrDiskFull says that an event is not in the log because there is no room
+// for it. The log is as it was before.
+var ErrDiskFull = errors.New("the disk is full")
+
+// diskError makes err an ErrDiskFull if that is what it is.
+func diskError(err error) error {
+	if !isFull(err) {
+		return err
+	}
+	return hint.Wrap(fmt.Errorf("%w: %w", ErrDiskFull, err), "make some room on the disk that holds Stagedoor's folder")
+}
+
+// probeSize is how much room Writable asks for, in bytes: several events of
+// the largest size.
+const probeSize = 4 * maxLine
+
+const probePattern = ".room.*.tmp"
+
+// Writable finds out whether events can be appended now, for what must not
+// happen without being written down. It takes the lock, opens the newest
+// segment for writing, and writes 64 KiB to a temporary file, to the disk and
+// not just to a buffer. Its error is ErrDiskFull if there is no room.
+func (l *Log) Writable(ctx context.Context) error {
+	err := l.writable(ctx)
+	if err != nil {
+		return fmt.Errorf("the audit log cannot be written: %w", diskError(err))
+	}
+	return nil
+}
+
+func (l *Log) writable(ctx context.Context) (err error) {
+	unlock, err := l.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	list, err := segments(l.p.Dir)
+	if err != nil {
+		return err
+	}
+	if n := len(list); n > 0 {
+		f, err := os.OpenFile(list[n-1].path, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	probe, err := os.CreateTemp(l.p.Dir, probePattern)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, probe.Close(), os.Remove(probe.Name()))
+	}()
+	if _, err := probe.Write(bytes.Repeat([]byte("stagedoor room! "), probeSize/16)); err != nil {
+		return err
+	}
+	return probe.Sync()
+}
