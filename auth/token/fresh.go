@@ -100,7 +100,7 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 		// it could save: its token is ours.
 		return set, nil
 	case set.Refused, set.Refresh.Empty():
-		return s.orAlive(set, whyRefused(g, set))
+		return s.orAlive(set, whyRefused(set))
 	case set.Issuer != g.Issuer:
 		// The refresh token was issued by somebody else and must not be shown
 		// to this one.
@@ -181,7 +181,7 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 	// same keychain) may have rotated the token: adopt theirs.
 	if current, err := s.Load(ctx, g.ID); err == nil && current.Gen != set.Gen {
 		_ = s.journal.remove(g.ID) // about tokens that are gone
-		return s.orAlive(current, whyRefused(g, current))
+		return s.orAlive(current, whyRefused(current))
 	}
 	refused := set
 	refused.Gen++
@@ -215,7 +215,7 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 	if err := s.journal.remove(g.ID); err != nil {
 		return Set{}, err
 	}
-	reason := whyRefused(g, refused)
+	reason := whyRefused(refused)
 	if g.ended(set, s.Now()) {
 		reason = signInAgain(fmt.Errorf("%w: the login ended; this provider limits how long one lasts", ErrLoginNeeded))
 	}
@@ -223,7 +223,7 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 }
 
 // whyRefused says why there is no refreshing this set.
-func whyRefused(g Grant, set Set) error {
+func whyRefused(set Set) error {
 	switch {
 	case set.Lost:
 		return signInAgain(ErrAnswerLost)

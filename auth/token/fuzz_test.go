@@ -74,3 +74,23 @@ func FuzzSet(f *testing.F) {
 		}
 	})
 }
+
+// What is kept of an open revocation can be read, or there is nothing to
+// revoke; it is never half of one.
+func FuzzPending(f *testing.F) {
+	p := pending{Since: epoch, Refresh: kept{"r"}, TokenURL: "https://op.example/token", RevocationURL: "https://op.example/revoke", ClientID: "c"}
+	whole, err := json.Marshal([]pending{p, p})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(whole))
+	f.Add(`[{"revocation":"x","refresh_token":""}]`)
+	f.Add(`{}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, p := range decodePending(secret.String(text)) {
+			if p.RevocationURL == "" || p.Refresh.Empty() && p.Access.Empty() {
+				t.Fatalf("half a revocation: %+v", p)
+			}
+		}
+	})
+}

@@ -119,7 +119,7 @@ func (s *Service) storePending(ctx context.Context, id string, list []pending) e
 	if len(list) > maxPending {
 		list = list[len(list)-maxPending:]
 	}
-	if _, err := os.Lstat(s.notePath(id)); err != nil {
+	if !s.noted(id) {
 		if err := s.writeNote(id, note{Next: s.Now().UTC()}); err != nil {
 			return err
 		}
@@ -163,24 +163,33 @@ func (p pending) same(q pending) bool {
 // killed before it could: they may be revoked at the provider, and would look
 // stolen. The caller holds the lock.
 func (s *Service) finishWipe(ctx context.Context, id string) error {
-	if _, err := os.Lstat(s.notePath(id)); err != nil {
-		return nil // nothing pending, as nearly always
+	if !s.noted(id) { // nothing pending, as nearly always
+		return nil
 	}
 	list, err := s.loadPending(ctx, id)
 	if err != nil {
 		return err
 	}
 	set, err := s.Load(ctx, id)
-	if err != nil {
-		return nil // gone, or for the caller to find out
+	if err == nil && slices.ContainsFunc(list, func(p pending) bool { return p.takesBack(set) }) {
+		s.journal.forget(id)
+		return s.Vault.Delete(ctx, itemKey(id))
 	}
-	if !slices.ContainsFunc(list, func(p pending) bool {
-		return !p.Refresh.Empty() && p.Refresh.String == set.Refresh || p.Refresh.Empty() && p.Access.String == set.Access
-	}) {
-		return nil
+	return nil // tokens that cannot be read are for the caller to find out
+}
+
+// takesBack reports whether the revocation is of these tokens.
+func (p pending) takesBack(set Set) bool {
+	if p.Refresh.Empty() {
+		return p.Access.String == set.Access
 	}
-	s.journal.forget(id)
-	return s.Vault.Delete(ctx, itemKey(id))
+	return p.Refresh.String == set.Refresh
+}
+
+// noted reports whether something may be pending.
+func (s *Service) noted(id string) bool {
+	_, err := os.Lstat(s.notePath(id))
+	return err == nil
 }
 
 // RetryRevocations asks the providers again whose confirmation is outstanding
