@@ -1,0 +1,158 @@
+// Package settings is what the user chose: which alarms, how loud, and when not
+// to be disturbed. It is one JSON file that people may edit by hand.
+//
+// A file that says nothing of something leaves it at its default, and no file
+// is a file that says nothing. A file that cannot be understood completely is
+// an Error with line and column, the defaults are in effect meanwhile, and
+// nothing here ever overwrites it.
+//
+// Load, Update and the methods of Store are safe for concurrent use, by
+// goroutines and processes.
+package settings
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+const (
+	// Version is of the file's format.
+	Version = 1
+	// FileName is the file's name in the state folder.
+	FileName = "settings.json"
+
+	maxSize = 1 << 20 // bytes; a real one has a few hundred
+)
+
+// Settings are all settings. The zero value is not useful; see Defaults.
+type Settings struct {
+	Version       int             `json:"version"`
+	Notifications Notifications   `json:"notifications"`
+	Alerts        map[string]Rule `json:"alerts,omitempty"` // by rule id; what is not there is as built in
+}
+
+// Notifications say when the desktop may show one.
+type Notifications struct {
+	// Enabled is false if no notification is wanted at all, not even of a P0.
+	// Alerts are shown in the tray and by `stagedoor alerts` all the same.
+	Enabled bool `json:"enabled"`
+	// Quiet are hours in which only a P0 is notified of; the rest comes
+	// afterwards. Nil means none.
+	Quiet *Quiet `json:"quiet_hours,omitempty"`
+}
+
+// Rule is what the user changed of an alarm. Nil is as built in.
+type Rule struct {
+	Enabled   *bool           `json:"enabled,omitempty"`
+	Muted     *bool           `json:"muted,omitempty"`     // no notification, unless it is a P0
+	Threshold *int            `json:"threshold,omitempty"` // how many events, or what percentage; see alert.Rule
+	Window    *Duration       `json:"window,omitempty"`
+	Cooldown  *Duration       `json:"cooldown,omitempty"`
+	Severity  *alert.Severity `json:"severity,omitempty"`
+}
+
+// Defaults are in effect where the file says nothing.
+func Defaults() Settings {
+	return Settings{Version: Version, Notifications: Notifications{Enabled: true}}
+}
+
+// Load reads the file at path. With an error, which is an *Error where the file
+// itself is at fault, the settings are the defaults.
+func Load(path string) (Settings, error) {
+	data, err := read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Defaults(), nil
+	}
+	if err != nil {
+		return Defaults(), fmt.Errorf("read the settings: %w", err)
+	}
+	s, err := parse(path, data)
+	if err != nil {
+		return Defaults(), err
+	}
+	return s, nil
+}
+
+func read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w", path, durable.ErrNotRegular)
+	}
+	if info.Size() > maxSize {
+		return nil, &Error{Path: path, Reason: fmt.Sprintf("the file has %d bytes, which settings never have", info.Size())}
+	}
+	return os.ReadFile(path)
+}
+
+// Update changes the settings at path under a lock and returns what they are
+// now. It refuses to change a file that Load cannot read, and settings that
+// change makes invalid.
+func Update(ctx context.Context, path string, change func(*Settings) error) (Settings, error) {
+	lock, err := durable.Acquire(ctx, filepath.Join(filepath.Dir(path), "locks", "settings.lock"))
+	if err != nil {
+		return Settings{}, fmt.Errorf("change the settings: %w", err)
+	}
+	defer lock.Release()
+	s, err := Load(path)
+	if err != nil {
+		return Settings{}, err
+	}
+	if err := change(&s); err != nil {
+		return Settings{}, err
+	}
+	data, err := s.encode()
+	if err != nil {
+		return Settings{}, fmt.Errorf("change the settings: %w", err)
+	}
+	if s, err = parse(path, data); err != nil { // what cannot be read back must not be written
+		var e *Error
+		if errors.As(err, &e) {
+			err = hint.Wrap(errors.New(e.Reason), e.Hint())
+		}
+		return Settings{}, err
+	}
+	if err := durable.WriteFile(path, data, durable.FileMode); err != nil {
+		return Settings{}, fmt.Errorf("change the settings: %w", err)
+	}
+	return s, nil
+}
+
+func (s Settings) encode() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// Overrides are the rules as auth/alert takes them.
+func (s Settings) Overrides() map[string]alert.Override {
+	list := make(map[string]alert.Override, len(s.Alerts))
+	for id, r := range s.Alerts {
+		list[id] = r.override()
+	}
+	return list
+}
+
+func (r Rule) override() alert.Override {
+	return alert.Override{
+		Enabled: r.Enabled, Muted: r.Muted, Threshold: r.Threshold,
+		Window: r.Window.std(), Cooldown: r.Cooldown.std(), Severity: r.Severity,
+	}
+}
