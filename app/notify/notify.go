@@ -6,9 +6,9 @@
 // and that a daemon that fails or hangs costs a log line and nothing else. All
 // methods return at once and are safe for concurrent use.
 //
-// It belongs into processes with a user in front of them. On Linux the library
-// underneath rings the terminal bell on stdout for an urgent notification, so a
-// process whose stdout is a protocol must not use it.
+// It never writes to standard output, which is a protocol in some processes.
+// That is why it speaks to the daemon itself where that is done over D-Bus: the
+// library it uses elsewhere rings the terminal bell there.
 package notify
 
 import (
@@ -17,10 +17,9 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
-
-	"github.com/gen2brain/beeep"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 )
@@ -105,6 +104,8 @@ func (n *Notifier) Alert(a alert.Alert, profileName string) {
 	m := Message{Title: severityName(a.Severity), Body: a.Message}
 	if profileName != "" {
 		m.Title += ": " + profileName
+		// The message begins with the name as it was; the title has it as it is.
+		m.Body = strings.TrimPrefix(m.Body, profileName+": ")
 	}
 	if a.Severity <= alert.P1 {
 		m.Urgency = Urgent
@@ -205,17 +206,6 @@ func (n *Notifier) dispatch(m Message) {
 		n.waiting--
 		n.idle.Broadcast()
 	}()
-}
-
-// native shows a message through beeep, which knows each system's way.
-func native(appName string, icon []byte) func(Message) error {
-	beeep.AppName = appName // a package variable there
-	return func(m Message) error {
-		if m.Urgency == Urgent {
-			return beeep.Alert(m.Title, m.Body, icon)
-		}
-		return beeep.Notify(m.Title, m.Body, icon)
-	}
 }
 
 func severityName(s alert.Severity) string {
