@@ -34,11 +34,12 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		std:     std,
 		environ: os.Environ(), // before anything is added for ourselves
 		log:     slog.New(slog.NewTextHandler(std.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		grave:   make(chan struct{}, 1),
 	}
 	platform.AttachConsole()
 	env := cli.Env{
 		In: std.In, Out: std.Out, Err: std.Err,
-		Keeper:  func(ctx context.Context) (cli.Keeper, error) { return a.keeper(ctx, actorOf(args)) },
+		Keeper:  func(ctx context.Context) (cli.Keeper, error) { return a.heralded(ctx, actorOf(args)) },
 		Setup:   a.setup,
 		OpenURL: a.browser().Open,
 		Environ: a.environ,
@@ -75,6 +76,9 @@ type application struct {
 	std     Stdio
 	environ []string
 	log     *slog.Logger
+	// grave gets a value when this process wrote down something that may be a
+	// P0 or P1; see herald.
+	grave chan struct{}
 }
 
 func (a *application) browser() platform.Browser { return platform.Browser{Getenv: os.Getenv} }

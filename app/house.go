@@ -15,6 +15,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/cli"
 	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/platform"
+	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -59,20 +60,27 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 	if err != nil {
 		return nil, err
 	}
-	return auth.New(ctx, auth.Params{
-		Dir: paths.State, Vault: v, HTTP: httpClient(), Browser: a.browser().Open,
+	seen := &certificates{}
+	store := settings.Open(filepath.Join(paths.State, settings.FileName), time.Local)
+	k, err := auth.New(ctx, auth.Params{
+		Dir: paths.State, Vault: v, HTTP: httpClient(seen.see), Browser: a.browser().Open,
 		Now: time.Now, Rand: rand.Reader, Actor: actor, PID: os.Getpid(), Log: a.log,
+		Alarms: auth.Alarms{Rules: store.Rules, MayTell: store.MayTell, OnGrave: a.noteGrave},
 	})
+	if err == nil {
+		seen.tell(k.SawCertificate)
+	}
+	return k, err
 }
 
 // httpClient speaks to providers. auth/oauth bounds each request in time and
-// refuses redirects.
-func httpClient() *http.Client {
+// refuses redirects. see is told until when a host's certificate is valid.
+func httpClient(see func(ctx context.Context, host string, notAfter time.Time)) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	transport.TLSHandshakeTimeout = 10 * time.Second
 	transport.MaxIdleConns = 4
-	return &http.Client{Transport: transport}
+	return &http.Client{Transport: watchedTransport{transport, see}}
 }
 
 // setup makes the use case behind `setup` and the tray's click.

@@ -124,6 +124,7 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 		return err
 	}
 	defer func() { _ = k.Close(context.WithoutCancel(ctx)) }()
+	go a.tellWhile(ctx, k)
 	return window.Run(ctx, name, window.Params{
 		Keeper: k, Now: time.Now,
 		OpenURL: func(url string) error { return a.browser().Open(ctx, url) },

@@ -145,12 +145,22 @@ func (k *Keeper) AckAlert(ctx context.Context, id, note string) error {
 // also of what comes with an error.
 func (k *Keeper) SweepAlerts(ctx context.Context) ([]alert.Alert, error) {
 	k.upkeep(ctx)
+	return k.sweep(ctx, alert.P3)
+}
+
+// SweepGrave is SweepAlerts for P0 and P1 only, for a process that shows
+// notifications just because there is no tray. The rest waits for one.
+func (k *Keeper) SweepGrave(ctx context.Context) ([]alert.Alert, error) {
+	return k.sweep(ctx, alert.P1)
+}
+
+func (k *Keeper) sweep(ctx context.Context, least alert.Severity) ([]alert.Alert, error) {
 	lock, err := durable.Acquire(ctx, filepath.Join(k.dir, "locks", "alerts.lock"))
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Release()
-	due, err := k.untold(ctx)
+	due, err := k.untold(ctx, least)
 	if err != nil {
 		return nil, err
 	}
@@ -163,18 +173,17 @@ func (k *Keeper) SweepAlerts(ctx context.Context) ([]alert.Alert, error) {
 	return due, nil
 }
 
-func (k *Keeper) untold(ctx context.Context) ([]alert.Alert, error) {
+// untold returns what is due of at least a severity. The lock on sweeps is held.
+func (k *Keeper) untold(ctx context.Context, least alert.Severity) ([]alert.Alert, error) {
 	k.alarms.mu.Lock()
 	defer k.alarms.mu.Unlock()
 	if err := k.alarms.catchUp(ctx, k.book); err != nil {
 		return nil, err
 	}
 	now := k.now()
-	due := k.alarms.tracker.Unannounced(now)
-	if k.alarms.MayTell != nil {
-		due = slices.DeleteFunc(due, func(a alert.Alert) bool { return !k.alarms.MayTell(a, now) })
-	}
-	return due, nil
+	return slices.DeleteFunc(k.alarms.tracker.Unannounced(now), func(a alert.Alert) bool {
+		return a.Severity > least || k.alarms.MayTell != nil && !k.alarms.MayTell(a, now)
+	}), nil
 }
 
 // noteGrave says so if an event that was just written may be behind a P0 or P1.

@@ -23,9 +23,9 @@ type group struct {
 	run     []sample
 	at      [P3 + 1]int // how many of run are of each severity
 	jumped  bool        // run is not in the order of time
-	armed   bool      // one of the rule's After came
-	current *Alert    // open or acknowledged, and not replaced by a newer one
-	fired   time.Time // when current fired last
+	armed   bool        // one of the rule's After came
+	current *Alert      // open or acknowledged, and not replaced by a newer one
+	fired   time.Time   // when current fired last
 	past    []Alert
 
 	newest audit.Event // of an Age

@@ -1,0 +1,43 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// watchedTransport is a RoundTripper that tells of the certificates it meets.
+type watchedTransport struct {
+	http.RoundTripper
+	see func(ctx context.Context, host string, notAfter time.Time)
+}
+
+func (t watchedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := t.RoundTripper.RoundTrip(r)
+	if err == nil && answer.TLS != nil && len(answer.TLS.PeerCertificates) > 0 {
+		t.see(r.Context(), r.URL.Hostname(), answer.TLS.PeerCertificates[0].NotAfter)
+	}
+	return answer, err
+}
+
+// CloseIdleConnections makes the client's method of that name work.
+func (t watchedTransport) CloseIdleConnections() {
+	(&http.Client{Transport: t.RoundTripper}).CloseIdleConnections()
+}
+
+// certificates passes on what the transport sees to a keeper that is made
+// later, out of the same client.
+type certificates struct {
+	to atomic.Pointer[func(ctx context.Context, host string, notAfter time.Time)]
+}
+
+func (c *certificates) tell(f func(ctx context.Context, host string, notAfter time.Time)) {
+	c.to.Store(&f)
+}
+
+func (c *certificates) see(ctx context.Context, host string, notAfter time.Time) {
+	if f := c.to.Load(); f != nil {
+		(*f)(ctx, host, notAfter)
+	}
+}

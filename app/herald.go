@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/app/notify"
+	"github.com/stagedoor-app/stagedoor/app/platform"
+	"github.com/stagedoor-app/stagedoor/assets"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+)
+
+// heraldWait bounds what telling the user may cost a command.
+const heraldWait = 10 * time.Second
+
+// herald is a Keeper of a process without a tray. What is grave and was found
+// here must reach the user although nothing sits in the tray, so it is told of
+// when the command is done: as a notification, where there is a session for
+// one. Of several processes one tells, and none does where a tray runs.
+type herald struct {
+	*auth.Keeper
+	app *application
+}
+
+func (a *application) heralded(ctx context.Context, actor string) (herald, error) {
+	k, err := a.keeper(ctx, actor)
+	return herald{Keeper: k, app: a}, err
+}
+
+// Close tells what is to be told and closes the Keeper.
+func (h herald) Close(ctx context.Context) error {
+	select {
+	case <-h.app.grave:
+		h.app.tellGrave(ctx, h.Keeper)
+	default:
+	}
+	return h.Keeper.Close(ctx)
+}
+
+// noteGrave remembers that this process wrote something grave down.
+func (a *application) noteGrave() {
+	select {
+	case a.grave <- struct{}{}:
+	default:
+	}
+}
+
+// tellWhile tells at once, until ctx ends: for processes that live long.
+func (a *application) tellWhile(ctx context.Context, k *auth.Keeper) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.grave:
+			a.tellGrave(ctx, k)
+		}
+	}
+}
+
+func (a *application) tellGrave(ctx context.Context, k *auth.Keeper) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), heraldWait)
+	defer cancel()
+	paths, err := a.paths()
+	if err != nil || platform.TrayRuns(paths.State) || !notify.CanShow() {
+		return
+	}
+	alerts, err := k.SweepGrave(ctx)
+	if err != nil {
+		a.log.WarnContext(ctx, "the alerts could not be looked at", "error", err)
+	}
+	a.show(ctx, alerts)
+}
+
+// show notifies of alerts and waits until that is done.
+func (a *application) show(ctx context.Context, alerts []alert.Alert) {
+	if len(alerts) == 0 {
+		return
+	}
+	n, err := notify.New(notify.Params{AppName: "Stagedoor", Icon: assets.Icon(), Now: time.Now, Logger: a.log})
+	if err != nil {
+		a.log.WarnContext(ctx, "the alerts could not be shown", "error", err)
+		return
+	}
+	for _, one := range alerts {
+		n.Alert(one, "") // the message names the profile
+	}
+	n.Close(ctx)
+}
