@@ -223,8 +223,10 @@ func addItems(ctx context.Context, s *importSource, r ImportRequest) {
 	if errors.Is(err, vault.ErrUnavailable) {
 		return // no keychain, no items
 	}
-	if err != nil { // the file alone is still worth importing
-		s.report.Warnings = append(s.report.Warnings, "it says that its tokens are in the keychain, which could not be read: "+err.Error())
+	if err != nil {
+		// Half a login would be in the way of the whole one later.
+		s.doc.Logins = nil
+		s.file.err = fmt.Errorf("%s: its tokens are in the keychain: %w", s.file.path, err)
 		return
 	}
 	if login.Empty() {

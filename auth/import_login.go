@@ -91,45 +91,53 @@ func (k *Keeper) importAction(ctx context.Context, p profile.Profile, l migrate.
 		return "", hint.Wrap(fmt.Errorf("%w: %s is an account at %s", profile.ErrExists, p.Name, p.Provider),
 			"choose another name: --profile NAME")
 	}
-	same, err := k.holds(ctx, p, l)
+	lacks, differs, err := k.compare(ctx, p, l)
 	switch {
 	case err != nil:
 		return "", err
-	case same:
-		return ImportUnchanged, nil
-	case r.Force || r.Profile != "":
+	case r.Force, differs && r.Profile != "", lacks && !differs:
 		return ImportUpdated, nil
+	case !differs:
+		return ImportUnchanged, nil
 	}
 	return "", hint.Wrap(fmt.Errorf("%w: %s has another login", profile.ErrExists, p.Name),
 		"choose another name with --profile NAME, or replace its login with --force")
 }
 
-// holds reports whether the profile has all that the login has: the same
-// tokens, or newer ones that came of them. Of the latter the book knows.
-func (k *Keeper) holds(ctx context.Context, p profile.Profile, l migrate.Login) (bool, error) {
-	if l.ClientID != "" && l.ClientID != p.ClientID {
-		return false, nil
-	}
+// compare reports whether the profile lacks something that the login has, and
+// whether it has something else in its place. One that only lacks something was
+// made by hand, or by an import that was killed, and is completed. Tokens that
+// came of the login's own, by refreshing, are no others: of those the book
+// knows.
+func (k *Keeper) compare(ctx context.Context, p profile.Profile, l migrate.Login) (lacks, differs bool, err error) {
+	differs = l.ClientID != "" && l.ClientID != p.ClientID
 	if !l.ClientSecret.Empty() {
 		kept, err := k.vault.Get(ctx, secretItem(p.ID))
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
-			return false, err
+			return false, false, err
 		}
-		if kept != l.ClientSecret {
-			return false, nil
-		}
+		lacks = kept.Empty() || !p.HasSecret
+		differs = differs || !kept.Empty() && kept != l.ClientSecret
 	}
-	if !l.HasTokens() {
-		return true, nil
+	if !l.HasTokens() || differs {
+		return lacks, differs, nil
 	}
 	set, err := k.tokens.Load(ctx, p.ID)
 	switch {
 	case errors.Is(err, vault.ErrNotFound), errors.Is(err, errDamaged):
+		imported, err := k.importedBefore(ctx, p, l) // and revoked since
+		return lacks || !imported, false, err
 	case err != nil:
-		return false, err
+		return false, false, err
 	case set.Refresh == l.Refresh && (!l.Refresh.Empty() || set.Access == l.Access):
-		return true, nil
+		return lacks, false, nil
 	}
+	imported, err := k.importedBefore(ctx, p, l)
+	return lacks, !imported, err
+}
+
+// importedBefore asks the book whether these tokens came into the profile once.
+func (k *Keeper) importedBefore(ctx context.Context, p profile.Profile, l migrate.Login) (bool, error) {
 	events, err := k.book.Query(ctx, audit.Query{Profile: p.ID, Name: audit.Imported})
 	if err != nil || len(events) == 0 {
 		return false, err
@@ -150,8 +158,9 @@ func (k *Keeper) holder(ctx context.Context, l migrate.Login) (profile.Profile, 
 		if p.Provider != l.Provider {
 			continue
 		}
-		if ok, err := k.holds(ctx, p, l); ok || err != nil {
-			return p, ok, err
+		lacks, differs, err := k.compare(ctx, p, l)
+		if err != nil || !lacks && !differs {
+			return p, err == nil, err
 		}
 	}
 	return profile.Profile{}, false, nil
