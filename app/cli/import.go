@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +72,7 @@ func addImportFlags(cmd *cobra.Command, env Env, o *importOptions) {
 
 func runImport(ctx context.Context, env Env, k Keeper, o importOptions) error {
 	if o.Items == nil {
-		o.Items = vault.NewForeign(migrate.KeyringService, vault.Limits{})
+		o.Items = vault.NewForeign(migrate.KeyringService, keychainLimits(env.Environ))
 	}
 	report, err := k.Import(ctx, o.ImportRequest)
 	if o.json {
@@ -83,6 +85,20 @@ func runImport(ctx context.Context, env Env, k Keeper, o importOptions) error {
 	}
 	describeImport(env, report)
 	return err
+}
+
+// keychainLimits reads STAGEDOOR_KEYCHAIN_WAIT, whose mistakes the Keeper has
+// refused before.
+func keychainLimits(environ []string) vault.Limits {
+	for _, kv := range environ {
+		if value, ok := strings.CutPrefix(kv, "STAGEDOOR_KEYCHAIN_WAIT="); ok {
+			if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
+				wait := time.Duration(seconds) * time.Second
+				return vault.Limits{Prompt: wait, Call: min(wait, 5*time.Second)}
+			}
+		}
+	}
+	return vault.Limits{}
 }
 
 // describeImport says what was done to each file and what to do next.
