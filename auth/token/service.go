@@ -109,9 +109,12 @@ func (s *Service) at(step string) {
 
 func itemKey(id string) string { return "profile/" + id + "/tokens" }
 
-// Load returns the stored tokens, or vault.ErrNotFound.
+// Load returns the stored tokens, vault.ErrNotFound, or ErrDamaged.
 func (s *Service) Load(ctx context.Context, id string) (Set, error) {
 	item, err := s.Vault.Get(ctx, itemKey(id))
+	if errors.Is(err, vault.ErrIncomplete) { // there was a login, and there is nothing left to use
+		return Set{}, ErrDamaged
+	}
 	if err != nil {
 		return Set{}, err
 	}
