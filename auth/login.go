@@ -242,13 +242,13 @@ func redirectPort(row provider.Provider, p profile.Profile) int {
 func wireEndpoints(e profile.Endpoints) oauth.Endpoints {
 	return oauth.Endpoints{
 		Authorization: e.Authorization, Token: e.Token, Revocation: e.Revocation, UserInfo: e.UserInfo,
-		JWKS: e.JWKS, IssParameter: e.IssParameter,
+		JWKS: e.JWKS, IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization,
 	}
 }
 
 func profileEndpoints(e oauth.Endpoints, method oauth.ClientAuth) profile.Endpoints {
 	return profile.Endpoints{
 		Authorization: e.Authorization, Token: e.Token, Revocation: e.Revocation, UserInfo: e.UserInfo,
-		JWKS: e.JWKS, IssParameter: e.IssParameter, AuthMethod: string(method),
+		JWKS: e.JWKS, IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization, AuthMethod: string(method),
 	}
 }

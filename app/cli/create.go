@@ -49,6 +49,7 @@ from standard input or asked for, and never taken from the command line.`,
 	f.StringVar(&o.Endpoints.Authorization, "auth-url", "", "authorization endpoint (oauth2)")
 	f.StringVar(&o.Endpoints.Token, "token-url", "", "token endpoint (oauth2)")
 	f.StringVar(&o.Endpoints.Revocation, "revoke-url", "", "revocation endpoint (oauth2)")
+	f.StringVar(&o.Endpoints.DeviceAuthorization, "device-url", "", "device authorization endpoint (oauth2), for login --device")
 	f.StringVar(&o.Endpoints.UserInfo, "userinfo-url", "", "userinfo endpoint (oauth2)")
 	f.StringArrayVar(&o.Scopes, "scope", nil, "a scope to ask for; may be repeated")
 	f.IntVar(&o.RedirectPort, "redirect-port", 0, "the port of the registered redirect URI")

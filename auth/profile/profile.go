@@ -55,6 +55,8 @@ type Endpoints struct {
 	JWKS          string `json:"jwks,omitempty"`
 	IssParameter  bool   `json:"iss_parameter,omitempty"` // RFC 9207
 	AuthMethod    string `json:"auth_method,omitempty"`   // of the client at the token endpoint
+	// DeviceAuthorization is for a login on another device (RFC 8628).
+	DeviceAuthorization string `json:"device_authorization,omitempty"`
 }
 
 // Identity is the account that signed in, as the provider named it.
