@@ -40,6 +40,13 @@ func (s *Service) takeUp(ctx context.Context, g Grant) (set Set, doubt bool, err
 	// A damaged item in the vault has no generation; the write-ahead file may be
 	// all that is left of the login.
 	rescue := errors.Is(loadErr, ErrDamaged) && !r.intent()
+	if !r.intent() && loadErr == nil && r.Gen+1 == set.Gen {
+		// Saved, but perhaps not told. One line under a name of its own is
+		// better than a rotation that the book does not know of, or counts twice.
+		s.Record(ctx, g.ID, audit.SaveFinished, audit.OK, map[string]any{
+			"generation": set.Gen, "old": r.Token, "new": s.Fingerprint(ctx, set.Refresh),
+		})
+	}
 	if !rescue && !r.concerns(set, s.Fingerprint(ctx, set.Refresh)) {
 		return set, false, errors.Join(loadErr, s.journal.remove(g.ID))
 	}
@@ -67,7 +74,9 @@ func (s *Service) finishSave(ctx context.Context, g Grant, old Set, r record) (S
 		return next, fmt.Errorf("save the tokens of an interrupted refresh: %w", err)
 	}
 	s.at("recovered")
-	s.Record(ctx, g.ID, audit.SaveFinished, audit.OK, map[string]any{"generation": next.Gen})
+	s.Record(ctx, g.ID, audit.SaveFinished, audit.OK, map[string]any{
+		"generation": next.Gen, "old": r.Token, "new": s.Fingerprint(ctx, next.Refresh),
+	})
 	s.tell(ctx, g, old, next)
 	return next, s.journal.remove(g.ID)
 }

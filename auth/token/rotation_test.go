@@ -1,0 +1,200 @@
+package token
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+// The hot path is one read of the vault, and touches no file.
+func TestHotPathReadsOnce(t *testing.T) {
+	v := &authtest.Vault{}
+	s := &Service{Params: Params{Vault: v, Now: func() time.Time { return epoch }}}
+	set := Set{Gen: 1, Access: "a", Refresh: "r", Issued: epoch, Expires: epoch.Add(time.Hour)}
+	item, err := set.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Set(t.Context(), itemKey(profileID), item); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Fresh(t.Context(), Grant{ID: profileID}); err != nil { // a lock or a file would panic or fail: there are none
+		t.Fatal(err)
+	}
+	if gets, sets := v.Calls(); gets != 1 || sets != 1 {
+		t.Errorf("%d reads, %d writes", gets, sets-1)
+	}
+}
+
+func TestLearnedRotation(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	r.grant.Rotation = provider.Unknown
+	r.signIn()
+	keep := authtest.Answer{Process: true, Rewrite: func(b []byte) []byte {
+		return bytes.Replace(b, []byte("refresh_token"), []byte("no_such_token"), 1)
+	}}
+	// A provider that rotates now and then has not promised anything.
+	r.later()
+	r.fresh()
+	if got := r.stored().Rotations; got != 1 {
+		t.Errorf("%d rotations counted", got)
+	}
+	for range learned - 1 {
+		r.later()
+		r.fresh()
+	}
+	r.server.Script(authtest.Token, keep)
+	r.later()
+	r.fresh()
+	events := r.told(audit.ReuseDetected)
+	if len(events) != 1 || events[0].Data["kind"] != "not_rotated" {
+		t.Fatalf("a rotation that did not come: %+v", events)
+	}
+	if alerts := r.alerts(); len(alerts) != 1 || alerts[0].Severity.String() != "P3" {
+		t.Errorf("alerts %+v", alerts)
+	}
+	if got := r.stored().Rotations; got != 0 {
+		t.Errorf("after it %d rotations are counted", got)
+	}
+}
+
+// The three ways in which a refused token is no theft, and the one in which it
+// may be.
+func TestT6InvalidGrant(t *testing.T) {
+	for name, c := range map[string]struct {
+		rotation provider.Rotation
+		age      time.Duration
+		kind     any
+	}{
+		"expected to rotate":     {provider.Rotates, 0, "invalid_grant_on_current"},
+		"varies":                 {provider.Varies, 0, nil},
+		"static":                 {provider.Static, 0, nil},
+		"not learned yet":        {provider.Unknown, 0, nil},
+		"past the grant's life":  {provider.Rotates, 400 * 24 * time.Hour, nil},
+		"within the grant's own": {provider.Rotates, 24 * time.Hour, "invalid_grant_on_current"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, authtest.Rotating)
+			r.grant.Rotation, r.grant.Lifetime = c.rotation, 180*24*time.Hour
+			r.signIn()
+			r.server.RevokeAll()
+			r.later()
+			r.clock.Add(int64(c.age / time.Second))
+			for range 3 {
+				if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) {
+					t.Fatalf("Fresh: %v", err)
+				}
+			}
+			if r.posts() != 1 {
+				t.Errorf("asked %d times", r.posts())
+			}
+			var kind any
+			if events := r.told(audit.ReuseDetected); len(events) > 0 {
+				kind = events[0].Data["kind"]
+			}
+			if kind != c.kind {
+				t.Errorf("suspected %v, want %v", kind, c.kind)
+			}
+			if got := r.stored(); got.Refresh.Empty() || !got.Refused {
+				t.Error("the tokens were deleted, or are tried again")
+			}
+		})
+	}
+}
+
+// Somebody without our lock was faster: theirs counts, and nobody is accused.
+func TestT6SiblingRotation(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	mine := r.signIn()
+	r.later()
+	theirs := mine
+	theirs.Gen, theirs.Access, theirs.Refresh = mine.Gen+1, "theirs", "theirs-too"
+	theirs.Issued, theirs.Expires = r.Now(), r.Now().Add(time.Hour)
+	item, err := theirs.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold := make(chan struct{})
+	r.server.Script(authtest.Token, authtest.Answer{Hold: hold, Status: 400, Body: `{"error":"invalid_grant"}`})
+	r.step = func(step string) {
+		if step == "intent written" {
+			if err := r.Vault.Set(context.Background(), itemKey(profileID), item); err != nil {
+				t.Error(err)
+			}
+			close(hold)
+		}
+	}
+	set, err := r.Fresh(t.Context(), r.grant)
+	if err != nil || set.Access != "theirs" {
+		t.Errorf("Fresh: %v", err)
+	}
+	r.noFalseAlarm(0)
+}
+
+// An omitted refresh token keeps the old one; a new one retires the old for
+// ever.
+func TestT4RefreshTokenOfAnAnswer(t *testing.T) {
+	static := newRig(t, authtest.Static)
+	first := static.signIn()
+	static.later()
+	if got := static.fresh(); got.Refresh != first.Refresh {
+		t.Error("a response without a refresh token lost the old one")
+	}
+	rotating := newRig(t, authtest.Rotating)
+	seen := map[secret.String]bool{rotating.signIn().Refresh: true}
+	for range 3 {
+		rotating.later()
+		set := rotating.fresh()
+		if seen[set.Refresh] {
+			t.Error("a retired refresh token came back")
+		}
+		seen[set.Refresh] = true
+	}
+	for _, q := range rotating.server.Requests() {
+		if sent := q.Form.Get("refresh_token"); sent != "" && rotating.sends(secret.String(sent)) != 1 {
+			t.Error("a refresh token was sent twice")
+		}
+	}
+}
+
+// A refresh asks for no scope, so that it cannot ask for more; what is granted
+// less is stored and said.
+func TestT5NarrowerGrant(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	r.signIn()
+	r.server.Script(authtest.Token, authtest.Answer{Process: true, Rewrite: func(b []byte) []byte {
+		return bytes.Replace(b, []byte("read write"), []byte("read"), 1)
+	}})
+	r.later()
+	if diff := cmp.Diff([]string{"read"}, r.fresh().Scopes); diff != "" {
+		t.Error("scopes (-want +got):\n" + diff)
+	}
+	if events := r.told(audit.ScopeNarrowed); len(events) != 1 || events[0].Data["lost"] != "write" {
+		t.Errorf("in the book: %+v", events)
+	}
+	for _, q := range r.server.Requests() {
+		if q.Form.Get("grant_type") == "refresh_token" && q.Form.Has("scope") {
+			t.Error("a refresh asked for scopes")
+		}
+	}
+}
+
+// A refresh token is not shown to another issuer than its own.
+func TestT10RefreshTokenStaysWithItsIssuer(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	r.signIn()
+	r.later()
+	r.grant.Issuer = "https://elsewhere.example"
+	if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) || r.posts() != 0 {
+		t.Errorf("%v, %d requests", err, r.posts())
+	}
+}
