@@ -235,3 +235,19 @@ func TestRemoveAfterInterruptedWrite(t *testing.T) {
 		t.Errorf("%v: %d items before, %d after", err, len(before), len(r.items))
 	}
 }
+
+// A machine that is switched off during every save does not fill the keychain.
+func TestManyInterruptedWrites(t *testing.T) {
+	r := newLimitedRing("windows")
+	for i := range 10 {
+		r.left = 12
+		if err := r.process().set(testKey, sample(20<<10, i)); !errors.Is(err, errCrash) {
+			t.Fatal(err)
+		}
+		r.left = -1
+	}
+	if err := r.process().set(testKey, sample(20<<10, 99)); err != nil {
+		t.Fatal(err)
+	}
+	tidy(t, r)
+}
