@@ -91,7 +91,8 @@ func (k *Keeper) warnOfEnd(ctx context.Context, row provider.Provider, p profile
 }
 
 // upkeep does what is due without anybody asking for it. It is called where
-// somebody looks at the alerts; what fails is tried again the next time.
+// somebody looks at the alerts, and after a login for those who have no tray;
+// what fails is tried again the next time.
 func (k *Keeper) upkeep(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, upkeepWait)
 	defer cancel()

@@ -56,6 +56,9 @@ func (k *Keeper) beginLogin(ctx context.Context, name string) (a loginAttempt, e
 		return a, err
 	}
 	p := a.profile
+	if err := k.BookWritable(ctx); err != nil { // who signed in must not be a secret
+		return a, err
+	}
 	if a.row, err = provider.Lookup(p.Provider); err != nil {
 		return a, err
 	}
@@ -122,6 +125,7 @@ func (k *Keeper) endLogin(ctx context.Context, a loginAttempt, answer oauth.Toke
 	}
 	k.record(ctx, p, audit.LoginSucceeded, audit.OK, data)
 	k.recordChange(ctx, p, v)
+	k.upkeep(ctx) // the network is there, which a revocation may be waiting for
 	return result, nil
 }
 
