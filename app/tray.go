@@ -95,7 +95,7 @@ func (a *application) windows() []string {
 	if names := window.Names(); len(names) > 0 {
 		return names
 	}
-	return []string{"audit", "profiles", "welcome"} // what the sibling of the same version has
+	return []string{"alerts", "audit", "profiles", "welcome"} // what the sibling of the same version has
 }
 
 // openWindow starts a window in a process of its own, which outlives us.

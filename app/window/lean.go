@@ -18,6 +18,7 @@ func Names() []string { return nil }
 func Run(_ context.Context, name string, _ Params) error {
 	err := fmt.Errorf("this build has no window %q", name)
 	command := map[string]string{
+		"alerts":   "stagedoor alerts",
 		"audit":    "stagedoor audit",
 		"profiles": "stagedoor profiles",
 		"welcome":  "stagedoor create-profile NAME --provider spotify, then stagedoor login",

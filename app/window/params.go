@@ -22,6 +22,9 @@ type Params struct {
 	// Setup writes the active profile's entry into Claude Desktop's configuration
 	// and returns one sentence on what it did. Nil hides that step.
 	Setup func(ctx context.Context) (message string, err error)
+	// Incident begins an incident report about an alert and returns the file that
+	// it was written to. Nil hides the button.
+	Incident func(ctx context.Context, alertID string) (path string, err error)
 	// Demo starts the demonstration, which needs no account, and returns once it
 	// runs. Nil hides the button.
 	Demo func() error

@@ -23,6 +23,7 @@ import (
 	"fyne.io/fyne/v2/app"
 	"fyne.io/fyne/v2/container"
 
+	"github.com/stagedoor-app/stagedoor/app/window/alerts"
 	"github.com/stagedoor-app/stagedoor/app/window/book"
 	"github.com/stagedoor-app/stagedoor/app/window/locale"
 	"github.com/stagedoor-app/stagedoor/app/window/profiles"
@@ -43,6 +44,7 @@ func init() { locale.Reveal() }
 // builders returns what fills each window.
 func builders() map[string]func(*stage.Host, Params) {
 	return map[string]func(*stage.Host, Params){
+		"alerts":   func(h *stage.Host, p Params) { alerts.Show(h, p.Keeper, p.Incident) },
 		"audit":    func(h *stage.Host, p Params) { book.Show(h, p.Keeper) },
 		"profiles": func(h *stage.Host, p Params) { profiles.Show(h, p.Keeper) },
 		"welcome": func(h *stage.Host, p Params) {

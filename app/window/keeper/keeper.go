@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
@@ -45,6 +46,22 @@ type Book interface {
 	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
 }
 
+// Alerts is what was odd.
+type Alerts interface {
+	Watcher
+	ProfileNames(ctx context.Context) (map[string]string, error)
+	// Alerts returns all alerts, acknowledged and resolved ones included, the
+	// worst first.
+	Alerts(ctx context.Context) ([]alert.Alert, error)
+	// Rules returns the rules in effect, for their titles.
+	Rules() []alert.Rule
+	// Evidence returns the events behind an alert, oldest first.
+	Evidence(ctx context.Context, a alert.Alert) ([]audit.Event, error)
+	// Events finds the note that an alert was acknowledged with.
+	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
+	AckAlert(ctx context.Context, id, note string) error
+}
+
 // Profiles looks after the accounts.
 type Profiles interface {
 	Reader
@@ -58,5 +75,6 @@ type Profiles interface {
 // Keeper is everything.
 type Keeper interface {
 	Book
+	Alerts
 	Profiles
 }

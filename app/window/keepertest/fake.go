@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
@@ -26,6 +27,8 @@ type Fake struct {
 	Log      []audit.Event // oldest first
 	Report   audit.Report
 	Err      error // of every call, while set
+
+	AlertList []alert.Alert
 
 	LoginResult  auth.LoginResult
 	LoginURL     string // given to OnURL
@@ -125,6 +128,44 @@ func matches(q audit.Query, e audit.Event) bool {
 func (f *Fake) VerifyLog(_ context.Context, progress func(done, total int64)) (audit.Report, error) {
 	progress(1, 2)
 	return f.Report, f.call("verify")
+}
+
+// Alerts implements keeper.Alerts.
+func (f *Fake) Alerts(context.Context) ([]alert.Alert, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.AlertList), f.Err
+}
+
+// Rules implements keeper.Alerts.
+func (*Fake) Rules() []alert.Rule { return alert.Defaults() }
+
+// Evidence implements keeper.Alerts.
+func (f *Fake) Evidence(_ context.Context, a alert.Alert) ([]audit.Event, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var events []audit.Event
+	for _, e := range f.Log {
+		if slices.Contains(a.Evidence, e.Seq) {
+			events = append(events, e)
+		}
+	}
+	return events, f.Err
+}
+
+// AckAlert implements keeper.Alerts.
+func (f *Fake) AckAlert(_ context.Context, id, note string) error {
+	if err := f.call("ack %s %q", id, note); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.AlertList {
+		if f.AlertList[i].ID == id {
+			f.AlertList[i].State = alert.Acked
+		}
+	}
+	return nil
 }
 
 // CreateProfile implements keeper.Profiles.

@@ -10,7 +10,9 @@ package stage
 
 import (
 	"context"
+	"fmt"
 	"net/url"
+	"path/filepath"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -43,6 +45,14 @@ func (h *Host) Open(page string) {
 				h.Notice.Error(err)
 			}
 		})
+}
+
+// OpenFolder shows a folder in the desktop's file manager and says so if that
+// fails.
+func (h *Host) OpenFolder(path string) {
+	if err := fyne.CurrentApp().OpenURL(&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}); err != nil {
+		h.Notice.Error(fmt.Errorf("open %s: %w", path, err))
+	}
 }
 
 // Copy puts text on the clipboard.

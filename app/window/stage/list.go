@@ -16,6 +16,8 @@ type List struct {
 	height   float32
 	// OnEscape runs on Esc.
 	OnEscape func()
+	// OnEnter runs on Return.
+	OnEnter func()
 }
 
 // NewList returns a list. Create makes an empty row, update fills one, chosen is
@@ -76,6 +78,11 @@ func (l *List) TypedKey(ev *fyne.KeyEvent) {
 		to = 0
 	case fyne.KeyEnd:
 		to = n - 1
+	case fyne.KeyReturn, fyne.KeyEnter:
+		if l.OnEnter != nil {
+			l.OnEnter()
+		}
+		return
 	case fyne.KeyEscape:
 		if l.OnEscape != nil {
 			l.OnEscape()

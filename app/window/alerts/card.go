@@ -1,0 +1,183 @@
+//go:build !lean
+
+package alerts
+
+import (
+	"context"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/window/book"
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+// shownEvidence is how many events are listed; the audit window has the others.
+const shownEvidence = 25
+
+// card tells all about one alert and has the fields to act on it.
+type card struct {
+	view *view
+	key  shown // what stands there, so that a reload leaves a note half written
+
+	note        *stage.Entry
+	first, last *widget.Label
+	facts       *stage.Facts
+	evidence    *fyne.Container
+	buttons     *fyne.Container
+	box         *fyne.Container
+	cancel      func()
+}
+
+// shown is all of an alert that the card depends on.
+type shown struct {
+	id, message string
+	state       alert.State
+	severity    alert.Severity
+	count       int
+	last        time.Time
+}
+
+func newCard(v *view) *card {
+	return &card{view: v, box: container.NewVBox(), cancel: func() {}}
+}
+
+// show fills the pane from an alert.
+func (c *card) show(a alert.Alert) {
+	key := shown{a.ID, a.Message, a.State, a.Severity, a.Count, a.Last}
+	if key == c.key {
+		c.tick(a)
+		return
+	}
+	c.cancel()
+	c.key = key
+	h := c.view.host
+	title := stage.Heading(c.view.title(a))
+	title.Wrapping = fyne.TextWrapWord
+	mark := newPill()
+	mark.show(a.Severity, a.State)
+	c.facts = stage.NewFacts()
+	state := c.facts.Text(lang.L("State"), stateWords(a.State))
+	if a.State == alert.Open {
+		state.TextStyle.Bold = true
+	}
+	c.facts.Text(lang.L("Profile"), c.view.profileName(a.Profile))
+	c.first = c.facts.Text(lang.L("First"), h.Clock(a.First))
+	c.last = c.facts.Text(lang.L("Last"), h.Clock(a.Last))
+	c.facts.Text(lang.L("Fired"), lang.N("{{.Count}} times", a.Count, map[string]any{"Count": stage.Number(a.Count)}))
+	c.facts.Text(lang.L("Alert id"), a.ID)
+
+	message := stage.Value(a.Message)
+	c.evidence = container.NewVBox(stage.Muted(lang.L("Reading the log…")))
+	heading := widget.NewLabel(lang.N("{{.Count}} events behind it", len(a.Evidence), map[string]any{"Count": stage.Number(len(a.Evidence))}))
+	heading.TextStyle.Bold = true
+	c.box.Objects = []fyne.CanvasObject{
+		stage.Compact(container.NewVBox(container.NewHBox(mark), title, message)),
+		c.facts.Object,
+		stage.Inset(8, 0, c.actions(a)),
+		widget.NewSeparator(),
+		stage.Compact(heading),
+		c.evidence,
+	}
+	c.box.Refresh()
+	c.tick(a)
+	c.load(a)
+}
+
+// actions returns the fields for an alert: a note to acknowledge an open one
+// with, and the report.
+func (c *card) actions(a alert.Alert) fyne.CanvasObject {
+	v := c.view
+	c.buttons = container.NewHBox()
+	all := container.NewVBox()
+	c.note = nil
+	if a.State == alert.Open {
+		c.note = v.host.Keys.NewEntry(lang.L("What it was, or what you did (optional)"))
+		ack := func() { v.acknowledge(a, c.note.Text) }
+		c.note.OnSubmitted = func(string) { ack() }
+		c.note.OnEscape = v.focusList
+		all.Add(c.note)
+		c.buttons.Add(stage.Primary(lang.L("Acknowledge"), ack))
+	}
+	if v.incident != nil {
+		c.buttons.Add(stage.Button(lang.L("Start incident report"), func() { v.report(a) }))
+	}
+	all.Add(c.buttons)
+	return all
+}
+
+// load reads the events behind the alert, and the note it was acknowledged with.
+func (c *card) load(a alert.Alert) {
+	type found struct {
+		events []audit.Event
+		ack    []audit.Event
+	}
+	k := c.view.keeper
+	c.cancel = stage.Load(c.view.host.Seam, func(ctx context.Context) (f found, err error) {
+		if f.events, err = k.Evidence(ctx, a); err != nil || a.State != alert.Acked {
+			return f, err
+		}
+		f.ack, err = k.Events(ctx, audit.Query{Name: audit.AlertAcknowledged, Text: "alert=" + a.ID, Since: a.First, Limit: 1})
+		return f, err
+	}, func(f found, err error) {
+		if err != nil {
+			c.view.host.Notice.Error(err)
+			return
+		}
+		for _, e := range f.ack {
+			c.facts.Text(lang.L("Acknowledged"), c.view.host.Clock(e.Time))
+			if note, ok := e.Data["note"].(string); ok {
+				c.facts.Text(lang.L("Note"), note)
+			}
+		}
+		c.list(f.events)
+		c.box.Refresh()
+	})
+}
+
+// list shows the events, newest first, each to be opened.
+func (c *card) list(events []audit.Event) {
+	fold := widget.NewAccordion()
+	fold.MultiOpen = true
+	for i := len(events) - 1; i >= 0 && len(fold.Items) < shownEvidence; i-- {
+		e := events[i]
+		title := c.view.host.Clock(e.Time) + "   " + book.Words(e.Name)
+		facts := stage.NewFacts()
+		facts.Text(lang.L("Line"), stage.Number(int(e.Seq)))
+		facts.Text(lang.L("Profile"), c.view.profileName(e.Profile))
+		fold.Append(widget.NewAccordionItem(title, container.NewVBox(facts.Object, book.Recorded(e))))
+	}
+	c.evidence.Objects = []fyne.CanvasObject{stage.Compact(fold)}
+	if more := len(events) - len(fold.Items); more > 0 {
+		c.evidence.Add(stage.Muted(lang.N("and {{.Count}} older ones, which the audit log has", more, map[string]any{"Count": stage.Number(more)})))
+	}
+	if len(events) == 0 {
+		c.evidence.Objects = []fyne.CanvasObject{stage.Muted(lang.L("The log no longer has these events."))}
+	}
+	c.evidence.Refresh()
+}
+
+// offer shows a button for the folder that a report was written to.
+func (c *card) offer(folder string) {
+	c.buttons.Add(widget.NewButtonWithIcon(lang.L("Open its folder"), theme.FolderOpenIcon(), func() { c.view.host.OpenFolder(folder) }))
+	c.buttons.Refresh()
+}
+
+// tick keeps "3 min ago" true.
+func (c *card) tick(a alert.Alert) {
+	h := c.view.host
+	c.first.SetText(h.Clock(a.First) + " (" + h.Relative(a.First) + ")")
+	c.last.SetText(h.Clock(a.Last) + " (" + h.Relative(a.Last) + ")")
+}
+
+// clear forgets the alert.
+func (c *card) clear() {
+	c.cancel()
+	c.key = shown{}
+}

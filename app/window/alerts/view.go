@@ -1,0 +1,259 @@
+//go:build !lean
+
+// Package alerts is the window on what was odd: a list of alerts, the worst
+// first, and for each the events behind it, a field to acknowledge it with a
+// note, and the start of an incident report.
+//
+// All of it belongs to the UI goroutine; the keeper is asked through stage.Load.
+package alerts
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/window/keeper"
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+)
+
+// Incident begins an incident report about an alert and returns the file that it
+// was written to.
+type Incident func(ctx context.Context, alertID string) (path string, err error)
+
+// view is the window's content and what it shows.
+type view struct {
+	host     *stage.Host
+	keeper   keeper.Alerts
+	incident Incident
+
+	all      []alert.Alert
+	listed   []alert.Alert // those that the filter leaves
+	rules    []alert.Rule
+	profiles map[string]string
+	chosen   string // id of the selected alert
+	loaded   bool
+
+	state *widget.Select
+	list  *stage.List
+	card  *card
+	pane  *fyne.Container
+	empty *fyne.Container
+	words [2]*widget.Label // of the empty state
+}
+
+// Show builds the window's content in h and starts loading. A nil incident hides
+// the reports.
+func Show(h *stage.Host, k keeper.Alerts, incident Incident) {
+	v := newView(h, k, incident)
+	h.Window.SetTitle(lang.L("Alerts") + " — Stagedoor")
+	h.Window.SetContent(v.layout())
+	h.Window.Resize(fyne.NewSize(1020, 640))
+	v.start()
+}
+
+func newView(h *stage.Host, k keeper.Alerts, incident Incident) *view {
+	v := &view{host: h, keeper: k, incident: incident, profiles: map[string]string{}, pane: container.NewStack()}
+	v.list = stage.NewList(func() int { return len(v.listed) },
+		func() fyne.CanvasObject { return newItem() },
+		func(i int, o fyne.CanvasObject) {
+			if i < len(v.listed) { // Fyne may ask for a row of before a reload
+				o.(*item).show(v.host, v.listed[i], v.title(v.listed[i]))
+			}
+		}, v.choose)
+	v.list.OnEnter = v.write
+	v.card = newCard(v)
+	v.state = widget.NewSelect(v.filters(), nil)
+	v.state.SetSelectedIndex(0)
+	v.state.OnChanged = func(string) { v.refresh() }
+	v.words = [2]*widget.Label{stage.Heading(""), stage.Muted("")}
+	for _, l := range v.words {
+		l.Alignment = fyne.TextAlignCenter
+	}
+	v.empty = container.NewCenter(container.NewGridWrap(fyne.NewSize(400, 130), container.NewVBox(v.words[0], v.words[1])))
+	v.empty.Hide()
+	h.Keys.Bind(fyne.KeyR, v.reload)
+	return v
+}
+
+// filters are the choices of the list's filter, with how many there are of each.
+func (v *view) filters() []string {
+	count := map[alert.State]int{}
+	for _, a := range v.all {
+		count[a.State]++
+	}
+	with := func(text string, n int) string {
+		if n == 0 {
+			return text
+		}
+		return text + " (" + stage.Number(n) + ")"
+	}
+	return []string{
+		with(lang.L("Open"), count[alert.Open]), with(lang.L("Acknowledged"), count[alert.Acked]),
+		with(lang.L("Resolved"), count[alert.Resolved]), with(lang.L("All"), len(v.all)),
+	}
+}
+
+// wanted is the state that the filter leaves, or "" for all.
+func (v *view) wanted() alert.State {
+	return []alert.State{alert.Open, alert.Acked, alert.Resolved, ""}[max(0, v.state.SelectedIndex())]
+}
+
+func (v *view) layout() fyne.CanvasObject {
+	head := container.NewBorder(nil, nil, stage.Heading(lang.L("Alerts")), v.state)
+	left := stage.NewPane(stage.ColorSurface, container.NewBorder(stage.Inset(8, 10, head), nil, nil, nil, v.list))
+	right := container.NewBorder(stage.Inset(8, 14, v.host.Notice), nil, nil, nil,
+		container.NewStack(container.NewVScroll(stage.Inset(8, 22, v.pane)), v.empty))
+	panes := container.NewHSplit(left, right)
+	panes.SetOffset(0.42)
+	return panes
+}
+
+func (v *view) start() {
+	v.focusList()
+	v.reload()
+	v.host.Seam.Follow(v.keeper.Watch, v.reload, v.host.Notice.Error)
+	v.host.Seam.Every(15*time.Second, v.refresh)
+}
+
+func (v *view) focusList() { v.host.Window.Canvas().Focus(v.list) }
+
+// reload asks for the alerts anew.
+func (v *view) reload() {
+	type state struct {
+		alerts []alert.Alert
+		rules  []alert.Rule
+		names  map[string]string
+	}
+	stage.Load(v.host.Seam, func(ctx context.Context) (s state, err error) {
+		if s.alerts, err = v.keeper.Alerts(ctx); err != nil {
+			return s, err
+		}
+		s.rules = v.keeper.Rules()
+		s.names, err = v.keeper.ProfileNames(ctx)
+		return s, err
+	}, func(s state, err error) {
+		if err != nil {
+			v.host.Notice.Error(err)
+			return
+		}
+		v.all, v.rules, v.profiles, v.loaded = s.alerts, s.rules, s.names, true
+		v.refresh()
+	})
+}
+
+// refresh lists what the filter leaves and shows the selected alert.
+func (v *view) refresh() {
+	v.listed = nil
+	for _, a := range v.all {
+		if w := v.wanted(); w == "" || a.State == w {
+			v.listed = append(v.listed, a)
+		}
+	}
+	changed, at := v.state.OnChanged, v.state.SelectedIndex()
+	v.state.OnChanged = nil // same choice, new numbers
+	v.state.SetOptions(v.filters())
+	v.state.SetSelectedIndex(at)
+	v.state.OnChanged = changed
+
+	v.list.Refresh()
+	row := -1
+	for i, a := range v.listed {
+		if a.ID == v.chosen {
+			row = i
+		}
+	}
+	if row < 0 && len(v.listed) > 0 {
+		row = min(max(v.list.Selected(), 0), len(v.listed)-1) // the next one moves up
+	}
+	if v.list.Selected() != row {
+		v.list.Shift(row)
+	}
+	if row >= 0 {
+		v.choose(row)
+		return
+	}
+	v.chosen = ""
+	v.card.clear()
+	v.pane.Objects = nil
+	v.pane.Refresh()
+	v.showEmpty()
+}
+
+// showEmpty says why there is nothing in the list.
+func (v *view) showEmpty() {
+	if !v.loaded {
+		return
+	}
+	title, text := lang.L("Nothing to worry about"), lang.L("When something odd happens to a login or a token, it shows here, with the events behind it.")
+	if v.wanted() != alert.Open {
+		title, text = lang.L("No such alert"), ""
+	}
+	v.words[0].SetText(title)
+	v.words[1].SetText(text)
+	v.empty.Show()
+}
+
+func (v *view) choose(i int) {
+	a := v.listed[i]
+	v.chosen = a.ID
+	v.empty.Hide()
+	v.card.show(a)
+	if len(v.pane.Objects) == 0 {
+		v.pane.Objects = []fyne.CanvasObject{v.card.box}
+		v.pane.Refresh()
+	}
+}
+
+// write leads from the list to the note.
+func (v *view) write() {
+	if v.chosen != "" && v.card.note != nil {
+		v.host.Window.Canvas().Focus(v.card.note)
+	}
+}
+
+func (v *view) title(a alert.Alert) string { return ruleWords(v.rules, a.Rule) }
+
+// profileName returns a profile's name. A deleted one is known by its id alone.
+func (v *view) profileName(id string) string {
+	if name, ok := v.profiles[id]; ok {
+		return name
+	}
+	return id
+}
+
+// acknowledge writes down that the user has seen an alert.
+func (v *view) acknowledge(a alert.Alert, note string) {
+	stage.Load(v.host.Seam, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, v.keeper.AckAlert(ctx, a.ID, note)
+	}, func(_ struct{}, err error) {
+		if err != nil {
+			v.host.Notice.Error(err) // the note stays, to be sent again
+			return
+		}
+		v.host.Notice.Done(lang.L("{{.Title}}: acknowledged", map[string]any{"Title": v.title(a)}), "")
+		v.focusList()
+		v.reload()
+	})
+}
+
+// report begins an incident report.
+func (v *view) report(a alert.Alert) {
+	v.host.Notice.Busy(lang.L("Writing the incident report…"), "")
+	stage.Load(v.host.Seam, func(ctx context.Context) (string, error) { return v.incident(ctx, a.ID) },
+		func(path string, err error) {
+			if err != nil {
+				v.host.Notice.Error(err)
+				return
+			}
+			v.host.Notice.Done(lang.L("The incident report is started. Fill in what only you know."), path)
+			if v.chosen == a.ID {
+				v.card.offer(filepath.Dir(path))
+			}
+		})
+}
