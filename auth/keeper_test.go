@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -567,25 +566,4 @@ func TestFoldersAreTightenedAndLogged(t *testing.T) {
 	if names := w.events(); !slices.Contains(names, audit.PermissionsFixed) {
 		t.Errorf("not in the book: %v", names)
 	}
-}
-
-func ExampleKeeper_Token() {
-	var k *auth.Keeper // from auth.New
-	use := func(ctx context.Context) error {
-		access, err := k.Token(ctx, "work", "token")
-		if errors.Is(err, auth.ErrLoginNeeded) {
-			return fmt.Errorf("sign in first: %w", err)
-		}
-		if err != nil {
-			return err
-		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.spotify.com/v1/me", nil)
-		if err != nil {
-			return err
-		}
-		req.Header.Set("Authorization", access.Type+" "+access.Token.Reveal())
-		_, err = http.DefaultClient.Do(req)
-		return err
-	}
-	_ = use
 }
