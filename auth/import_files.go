@@ -16,8 +16,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
-	"github.com/stagedoor-app/stagedoor/auth/secret"
-	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // importFile is a file as it was read.
@@ -27,8 +25,6 @@ type importFile struct {
 	mode fs.FileMode
 	err  error // in a folder, why this one is left out
 }
-
-const keyringFormat = "python-keyring"
 
 // gather reads what there is to import.
 func gather(ctx context.Context, r ImportRequest) ([]*importSource, error) {
@@ -175,70 +171,6 @@ func unreadable(path string, err error) error {
 		err = fmt.Errorf("%s: %w", path, p.Err)
 	}
 	return hint.Wrap(fmt.Errorf("import: %w", err), advice)
-}
-
-// gatherItems reads the items that the Spotify server left in the keychain.
-func gatherItems(ctx context.Context, r ImportRequest) ([]*importSource, error) {
-	login, notes, err := readItems(ctx, r.Keyring, r)
-	if err != nil {
-		return nil, err
-	}
-	if login.Empty() {
-		return nil, hint.Wrap(fmt.Errorf("the keychain has no items of the Spotify server for profile %q", r.Keyring),
-			"the old name counts, for example default; without such items sign in: stagedoor login")
-	}
-	return []*importSource{{
-		items:  r.Keyring,
-		doc:    migrate.Document{Profile: r.Keyring, Logins: []migrate.Login{login}},
-		report: &ImportedFile{Path: "keychain", Format: keyringFormat, Logins: []ImportedLogin{}, Warnings: notes},
-	}}, nil
-}
-
-func readItems(ctx context.Context, profile string, r ImportRequest) (migrate.Login, []string, error) {
-	if r.Items == nil {
-		return migrate.Login{}, nil, hint.New("the items of other programs cannot be read here", "sign in instead: stagedoor login")
-	}
-	items := map[string]secret.String{}
-	for _, item := range migrate.KeyringItems() {
-		value, err := r.Items.Read(ctx, migrate.KeyringUser(profile, item))
-		if err != nil && !errors.Is(err, vault.ErrNotFound) {
-			return migrate.Login{}, nil, err
-		}
-		items[item] = value
-	}
-	login, notes := migrate.FromKeyring(items, r.Local)
-	return login, notes, nil
-}
-
-// addItems completes an .env file that says its tokens are in the keychain.
-func addItems(ctx context.Context, s *importSource, r ImportRequest) {
-	if s.doc.Format != migrate.DotEnv || !slices.Contains(s.doc.Moved, "spotify") || r.Items == nil {
-		return
-	}
-	i := slices.IndexFunc(s.doc.Logins, func(l migrate.Login) bool { return l.Provider == "spotify" })
-	if i >= 0 && s.doc.Logins[i].HasTokens() {
-		return
-	}
-	login, notes, err := readItems(ctx, s.doc.Profile, r)
-	if errors.Is(err, vault.ErrUnavailable) {
-		return // no keychain, no items
-	}
-	if err != nil {
-		// Half a login would be in the way of the whole one later.
-		s.doc.Logins = nil
-		s.file.err = fmt.Errorf("%s: its tokens are in the keychain: %w", s.file.path, err)
-		return
-	}
-	if login.Empty() {
-		return
-	}
-	s.report.Warnings = append(s.report.Warnings, notes...)
-	s.items = s.doc.Profile
-	if i >= 0 {
-		s.doc.Logins[i] = s.doc.Logins[i].Merge(login)
-	} else {
-		s.doc.Logins = append(s.doc.Logins, login)
-	}
 }
 
 // finishSource replaces the file, and removes the old items, once every login

@@ -1,0 +1,107 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// items plays what Python's keyring library left in the keychain.
+type items struct {
+	all   map[string]secret.String
+	fault error
+}
+
+func (i *items) Read(_ context.Context, user string) (secret.String, error) {
+	if i.fault != nil {
+		return "", i.fault
+	}
+	if v, ok := i.all[user]; ok {
+		return v, nil
+	}
+	return "", vault.ErrNotFound
+}
+
+func (i *items) Remove(_ context.Context, user string) error {
+	delete(i.all, user)
+	return i.fault
+}
+
+func TestImportKeyringItems(t *testing.T) {
+	full := func() *items {
+		return &items{all: map[string]secret.String{
+			"work:access_token": "canary-a", "work:refresh_token": "canary-r", "work:token_expires_at": "1730806215",
+			"work:client_secret": "canary-c", "other:access_token": "canary-o",
+		}}
+	}
+	t.Run("by name", func(t *testing.T) {
+		w := newWorld(t, authtest.Params{})
+		kept := full()
+		if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Keyring: "work", Items: kept}); err == nil || len(kept.all) != 5 || !strings.Contains(hint.Of(err), "--client-id") {
+			t.Fatalf("without a client id: %v, %v", err, kept.all)
+		}
+		report := w.imports(auth.ImportRequest{Keyring: "work", Items: kept, ClientID: "id"})
+		if got := report.Files[0]; got.Format != "python-keyring" || got.Logins[0].Profile != "work" || !got.Logins[0].ClientSecret || got.Logins[0].Status != auth.StatusActive {
+			t.Errorf("report %+v", got)
+		}
+		if len(kept.all) != 1 {
+			t.Errorf("left in the keychain: %v", slices.Collect(maps.Keys(kept.all)))
+		}
+		w.noCanary()
+	})
+	t.Run("with its .env", func(t *testing.T) {
+		w := newWorld(t, authtest.Params{})
+		kept := full()
+		dir := w.project(map[string]string{".env.work": "SPOTIFY_CLIENT_ID=id\nSPOTIFY_USE_KEYCHAIN='true'\n"})
+		w.imports(auth.ImportRequest{Path: dir, Items: kept, DryRun: true})
+		if len(kept.all) != 5 {
+			t.Fatal("the dry run removed items")
+		}
+		report := w.imports(auth.ImportRequest{Path: dir, Items: kept})
+		if got := report.Files[0].Logins[0]; got.ClientID != "id" || !got.Tokens || !got.ClientSecret || len(kept.all) != 1 {
+			t.Errorf("report %+v, left %d", got, len(kept.all))
+		}
+		again := w.imports(auth.ImportRequest{Path: dir, Items: kept})
+		if got := again.Files[0].Logins[0]; got.Action != auth.ImportUnchanged {
+			t.Errorf("again: %+v", got)
+		}
+	})
+	t.Run("kept", func(t *testing.T) {
+		w := newWorld(t, authtest.Params{})
+		kept := full()
+		w.imports(auth.ImportRequest{Keyring: "work", Items: kept, ClientID: "id", Keep: true})
+		if len(kept.all) != 5 {
+			t.Error("items were removed")
+		}
+	})
+	t.Run("nothing there", func(t *testing.T) {
+		w := newWorld(t, authtest.Params{})
+		_, err := w.keeper.Import(t.Context(), auth.ImportRequest{Keyring: "nobody", Items: full()})
+		if err == nil || hint.Of(err) == "" {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("locked", func(t *testing.T) {
+		w := newWorld(t, authtest.Params{})
+		kept := &items{fault: vault.ErrLocked}
+		dir := w.project(map[string]string{".env": "SPOTIFY_CLIENT_ID=id\nSPOTIFY_USE_KEYCHAIN=true\n"})
+		if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Path: dir, Items: kept}); !errors.Is(err, vault.ErrLocked) {
+			t.Errorf("with its .env: %v", err)
+		}
+		if names, _ := w.keeper.Names(); len(names) != 0 {
+			t.Errorf("half a login was imported: %v", names)
+		}
+		if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Keyring: "work", Items: kept}); !errors.Is(err, vault.ErrLocked) {
+			t.Errorf("by name: %v", err)
+		}
+	})
+}
