@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
@@ -95,4 +96,61 @@ func (k *keyless) Get(ctx context.Context, key string) (secret.String, error) {
 		return "", vault.ErrLocked
 	}
 	return k.Vault.Get(ctx, key)
+}
+
+// A profile that is revoked by a process that could not wait for the lock stays
+// revoked: the answer to a refresh in flight neither brings the tokens back nor
+// leaves them behind at the provider.
+func TestRevokedDuringARefresh(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	r.signIn()
+	r.later()
+	r.step = func(step string) {
+		if step == "answer written" {
+			if err := r.Vault.Delete(context.Background(), itemKey(profileID)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) {
+		t.Errorf("Fresh: %v", err)
+	}
+	if _, err := r.Load(t.Context(), profileID); !errors.Is(err, vault.ErrNotFound) {
+		t.Errorf("the tokens are back: %v", err)
+	}
+	if n := r.server.Counts().Requests[authtest.Revocation]; n != 2 {
+		t.Errorf("%d revocation requests, want one for each new token", n)
+	}
+	r.restart()
+	if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) {
+		t.Errorf("after a restart: %v", err)
+	}
+	r.noFalseAlarm(0)
+}
+
+// A login by somebody without our lock counts more than our answer.
+func TestLoginDuringARefresh(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	mine := r.signIn()
+	theirs := mine
+	theirs.Gen, theirs.Access, theirs.Refresh = mine.Gen+1, "theirs", "theirs-too"
+	theirs.Expires = r.Now().Add(4 * time.Hour)
+	item, err := theirs.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.later()
+	r.step = func(step string) {
+		if step == "answer written" {
+			if err := r.Vault.Set(context.Background(), itemKey(profileID), item); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if set, err := r.Fresh(t.Context(), r.grant); err != nil || set.Access != "theirs" {
+		t.Errorf("Fresh: %v", err)
+	}
+	if got := r.stored(); got.Refresh != "theirs-too" {
+		t.Error("the login was overwritten")
+	}
 }
