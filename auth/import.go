@@ -119,6 +119,9 @@ func (k *Keeper) Import(ctx context.Context, r ImportRequest) (ImportReport, err
 			return report, fmt.Errorf("wait for another import: %w", err)
 		}
 		defer lock.Release()
+		if err := k.BookWritable(ctx); err != nil { // where a login came from must not be a secret
+			return report, err
+		}
 	}
 	sources, err := gather(ctx, r)
 	if err != nil {
