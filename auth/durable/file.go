@@ -9,6 +9,7 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -27,7 +28,16 @@ var ErrNotRegular = errors.New("not a regular file")
 // in the same folder, fsync, rename, fsync of the folder. A symlink at path is
 // followed, so that a config kept in a dotfiles repository stays a link. The
 // target must be a regular file or not exist.
-func WriteFile(path string, data []byte, perm os.FileMode) (err error) {
+func WriteFile(path string, data []byte, perm os.FileMode) error {
+	return WriteStream(path, perm, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// WriteStream is WriteFile for what is too long to be in memory at once. If
+// write fails, path is as it was.
+func WriteStream(path string, perm os.FileMode, write func(io.Writer) error) (err error) {
 	target, err := Resolve(path)
 	if err != nil {
 		return err
@@ -44,7 +54,7 @@ func WriteFile(path string, data []byte, perm os.FileMode) (err error) {
 			err = fmt.Errorf("write %s: %w", path, err)
 		}
 	}()
-	if _, err = tmp.Write(data); err != nil {
+	if err = write(tmp); err != nil {
 		return err
 	}
 	if err = chmod(tmp, perm); err != nil {
