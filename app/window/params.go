@@ -2,9 +2,11 @@ package window
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/window/keeper"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
 // Keeper is what the windows need of auth.Keeper.
@@ -22,6 +24,9 @@ type Params struct {
 	// Setup writes the active profile's entry into Claude Desktop's configuration
 	// and returns one sentence on what it did. Nil hides that step.
 	Setup func(ctx context.Context) (message string, err error)
+	// Export writes the log, or what q selects of it, to w in a format: "jsonl",
+	// "csv", "legacy" or "bundle". Nil hides the button.
+	Export func(ctx context.Context, w io.Writer, format string, q audit.Query) (events int, err error)
 	// Incident begins an incident report about an alert and returns the file that
 	// it was written to. Nil hides the button.
 	Incident func(ctx context.Context, alertID string) (path string, err error)

@@ -45,7 +45,7 @@ func init() { locale.Reveal() }
 func builders() map[string]func(*stage.Host, Params) {
 	return map[string]func(*stage.Host, Params){
 		"alerts":   func(h *stage.Host, p Params) { alerts.Show(h, p.Keeper, p.Incident) },
-		"audit":    func(h *stage.Host, p Params) { book.Show(h, p.Keeper) },
+		"audit":    func(h *stage.Host, p Params) { book.Show(h, p.Keeper, p.Export) },
 		"profiles": func(h *stage.Host, p Params) { profiles.Show(h, p.Keeper) },
 		"welcome": func(h *stage.Host, p Params) {
 			welcome.Show(h, p.Keeper, welcome.Actions{Setup: p.Setup, Demo: p.Demo})

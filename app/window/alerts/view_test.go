@@ -203,8 +203,7 @@ func TestEmptyAndLive(t *testing.T) {
 		t.Fatalf("an empty window shows %q", keepertest.Texts(content))
 	}
 	odd(f)
-	f.Ticks <- struct{}{}
-	f.Ticks <- struct{}{} // taken only once the first has been dealt with
+	v.reload() // as the watch does
 	if v.empty.Visible() || !keepertest.Shows(v.pane, "Refresh token used elsewhere") {
 		t.Errorf("after the first alert the window shows %q", keepertest.Texts(content))
 	}

@@ -51,6 +51,7 @@ type view struct {
 	chart   *chart
 	tally   tally
 	details *details
+	export  *exporter
 	badge   *badge
 	follow  *widget.Check
 	status  *widget.Label
@@ -70,16 +71,17 @@ type view struct {
 	verified     bool          // the first verification has begun
 }
 
-// Show builds the window's content in h and starts loading.
-func Show(h *stage.Host, k keeper.Book) {
-	v := newView(h, k)
+// Show builds the window's content in h and starts loading. A nil write hides
+// the export.
+func Show(h *stage.Host, k keeper.Book, write Export) {
+	v := newView(h, k, write)
 	h.Window.SetTitle(v.title())
 	h.Window.SetContent(v.layout())
 	h.Window.Resize(fyne.NewSize(1180, 720))
 	v.start()
 }
 
-func newView(h *stage.Host, k keeper.Book) *view {
+func newView(h *stage.Host, k keeper.Book, write Export) *view {
 	nothing := func() {}
 	v := &view{
 		host: h, keeper: k, profiles: map[string]string{},
@@ -94,6 +96,7 @@ func newView(h *stage.Host, k keeper.Book) *view {
 	v.chart = newChart(h, v.filter.narrow)
 	v.follow = widget.NewCheck(lang.L("Follow"), v.followChanged)
 	v.follow.Checked = true
+	v.export = newExporter(v, write)
 	v.badge = newBadge(v.verify)
 	v.status = widget.NewLabel("")
 	v.status.Importance, v.status.SizeName = widget.LowImportance, theme.SizeNameCaptionText
@@ -118,20 +121,25 @@ func newView(h *stage.Host, k keeper.Book) *view {
 		v.unchoose()
 	}
 	h.Keys.Bind(fyne.KeyF, func() { h.Window.Canvas().Focus(v.filter.search) })
+	if write != nil {
+		h.Keys.Bind(fyne.KeyE, v.export.open)
+	}
 	h.Keys.Bind(fyne.KeyR, func() { v.reload(); v.verify() })
 	return v
 }
 
 func (v *view) layout() fyne.CanvasObject {
+	export := widget.NewButtonWithIcon(lang.L("Export…"), theme.DownloadIcon(), v.export.open)
+	export.Hidden = v.export.write == nil
 	top := stage.Inset(8, 14, container.NewVBox(
-		container.NewBorder(nil, nil, stage.Heading(lang.L("Audit log")), container.NewHBox(v.badge.box, v.follow)),
+		container.NewBorder(nil, nil, stage.Heading(lang.L("Audit log")), container.NewHBox(v.badge.box, v.follow, export)),
 		v.filter.box,
 		v.host.Notice,
 		v.chart.box(),
 	))
 	header := stage.NewPane(theme.ColorNameHeaderBackground, newHeader())
 	list := container.NewBorder(header, nil, nil, nil, container.NewStack(v.table, v.empty.box))
-	panes := container.NewHSplit(stage.NewPane(stage.ColorSurface, list), v.details.box)
+	panes := container.NewHSplit(stage.NewPane(stage.ColorSurface, list), container.NewStack(v.details.box, v.export.box))
 	panes.SetOffset(0.7)
 	return container.NewBorder(top, stage.Inset(-4, 10, v.status), nil, nil, panes)
 }

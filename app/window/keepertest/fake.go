@@ -7,6 +7,7 @@ package keepertest
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -166,6 +167,24 @@ func (f *Fake) AckAlert(_ context.Context, id, note string) error {
 		}
 	}
 	return nil
+}
+
+// Export is a book.Export: it writes a line for each event that q selects.
+func (f *Fake) Export(_ context.Context, w io.Writer, format string, q audit.Query) (n int, err error) {
+	if err := f.call("export %s", format); err != nil {
+		return 0, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.Log {
+		if matches(q, e) {
+			if _, err := fmt.Fprintln(w, e.Seq); err != nil {
+				return n, err
+			}
+			n++
+		}
+	}
+	return n, nil
 }
 
 // CreateProfile implements keeper.Profiles.

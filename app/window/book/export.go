@@ -1,0 +1,202 @@
+//go:build !lean
+
+package book
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// Export writes what q selects to w in a format, "jsonl", "csv", "legacy" or
+// "bundle", and returns how many events there were.
+type Export func(ctx context.Context, w io.Writer, format string, q audit.Query) (events int, err error)
+
+// format is a way to export.
+type format struct {
+	id, ext     string
+	name, about string
+	whole       bool // always the whole log
+}
+
+func formats() []format {
+	return []format{
+		{id: "jsonl", ext: ".jsonl", name: lang.L("JSON Lines"), about: lang.L("The log’s own lines, one event a line, for other programs.")},
+		{id: "csv", ext: ".csv", name: lang.L("Table (CSV)"), about: lang.L("One row for each event, for a spreadsheet.")},
+		{id: "legacy", ext: ".json", name: lang.L("Legacy JSON"), about: lang.L("One JSON array, as the older Spotify server wrote it.")},
+		{id: "bundle", ext: ".zip", whole: true, name: lang.L("Signed bundle"), about: lang.L("The whole log with a signed statement of its verification: what an incident report refers to. It can be checked without your key.")},
+	}
+}
+
+// exporter is the form for an export, in the place of the details.
+type exporter struct {
+	view   *view
+	write  Export
+	kind   *widget.Select
+	about  *widget.Label
+	only   *widget.Check
+	path   *stage.Entry
+	start  *widget.Button
+	cancel func()         // of the export under way; nil if none
+	folder *widget.Button // of the newest export
+	box    fyne.CanvasObject
+}
+
+func newExporter(v *view, write Export) *exporter {
+	e := &exporter{view: v, write: write}
+	var names []string
+	for _, f := range formats() {
+		names = append(names, f.name)
+	}
+	e.about = stage.Muted("")
+	e.only = widget.NewCheck(lang.L("Only the events that the filters leave"), nil)
+	e.path = v.host.Keys.NewEntry("")
+	e.path.OnSubmitted = func(string) { e.run() }
+	e.path.OnEscape = e.close
+	e.kind = widget.NewSelect(names, func(string) { e.chosen() })
+	e.start = stage.Primary(lang.L("Export"), e.run)
+	title := stage.Heading(lang.L("Export the log"))
+	e.folder = widget.NewButtonWithIcon(lang.L("Open its folder"), theme.FolderOpenIcon(),
+		func() { v.host.OpenFolder(filepath.Dir(e.path.Text)) })
+	e.folder.Hide()
+	e.box = container.NewVScroll(stage.Inset(10, 12, container.NewVBox(
+		stage.Compact(title), e.kind, stage.Compact(e.about), e.only,
+		stage.Compact(widget.NewLabel(lang.L("File"))), e.path,
+		stage.Compact(stage.Muted(lang.L("Only you can read the file. It holds names and times, never a token."))),
+		stage.Inset(8, 0, container.NewHBox(stage.Button(lang.L("Close"), e.close), e.start, e.folder)),
+	)))
+	e.box.Hide()
+	return e
+}
+
+func (e *exporter) format() format { return formats()[max(0, e.kind.SelectedIndex())] }
+
+// open shows the form.
+func (e *exporter) open() {
+	home, _ := os.UserHomeDir() // empty: the field says where
+	name := "stagedoor-audit-" + e.view.host.Now().In(e.view.host.Location).Format("20060102-150405")
+	e.path.SetText(filepath.Join(home, name))
+	e.only.SetChecked(e.view.filter.active())
+	e.folder.Hide()
+	e.kind.SetSelectedIndex(0)
+	e.chosen()
+	e.view.details.box.Hide()
+	e.box.Show()
+	e.view.host.Window.Canvas().Focus(e.path)
+}
+
+// chosen adapts the form to the format.
+func (e *exporter) chosen() {
+	f := e.format()
+	e.about.SetText(f.about)
+	if f.whole {
+		e.only.Disable()
+	} else {
+		e.only.Enable()
+	}
+	path := e.path.Text
+	for _, other := range formats() {
+		path = strings.TrimSuffix(path, other.ext)
+	}
+	e.path.SetText(path + f.ext)
+}
+
+// close gives up an export under way and brings the details back.
+func (e *exporter) close() {
+	if e.cancel != nil {
+		e.cancel()
+		e.ended()
+		e.view.host.Notice.Clear()
+	}
+	e.box.Hide()
+	e.view.details.box.Show()
+	e.view.host.Window.Canvas().Focus(e.view.table)
+}
+
+func (e *exporter) ended() {
+	e.cancel = nil
+	e.start.Enable()
+}
+
+// run exports, with the bytes written so far in the notice.
+func (e *exporter) run() {
+	if e.cancel != nil {
+		return
+	}
+	h, f, path := e.view.host, e.format(), strings.TrimSpace(e.path.Text)
+	q := audit.Query{}
+	if e.only.Checked && !f.whole {
+		q = e.view.query(0)
+	}
+	e.start.Disable()
+	progress := func(bytes int64) {
+		h.Seam.Do(func() {
+			if e.cancel != nil {
+				h.Notice.Busy(lang.L("Exporting… {{.Size}} MB", map[string]any{"Size": stage.Number(int(bytes / 1e6))}), path)
+			}
+		})
+	}
+	h.Notice.Busy(lang.L("Exporting…"), path)
+	done := false
+	cancel := stage.Load(h.Seam, func(ctx context.Context) (n int, err error) {
+		return n, saveNew(path, func(w io.Writer) error {
+			n, err = e.write(ctx, &meter{w: w, tell: progress}, f.id, q)
+			return err
+		})
+	}, func(n int, err error) {
+		done = true
+		e.ended()
+		if err != nil {
+			h.Notice.Error(err)
+			return
+		}
+		e.folder.Show() // and the form stays, with the name in it
+		h.Notice.Done(lang.N("{{.Count}} events exported", n, map[string]any{"Count": stage.Number(n)}), path)
+	})
+	if !done { // with an inline seam it is over by now
+		e.cancel = cancel
+	}
+}
+
+// saveNew writes a file that does not exist yet and that its owner alone may
+// read. A name that is taken is refused: it may be an older export.
+func saveNew(path string, write func(io.Writer) error) error {
+	if !filepath.IsAbs(path) {
+		return hint.Wrap(fmt.Errorf("export to %q: not a full path", path), "begin with the folder, for example "+filepath.Join(string(filepath.Separator)+"home", "you"))
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return hint.Wrap(fmt.Errorf("%s exists already", path), "choose another name")
+	}
+	return durable.WriteStream(path, durable.FileMode, write)
+}
+
+// meter tells how much was written, once a megabyte.
+type meter struct {
+	w    io.Writer
+	n    atomic.Int64
+	tell func(int64)
+}
+
+func (m *meter) Write(p []byte) (int, error) {
+	n, err := m.w.Write(p)
+	before := m.n.Load()
+	if after := m.n.Add(int64(n)); after/(4<<20) != before/(4<<20) {
+		m.tell(after)
+	}
+	return n, err
+}
