@@ -17,6 +17,8 @@ func someEvents(t *rapid.T) *story {
 	names := []string{
 		audit.LoginFailed, audit.StrayCallback, audit.ReuseDetected, audit.TokenRefreshed, audit.RefreshFailed,
 		audit.LoginSucceeded, audit.AuditTamper, audit.AlertAcknowledged, audit.ProfileDeleted, "unknown",
+		audit.TokensSaved, audit.CredentialStored, audit.GrantExpiry, audit.ClaimsChanged, audit.ClaimsAccepted, audit.Launched,
+		audit.ServerEnded, audit.APIError, audit.TLSFailed, audit.CertificateSeen, audit.ConfigDrift, audit.KeychainAccess, audit.SecurityAlert,
 	}
 	for range rapid.IntRange(0, 30).Draw(t, "scenes") {
 		s.wait(rapid.SampledFrom([]time.Duration{0, time.Minute, 9 * time.Minute, time.Hour, 48 * time.Hour, -time.Minute, -72 * time.Hour}).Draw(t, "wait"))
@@ -28,7 +30,15 @@ func someEvents(t *rapid.T) *story {
 			data = []any{"kind", rapid.SampledFrom([]any{ReuseInvalidGrant, ReuseNotRotated, "other", 1.0}).Draw(t, "kind")}
 		case audit.RefreshFailed:
 			data = []any{"transient", rapid.Bool().Draw(t, "transient"), "needs_login", rapid.Bool().Draw(t, "needs login")}
-		case audit.AlertAcknowledged:
+		case audit.TokensSaved:
+			data = []any{"storage", rapid.SampledFrom([]string{"keychain", "file"}).Draw(t, "storage")}
+		case audit.GrantExpiry, audit.CertificateSeen:
+			data = []any{"days", rapid.SampledFrom([]float64{1, 3, 14, 90}).Draw(t, "days"), "host", "a.example"}
+		case audit.ServerEnded:
+			data = []any{"seconds", rapid.Float64Range(0, 200_000).Draw(t, "seconds")}
+		case audit.APIError:
+			data = []any{"status", rapid.SampledFrom([]float64{400, 401, 429, 500}).Draw(t, "status"), "calls", rapid.Float64Range(0, 50).Draw(t, "calls")}
+		case audit.AlertAcknowledged, audit.SecurityAlert:
 			alerts := Evaluate(Defaults(), s.events, s.now)
 			if len(alerts) == 0 {
 				continue
@@ -74,6 +84,38 @@ func TestOneGoEqualsEventByEvent(t *testing.T) {
 				if a.Count < 1 || len(a.Evidence) == 0 || a.Message == "" || a.Last.Before(a.First) && len(a.Evidence) == 1 {
 					t.Fatalf("odd alert %+v", a)
 				}
+			}
+		}
+	})
+}
+
+// Commands come and go while the tray stays: a tracker that was fed in
+// batches, one that was made anew in the middle, and one that was spared what
+// it does not want say the same, also of what is due.
+func TestRestarts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := someEvents(t)
+		lasting, late := NewTracker(Defaults()), NewTracker(Defaults())
+		restart := rapid.IntRange(0, len(s.events)).Draw(t, "restart")
+		for i, e := range s.events {
+			if lasting.Wants([]byte(e.Name)) {
+				lasting.Add(e)
+			}
+			if i == restart {
+				late = NewTracker(Defaults())
+				for _, before := range s.events[:i] {
+					late.Add(before)
+				}
+			}
+			late.Add(e)
+		}
+		want := Evaluate(Defaults(), s.events, s.now)
+		for name, tracker := range map[string]*Tracker{"lasting": lasting, "restarted": late} {
+			if diff := cmp.Diff(want, tracker.Alerts(s.now)); diff != "" {
+				t.Fatalf("%s (-one go +tracker):\n%s", name, diff)
+			}
+			if diff := cmp.Diff(Unannounced(want, s.events, s.now), tracker.Unannounced(s.now)); diff != "" {
+				t.Fatalf("%s, what is due (-one go +tracker):\n%s", name, diff)
 			}
 		}
 	})

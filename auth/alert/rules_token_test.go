@@ -1,0 +1,154 @@
+package alert
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+// used lets days pass in which the profile is used.
+func (s *story) used(days int) *story {
+	for range days {
+		s.wait(day-time.Second).add(1, audit.TokenRefreshed, "p")
+	}
+	return s
+}
+
+func TestTokenRules(t *testing.T) {
+	grant := func(days float64) []any { return []any{"days", days} }
+	play(t, Defaults(), map[string]scene{
+		// credential_age
+		"a client secret of 75 days": {
+			tell().add(1, audit.CredentialStored, "p", "name", "work").used(75),
+			[]string{"credential_age-1 P3 open ×1 work: the client secret is 75 days old: renew it at the provider soon"},
+		},
+		"a client secret of 74 days": {tell().add(1, audit.CredentialStored, "p").used(74), nil},
+		"a client secret of 90 days": {
+			tell().add(1, audit.CredentialStored, "p").used(90),
+			[]string{"credential_age-1 P3 open ×2 the client secret is 90 days old: renew it at the provider"},
+		},
+		"renewed in time":          {tell().add(1, audit.CredentialStored, "p").used(70).add(1, audit.CredentialStored, "p").used(70), nil},
+		"renewed by an import":     {tell().add(1, audit.CredentialStored, "p").used(70).add(1, audit.Imported, "p", "client_secret", true).used(70), nil},
+		"an import without it":     {tell().add(1, audit.Imported, "p", "client_secret", false).used(100), nil},
+		"the profile is gone":      {tell().add(1, audit.CredentialStored, "p").used(80).add(1, audit.ProfileDeleted, "p"), nil},
+		"a clock a year ahead":     {tell().add(1, audit.CredentialStored, "p").used(3).wait(365 * day), nil},
+		"the same, and one event":  {tell().add(1, audit.CredentialStored, "p").used(3).wait(365*day).add(1, audit.TokenRefreshed, "p").wait(time.Minute), nil},
+		"the same, and put right":  {tell().add(1, audit.CredentialStored, "p").used(3).wait(365*day).add(1, audit.TokenRefreshed, "p").wait(-365 * day).used(3), nil},
+		"a clock a year behind":    {tell().add(1, audit.CredentialStored, "p").used(3).wait(-365 * day).used(3), nil},
+		"a machine off for a year": {tell().add(1, audit.CredentialStored, "p").used(3).wait(365*day).add(1, audit.TokenRefreshed, "p").wait(time.Hour), []string{"credential_age-1 P3 open ×2 the client secret is 90 days old: renew it at the provider"}},
+		"acknowledged at 75 days, 80 days": {
+			tell().add(1, audit.CredentialStored, "p").used(76).ack("credential_age-1").used(4),
+			[]string{"credential_age-1 P3 acked ×1 the client secret is 75 days old: renew it at the provider soon"},
+		},
+		"acknowledged at 75 days, 90 days": {
+			tell().add(1, audit.CredentialStored, "p").used(76).ack("credential_age-1").used(14),
+			[]string{"credential_age-1 P3 open ×2 the client secret is 90 days old: renew it at the provider"},
+		},
+
+		// grant_expiry
+		"a login that ends in 14 days": {
+			tell().add(1, audit.GrantExpiry, "p", grant(14)...),
+			[]string{"grant_expiry-1 P3 open ×1 the login ends within 14 days: sign in again"},
+		},
+		"in 3 days": {
+			tell().add(1, audit.GrantExpiry, "p", grant(14)...).wait(11*day).add(1, audit.GrantExpiry, "p", grant(3)...),
+			[]string{"grant_expiry-1 P2 open ×2 the login ends within 3 days: sign in again"},
+		},
+		"tomorrow": {
+			tell().add(1, audit.GrantExpiry, "p", grant(1)...),
+			[]string{"grant_expiry-1 P1 open ×1 the login ends within 24 hours: sign in again"},
+		},
+		"signed in again": {
+			tell().add(1, audit.GrantExpiry, "p", grant(1)...).add(1, audit.LoginSucceeded, "p"),
+			[]string{"grant_expiry-1 P1 resolved ×1 the login ends within 24 hours: sign in again"},
+		},
+		"acknowledged, and worse": {
+			tell().add(1, audit.GrantExpiry, "p", grant(3)...).ack("grant_expiry-1").add(1, audit.GrantExpiry, "p", grant(1)...),
+			[]string{
+				"grant_expiry-3 P1 open ×1 the login ends within 24 hours: sign in again",
+				"grant_expiry-1 P2 acked ×1 the login ends within 3 days: sign in again",
+			},
+		},
+
+		// keychain_downgrade
+		"from the keychain to a file": {
+			tell().add(1, audit.TokensSaved, "p", "storage", "keychain").add(1, audit.TokensSaved, "p", "storage", "file"),
+			[]string{"keychain_downgrade-2 P1 open ×1 the tokens are no longer in the keychain but in an encrypted file"},
+		},
+		"always in a file":          {tell().add(5, audit.TokensSaved, "p", "storage", "file"), nil},
+		"from a file to a keychain": {tell().add(1, audit.TokensSaved, "p", "storage", "file").add(1, audit.TokensSaved, "p", "storage", "keychain"), nil},
+		"another profile in a file": {tell().add(1, audit.TokensSaved, "p", "storage", "keychain").add(1, audit.TokensSaved, "q", "storage", "file"), nil},
+		"a line that does not say":  {tell().add(1, audit.TokensSaved, "p", "storage", "keychain").add(1, audit.TokensSaved, "p"), nil},
+		"it stays there: said once": {tell().add(1, audit.TokensSaved, "p", "storage", "keychain").add(9, audit.TokensSaved, "p", "storage", "file"), []string{"keychain_downgrade-2 P1 open ×1 the tokens are no longer in the keychain but in an encrypted file"}},
+		"there and back in an hour": {
+			tell().add(1, audit.TokensSaved, "p", "storage", "keychain").add(1, audit.TokensSaved, "p", "storage", "file").ack("keychain_downgrade-2").
+				add(1, audit.TokensSaved, "p", "storage", "keychain").add(1, audit.TokensSaved, "p", "storage", "file"),
+			[]string{"keychain_downgrade-2 P1 acked ×2 the tokens are no longer in the keychain but in an encrypted file"},
+		},
+
+		// suspicious_access_pattern has its rows in TestRules; here its cooldown
+		"six refreshes, acknowledged, six more": {
+			tell().add(6, audit.TokenRefreshed, "p").ack("suspicious_access_pattern-1").add(6, audit.TokenRefreshed, "p"),
+			[]string{"suspicious_access_pattern-1 P2 acked ×2 6 token refreshes in 10 minutes"},
+		},
+	})
+}
+
+// A save that failed left nothing anywhere.
+func TestKeychainDowngradeNeedsASave(t *testing.T) {
+	s := tell().add(1, audit.TokensSaved, "p", "storage", "keychain").add(1, audit.TokensSaved, "p", "storage", "file")
+	s.events[1].Outcome = audit.Failed
+	if got := Evaluate(Defaults(), s.events, s.now); got != nil {
+		t.Errorf("a failed save raised %v", summary(got))
+	}
+}
+
+// habits is a month of office hours in a zone.
+func habits(zone *time.Location, days int) *story {
+	s := tell()
+	for d := range days {
+		for i := range 20 {
+			s.now = time.Date(2026, 3, 10+d, 9+i/3, 20*(i%3), 0, 0, zone)
+			s.add(1, audit.KeychainAccess, "p")
+		}
+	}
+	return s
+}
+
+func TestUnusualHour(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip("no time zones here")
+	}
+	rules := Apply(Defaults(), map[string]Override{"unusual_hour": {Enabled: ptr(true)}})
+	for i := range rules {
+		rules[i].Location = berlin
+	}
+	at := func(s *story, day, hour int) *story {
+		s.now = time.Date(2026, 3, day, hour, 30, 0, 0, berlin)
+		return s.add(1, audit.KeychainAccess, "p")
+	}
+	for name, tt := range map[string]struct {
+		rules []Rule
+		story *story
+		want  []string
+	}{
+		"at three in the night":       {rules, at(habits(berlin, 12), 22, 3), []string{"unusual_hour-241 P3 open ×1 used at an hour at which it hardly ever is: about 3:00"}},
+		"off by default":              {Defaults(), at(habits(berlin, 12), 22, 3), nil},
+		"an hour early":               {rules, at(habits(berlin, 12), 22, 8), nil},
+		"two hours early":             {rules, at(habits(berlin, 12), 22, 7), []string{"unusual_hour-241 P3 open ×1 used at an hour at which it hardly ever is: about 7:00"}},
+		"too little is known":         {rules, at(habits(berlin, 9), 22, 3), nil},
+		"the day after the DST shift": {rules, at(habits(berlin, 19), 30, 9), nil}, // the 29th has 23 hours
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, summary(Evaluate(tt.rules, tt.story.events, tt.story.now))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
