@@ -73,9 +73,3 @@ func (k *Keeper) ProfileNames(context.Context) (map[string]string, error) {
 func (k *Keeper) Glance(ctx context.Context, q audit.Query, each func(audit.Glimpse)) error {
 	return k.book.Glance(ctx, q, each)
 }
-
-// VerifyLog checks the whole chain against its key and its anchor. progress,
-// which may be nil, gets bytes done and in all.
-func (k *Keeper) VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error) {
-	return k.book.Verify(ctx, progress)
-}

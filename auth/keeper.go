@@ -60,7 +60,8 @@ type Params struct {
 	Rand    io.Reader
 	Actor   string // which door: tray, window, cli, launcher
 	PID     int
-	Log     *slog.Logger // for what must not fail a use case; never gets a secret
+	Keep    audit.Retention // how much of the book stays; the zero value keeps 500 MB
+	Log     *slog.Logger    // for what must not fail a use case; never gets a secret
 	Alarms  Alarms
 }
 
@@ -111,10 +112,10 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if k.wire, err = oauth.NewWire(oauth.Params{HTTP: p.HTTP, Now: p.Now, Rand: p.Rand}); err != nil {
 		return nil, err
 	}
-	k.keys = &keys{vault: p.Vault, rand: p.Rand}
+	k.keys = &keys{vault: p.Vault, rand: p.Rand, now: p.Now}
 	k.book, err = audit.Open(audit.Params{
-		Dir: filepath.Join(p.Dir, "audit"), Key: k.keys.auditKey, Anchor: anchors{p.Vault},
-		Now: p.Now, Actor: p.Actor, PID: p.PID,
+		Dir: filepath.Join(p.Dir, "audit"), Key: k.keys.auditKey, Anchor: k.keys,
+		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep,
 	})
 	if err != nil {
 		return nil, err

@@ -10,25 +10,52 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 const (
-	auditKeyItem    = "audit/key"
-	auditAnchorItem = "audit/anchor"
-	keySize         = 32 // bytes, the output size of SHA-256
+	// bookItem has the book's key and its anchor. They are one item because a
+	// command that writes one line needs both, and a keychain call takes
+	// milliseconds.
+	bookItem = "audit/book"
+	// Before they were one item, they were these two.
+	oldKeyItem    = "audit/key"
+	oldAnchorItem = "audit/anchor"
+
+	keySize = 32 // bytes, the output size of SHA-256
+	// bookFresh is how long the item counts as just read. Other processes may
+	// move the anchor meanwhile, always forwards. One that overwrites such a
+	// move with its own has the log's end of this moment as its anchor, so all
+	// that is lost is the notice of lines that were written and cut off within
+	// these two seconds.
+	bookFresh = 2 * time.Second
 )
 
-// keys holds the book's key once it was read, since every line needs it.
+// errBookItem says that the book's item is there and of no use.
+var errBookItem = hint.New("the audit log's key in the keychain is damaged",
+	"go on with a new key; the old log is set aside: stagedoor audit accept")
+
+// bookSecret is the book's item.
+type bookSecret struct {
+	Key    string        `json:"key"` // in hex
+	Anchor *audit.Anchor `json:"anchor,omitempty"`
+}
+
+// keys is what the book keeps in the vault. It is the book's AnchorStore.
 type keys struct {
 	vault vault.Vault
 	rand  io.Reader
+	now   func() time.Time
 
-	mu  sync.Mutex
-	key []byte
+	mu   sync.Mutex
+	key  []byte // once it was read, since every line needs it
+	item *bookSecret
+	at   time.Time // when item was read or written
 }
 
 // auditKey returns the key of the book's chain, making one the first time. The
@@ -40,64 +67,175 @@ func (k *keys) auditKey(ctx context.Context) ([]byte, error) {
 	if k.key != nil {
 		return k.key, nil
 	}
-	item, err := k.vault.Get(ctx, auditKeyItem)
-	if errors.Is(err, vault.ErrNotFound) {
-		fresh := make([]byte, keySize)
-		if _, err := io.ReadFull(k.rand, fresh); err != nil {
-			return nil, fmt.Errorf("make the audit key: %w", err)
-		}
-		if err := k.vault.Set(ctx, auditKeyItem, secret.String(hex.EncodeToString(fresh))); err != nil {
-			return nil, err
-		}
-		k.key = fresh
-		return fresh, nil
+	if _, err := k.load(ctx); err == nil || !errors.Is(err, vault.ErrNotFound) {
+		return k.key, err
+	}
+	return k.make(ctx, vault.ErrNotFound)
+}
+
+// renew replaces an item that is of no use with a new key.
+func (k *keys) renew(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, err := k.make(ctx, errBookItem)
+	return err
+}
+
+// make saves a new key, provided that the item is in the expected state: the
+// caller may have looked at it before it held the book's lock.
+func (k *keys) make(ctx context.Context, expected error) ([]byte, error) {
+	k.item, k.key = nil, nil
+	if _, err := k.load(ctx); !errors.Is(err, expected) {
+		return k.key, err
+	}
+	fresh := make([]byte, keySize)
+	if _, err := io.ReadFull(k.rand, fresh); err != nil {
+		return nil, fmt.Errorf("make the audit key: %w", err)
+	}
+	item := &bookSecret{Key: hex.EncodeToString(fresh)}
+	if err := k.save(ctx, item, k.vault.Set); err != nil {
+		return nil, err
+	}
+	k.key = fresh
+	return fresh, nil
+}
+
+// load returns the item, from memory if it is fresh. With it the key is known.
+func (k *keys) load(ctx context.Context) (*bookSecret, error) {
+	if age := k.now().Sub(k.at); k.item != nil && age >= 0 && age < bookFresh {
+		return k.item, nil
+	}
+	k.item = nil
+	raw, err := k.vault.Get(ctx, bookItem)
+	if errors.Is(err, vault.ErrNotFound) && !errors.Is(err, vault.ErrIncomplete) {
+		return k.migrate(ctx)
+	}
+	if errors.Is(err, vault.ErrIncomplete) {
+		return nil, fmt.Errorf("%w: %w", errBookItem, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	key, err := hex.DecodeString(item.Reveal())
-	if err != nil || len(key) != keySize {
-		return nil, errors.New("the audit key in the keychain is damaged")
+	item := &bookSecret{}
+	if err := json.Unmarshal([]byte(raw.Reveal()), item); err != nil {
+		return nil, errBookItem // the parser's error may quote it
 	}
-	k.key = key
-	return key, nil
+	return k.take(item)
+}
+
+// take makes item the one that counts.
+func (k *keys) take(item *bookSecret) (*bookSecret, error) {
+	key, err := hex.DecodeString(item.Key)
+	if err != nil || len(key) != keySize {
+		return nil, errBookItem
+	}
+	if k.key != nil && !hmac.Equal(k.key, key) {
+		k.key = nil
+		return nil, audit.ErrKeyChanged
+	}
+	k.key, k.item, k.at = key, item, k.now()
+	return item, nil
+}
+
+// migrate makes one item of the former two, or returns ErrNotFound. The book's
+// lock is held by whoever may find neither.
+func (k *keys) migrate(ctx context.Context) (*bookSecret, error) {
+	key, err := k.vault.Get(ctx, oldKeyItem)
+	if err != nil {
+		return nil, err
+	}
+	item := &bookSecret{Key: key.Reveal()}
+	anchor, err := k.vault.Get(ctx, oldAnchorItem)
+	switch {
+	case err == nil:
+		item.Anchor = &audit.Anchor{}
+		if json.Unmarshal([]byte(anchor.Reveal()), item.Anchor) != nil {
+			return nil, errBookItem
+		}
+	case !errors.Is(err, vault.ErrNotFound):
+		return nil, err
+	}
+	if _, err := k.take(item); err != nil {
+		return nil, err
+	}
+	// If this fails, the two still serve, and the next one tries again.
+	if err := k.save(ctx, item, k.vault.Set); err == nil {
+		_ = k.vault.Delete(ctx, oldKeyItem)
+		_ = k.vault.Delete(ctx, oldAnchorItem)
+	}
+	return item, nil
+}
+
+func (k *keys) save(ctx context.Context, item *bookSecret, set func(context.Context, string, secret.String) error) error {
+	data, err := json.Marshal(item)
+	if err != nil {
+		return fmt.Errorf("save the audit key: %w", err)
+	}
+	k.item = nil
+	if err := set(ctx, bookItem, secret.String(data)); err != nil {
+		return err
+	}
+	k.item, k.at = item, k.now()
+	return nil
+}
+
+// LoadAnchor returns the book's anchor.
+func (k *keys) LoadAnchor(ctx context.Context) (audit.Anchor, bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	item, err := k.load(ctx)
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		return audit.Anchor{}, false, nil
+	case err != nil:
+		return audit.Anchor{}, false, err
+	case item.Anchor == nil:
+		return audit.Anchor{}, false, nil
+	}
+	return *item.Anchor, true, nil
+}
+
+// SaveAnchor replaces the book's anchor. It is not read back: an anchor that
+// gets lost leaves the one before, and then only the notice of a cut-off end
+// is weaker until the next one.
+func (k *keys) SaveAnchor(ctx context.Context, anchor audit.Anchor) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	item, err := k.load(ctx)
+	if err != nil {
+		return err
+	}
+	next := *item
+	next.Anchor = &anchor
+	return k.save(ctx, &next, func(ctx context.Context, key string, value secret.String) error {
+		return vault.SetUnread(ctx, k.vault, key, value)
+	})
+}
+
+// known returns the public key that signs the book's bundles, and makes none.
+func (k *keys) known(ctx context.Context) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.key == nil {
+		if _, err := k.load(ctx); err != nil {
+			return "", err
+		}
+	}
+	return audit.PublicKey(k.key), nil
 }
 
 // fingerprint tells a token apart in the book. The key is derived, so that a
 // fingerprint can never be passed off as a line's MAC. Without the key there is
-// no fingerprint.
+// no fingerprint; it makes none, since it does not hold the book's lock.
 func (k *keys) fingerprint(ctx context.Context, s secret.String) string {
-	key, err := k.auditKey(ctx)
-	if err != nil {
-		return ""
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.key == nil {
+		if _, err := k.load(ctx); err != nil {
+			return ""
+		}
 	}
-	m := hmac.New(sha256.New, key)
+	m := hmac.New(sha256.New, k.key)
 	m.Write([]byte("stagedoor token fingerprint"))
 	return s.Fingerprint(m.Sum(nil))
-}
-
-// anchors keeps the book's anchor in the vault.
-type anchors struct{ vault vault.Vault }
-
-func (a anchors) LoadAnchor(ctx context.Context) (audit.Anchor, bool, error) {
-	item, err := a.vault.Get(ctx, auditAnchorItem)
-	if errors.Is(err, vault.ErrNotFound) {
-		return audit.Anchor{}, false, nil
-	}
-	if err != nil {
-		return audit.Anchor{}, false, err
-	}
-	var anchor audit.Anchor
-	if err := json.Unmarshal([]byte(item.Reveal()), &anchor); err != nil {
-		return audit.Anchor{}, false, errors.New("the audit anchor in the keychain is damaged")
-	}
-	return anchor, true, nil
-}
-
-func (a anchors) SaveAnchor(ctx context.Context, anchor audit.Anchor) error {
-	data, err := json.Marshal(anchor)
-	if err != nil {
-		return fmt.Errorf("save the audit anchor: %w", err)
-	}
-	return a.vault.Set(ctx, auditAnchorItem, secret.String(data))
 }

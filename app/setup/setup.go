@@ -21,6 +21,7 @@ import (
 type Keeper interface {
 	Profile(name string) (profile.Profile, error)
 	RememberServer(ctx context.Context, id string, server profile.Server) error
+	BookWritable(ctx context.Context) error
 	Record(ctx context.Context, p profile.Profile, event, outcome string, data map[string]any)
 }
 
@@ -119,6 +120,11 @@ func (s Service) Apply(ctx context.Context, plan Plan) (backup string, err error
 	event := audit.ConfigWritten
 	if plan.Change.Entry == nil {
 		event = audit.ConfigRemoved
+	}
+	if plan.Change.Writes() {
+		if err := s.Keeper.BookWritable(ctx); err != nil { // nothing is changed that is not written down
+			return "", err
+		}
 	}
 	data := map[string]any{"client": plan.Client.ID, "entry": plan.Change.Name, "action": string(plan.Change.Action)}
 	backup, err = s.Configs.Apply(ctx, plan.Change)

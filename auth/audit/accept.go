@@ -52,11 +52,12 @@ func (l *Log) Accept(ctx context.Context) (Accepted, error) {
 }
 
 func (l *Log) accept(ctx context.Context) (Accepted, error) {
-	if _, err := l.sealer(ctx); err != nil {
-		return Accepted{}, err
-	}
+	l.keyErr = nil // the user may just have mended the keychain
 	v, err := l.look(ctx)
 	if err != nil {
+		return Accepted{}, err
+	}
+	if _, err := l.sealer(ctx); err != nil { // after look, which finds out about a new key
 		return Accepted{}, err
 	}
 	if err := v.run(ctx, nil); err != nil {

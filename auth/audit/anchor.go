@@ -39,6 +39,19 @@ type AnchorStore interface {
 var ErrDetached = hint.New("the log does not lead up from its anchor in the keychain",
 	"see what is wrong with it: stagedoor audit verify")
 
+// ErrKeyChanged is what an AnchorStore returns if the keychain has another key
+// than the one it gave out. The log asks for the key again then.
+var ErrKeyChanged = errors.New("the audit log's key in the keychain was replaced")
+
+// loadAnchor asks the store, and forgets the key if that is no longer the one.
+func (l *Log) loadAnchor(ctx context.Context) (Anchor, bool, error) {
+	a, found, err := l.p.Anchor.LoadAnchor(ctx)
+	if errors.Is(err, ErrKeyChanged) {
+		l.seal, l.key = nil, nil
+	}
+	return a, found, err
+}
+
 // Flush moves the anchor to the newest line if this process has appended lines
 // since it moved last. Call it before the process ends.
 func (l *Log) Flush(ctx context.Context) error {
@@ -73,7 +86,7 @@ func (l *Log) anchor(ctx context.Context, t *tail) (err error) {
 			l.anchorAt = l.p.Now()
 		}
 	}()
-	old, found, err := l.p.Anchor.LoadAnchor(ctx)
+	old, found, err := l.loadAnchor(ctx)
 	if err != nil {
 		return err
 	}

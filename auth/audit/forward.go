@@ -27,7 +27,7 @@ const readAhead = 256 << 10
 type forward struct {
 	rest []extent // after the open one
 	open extent
-	f    *os.File
+	f    io.Closer
 	r    *bufio.Reader
 	line int // number of the line returned last, in its segment
 	// width is how many bytes of the file that line takes, with its line end.
@@ -37,6 +37,17 @@ type forward struct {
 func readForward(list []extent) *forward {
 	return &forward{rest: list, r: bufio.NewReaderSize(nil, readAhead)}
 }
+
+// readStream reads the lines of what is no file.
+func readStream(from io.Reader) *forward {
+	r := readForward(nil)
+	r.f = noFile
+	r.r.Reset(from)
+	return r
+}
+
+// noFile stands for an open file.
+var noFile = io.NopCloser(nil)
 
 func (r *forward) close() {
 	if r.f != nil {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -78,7 +79,10 @@ func (l *Log) look(ctx context.Context) (*verification, error) {
 		v.list = append(v.list, e)
 	}
 	if l.p.Anchor != nil {
-		v.anchor, v.found, err = l.p.Anchor.LoadAnchor(ctx)
+		v.anchor, v.found, err = l.loadAnchor(ctx)
+		if errors.Is(err, ErrKeyChanged) {
+			v.anchor, v.found, err = l.loadAnchor(ctx)
+		}
 		if err != nil {
 			v.report.AnchorError = err.Error()
 		}
@@ -90,6 +94,7 @@ func (l *Log) look(ctx context.Context) (*verification, error) {
 		return nil, err
 	}
 	v.key = l.key
+	v.report.PublicKey = PublicKey(l.key)
 	v.seal, err = newSealer(l.key)
 	return v, err
 }

@@ -37,7 +37,12 @@ func WriteFile(path string, data []byte, perm os.FileMode) error {
 
 // WriteStream is WriteFile for what is too long to be in memory at once. If
 // write fails, path is as it was.
-func WriteStream(path string, perm os.FileMode, write func(io.Writer) error) (err error) {
+func WriteStream(path string, perm os.FileMode, write func(io.Writer) error) error {
+	return stream(path, perm, replace, write)
+}
+
+// stream writes a temporary file beside path, which commit then gives its name.
+func stream(path string, perm os.FileMode, commit func(from, to string) error, write func(io.Writer) error) (err error) {
 	target, err := Resolve(path)
 	if err != nil {
 		return err
@@ -66,7 +71,7 @@ func WriteStream(path string, perm os.FileMode, write func(io.Writer) error) (er
 	if err = tmp.Close(); err != nil {
 		return err
 	}
-	if err = replace(tmp.Name(), target); err != nil {
+	if err = commit(tmp.Name(), target); err != nil {
 		return err
 	}
 	return syncDir(dir)

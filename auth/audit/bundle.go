@@ -1,0 +1,198 @@
+package audit
+
+import (
+	"archive/zip"
+	"context"
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"time"
+)
+
+// A bundle is a zip file for whoever looks into an incident:
+//
+//	README.txt            what it is and how to check it
+//	statement.json        a Statement
+//	statement.sig         Ed25519 signature of statement.json's bytes, base64
+//	segments/000001.jsonl …, byte for byte
+//
+// The signing key is derived from the log's key, which never leaves the
+// keychain; the public key is in the statement and in `audit verify --json`.
+const (
+	bundleReadme    = "README.txt"
+	bundleStatement = "statement.json"
+	bundleSignature = "statement.sig"
+	bundleSegments  = "segments/"
+	bundleVersion   = 1
+)
+
+// Statement says what a bundle holds and what the verification of the log said
+// when it was made.
+type Statement struct {
+	Version   int              `json:"version"`
+	By        string           `json:"by"`         // the program and its version
+	Created   time.Time        `json:"created"`    // UTC, by this machine's clock
+	PublicKey string           `json:"public_key"` // Ed25519, in hex
+	Report    Report           `json:"report"`
+	Segments  []BundledSegment `json:"segments"` // oldest first
+	Proves    []string         `json:"proves"`
+	DoesNot   []string         `json:"does_not_prove"`
+}
+
+// BundledSegment is a segment in a bundle.
+type BundledSegment struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`   // bytes
+	SHA256 string `json:"sha256"` // in hex
+}
+
+var (
+	bundleProves = []string{
+		"that the segments are, byte for byte, those that the holder of the signing key bundled",
+		"what a verification of the log against the key and the anchor in that keychain said at that moment: see report",
+		"by the prev members, that no line was put in, taken out or moved after the statement was signed",
+	}
+	bundleDoesNot = []string{
+		"who the holder of the key is: compare public_key with `stagedoor audit verify --json` on the machine",
+		"that the events are true: whoever can use the keychain of that user can write a log that verifies",
+		"that nothing was cut off after the anchor, or by retention: see report.anchor_seq and pruned events",
+		"when it was made: the time is that machine's clock",
+	}
+)
+
+// signer derives the key that signs bundles. One cannot be told from the other.
+func signer(key []byte) ed25519.PrivateKey {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte("stagedoor audit bundle signature, ed25519 seed"))
+	return ed25519.NewKeyFromSeed(m.Sum(nil))
+}
+
+// PublicKey returns the Ed25519 key, in hex, that signs the bundles of a log
+// with that key.
+func PublicKey(key []byte) string {
+	public, _ := signer(key).Public().(ed25519.PublicKey)
+	return hex.EncodeToString(public)
+}
+
+// WriteBundle verifies the log and writes a bundle of what it verified, by
+// being the program's name and version. A log that does not verify is bundled
+// all the same, with the problem in the statement: that is when it is needed.
+// Appending goes on meanwhile.
+func (l *Log) WriteBundle(ctx context.Context, w io.Writer, by string, progress func(done, total int64)) (Statement, error) {
+	s, err := l.writeBundle(ctx, w, by, progress)
+	if err != nil {
+		return s, fmt.Errorf("bundle audit log: %w", err)
+	}
+	return s, nil
+}
+
+func (l *Log) writeBundle(ctx context.Context, w io.Writer, by string, progress func(done, total int64)) (Statement, error) {
+	v, err := l.snapshot(ctx)
+	if err != nil {
+		return Statement{}, err
+	}
+	if v.key == nil {
+		return Statement{}, errors.New("the log is empty")
+	}
+	if err := v.run(ctx, progress); err != nil {
+		return Statement{}, err
+	}
+	s := Statement{
+		Version: bundleVersion, By: by, Created: l.p.Now().UTC(), PublicKey: PublicKey(v.key),
+		Report: v.report, Proves: bundleProves, DoesNot: bundleDoesNot,
+	}
+	out := zip.NewWriter(w)
+	create := func(name string) (io.Writer, error) {
+		return out.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: s.Created})
+	}
+	for _, e := range v.list {
+		file, err := create(bundleSegments + e.name())
+		if err != nil {
+			return s, err
+		}
+		b, err := copySegment(ctx, file, e)
+		if err != nil {
+			return s, err
+		}
+		s.Segments = append(s.Segments, b)
+	}
+	text, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return s, err
+	}
+	text = append(text, '\n')
+	signature := base64.StdEncoding.EncodeToString(ed25519.Sign(signer(v.key), text)) + "\n"
+	for _, part := range []struct{ name, text string }{
+		{bundleStatement, string(text)}, {bundleSignature, signature}, {bundleReadme, readme},
+	} {
+		file, err := create(part.name)
+		if err != nil {
+			return s, err
+		}
+		if _, err := io.WriteString(file, part.text); err != nil {
+			return s, err
+		}
+	}
+	return s, out.Close()
+}
+
+// copySegment copies as much of a segment as was verified.
+func copySegment(ctx context.Context, w io.Writer, e extent) (BundledSegment, error) {
+	f, err := os.Open(e.path)
+	if err != nil {
+		return BundledSegment{}, err
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(w, h), &patient{ctx, io.LimitReader(f, e.size)})
+	if err == nil && n != e.size {
+		err = fmt.Errorf("%s became shorter while it was read: %w", e.name(), io.ErrUnexpectedEOF)
+	}
+	return BundledSegment{Name: e.name(), Size: n, SHA256: sum(h)}, err
+}
+
+// patient is a reader that ends with its context.
+type patient struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return p.r.Read(b)
+}
+
+func sum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
+
+const readme = `This is a copy of Stagedoor's audit log.
+
+segments/ has the log's files as they were, one JSON object a line. Each line
+names the one before it in its "prev" member. statement.json lists the files
+with their SHA-256 and tells what the verification of the log said, what that
+proves and what not. statement.sig is the Ed25519 signature of statement.json.
+
+To check it:
+
+    stagedoor audit verify --bundle FILE
+
+or without Stagedoor, with the public key that "stagedoor audit verify --json"
+prints on the machine it came from:
+
+    (printf '302a300506032b6570032100'; printf PUBLIC_KEY) | xxd -r -p > key.der
+    base64 -d statement.sig > signature
+    openssl pkeyutl -verify -pubin -keyform DER -inkey key.der \
+        -rawin -in statement.json -sigfile signature
+    sha256sum segments/*
+
+There is no token in it, but there are names of accounts and profiles.
+`

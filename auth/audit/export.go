@@ -1,0 +1,201 @@
+package audit
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Format is a way to write the log's events to a file for others to read.
+type Format string
+
+// The formats. None but the bundle can be checked by somebody without the key.
+const (
+	JSONLines Format = "jsonl"  // the log's own lines, byte for byte
+	CSV       Format = "csv"    // a table for a spreadsheet
+	Legacy    Format = "legacy" // the JSON array of the Spotify server's .auth_audit.json
+	Bundle    Format = "bundle" // all segments with a signed statement: see WriteBundle
+)
+
+// Formats are all of them, for flags and menus.
+func Formats() []Format { return []Format{JSONLines, CSV, Legacy, Bundle} }
+
+// ErrFormat says that there is no such format.
+var ErrFormat = errors.New("no such export format")
+
+// ExportOptions say how events are written.
+type ExportOptions struct {
+	Format Format
+	Query  Query // Limit has no meaning
+	// Local is the time zone for the legacy format, which has none in its
+	// timestamps; nil for the system's.
+	Local *time.Location
+	// NameOf gives a profile's name as it is now; nil leaves the names out that
+	// the events do not say themselves.
+	NameOf func(id string) string
+}
+
+// Export writes the selected events to w, oldest first, in constant memory, and
+// returns how many. Like Query it vouches for nothing. Bundle is not for it.
+func (l *Log) Export(ctx context.Context, w io.Writer, o ExportOptions) (events int, err error) {
+	if o.Local == nil {
+		o.Local = time.Local
+	}
+	if o.NameOf == nil {
+		o.NameOf = func(string) string { return "" }
+	}
+	buf := bufio.NewWriterSize(w, 64<<10)
+	var each func(Event, []byte) error
+	end := func() error { return nil }
+	switch o.Format {
+	case JSONLines:
+		each = func(_ Event, line []byte) error {
+			_, err := buf.Write(append(line[:len(line):len(line)], '\n'))
+			return err
+		}
+	case CSV:
+		each, end = exportCSV(buf, o)
+	case Legacy:
+		each, end = exportLegacy(buf, o)
+	default:
+		return 0, fmt.Errorf("%w: %q", ErrFormat, o.Format)
+	}
+	err = l.Each(ctx, o.Query, func(e Event, line []byte) error {
+		events++
+		return each(e, line)
+	})
+	if err == nil {
+		err = end()
+	}
+	if err == nil {
+		err = buf.Flush()
+	}
+	if err != nil {
+		return events, fmt.Errorf("export audit log: %w", err)
+	}
+	return events, nil
+}
+
+// exportCSV writes a header and a row for each event, as RFC 4180 has it but
+// with plain line ends.
+func exportCSV(w io.Writer, o ExportOptions) (each func(Event, []byte) error, end func() error) {
+	table := csv.NewWriter(w)
+	header := table.Write([]string{"seq", "time", "event", "outcome", "severity", "profile", "profile_name", "actor", "pid", "data"})
+	each = func(e Event, _ []byte) error {
+		if header != nil {
+			return header
+		}
+		severity, _ := e.Data["severity"].(string)
+		data := ""
+		if len(e.Data) > 0 {
+			data = string(appendData(nil, e.Data))
+		}
+		row := []string{
+			strconv.FormatUint(e.Seq, 10), e.Time.Format(timeLayout), e.Name, e.Outcome, severity,
+			e.Profile, nameOf(e, o), e.Actor, strconv.Itoa(e.PID), data,
+		}
+		for i := range row {
+			row[i] = harmless(row[i])
+		}
+		return table.Write(row)
+	}
+	return each, func() error {
+		table.Flush()
+		return errors.Join(header, table.Error())
+	}
+}
+
+// harmless keeps a spreadsheet from taking a cell for a formula: names of
+// accounts and profiles come from others. An apostrophe before it says "text".
+func harmless(cell string) string {
+	if cell == "" || !strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
+		return cell
+	}
+	return "'" + cell
+}
+
+// legacyEvent is an entry of the Spotify server's audit log.
+type legacyEvent struct {
+	Timestamp string         `json:"timestamp"`
+	Event     string         `json:"event"`
+	Data      map[string]any `json:"data"`
+}
+
+// legacyTime is how Python's datetime.now().isoformat() writes a moment: local
+// time without a zone, and no fraction if there is none.
+func legacyTime(t time.Time, in *time.Location) string {
+	t = t.In(in).Truncate(time.Microsecond)
+	if t.Nanosecond() == 0 {
+		return t.Format("2006-01-02T15:04:05")
+	}
+	return t.Format("2006-01-02T15:04:05.000000")
+}
+
+// exportLegacy writes one JSON array. An event that was imported from such a
+// file comes out as it was there.
+func exportLegacy(w io.Writer, o ExportOptions) (each func(Event, []byte) error, end func() error) {
+	before := "[\n  "
+	each = func(e Event, _ []byte) error {
+		old := legacyEvent{Timestamp: legacyTime(e.Time, o.Local), Event: e.Name, Data: map[string]any{}}
+		maps.Copy(old.Data, e.Data)
+		if e.Name == ImportedEvent {
+			if name, ok := e.Data["original_event"].(string); ok {
+				old.Event = name
+				delete(old.Data, "original_event")
+			}
+			if at, err := time.Parse(time.RFC3339, fmt.Sprint(e.Data["original_time"])); err == nil {
+				old.Timestamp = legacyTime(at, o.Local)
+				delete(old.Data, "original_time")
+			}
+		} else if name := nameOf(e, o); name != "" {
+			delete(old.Data, "name")
+			old.Data["profile"] = name
+		}
+		text, err := json.MarshalIndent(old, "  ", "  ")
+		if err == nil {
+			_, err = io.WriteString(w, before+string(text))
+		}
+		before = ",\n  "
+		return err
+	}
+	return each, func() error {
+		tail := "\n]\n"
+		if before == "[\n  " {
+			tail = "[]\n"
+		}
+		_, err := io.WriteString(w, tail)
+		return err
+	}
+}
+
+// nameOf is the profile's name as the event tells it, or as it is now.
+func nameOf(e Event, o ExportOptions) string {
+	if name, ok := e.Data["name"].(string); ok && e.Profile != "" {
+		return name
+	}
+	if e.Profile == "" {
+		return ""
+	}
+	return o.NameOf(e.Profile)
+}
+
+// appendData writes data as it stands in a line.
+func appendData(b []byte, data map[string]any) []byte {
+	sep := byte('{')
+	for _, k := range slices.Sorted(maps.Keys(data)) {
+		b = append(b, sep)
+		b = append(appendString(b, k), ':')
+		b = appendValue(b, data[k])
+		sep = ','
+	}
+	return append(b, '}')
+}

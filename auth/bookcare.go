@@ -1,0 +1,126 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+// BookWritable returns an error if events cannot be written down now, which is
+// audit.ErrDiskFull on a full disk. What can wait asks it first and does not
+// happen then: logins, exports, changes of clients' configs. Handing out
+// tokens, revoking and wiping never ask.
+func (k *Keeper) BookWritable(ctx context.Context) error {
+	err := k.book.Writable(ctx)
+	if err != nil && hint.Of(err) == "" {
+		err = hint.Wrap(err, "this would not be on the audit log; see that "+k.book.Dir()+" can be written")
+	}
+	return err
+}
+
+// VerifyLog checks the whole chain against its key and its anchor. progress,
+// which may be nil, gets bytes done and in all. A problem is written down as an
+// audit_tamper event, once.
+func (k *Keeper) VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error) {
+	report, err := k.book.Verify(ctx, progress)
+	return k.noteProblem(ctx, report, err)
+}
+
+// VerifyIncremental is VerifyLog for what came since the last time: see
+// audit.Log.VerifyIncremental. It also removes what is no longer kept. A tray
+// calls it every hour.
+func (k *Keeper) VerifyIncremental(ctx context.Context) (audit.Report, error) {
+	if err := k.book.Prune(ctx); err != nil {
+		k.log.WarnContext(ctx, "old events were not removed", "error", err)
+	}
+	report, err := k.book.VerifyIncremental(ctx, nil)
+	return k.noteProblem(ctx, report, err)
+}
+
+// noteProblem writes a problem down unless that was done before, by whichever
+// process. The problem is what counts, not the verification that found it.
+func (k *Keeper) noteProblem(ctx context.Context, r audit.Report, err error) (audit.Report, error) {
+	if err != nil || r.Problem == nil {
+		return r, err
+	}
+	lock, err := durable.Acquire(ctx, filepath.Join(k.dir, "locks", "verify.lock"))
+	if err != nil {
+		return r, nil // the report is what was asked for
+	}
+	defer lock.Release()
+	said, err := k.book.Query(ctx, audit.Query{Name: audit.AuditTamper, Limit: 16})
+	if err != nil {
+		said = nil
+	}
+	id := r.ProblemID()
+	for _, e := range said {
+		if e.Data["problem"] == id {
+			return r, nil
+		}
+	}
+	p := r.Problem
+	k.record(ctx, profile.Profile{}, audit.AuditTamper, audit.Failed, map[string]any{
+		"kind": string(p.Kind), "segment": p.Segment, "line": p.Line, "seq": p.Seq, "message": p.Message, "problem": id,
+	})
+	return r, nil
+}
+
+// AcceptLog lets the book go on after tampering, or after its key was lost: see
+// audit.Log.Accept. It is for the user to decide.
+func (k *Keeper) AcceptLog(ctx context.Context) (audit.Accepted, error) {
+	a, err := k.book.Accept(ctx)
+	if errors.Is(err, errBookItem) {
+		if err := k.keys.renew(ctx); err != nil {
+			return a, err
+		}
+		a, err = k.book.Accept(ctx)
+	}
+	return a, err
+}
+
+// ExportLog writes the selected events, or with audit.Bundle all of the book
+// and what its verification says, and returns how many events there are. That a
+// copy was made is on the book first. by is the program's name and version.
+func (k *Keeper) ExportLog(ctx context.Context, w io.Writer, o audit.ExportOptions, by string) (events int, err error) {
+	if err := k.BookWritable(ctx); err != nil {
+		return 0, fmt.Errorf("export audit log: %w", err)
+	}
+	data := map[string]any{"format": string(o.Format)}
+	if o.Query.Profile != "" {
+		data["only_profile"] = o.Query.Profile
+	}
+	if _, err := k.book.Append(ctx, audit.Event{Name: audit.LogExported, Outcome: audit.OK, Data: data}); err != nil {
+		return 0, fmt.Errorf("export audit log: %w", err)
+	}
+	if o.Format == audit.Bundle {
+		s, err := k.book.WriteBundle(ctx, w, by, nil)
+		return int(s.Report.Events), err
+	}
+	if names, err := k.ProfileNames(ctx); err == nil && o.NameOf == nil {
+		names := maps.Clone(names)
+		o.NameOf = func(id string) string { return names[id] }
+	}
+	return k.book.Export(ctx, w, o)
+}
+
+// CheckBundle checks a bundle of this or another machine's book, and says which
+// of them it is if the keychain can be read.
+func (k *Keeper) CheckBundle(ctx context.Context, r io.ReaderAt, size int64) (audit.BundleReport, error) {
+	report, err := audit.CheckBundle(ctx, r, size)
+	if err != nil || report.Statement.PublicKey == "" {
+		return report, err
+	}
+	if key, err := k.keys.known(ctx); err == nil {
+		own := key == report.Statement.PublicKey
+		report.Own = &own
+	}
+	return report, nil
+}
