@@ -16,12 +16,16 @@ import (
 )
 
 type auditOptions struct {
-	profile string
-	n       int
-	event   string
-	since   string
-	follow  bool
-	json    bool
+	profile  string
+	n        int
+	event    string
+	outcome  string
+	severity string
+	search   string
+	since    string
+	until    string
+	follow   bool
+	json     bool
 }
 
 func newAudit(env Env) *cobra.Command {
@@ -35,7 +39,9 @@ no token.`,
 		Example: `  stagedoor audit
   stagedoor audit work 50
   stagedoor audit --event token_rotation --since 7d
-  stagedoor audit verify`,
+  stagedoor audit --severity P1 --since 2026-01-31
+  stagedoor audit verify
+  stagedoor audit export --format csv -o log.csv`,
 		Args:              atMost(2),
 		ValidArgsFunction: completeProfiles(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,10 +55,14 @@ no token.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.event, "event", "", "only events of this name")
+	f.StringVar(&o.outcome, "outcome", "", "only ok or failed ones")
+	f.StringVar(&o.severity, "severity", "", "only events of this severity, P0 to P3")
+	f.StringVar(&o.search, "search", "", "only events with this text in them, in any case")
 	f.StringVar(&o.since, "since", "", "only events since a time (2026-01-31, RFC 3339) or for a span (90m, 12h, 7d)")
+	f.StringVar(&o.until, "until", "", "only events before a time or span, as with --since")
 	f.BoolVar(&o.follow, "follow", false, "go on with new events as they come")
 	f.BoolVar(&o.json, "json", false, "print JSON, one array; with --follow one object a line")
-	cmd.AddCommand(newAuditVerify(env))
+	cmd.AddCommand(newAuditVerify(env), newAuditExport(env), newAuditAccept(env))
 	return cmd
 }
 
@@ -80,20 +90,41 @@ func (o *auditOptions) take(k Keeper, args []string) error {
 	return nil
 }
 
-func runAudit(ctx context.Context, env Env, k Keeper, o auditOptions) error {
-	q := audit.Query{Name: o.event, Limit: o.n}
-	var err error
+// query is what the flags select.
+func (o auditOptions) query(env Env, k Keeper) (q audit.Query, err error) {
+	q = audit.Query{Name: o.event, Text: o.search, Severity: strings.ToUpper(o.severity), Limit: o.n}
+	switch q.Outcome = strings.ToLower(o.outcome); q.Outcome {
+	case "", audit.OK, audit.Failed:
+	default:
+		return q, hint.Wrap(usageError("there is no outcome %q", o.outcome), "outcomes are ok and failed")
+	}
+	if q.Severity != "" && (len(q.Severity) != 2 || q.Severity[0] != 'P' || q.Severity[1] < '0' || q.Severity[1] > '3') {
+		return q, hint.Wrap(usageError("there is no severity %q", o.severity), "severities are P0, P1, P2 and P3")
+	}
 	if o.since != "" {
-		if q.Since, err = parseSince(o.since, env.Now()); err != nil {
-			return err
+		if q.Since, err = parseMoment("--since", o.since, env.Now()); err != nil {
+			return q, err
+		}
+	}
+	if o.until != "" {
+		if q.Until, err = parseMoment("--until", o.until, env.Now()); err != nil {
+			return q, err
 		}
 	}
 	if o.profile != "" {
 		p, err := k.Profile(o.profile)
 		if err != nil {
-			return err
+			return q, err
 		}
 		q.Profile = p.ID
+	}
+	return q, nil
+}
+
+func runAudit(ctx context.Context, env Env, k Keeper, o auditOptions) error {
+	q, err := o.query(env, k)
+	if err != nil {
+		return err
 	}
 	changes := (<-chan struct{})(nil)
 	if o.follow { // watching begins before reading, so that nothing falls between
@@ -132,10 +163,7 @@ func runAudit(ctx context.Context, env Env, k Keeper, o auditOptions) error {
 			return nil
 		case <-changes:
 		}
-		q.Limit = 0
-		if len(events) > 0 {
-			q.Since = events[len(events)-1].Time
-		}
+		q.Limit, q.After = 0, last // reads what was added, and no more
 		if events, err = k.Events(ctx, q); err != nil {
 			return err
 		}
@@ -172,8 +200,8 @@ func quoted(v any) string {
 	return s
 }
 
-// parseSince reads a point in time or a span before now.
-func parseSince(s string, now time.Time) (time.Time, error) {
+// parseMoment reads a point in time or a span before now.
+func parseMoment(flag, s string, now time.Time) (time.Time, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
 			return now.AddDate(0, 0, -n), nil
@@ -187,51 +215,5 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, hint.Wrap(usageError("--since does not understand %q", s), "give a span such as 90m, 12h or 7d, or a time such as 2026-01-31")
-}
-
-func newAuditVerify(env Env) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "verify",
-		Short: "Check that nobody changed the audit log",
-		Long: `Check every line of the audit log against its key in the keychain, and its end
-against the anchor there. "Consistent with its key" is what can be said: whoever
-can use your keychain can write a log that is. Exit status 5 means that it does
-not verify.`,
-		Example: "  stagedoor audit verify\n  stagedoor audit verify --json",
-		Args:    atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error { return runVerify(cmd.Context(), env, k, asJSON) })
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
-	return cmd
-}
-
-func runVerify(ctx context.Context, env Env, k Keeper, asJSON bool) error {
-	report, err := k.VerifyLog(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		if err := writeJSON(env.Out, report); err != nil {
-			return err
-		}
-	}
-	if !report.OK {
-		if report.Problem != nil {
-			return attention{"the audit log does not verify: " + report.Problem.Message}
-		}
-		return attention{"the audit log does not verify"}
-	}
-	if asJSON {
-		return nil
-	}
-	_, err = fmt.Fprintf(env.Out, "the audit log is consistent with its key: %d events", report.Events)
-	if err == nil && report.Events > 0 {
-		_, err = fmt.Fprintf(env.Out, " from %s to %s", report.First.Local().Format("2006-01-02 15:04"), report.Last.Local().Format("2006-01-02 15:04"))
-	}
-	_, _ = fmt.Fprintln(env.Out)
-	return err
+	return time.Time{}, hint.Wrap(usageError("%s does not understand %q", flag, s), "give a span such as 90m, 12h or 7d, or a time such as 2026-01-31")
 }

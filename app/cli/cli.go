@@ -55,7 +55,7 @@ type Keeper interface {
 	Import(ctx context.Context, r auth.ImportRequest) (auth.ImportReport, error)
 	AcceptIdentity(ctx context.Context, name string) (string, error)
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
-	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
+	Book
 	Alerts(ctx context.Context) ([]alert.Alert, error)
 	AckAlert(ctx context.Context, id, note string) error
 	SweepAlerts(ctx context.Context) ([]alert.Alert, error)
@@ -109,6 +109,9 @@ func report(w io.Writer, err error) int {
 	if errors.As(err, &seen) {
 		if seen.message != "" {
 			_, _ = fmt.Fprintln(w, "stagedoor: "+seen.message)
+		}
+		if h := hint.Of(err); h != "" {
+			_, _ = fmt.Fprintln(w, "hint: "+h)
 		}
 		return ExitAttention
 	}
