@@ -193,7 +193,8 @@ func testTrayMenu(t *testing.T, name string, dark bool) {
 	must(t, d.MenuClick(ctx, "Quit"))
 	printed.wait(t, "clicked Quit")
 	select {
-	case <-ended:
+	case err := <-ended:
+		must(t, err)
 	case <-ctx.Done():
 		t.Error("the program did not end")
 	}

@@ -66,16 +66,14 @@ func (s *stage) noCanary(canaries []string, argv map[string]bool) {
 		}
 	}
 	files := 0
+	// Sockets, and files that programs remove meanwhile, are passed over.
 	err := filepath.WalkDir(s.Dir(), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return nil // sockets, and files that programs removed meanwhile
+		if err == nil && e.Type().IsRegular() {
+			if data, err := os.ReadFile(path); err == nil {
+				files++
+				search(path, data)
+			}
 		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil
-		}
-		files++
-		search(path, data)
 		return nil
 	})
 	if err != nil || files < 20 {
