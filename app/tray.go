@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -20,6 +21,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window"
 	"github.com/stagedoor-app/stagedoor/assets"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -129,7 +131,10 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 		Keeper: k, Now: time.Now,
 		OpenURL: func(url string) error { return a.browser().Open(ctx, url) },
 		Setup:   func(ctx context.Context) (string, error) { return a.setUpClaude(ctx, k) },
-		Demo:    a.startDemo,
+		Export: func(ctx context.Context, w io.Writer, format string, q audit.Query) (int, error) {
+			return k.ExportLog(ctx, w, audit.ExportOptions{Format: audit.Format(format), Query: q}, "stagedoor "+Version())
+		},
+		Demo: a.startDemo,
 	})
 }
 

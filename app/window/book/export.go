@@ -4,6 +4,7 @@ package book
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -179,10 +180,11 @@ func saveNew(path string, write func(io.Writer) error) error {
 	if !filepath.IsAbs(path) {
 		return hint.Wrap(fmt.Errorf("export to %q: not a full path", path), "begin with the folder, for example "+filepath.Join(string(filepath.Separator)+"home", "you"))
 	}
-	if _, err := os.Lstat(path); err == nil {
+	err := durable.CreateStream(path, durable.FileMode, write)
+	if errors.Is(err, durable.ErrExists) {
 		return hint.Wrap(fmt.Errorf("%s exists already", path), "choose another name")
 	}
-	return durable.WriteStream(path, durable.FileMode, write)
+	return err
 }
 
 // meter tells how much was written, once a megabyte.
