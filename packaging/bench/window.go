@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/packaging/booklog"
 	"github.com/stagedoor-app/stagedoor/packaging/desktop"
 )
 
@@ -37,25 +37,26 @@ func window(ctx context.Context, program string) error {
 		return fmt.Errorf("%w: %s", err, out)
 	}
 	began := time.Now()
-	if err := bigLog(ctx, d, bigEvents); err != nil {
+	if err := booklog.Write(ctx, d, booklog.Options{Events: bigEvents, Span: 365 * 24 * time.Hour}); err != nil {
 		return err
 	}
-	fmt.Printf("log          %6.0f MB   %d events, made in %.1f s\n", folderMB(filepath.Join(stateDir(d), "audit")), bigEvents, time.Since(began).Seconds())
+	fmt.Printf("log          %6.0f MB   %d events, made in %.1f s\n", folderMB(booklog.Dir(d)), bigEvents, time.Since(began).Seconds())
 
 	area, want, err := rehearse(ctx, d, program)
 	if err != nil {
 		return err
 	}
-	var times []float64
+	var times, work []float64
 	for range openings {
-		ms, err := opening(ctx, d, program, area, want)
+		ms, cpu, err := opening(ctx, d, program, area, want)
 		if err != nil {
 			return err
 		}
-		times = append(times, ms)
+		times, work = append(times, ms), append(work, cpu)
 	}
 	ms := median(times)
 	fmt.Printf("first rows   %6.0f ms   median of %d, from the start of the process; limit %.0f ms: %.2f\n", ms, openings, firstRows, ms/firstRows)
+	fmt.Printf("  of that    %6.0f ms   on the processor\n", median(work))
 	return walkBack(ctx, d, program)
 }
 
@@ -99,35 +100,38 @@ func still(ctx context.Context, d *desktop.Desktop, area desktop.Area) ([]byte, 
 }
 
 // opening opens the window and returns after how many milliseconds its rows are
-// there.
-func opening(ctx context.Context, d *desktop.Desktop, program string, area desktop.Area, want []byte) (float64, error) {
+// there, and how many of them its process has computed.
+func opening(ctx context.Context, d *desktop.Desktop, program string, area desktop.Area, want []byte) (ms, cpu float64, err error) {
 	before, err := d.Pixels(area)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if bytes.Equal(before, want) {
-		return 0, fmt.Errorf("the last window is still on the screen")
+		return 0, 0, fmt.Errorf("the last window is still on the screen")
 	}
 	limit, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	cmd := d.Command(ctx, program, "window", "audit")
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer end(cmd)
 	for {
 		now, err := d.Pixels(area)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		if bytes.Equal(now, want) {
 			ms := float64(time.Since(start).Microseconds()) / 1000
-			_, err := still(limit, d, area) // let the survey and the verification go on as they do for a user
-			return ms, err
+			used, err := ticks(cmd.Process.Pid)
+			if err == nil {
+				_, err = still(limit, d, area) // the survey and the verification go on, as they do for a user
+			}
+			return ms, 10 * float64(used), err
 		}
 		if err := pause(limit, lookEvery); err != nil {
-			return 0, fmt.Errorf("the rows did not appear: %w", err)
+			return 0, 0, fmt.Errorf("the rows did not appear: %w", err)
 		}
 	}
 }
