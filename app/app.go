@@ -41,7 +41,7 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		In: std.In, Out: std.Out, Err: std.Err,
 		Keeper:  func(ctx context.Context) (cli.Keeper, error) { return a.heralded(ctx, actorOf(args)) },
 		Setup:   a.setup,
-		OpenURL: a.browser().Open,
+		OpenURL: a.browser().Open, Settings: a.settings,
 		Environ: a.environ,
 		Launch:  launch.Run,
 		Tray:    a.runTray,

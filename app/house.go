@@ -61,7 +61,10 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 		return nil, err
 	}
 	seen := &certificates{}
-	store := settings.Open(filepath.Join(paths.State, settings.FileName), time.Local)
+	store, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
 	k, err := auth.New(ctx, auth.Params{
 		Dir: paths.State, Vault: v, HTTP: httpClient(seen.see), Browser: a.browser().Open,
 		Now: time.Now, Rand: rand.Reader, Actor: actor, PID: os.Getpid(), Log: a.log,
@@ -71,6 +74,15 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 		seen.tell(k.SawCertificate)
 	}
 	return k, err
+}
+
+// settings is the user's settings file.
+func (a *application) settings() (*settings.Store, error) {
+	paths, err := a.paths()
+	if err != nil {
+		return nil, err
+	}
+	return settings.Open(filepath.Join(paths.State, settings.FileName), time.Local), nil
 }
 
 // httpClient speaks to providers. auth/oauth bounds each request in time and

@@ -18,15 +18,18 @@ func newAlerts(env Env) *cobra.Command {
 		Short: "Show security alerts",
 		Long: `Show the open security alerts, the worst first. The exit status is 5 if there
 are any, so that a scheduled job can tell.`,
-		Example: "  stagedoor alerts\n  stagedoor alerts --all --json\n  stagedoor alerts ack ID",
+		Example: "  stagedoor alerts\n  stagedoor alerts --all --json\n  stagedoor alerts ack ID\n  stagedoor alerts rules",
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error { return runAlerts(cmd.Context(), env, k, all, asJSON) })
+			return with(cmd.Context(), env, func(k Keeper) error {
+				defer warnOfSettings(env)
+				return runAlerts(cmd.Context(), env, k, all, asJSON)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&all, "all", false, "show acknowledged and resolved alerts too")
-	cmd.AddCommand(newAlertsAck(env))
+	cmd.AddCommand(newAlertsAck(env), newAlertRules(env))
 	return cmd
 }
 
@@ -51,7 +54,7 @@ func runAlerts(ctx context.Context, env Env, k Keeper, all, asJSON bool) error {
 		if err := writeJSON(env.Out, alerts); err != nil {
 			return err
 		}
-	} else if err := printAlerts(env, alerts); err != nil {
+	} else if err := printAlerts(env, alerts, all); err != nil {
 		return err
 	}
 	if open > 0 {
@@ -60,9 +63,13 @@ func runAlerts(ctx context.Context, env Env, k Keeper, all, asJSON bool) error {
 	return nil
 }
 
-func printAlerts(env Env, alerts []alert.Alert) error {
+func printAlerts(env Env, alerts []alert.Alert, all bool) error {
 	if len(alerts) == 0 {
-		_, err := fmt.Fprintln(env.Out, "There are no open alerts.")
+		kind := "open alerts"
+		if all {
+			kind = "alerts"
+		}
+		_, err := fmt.Fprintf(env.Out, "There are no %s.\n", kind)
 		return err
 	}
 	rows := make([][]string, len(alerts))
@@ -79,7 +86,7 @@ func newAlertsAck(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "ack ID",
 		Short:   "Note that you have seen an alert",
-		Example: "  stagedoor alerts ack 3f2a --note \"that was me\"",
+		Example: "  stagedoor alerts ack failed_auth-17 --note \"that was me\"",
 		Args:    exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return with(cmd.Context(), env, func(k Keeper) error {

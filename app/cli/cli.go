@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/launch"
+	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
@@ -58,6 +59,12 @@ type Keeper interface {
 	Book
 	Alerts(ctx context.Context) ([]alert.Alert, error)
 	AckAlert(ctx context.Context, id, note string) error
+	Alert(ctx context.Context, id string) (alert.Alert, error)
+	Evidence(ctx context.Context, a alert.Alert) ([]audit.Event, error)
+	Rules() []alert.Rule
+	EachEvent(ctx context.Context, names []string, each func(audit.Event)) error
+	ProfileNames(ctx context.Context) (map[string]string, error)
+	OpenIncident(ctx context.Context, data map[string]any) (id string, err error)
 	SweepAlerts(ctx context.Context) ([]alert.Alert, error)
 	Watch(ctx context.Context) (<-chan struct{}, error)
 	Close(ctx context.Context) error
@@ -74,6 +81,8 @@ type Env struct {
 	Keeper  func(ctx context.Context) (Keeper, error) // made when a command needs it
 	Setup   func(k Keeper) (setup.Service, error)
 	OpenURL func(ctx context.Context, url string) error
+	// Settings is where the user's settings are.
+	Settings func() (*settings.Store, error)
 	// Environ is the environment this process was started with, for children.
 	Environ []string
 	// Launch becomes the program; see launch.Run.
@@ -189,8 +198,8 @@ happens to them. Without a command it starts the tray.`,
 		newLogin(env), newToken(env), newAccept(env), newRevoke(env),
 		newImport(env), newEnableKeychain(env))
 	add("servers", newRun(env), newSetup(env))
-	add("watch", newAudit(env), newAlerts(env))
-	add("app", newWindow(env), newDemo(env), newVersion(env))
+	add("watch", newAudit(env), newAlerts(env), newIncident(env), newMetrics(env))
+	add("app", newWindow(env), newSettings(env), newDemo(env), newVersion(env))
 	return root
 }
 

@@ -22,7 +22,6 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
-	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 const (
@@ -33,6 +32,9 @@ const (
 
 	maxSize = 1 << 20 // bytes; a real one has a few hundred
 )
+
+// ErrInvalid says that a change would make settings that cannot be.
+var ErrInvalid = errors.New("that cannot be set")
 
 // Settings are all settings. The zero value is not useful; see Defaults.
 type Settings struct {
@@ -120,7 +122,7 @@ func Update(ctx context.Context, path string, change func(*Settings) error) (Set
 	if s, err = parse(path, data); err != nil { // what cannot be read back must not be written
 		var e *Error
 		if errors.As(err, &e) {
-			err = hint.Wrap(errors.New(e.Reason), e.Hint())
+			err = fmt.Errorf("%w: %s", ErrInvalid, e.Reason)
 		}
 		return Settings{}, err
 	}

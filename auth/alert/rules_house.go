@@ -48,7 +48,7 @@ func houseRules() []Rule {
 			ID: "audit_tamper", Title: "Audit log changed", Essential: true,
 			Condition: "the audit log does not verify",
 			Guard:     "lines that were cut off by a crash, or written while the keychain was locked, are no tampering",
-			Events:    []string{audit.AuditTamper},
+			Events:    []string{audit.AuditTamper}, Resets: []string{audit.LogAccepted}, Resolves: true,
 			GroupBy:   everyone, // there is one log
 			Kind:      Single, Severity: P0, Cooldown: time.Hour,
 			Message: func(f Firing) string {

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stagedoor-app/stagedoor/app/metrics"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+func newMetrics(env Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "metrics",
+		Short: "Print metrics as OpenMetrics text",
+		Long: `Print what the audit log counts as OpenMetrics text, for a collector that reads
+files or runs commands. Labels are names of profiles, providers and hosts; no
+account is named.
+
+The security policy's metrics, and where they are:
+
+  failed login attempts          stagedoor_login_failures, stagedoor_login_attempts
+  token refresh frequency        stagedoor_token_refreshes, stagedoor_token_refresh_failures
+  session duration anomalies     stagedoor_session_duration_seconds
+  unusual access patterns        stagedoor_alerts{rule="suspicious_access_pattern"}, {rule="unusual_hour"}
+  rate limiting violations       stagedoor_api_rate_limited
+  invalid request patterns       stagedoor_api_invalid_requests
+  error rate spikes              stagedoor_api_errors, stagedoor_alerts{rule="error_spike"}
+  unauthorized access attempts   stagedoor_api_unauthorized
+  certificate expiration dates   stagedoor_certificate_remaining_seconds
+  resource access violations     stagedoor_resource_access_violations (files that were open to others)
+
+Two of them mean nothing on a desktop. Nearest to them are
+
+  security group changes         stagedoor_client_config_changes: what decides here which server gets a token
+  network traffic anomalies      stagedoor_tls_failures and stagedoor_claims_changes: an answer from somewhere else
+
+Counters begin with the oldest line that the log still has, so they go back when
+old segments are removed; collectors take that for a restart.`,
+		Example: "  stagedoor metrics > /var/lib/node_exporter/stagedoor.prom",
+		Args:    atMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return with(cmd.Context(), env, func(k Keeper) error { return runMetrics(cmd.Context(), env, k) })
+		},
+	}
+}
+
+func runMetrics(ctx context.Context, env Env, k Keeper) error {
+	state, err := k.State(ctx)
+	if err != nil {
+		return err
+	}
+	if state.VaultProblem != "" {
+		_, _ = fmt.Fprintln(env.Err, "stagedoor: what the "+state.Vault+" would tell is left out: "+oneLine(state.VaultProblem))
+		if state.VaultHint != "" {
+			_, _ = fmt.Fprintln(env.Err, "hint: "+state.VaultHint)
+		}
+	}
+	alerts, err := k.Alerts(ctx)
+	if err != nil {
+		return err
+	}
+	c := metrics.NewCollector(state.Profiles)
+	if err := k.EachEvent(ctx, metrics.Events(), c.Add); err != nil {
+		return hint.Wrap(err, "see stagedoor audit verify")
+	}
+	return metrics.Write(env.Out, c.Families(metrics.View{
+		Version: env.Version, Profiles: state.Profiles, Alerts: alerts, Now: env.Now(),
+	}))
+}

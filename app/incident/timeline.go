@@ -1,0 +1,157 @@
+package incident
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+// timeline collects a report's events.
+type timeline struct {
+	report   *Report
+	names    map[string]string
+	ids      map[string]bool // of the alerts
+	evidence map[uint64]bool
+	everyone bool // an alert is about all profiles
+
+	events []audit.Event
+	told   bool // the log says when the user was told
+}
+
+// actions are the events in which somebody did something about it.
+var actions = map[string]string{
+	audit.TokensRevoked:     "tokens revoked",
+	audit.LoginSucceeded:    "signed in again",
+	audit.ClaimsAccepted:    "the changed login was accepted",
+	audit.AlertAcknowledged: "alert acknowledged",
+	audit.ProfileDeleted:    "profile deleted",
+	audit.CredentialStored:  "client secret stored",
+	audit.ConfigWritten:     "client's config written",
+	audit.ConfigRemoved:     "entry removed from a client's config",
+	audit.PermissionsFixed:  "permissions taken away from other users",
+	audit.LogRecovered:      "audit log recovered",
+	audit.LogAccepted:       "audit log accepted as it is",
+	audit.LogExported:       "audit log exported",
+	audit.IncidentOpened:    "incident report begun",
+}
+
+// noise are events that say no more than that all is as usual.
+var noise = map[string]bool{audit.KeychainAccess: true, audit.KeychainSave: true, audit.CertificateSeen: true}
+
+// add takes the next event of the log.
+func (t *timeline) add(e audit.Event) {
+	mine := t.evidence[e.Seq]
+	if id, ok := e.Data["alert"].(string); ok && t.ids[id] {
+		mine = true
+		if e.Name == audit.SecurityAlert && !t.told {
+			t.report.Found, t.told = e.Time.UTC(), true
+		}
+	}
+	if !mine && (e.Time.Before(t.report.Since) || noise[e.Name] || !t.concerns(e.Profile)) {
+		return
+	}
+	t.events = append(t.events, e)
+}
+
+// concerns reports whether a profile's events belong here. What is about none
+// always does.
+func (t *timeline) concerns(id string) bool {
+	if id == "" || t.everyone || len(t.report.Alerts) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(t.report.Alerts, func(a alert.Alert) bool { return a.Profile == id })
+}
+
+// finish writes the entries.
+func (t *timeline) finish() {
+	r := t.report
+	profiles := map[string]bool{}
+	for _, a := range r.Alerts {
+		if a.Profile != "" {
+			profiles[t.name(audit.Event{Profile: a.Profile})] = true
+		}
+	}
+	drop := len(t.events) - maxTimeline
+	for _, e := range t.events {
+		entry := t.entry(e)
+		if what, ok := actions[e.Name]; ok && !entry.Failed {
+			act := entry
+			act.Event = what
+			r.Actions = append(r.Actions, act)
+		}
+		if (t.everyone || len(r.Alerts) == 0) && entry.Profile != "" {
+			profiles[entry.Profile] = true
+		}
+		if drop > 0 && !entry.Evidence {
+			drop--
+			r.Omitted++
+			continue
+		}
+		r.Timeline = append(r.Timeline, entry)
+	}
+	r.Profiles = slices.Sorted(maps.Keys(profiles))
+}
+
+func (t *timeline) entry(e audit.Event) Entry {
+	return Entry{
+		Seq: e.Seq, Time: e.Time.UTC(), Profile: t.name(e), Event: printable(e.Name), Failed: e.Outcome == audit.Failed,
+		Data: describe(e.Data), Evidence: t.evidence[e.Seq],
+	}
+}
+
+// name is what the event's profile is called now, or was when it is no more.
+func (t *timeline) name(e audit.Event) string {
+	if name := t.names[e.Profile]; name != "" {
+		return name
+	}
+	if name, ok := e.Data["name"].(string); ok && e.Profile != "" {
+		return printable(name)
+	}
+	return printable(e.Profile)
+}
+
+// describe writes the data of an event on one line. Accounts are left out:
+// whose they are is nobody's business who reads the report.
+func describe(data map[string]any) string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		if key == "name" || strings.Contains(key, "account") {
+			continue
+		}
+		value := fmt.Sprint(data[key])
+		if f, ok := data[key].(float64); ok && f == float64(int64(f)) {
+			value = fmt.Sprint(int64(f))
+		}
+		value = printable(value)
+		if strings.ContainsAny(value, " ") {
+			value = `"` + value + `"`
+		}
+		parts = append(parts, printable(key)+"="+value)
+	}
+	return strings.Join(parts, " ")
+}
+
+// printable takes out what could be markup or steer a terminal. A provider may
+// have chosen the words.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '`':
+			return '\''
+		case r == '\n', r == '\t', r == '\r':
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if r := []rune(s); len(r) > 200 {
+		s = string(r[:199]) + "…"
+	}
+	return s
+}

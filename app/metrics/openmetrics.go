@@ -1,0 +1,134 @@
+// Package metrics counts what the audit log tells of and prints it as
+// OpenMetrics text, for whoever scrapes a desktop: profile names and providers
+// are labels, accounts and tokens never are.
+//
+// It is pure: the same events and views give the same text. A Collector is not
+// safe for concurrent use.
+package metrics
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Type of a family (OpenMetrics 1.0, section "Metric Types").
+type Type string
+
+// The types that occur here.
+const (
+	Gauge     Type = "gauge"
+	Counter   Type = "counter"
+	Histogram Type = "histogram"
+	Info      Type = "info"
+)
+
+// Family is a metric with all its samples.
+type Family struct {
+	Name    string // without the suffix that the type adds
+	Type    Type
+	Unit    string // "" or the name's last word
+	Help    string
+	Samples []Sample
+}
+
+// Sample is one line.
+type Sample struct {
+	Suffix string // "_total", "_bucket", "_info", …
+	Labels []Label
+	Value  float64
+}
+
+// Label is a name and a value.
+type Label struct{ Name, Value string }
+
+// Write prints the families as OpenMetrics text.
+func Write(w io.Writer, families []Family) error {
+	var b strings.Builder
+	for _, f := range families {
+		fmt.Fprintf(&b, "# TYPE %s %s\n", f.Name, f.Type)
+		if f.Unit != "" {
+			fmt.Fprintf(&b, "# UNIT %s %s\n", f.Name, f.Unit)
+		}
+		fmt.Fprintf(&b, "# HELP %s %s\n", f.Name, escape(f.Help))
+		for _, s := range f.Samples {
+			b.WriteString(f.Name + s.Suffix)
+			for i, l := range s.Labels {
+				b.WriteByte("{,"[min(i, 1)])
+				b.WriteString(l.Name + `="` + escape(l.Value) + `"`)
+			}
+			if len(s.Labels) > 0 {
+				b.WriteByte('}')
+			}
+			b.WriteString(" " + number(s.Value) + "\n")
+		}
+	}
+	b.WriteString("# EOF\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func escape(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+func number(v float64) string {
+	if v == float64(int64(v)) && v < 1e15 && v > -1e15 {
+		return strconv.FormatInt(int64(v), 10)
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
+
+// tally counts by labels.
+type tally map[string]float64
+
+const sep = "\xff" // in no label's value: those are UTF-8
+
+func (t tally) add(n float64, values ...string) { t[strings.Join(values, sep)] += n }
+
+// samples are the tally's, in the order of their labels.
+func (t tally) samples(suffix string, names ...string) []Sample {
+	var list []Sample
+	for _, key := range slices.Sorted(maps.Keys(t)) {
+		s := Sample{Suffix: suffix, Value: t[key]}
+		if len(names) > 0 {
+			for i, v := range strings.Split(key, sep) {
+				s.Labels = append(s.Labels, Label{names[i], v})
+			}
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// buckets are the bounds of a histogram of durations, in seconds.
+var buckets = []float64{60, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600}
+
+// histogram counts durations.
+type histogram struct {
+	counts [7]float64 // one more than buckets
+	sum    float64
+}
+
+func (h *histogram) add(v float64) {
+	i, _ := slices.BinarySearch(buckets, v) // a bucket has its bound
+	h.counts[i]++
+	h.sum += v
+}
+
+func (h *histogram) samples(labels ...Label) []Sample {
+	var list []Sample
+	total := 0.0
+	for i, n := range h.counts {
+		total += n
+		bound := "+Inf"
+		if i < len(buckets) {
+			bound = strconv.FormatFloat(buckets[i], 'f', 1, 64)
+		}
+		list = append(list, Sample{"_bucket", append(slices.Clone(labels), Label{"le", bound}), total})
+	}
+	return append(list, Sample{"_count", labels, total}, Sample{"_sum", labels, h.sum})
+}
