@@ -72,7 +72,7 @@ func Write(w io.Writer, families []Family) error {
 }
 
 func escape(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(strings.ToValidUTF8(s, "\uFFFD"))
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s)
 }
 
 func number(v float64) string {
@@ -87,7 +87,12 @@ type tally map[string]float64
 
 const sep = "\xff" // in no label's value: those are UTF-8
 
-func (t tally) add(n float64, values ...string) { t[strings.Join(values, sep)] += n }
+func (t tally) add(n float64, values ...string) {
+	for i, v := range values {
+		values[i] = strings.ToValidUTF8(v, "\uFFFD")
+	}
+	t[strings.Join(values, sep)] += n
+}
 
 // samples are the tally's, in the order of their labels.
 func (t tally) samples(suffix string, names ...string) []Sample {
