@@ -29,7 +29,7 @@ type exposition struct {
 
 func parse(text string) (*exposition, error) {
 	x := &exposition{types: map[string]string{}, samples: map[string]float64{}}
-	if !strings.HasSuffix(text, "# EOF\n") || strings.Count(text, "# EOF") != 1 {
+	if lines := "\n" + text; !strings.HasSuffix(lines, "\n# EOF\n") || strings.Count(lines, "\n# EOF\n") != 1 {
 		return nil, fmt.Errorf("it does not end with # EOF")
 	}
 	family, described := "", map[string]bool{}
