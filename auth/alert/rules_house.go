@@ -49,8 +49,8 @@ func houseRules() []Rule {
 			Condition: "the audit log does not verify",
 			Guard:     "lines that were cut off by a crash, or written while the keychain was locked, are no tampering",
 			Events:    []string{audit.AuditTamper}, Resets: []string{audit.LogAccepted}, Resolves: true,
-			GroupBy:   everyone, // there is one log
-			Kind:      Single, Severity: P0, Cooldown: time.Hour,
+			GroupBy: everyone, // there is one log
+			Kind:    Single, Severity: P0, Cooldown: time.Hour,
 			Message: func(f Firing) string {
 				kind, _ := f.Newest.Data["kind"].(string)
 				if kind = strings.ReplaceAll(kind, "_", " "); !plain(kind) {
