@@ -5,8 +5,11 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 )
@@ -66,33 +69,34 @@ func benchLine(b *testing.B) []byte {
 	return data
 }
 
-// synthesize writes n chained lines without a sync for each.
-func synthesize(b *testing.B, l *Log, n int) (bytesWritten int64) {
-	b.Helper()
+// synthesize writes n chained lines without a sync for each. rare has the
+// numbers of the lines that are of the rare profile.
+func synthesize(tb testing.TB, dir string, n int, rare func(i int) bool) {
+	tb.Helper()
+	l := &Log{p: Params{Now: time.Now}}
 	seal, err := newSealer(testKey)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	t := &tail{link: origin}
 	var buf bytes.Buffer
 	number := 1
 	flush := func() {
-		if err := os.WriteFile(filepath.Join(l.Dir(), segmentName(number)), buf.Bytes(), 0o600); err != nil {
-			b.Fatal(err)
+		if err := os.WriteFile(filepath.Join(dir, segmentName(number)), buf.Bytes(), 0o600); err != nil {
+			tb.Fatal(err)
 		}
-		bytesWritten += int64(buf.Len())
 		number++
 		buf.Reset()
 	}
 	for i := range n {
 		e := benchEvent
 		e.Actor, e.PID = "bench", 1
-		if i%1000 == 0 {
-			e.Profile = "fedcba9876543210"
+		if rare(i) {
+			e.Profile = rareProfile
 		}
 		line, err := l.line(t, &e, seal)
 		if err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 		if buf.Len()+len(line) > DefaultSegmentSize {
 			flush()
@@ -100,17 +104,82 @@ func synthesize(b *testing.B, l *Log, n int) (bytesWritten int64) {
 		buf.Write(line)
 	}
 	flush()
-	return bytesWritten
 }
 
-const benchEvents = 200_000
+const (
+	busyProfile  = "0123456789abcdef"
+	rareProfile  = "fedcba9876543210"
+	rareEvents   = 60 // of the rare profile, all of them at the beginning of the log
+	verifyEvents = 1_000_000
+)
+
+// bigLogs are logs that several benchmarks read, made once.
+var bigLogs struct {
+	mu   sync.Mutex
+	root string
+	dirs map[int]string
+}
+
+func bigLog(b *testing.B, events int) *Log {
+	b.Helper()
+	bigLogs.mu.Lock()
+	defer bigLogs.mu.Unlock()
+	if bigLogs.root == "" {
+		root, err := os.MkdirTemp("", "stagedoor-bench-")
+		if err != nil {
+			b.Fatal(err)
+		}
+		bigLogs.root, bigLogs.dirs = root, map[int]string{}
+	}
+	dir, made := bigLogs.dirs[events]
+	if !made {
+		dir = filepath.Join(bigLogs.root, strconv.Itoa(events))
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			b.Fatal(err)
+		}
+		synthesize(b, dir, events, func(i int) bool { return i%10 == 0 && i < 10*rareEvents })
+		bigLogs.dirs[events] = dir
+	}
+	l, err := Open(Params{
+		Dir: dir, Now: time.Now, Actor: "bench", PID: 1, Keep: Retention{MaxBytes: -1},
+		Key: func(context.Context) ([]byte, error) { return testKey, nil },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return l
+}
+
+// removeBigLogs is for TestMain.
+func removeBigLogs() {
+	if bigLogs.root != "" {
+		_ = os.RemoveAll(bigLogs.root)
+	}
+}
+
+func bytesOf(b *testing.B, l *Log) (all [][]byte) {
+	list, err := segments(l.Dir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	var total int64
+	for _, s := range list {
+		data, err := os.ReadFile(s.path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		all, total = append(all, data), total+int64(len(data))
+	}
+	b.SetBytes(total)
+	return all
+}
 
 func BenchmarkVerify(b *testing.B) {
-	l := benchBook(b)
-	b.SetBytes(synthesize(b, l, benchEvents))
+	l := bigLog(b, verifyEvents)
+	bytesOf(b, l) // from the page cache, as the bare pass is from memory
 	for b.Loop() {
 		r, err := l.Verify(context.Background(), nil)
-		if err != nil || !r.OK || r.Events != benchEvents {
+		if err != nil || !r.OK || r.Events != verifyEvents {
 			b.Fatal(r, err)
 		}
 	}
@@ -118,20 +187,7 @@ func BenchmarkVerify(b *testing.B) {
 
 // BenchmarkBareHMAC is one HMAC pass over the same bytes, from memory.
 func BenchmarkBareHMAC(b *testing.B) {
-	l := benchBook(b)
-	b.SetBytes(synthesize(b, l, benchEvents))
-	list, err := segments(l.Dir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	var all [][]byte
-	for _, s := range list {
-		data, err := os.ReadFile(s.path)
-		if err != nil {
-			b.Fatal(err)
-		}
-		all = append(all, data)
-	}
+	all := bytesOf(b, bigLog(b, verifyEvents))
 	for b.Loop() {
 		h := hmac.New(sha256.New, testKey)
 		for _, data := range all {
@@ -141,20 +197,52 @@ func BenchmarkBareHMAC(b *testing.B) {
 	}
 }
 
+// The last 50 of a profile that does most, and of one whose events are all at
+// the other end of the log.
 func BenchmarkQueryLast50(b *testing.B) {
-	for name, q := range map[string]Query{
-		"newest":      {Limit: 50},
-		"of everyday": {Profile: "0123456789abcdef", Limit: 50},
-		"of rare":     {Profile: "fedcba9876543210", Limit: 50},
-	} {
-		b.Run(name, func(b *testing.B) {
-			l := benchBook(b)
-			synthesize(b, l, benchEvents)
-			for b.Loop() {
-				if got, err := l.Query(context.Background(), q); err != nil || len(got) != 50 {
-					b.Fatal(len(got), err)
+	for _, events := range []int{10_000, 100_000, 1_000_000} {
+		for name, q := range map[string]Query{
+			"busy": {Profile: busyProfile, Limit: 50},
+			"rare": {Profile: rareProfile, Limit: 50},
+		} {
+			b.Run(fmt.Sprintf("%s/of_%d", name, events), func(b *testing.B) {
+				l := bigLog(b, events)
+				query := func() {
+					if got, err := l.Query(context.Background(), q); err != nil || len(got) != 50 {
+						b.Fatal(len(got), err)
+					}
 				}
-			}
-		})
+				query() // makes the summaries, once for all
+				for b.Loop() {
+					query()
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkSummary is what closing a segment costs, or what a query costs for
+// each closed segment that has no summary.
+func BenchmarkSummary(b *testing.B) {
+	l := bigLog(b, 100_000)
+	list, err := segments(l.Dir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		x, err := buildIndex(context.Background(), list[0])
+		if err != nil || len(x.encode(nil)) == 0 {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSearch is a text that no event has, in a log of 100,000.
+func BenchmarkSearch(b *testing.B) {
+	l := bigLog(b, 100_000)
+	for b.Loop() {
+		if got, err := l.Query(context.Background(), Query{Text: "not there"}); err != nil || len(got) != 0 {
+			b.Fatal(len(got), err)
+		}
 	}
 }

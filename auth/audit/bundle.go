@@ -42,7 +42,8 @@ type Statement struct {
 	Created   time.Time        `json:"created"`    // UTC, by this machine's clock
 	PublicKey string           `json:"public_key"` // Ed25519, in hex
 	Report    Report           `json:"report"`
-	Segments  []BundledSegment `json:"segments"` // oldest first
+	Segments  []BundledSegment `json:"segments"`      // oldest first
+	Readme    string           `json:"readme_sha256"` // of README.txt, in hex
 	Proves    []string         `json:"proves"`
 	DoesNot   []string         `json:"does_not_prove"`
 }
@@ -107,7 +108,7 @@ func (l *Log) writeBundle(ctx context.Context, w io.Writer, by string, progress 
 	}
 	s := Statement{
 		Version: bundleVersion, By: by, Created: l.p.Now().UTC(), PublicKey: PublicKey(v.key),
-		Report: v.report, Proves: bundleProves, DoesNot: bundleDoesNot,
+		Report: v.report, Proves: bundleProves, DoesNot: bundleDoesNot, Readme: readmeSum(readme),
 	}
 	out := zip.NewWriter(w)
 	create := func(name string) (io.Writer, error) {
@@ -170,6 +171,12 @@ func (p *patient) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	return p.r.Read(b)
+}
+
+func readmeSum(text string) string {
+	h := sha256.New()
+	_, _ = io.WriteString(h, text)
+	return sum(h)
 }
 
 func sum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }

@@ -88,6 +88,16 @@ func (b *BundleReport) check(ctx context.Context, r io.ReaderAt, size int64) err
 		return notBundle("the statement's signature is wrong: it was changed, or somebody else made it")
 	}
 	b.Statement = s
+	if files[bundleReadme] == nil {
+		return notBundle("%s is missing", bundleReadme)
+	}
+	text, err = readBundled(files[bundleReadme], maxBundleText)
+	if err != nil {
+		return err
+	}
+	if readmeSum(string(text)) != s.Readme {
+		return notBundle("%s was changed", bundleReadme)
+	}
 	listed := map[string]bool{}
 	for _, segment := range s.Segments {
 		listed[bundleSegments+segment.Name] = true

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +20,10 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
+
+// manyKills is how many writers TestKilledWriters kills, with eight at a time;
+// it kills fewer when nobody asks.
+const manyKills = "STAGEDOOR_TEST_KILLS"
 
 // writerDir makes the test binary a writer process on that folder.
 const writerDir = "STAGEDOOR_TEST_AUDIT_WRITER"
@@ -30,17 +36,23 @@ func TestMain(m *testing.M) {
 	if helper() {
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		removeBigLogs()
+		os.Exit(code)
+	}))
 }
 
 // write appends events until it is killed, and says so on stdout for each one
 // that the log acknowledged.
+//
+// The lines are long, so that segments fill up and summaries are written too.
 func write(dir string) {
+	padding := strings.Repeat("x", 1000)
 	l, err := openShared(dir)
 	for i := 0; err == nil; i++ {
 		var e Event
 		id := fmt.Sprintf("%d-%d", os.Getpid(), i)
-		if e, err = l.Append(context.Background(), Event{Name: TokenRefreshed, Outcome: OK, Data: map[string]any{"id": id}}); err == nil {
+		if e, err = l.Append(context.Background(), Event{Name: TokenRefreshed, Outcome: OK, Data: map[string]any{"id": id, "padding": padding}}); err == nil {
 			_, err = fmt.Println(e.Seq, id)
 		}
 	}
@@ -51,7 +63,7 @@ func write(dir string) {
 // openShared opens the log as each of several processes does.
 func openShared(dir string) (*Log, error) {
 	return Open(Params{
-		Dir: dir, Now: time.Now, Actor: "writer", PID: os.Getpid(), SegmentSize: 20_000,
+		Dir: dir, Now: time.Now, Actor: "writer", PID: os.Getpid(), SegmentSize: minIndexed + 10_000,
 		Key:    func(context.Context) ([]byte, error) { return testKey, nil },
 		Anchor: fileAnchor(dir + ".anchor"),
 	})
@@ -86,7 +98,10 @@ func TestKilledWriters(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts and kills processes")
 	}
-	const kills, writers = 50, 3
+	kills, writers := 50, 3
+	if n, err := strconv.Atoi(os.Getenv(manyKills)); err == nil {
+		kills, writers = n, 8
+	}
 	dir := filepath.Join(t.TempDir(), "audit")
 	var mu sync.Mutex
 	acknowledged := map[string]uint64{}
@@ -125,7 +140,8 @@ func TestKilledWriters(t *testing.T) {
 	if err != nil || !r.OK || !r.AnchorChecked || r.AnchorSeq != r.Events || r.TornBytes != 0 {
 		t.Fatalf("after %d kills: %+v, problem %+v, %v", kills, r, r.Problem, err)
 	}
-	all, err := l.Query(t.Context(), Query{Name: TokenRefreshed})
+	// A summary that was half written must not hide anything.
+	all, err := l.Query(t.Context(), Query{Name: TokenRefreshed, Outcome: OK})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +155,11 @@ func TestKilledWriters(t *testing.T) {
 			t.Errorf("event %s was acknowledged as %d and is in the log as %d", id, seq, in[id])
 		}
 	}
-	t.Logf("%d events, %d acknowledged, %d kills", r.Events, len(acknowledged), kills)
+	scraps, err := filepath.Glob(filepath.Join(dir, ".*.tmp"))
+	if err != nil || len(scraps) > writers {
+		t.Errorf("%d temporary files stay (%v)", len(scraps), err)
+	}
+	t.Logf("%d segments, %d events, %d acknowledged, %d kills", r.Segments, r.Events, len(acknowledged), kills)
 }
 
 // writeAndDie runs a writer and kills it after so many acknowledged events,

@@ -21,6 +21,23 @@
 // line, P0 or P1 alert, or Flush. The anchor moves on only if every line since
 // the old one is sound, so writing on does not wash tampering away.
 //
+// # Where the log begins, and where it goes on
+//
+// Retention removes whole segments, the oldest first. A sealed "pruned" event
+// names the lines that go and the MAC that the log begins after, and is on the
+// disk before anything goes; so a log may begin where such an event says and
+// nowhere else. After tampering or with a new key, Accept sets the segments
+// that do not verify aside and begins a new one with a sealed "log_accepted"
+// event: it names the last line that stays as prev, and its number is beyond
+// all that was there. Nothing is removed that does not verify.
+//
+// # Summaries
+//
+// Beside a closed segment may be a summary, 000001.idx, that finds lines by
+// profile, event, outcome and severity. It is derived, and made anew when it is
+// missing, damaged or not of the segment as it is. Verification does not use
+// it, and Verify replaces one that says something else than the lines.
+//
 // # What Verify cannot tell
 //
 // A sound log is consistent with the key in this keychain. That is not proof
@@ -33,6 +50,10 @@
 //     next opening; Verify counts unsealed lines for that reason;
 //   - that the folder and the keychain were put back together, both as of the
 //     same day.
+//
+// VerifyIncremental relies for a day on what was read before: an older line
+// that was changed, with the file's time put back, is found by the next full
+// run.
 package audit
 
 import "time"

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 //
 //	"stagedoor index 1\n"
 //	CRC-32C of what follows, 4 bytes, big endian
+//	32 bytes: a MAC of what follows and of the segment's end, or zeros
 //	size and time of change of the segment, lines, first and last number,
 //	earliest and latest time
 //	for each kind: 1 if there were too many values, number of values, and for
@@ -42,8 +44,12 @@ func appendUvarints(b []byte, list ...uint64) []byte {
 	return b
 }
 
-func (x *index) encode() []byte {
-	b := append([]byte(summaryMagic), 0, 0, 0, 0)
+// summaryHead is how many bytes come before what the MAC is about.
+const summaryHead = len(summaryMagic) + 4 + sha256.Size
+
+// encode writes the file. mac makes the MAC; nil leaves it out.
+func (x *index) encode(mac func(body []byte) []byte) []byte {
+	b := append([]byte(summaryMagic), make([]byte, 4+sha256.Size)...)
 	b = appendUvarints(b, uint64(x.size), uint64(x.changed), uint64(x.lines), x.firstSeq, x.lastSeq, uint64(x.from), uint64(x.to))
 	var lists []byte
 	for k, entries := range x.entries {
@@ -61,6 +67,14 @@ func (x *index) encode() []byte {
 	}
 	b = append(appendUvarints(b, uint64(len(x.places))), x.places...)
 	b = append(b, lists...)
+	if mac != nil {
+		copy(b[len(summaryMagic)+4:], mac(b[summaryHead:]))
+	}
+	return withSum(b)
+}
+
+// withSum fills the checksum in.
+func withSum(b []byte) []byte {
 	binary.BigEndian.PutUint32(b[len(summaryMagic):], crc32.Checksum(b[len(summaryMagic)+4:], castagnoli))
 	return b
 }
@@ -69,11 +83,11 @@ func (x *index) encode() []byte {
 // only, whatever the file says, and its lists are looked at when they are used.
 func decodeIndex(b []byte) (*index, error) {
 	head := len(summaryMagic) + 4
-	if len(b) < head || string(b[:len(summaryMagic)]) != summaryMagic ||
+	if len(b) < summaryHead || string(b[:len(summaryMagic)]) != summaryMagic ||
 		binary.BigEndian.Uint32(b[len(summaryMagic):]) != crc32.Checksum(b[head:], castagnoli) {
 		return nil, errBadIndex
 	}
-	r := reader{b: b[head:]}
+	r := reader{b: b[summaryHead:]}
 	x := &index{
 		size: int64(r.number()), changed: int64(r.number()), lines: r.count(),
 		firstSeq: r.number(), lastSeq: r.number(), from: int64(r.number()), to: int64(r.number()),

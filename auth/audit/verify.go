@@ -105,7 +105,11 @@ func (v *verification) run(ctx context.Context, progress func(done, total int64)
 	if err != nil {
 		return err
 	}
-	return v.join(ctx, scans)
+	if err := v.join(ctx, scans); err != nil {
+		return err
+	}
+	v.checkSummaries(ctx, scans)
+	return ctx.Err()
 }
 
 // scan checks all segments, in parallel.

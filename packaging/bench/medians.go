@@ -14,6 +14,17 @@ import (
 var peers = []struct{ name, peer, goal string }{
 	{"BenchmarkAppend", "BenchmarkBareWriteFsync", "at most 1.5"},
 	{"BenchmarkVerify", "BenchmarkBareHMAC", "at most 2"},
+	{"BenchmarkQueryLast50/busy/of_1000000", "BenchmarkQueryLast50/busy/of_10000", "flat: about 1"},
+	{"BenchmarkQueryLast50/rare/of_1000000", "BenchmarkQueryLast50/rare/of_10000", "flat: about 1"},
+}
+
+// limits are what a benchmark may take, in milliseconds.
+var limits = []struct {
+	name string
+	ms   float64
+}{
+	{"BenchmarkQueryLast50/busy/of_1000000", 20},
+	{"BenchmarkQueryLast50/rare/of_1000000", 20},
 }
 
 // medians reads what `go test -bench -count N` prints and prints each
@@ -55,6 +66,14 @@ func medians(r io.Reader, w io.Writer) error {
 		if len(times[p.name]) > 0 && len(times[p.peer]) > 0 {
 			ratio := median(times[p.name]) / median(times[p.peer])
 			if _, err := fmt.Fprintf(w, "%-40s %12.2f      goal %s\n", strings.TrimPrefix(p.name, "Benchmark")+" / "+strings.TrimPrefix(p.peer, "Benchmark"), ratio, p.goal); err != nil {
+				return err
+			}
+		}
+	}
+	for _, l := range limits {
+		if len(times[l.name]) > 0 {
+			ms := median(times[l.name]) / 1e6
+			if _, err := fmt.Fprintf(w, "%-40s %12.2f      of the limit of %.0f ms\n", strings.TrimPrefix(l.name, "Benchmark"), ms/l.ms, l.ms); err != nil {
 				return err
 			}
 		}
