@@ -2,5 +2,7 @@
 
 package window
 
+import "context"
+
 // checkDisplay has nothing to check where the display is part of the system.
-func checkDisplay() error { return nil }
+func checkDisplay(context.Context) error { return nil }

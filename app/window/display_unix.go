@@ -3,6 +3,7 @@
 package window
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -14,7 +15,7 @@ import (
 
 // checkDisplay finds out whether a window can be shown. Fyne's driver ends the
 // process when it cannot, without a word that helps.
-func checkDisplay() error {
+func checkDisplay(ctx context.Context) error {
 	const advice = "open the window from a desktop session; every window has an equivalent on the command line, see stagedoor --help"
 	display := os.Getenv("DISPLAY")
 	if os.Getenv("WAYLAND_DISPLAY") != "" {
@@ -29,11 +30,12 @@ func checkDisplay() error {
 		return nil
 	}
 	number, _, _ = strings.Cut(number, ".")
+	dialer := net.Dialer{Timeout: 2 * time.Second}
 	var err error
 	// Some servers listen on the abstract name alone.
 	for _, name := range []string{"/tmp/.X11-unix/X" + number, "@/tmp/.X11-unix/X" + number} {
 		var conn net.Conn
-		if conn, err = net.DialTimeout("unix", name, 2*time.Second); err == nil {
+		if conn, err = dialer.DialContext(ctx, "unix", name); err == nil {
 			return conn.Close()
 		}
 	}

@@ -13,7 +13,7 @@ func TestNoDisplayIsAnErrorWithAHint(t *testing.T) {
 	t.Setenv("WAYLAND_DISPLAY", "")
 	for _, display := range []string{"", ":64999", ":64999.0"} {
 		t.Setenv("DISPLAY", display)
-		if err := checkDisplay(); err == nil || hint.Of(err) == "" {
+		if err := checkDisplay(t.Context()); err == nil || hint.Of(err) == "" {
 			t.Errorf("DISPLAY=%q: error %v, hint %q", display, err, hint.Of(err))
 		}
 	}

@@ -74,7 +74,7 @@ func Run(ctx context.Context, name string, p Params) error {
 	if p.Keeper == nil || p.Now == nil {
 		return errors.New("window: a parameter is missing")
 	}
-	if err := checkDisplay(); err != nil {
+	if err := checkDisplay(ctx); err != nil {
 		return err
 	}
 	locale.Hide() // once more: loading translations looks the language up again
@@ -107,7 +107,9 @@ func Run(ctx context.Context, name string, p Params) error {
 	defer stop()
 	// Fyne rewrites its unused preferences while it ends and watches the file,
 	// empty for a moment, as it does. Nobody needs to read about that.
-	a.Lifecycle().SetOnStopped(func() { log.SetOutput(io.Discard) })
+	a.Lifecycle().SetOnStopped(func() {
+		log.SetOutput(io.Discard) //nolint:forbidigo // Fyne knows no other logger to be quieted
+	})
 	w.CenterOnScreen()
 	w.ShowAndRun()
 	return nil

@@ -69,7 +69,7 @@ func newChart(h *stage.Host, picked func(from, to time.Time)) *chart {
 // box returns the chart with its legend and words.
 func (c *chart) box() fyne.CanvasObject {
 	line := stage.Compact(container.NewBorder(nil, nil, c.legend, nil, c.words))
-	return container.NewVBox(c, line)
+	return stage.Inset(6, 0, container.NewVBox(c, line))
 }
 
 // show puts bars into the chart. Words, the bar pointed at included, follow.

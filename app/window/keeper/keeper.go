@@ -70,6 +70,12 @@ type Profiles interface {
 	Use(ctx context.Context, name string) error
 	Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error)
 	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)
+	Rename(ctx context.Context, from, to string) error
+	// DeleteProfile revokes what the profile holds and then forgets it.
+	DeleteProfile(ctx context.Context, name string) (auth.RevokeResult, error)
+	// AcceptIdentity lets servers have the tokens of a login whose account or
+	// scopes changed; it says in words what was accepted.
+	AcceptIdentity(ctx context.Context, name string) (string, error)
 }
 
 // Keeper is everything.

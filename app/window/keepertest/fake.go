@@ -35,6 +35,8 @@ type Fake struct {
 	LoginURL     string // given to OnURL
 	RevokeResult auth.RevokeResult
 
+	VaultProblem, VaultHint string
+
 	Ticks   chan struct{}
 	Queries []audit.Query
 	Calls   []string // "use work", "revoke work", …
@@ -63,7 +65,7 @@ func (f *Fake) call(format string, args ...any) error {
 func (f *Fake) State(context.Context) (auth.State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return auth.State{Profiles: slices.Clone(f.Profiles), Vault: "keychain"}, f.Err
+	return auth.State{Profiles: slices.Clone(f.Profiles), Vault: "keychain", VaultProblem: f.VaultProblem, VaultHint: f.VaultHint}, f.Err
 }
 
 // ProfileNames implements keeper.Book.
@@ -216,6 +218,21 @@ func (f *Fake) Login(_ context.Context, name string, o auth.LoginOptions) (auth.
 // Revoke implements keeper.Profiles.
 func (f *Fake) Revoke(_ context.Context, name string) (auth.RevokeResult, error) {
 	return f.RevokeResult, f.call("revoke %s", name)
+}
+
+// Rename implements keeper.Profiles.
+func (f *Fake) Rename(_ context.Context, from, to string) error {
+	return f.call("rename %s %s", from, to)
+}
+
+// DeleteProfile implements keeper.Profiles.
+func (f *Fake) DeleteProfile(_ context.Context, name string) (auth.RevokeResult, error) {
+	return f.RevokeResult, f.call("delete %s", name)
+}
+
+// AcceptIdentity implements keeper.Profiles.
+func (f *Fake) AcceptIdentity(_ context.Context, name string) (string, error) {
+	return "account", f.call("accept %s", name)
 }
 
 // LastQuery returns the newest query, or the zero value.

@@ -9,6 +9,7 @@ package newprofile
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -32,6 +33,7 @@ type Form struct {
 	Name, ClientID, Issuer        *stage.Entry
 	Secret                        *stage.Entry
 	Authorize, TokenURL, Revoke   *stage.Entry
+	UserInfo, Scopes, Port        *stage.Entry
 	redirect                      *widget.Label
 	developer                     *widget.Button
 	guide, issuer, byHand, client *fyne.Container
@@ -49,9 +51,13 @@ func New(h *stage.Host, submit func()) *Form {
 		Authorize: h.Keys.NewEntry("https://login.example.com/authorize"),
 		TokenURL:  h.Keys.NewEntry("https://login.example.com/token"),
 		Revoke:    h.Keys.NewEntry(lang.L("Optional")),
+		UserInfo:  h.Keys.NewEntry(lang.L("Optional; it tells whose account it is")),
+		Scopes:    h.Keys.NewEntry(lang.L("As the provider names them, with spaces between")),
+		Port:      h.Keys.NewEntry(lang.L("Any free one, unless the provider asks for a fixed one")),
 		redirect:  stage.Value(""),
 	}
-	for _, e := range []*stage.Entry{f.Name, f.ClientID, f.Secret, f.Issuer, f.Authorize, f.TokenURL, f.Revoke} {
+	f.Port.OnChanged = f.showRedirect
+	for _, e := range f.entries() {
 		e.OnSubmitted = func(string) { submit() }
 	}
 	f.redirect.TextStyle.Monospace = true
@@ -70,6 +76,9 @@ func New(h *stage.Host, submit func()) *Form {
 		field(lang.L("Authorization endpoint"), f.Authorize),
 		field(lang.L("Token endpoint"), f.TokenURL),
 		field(lang.L("Revocation endpoint"), f.Revoke),
+		field(lang.L("User info endpoint"), f.UserInfo),
+		field(lang.L("Scopes"), f.Scopes),
+		field(lang.L("Redirect port"), f.Port),
 	)
 	f.client = container.NewVBox(
 		field(lang.L("Client id"), f.ClientID),
@@ -90,7 +99,7 @@ func field(name string, e fyne.CanvasObject) *fyne.Container {
 // SetProvider shows the fields that the provider needs.
 func (f *Form) SetProvider(p provider.Provider) {
 	f.provider = p
-	f.redirect.SetText(RedirectURI(p))
+	f.showRedirect("")
 	f.developer.SetText(lang.L("Open {{.Provider}}’s developer page", map[string]any{"Provider": p.Name}))
 	f.developer.Hidden = p.DeveloperPage == ""
 	f.issuer.Hidden = !p.Discovery
@@ -125,8 +134,41 @@ func (f *Form) Value() auth.NewProfile {
 	}
 	if f.provider.ByHand {
 		n.Endpoints = profile.Endpoints{
-			Authorization: trimmed(f.Authorize), Token: trimmed(f.TokenURL), Revocation: trimmed(f.Revoke),
+			Authorization: trimmed(f.Authorize), Token: trimmed(f.TokenURL),
+			Revocation: trimmed(f.Revoke), UserInfo: trimmed(f.UserInfo),
 		}
+		n.Scopes = strings.Fields(f.Scopes.Text)
+		n.RedirectPort = port(f.Port.Text)
+	}
+	return n
+}
+
+// entries are all the fields.
+func (f *Form) entries() []*stage.Entry {
+	return []*stage.Entry{
+		f.Name, f.ClientID, f.Secret, f.Issuer, f.Authorize, f.TokenURL, f.Revoke, f.UserInfo, f.Scopes, f.Port,
+	}
+}
+
+// showRedirect tells what to register at the provider.
+func (f *Form) showRedirect(string) {
+	p := profile.Profile{Provider: f.provider.ID}
+	if f.provider.ByHand {
+		p.RedirectPort = max(0, port(f.Port.Text))
+	}
+	f.redirect.SetText(auth.RedirectURI(p))
+}
+
+// port reads a port: 0 for none, and one that the keeper refuses for what is no
+// number.
+func port(text string) int {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return -1
 	}
 	return n
 }
@@ -134,16 +176,7 @@ func (f *Form) Value() auth.NewProfile {
 // Clear empties the fields; the secret does not stay in memory longer than it
 // has to.
 func (f *Form) Clear() {
-	for _, e := range []*stage.Entry{f.Name, f.ClientID, f.Secret, f.Issuer, f.Authorize, f.TokenURL, f.Revoke} {
+	for _, e := range f.entries() {
 		e.SetText("")
 	}
-}
-
-// RedirectURI returns what to register at a provider. Where the port is free at
-// request time it is left out (RFC 8252 section 7.3).
-func RedirectURI(p provider.Provider) string {
-	if p.Redirect.AnyPort {
-		return "http://127.0.0.1" + p.Redirect.Path
-	}
-	return fmt.Sprintf("http://127.0.0.1:%d%s", p.Redirect.Port, p.Redirect.Path)
 }

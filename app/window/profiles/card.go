@@ -72,7 +72,37 @@ func (c *card) show(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 	facts.Text(lang.L("Stored in"), vaultWords(p.Vault))
 	facts.Text(lang.L("Scopes"), strings.Join(p.Scopes, " "))
 
-	return container.NewVBox(stage.Compact(stage.Heading(p.Name)), facts.Object, stage.Inset(10, 0, c.buttons(p, waiting)))
+	page := container.NewVBox(stage.Compact(stage.Heading(p.Name)))
+	if p.Changed != "" {
+		page.Add(c.changed(p))
+	}
+	page.Add(facts.Object)
+	page.Add(stage.Inset(10, 0, c.buttons(p, waiting)))
+	if !waiting {
+		page.Add(c.care(p))
+	}
+	return page
+}
+
+// changed says what differs from the login that the user accepted. No server gets
+// a token until they accept it.
+func (c *card) changed(p auth.ProfileView) fyne.CanvasObject {
+	what := widget.NewLabel(lang.L("This login differs from the one before: {{.What}}. No server gets a token of it until you accept the change.", map[string]any{"What": p.Changed}))
+	what.Wrapping, what.Importance = fyne.TextWrapWord, widget.WarningImportance
+	return container.NewVBox(stage.Compact(what), container.NewHBox(stage.Button(lang.L("Accept the change"), func() { c.view.accept(p) })))
+}
+
+// care is what is seldom done to a profile.
+func (c *card) care(p auth.ProfileView) fyne.CanvasObject {
+	row := container.NewHBox()
+	for _, b := range []*widget.Button{
+		stage.Button(lang.L("Rename…"), func() { c.view.rename(p) }),
+		stage.Button(lang.L("Delete…"), func() { c.view.remove(p) }),
+	} {
+		b.Importance = widget.LowImportance
+		row.Add(b)
+	}
+	return row
 }
 
 func (c *card) buttons(p auth.ProfileView, waiting bool) fyne.CanvasObject {
@@ -110,24 +140,27 @@ func (c *card) buttons(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 // and here.
 // The safe answer is returned too, to get the focus.
 func question(p auth.ProfileView, cancel, revoke func()) (o fyne.CanvasObject, keep fyne.Focusable) {
-	provider := map[string]any{"Provider": p.ProviderName}
-	there := lang.L("{{.Provider}} has no way to revoke from outside. You will be shown its apps page, where you remove the app.", provider)
-	switch {
-	case p.CanRevoke:
-		there = lang.L("The refresh token and the access token are revoked at {{.Provider}}, and Stagedoor checks that they no longer work.", provider)
-	case p.AppsPage == "":
-		there = lang.L("{{.Provider}} has no way to revoke from outside. Remove the app in your account there.", provider)
-	}
 	facts := stage.NewFacts()
-	facts.Text(lang.L("At the provider"), there)
+	facts.Text(lang.L("At the provider"), revocationWords(p))
 	facts.Text(lang.L("Here"), lang.L("The tokens are deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays, and you can log in again.", map[string]any{"Vault": vaultWords(p.Vault)}))
 	yes := widget.NewButton(lang.L("Revoke access"), revoke)
 	yes.Importance = widget.DangerImportance
 	no := stage.Button(lang.L("Keep it"), cancel)
-	title := stage.Heading(lang.L("Revoke the access of {{.Name}}?", map[string]any{"Name": p.Name}))
-	title.Wrapping = fyne.TextWrapWord
+	title := heading(lang.L("Revoke the access of {{.Name}}?", map[string]any{"Name": p.Name}))
 	return container.NewVBox(stage.Compact(title), facts.Object,
 		stage.Inset(10, 0, container.NewHBox(no, yes))), no
+}
+
+// revocationWords says what a revocation does at the provider.
+func revocationWords(p auth.ProfileView) string {
+	provider := map[string]any{"Provider": p.ProviderName}
+	switch {
+	case p.CanRevoke:
+		return lang.L("The refresh token and the access token are revoked at {{.Provider}}, and Stagedoor checks that they no longer work.", provider)
+	case p.AppsPage == "":
+		return lang.L("{{.Provider}} has no way to revoke from outside. Remove the app in your account there.", provider)
+	}
+	return lang.L("{{.Provider}} has no way to revoke from outside. You will be shown its apps page, where you remove the app.", provider)
 }
 
 func vaultWords(vault string) string {

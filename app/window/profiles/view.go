@@ -22,6 +22,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/keeper"
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 // view is the window's content and what it shows.
@@ -95,7 +96,7 @@ func (v *view) reload() {
 			return
 		}
 		if s.VaultProblem != "" {
-			v.host.Notice.Error(errors.New(s.VaultProblem))
+			v.host.Notice.Error(hint.Wrap(errors.New(s.VaultProblem), s.VaultHint))
 		}
 		v.profiles = s.Profiles
 		if _, ok := v.selected(); !ok {
@@ -191,6 +192,10 @@ func (v *view) login(p auth.ProfileView) {
 			v.host.Notice.Error(err)
 			return
 		}
+		if r.Changed != "" {
+			v.host.Notice.Warn(SignedIn(p.Name, r.Account), r.Changed)
+			return
+		}
 		v.host.Notice.Done(SignedIn(p.Name, r.Account), "")
 	})
 }
@@ -218,12 +223,8 @@ func SignedIn(name, account string) string {
 
 // revoke asks once, and tells what came of it.
 func (v *view) revoke(p auth.ProfileView) {
-	back := func() {
-		v.showCard()
-		v.host.Window.Canvas().Focus(v.list)
-	}
-	ask, keep := question(p, back, func() {
-		back()
+	ask, keep := question(p, v.back, func() {
+		v.back()
 		v.host.Notice.Busy(lang.L("Revoking the access of {{.Name}}…", map[string]any{"Name": p.Name}), "")
 		stage.Load(v.host.Seam, func(ctx context.Context) (auth.RevokeResult, error) {
 			return v.keeper.Revoke(ctx, p.Name)
@@ -243,6 +244,12 @@ func (v *view) revoke(p auth.ProfileView) {
 	})
 	v.put(ask, true)
 	v.host.Window.Canvas().Focus(keep)
+}
+
+// back brings the card back after a question.
+func (v *view) back() {
+	v.showCard()
+	v.host.Window.Canvas().Focus(v.list)
 }
 
 // act runs something short and shows its error.

@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2"
 
 	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -194,5 +195,74 @@ func TestWordsOfEveryStatus(t *testing.T) {
 	}
 	if len(seen) != 4 {
 		t.Errorf("two states read the same: %v", seen)
+	}
+}
+
+func TestRename(t *testing.T) {
+	v, f, content := open(t, accounts())
+	keepertest.Press(t, content, "Rename…")
+	name, ok := v.host.Window.Canvas().Focused().(*stage.Entry)
+	if !ok || name.Text != "home" {
+		t.Fatal("the name does not get the focus")
+	}
+	name.SetText("house")
+	f.Err = errors.New("there is a profile house already")
+	keepertest.Press(t, content, "Rename")
+	if message, _ := v.host.Notice.Text(); message != "There is a profile house already" || !v.asking {
+		t.Errorf("notice says %q; the field is open: %v", message, v.asking)
+	}
+	f.Err = nil
+	name.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	if made := f.Made("rename"); len(made) != 2 || made[1] != "rename home house" {
+		t.Errorf("calls: %q", made)
+	}
+	if message, _ := v.host.Notice.Text(); message != "home is now called house" || v.asking {
+		t.Errorf("notice says %q", message)
+	}
+}
+
+func TestDeleteAsksFirst(t *testing.T) {
+	v, f, content := open(t, accounts())
+	down(v, 2)
+	keepertest.Press(t, content, "Delete…")
+	for _, want := range []string{"Delete work?", "revoked at OpenID Connect", "encrypted file", "keeps its history"} {
+		if !keepertest.Shows(v.pane, want) {
+			t.Errorf("the question lacks %q: %q", want, keepertest.Texts(v.pane))
+		}
+	}
+	keepertest.Press(t, content, "Keep it")
+	if made := f.Made("delete"); len(made) > 0 {
+		t.Fatalf("deleted though the user kept it: %q", made)
+	}
+	f.RevokeResult = auth.RevokeResult{Remote: auth.RemoteUnreachable, Message: "the grant may live on there"}
+	keepertest.Press(t, content, "Delete…")
+	keepertest.Press(t, content, "Delete profile")
+	if made := f.Made("delete"); len(made) != 1 || made[0] != "delete work" {
+		t.Errorf("calls: %q", made)
+	}
+	if message, more := v.host.Notice.Text(); message != "work is deleted" || more != "the grant may live on there" {
+		t.Errorf("notice says %q, %q", message, more)
+	}
+}
+
+func TestChangedLoginIsAccepted(t *testing.T) {
+	list := accounts()
+	list[0].Changed = "the account is Mallory, not Erika"
+	v, f, content := open(t, list)
+	if !keepertest.Shows(v.pane, "the account is Mallory, not Erika") {
+		t.Errorf("the card shows %q", keepertest.Texts(v.pane))
+	}
+	keepertest.Press(t, content, "Accept the change")
+	if made := f.Made("accept"); len(made) != 1 {
+		t.Errorf("calls: %q", made)
+	}
+}
+
+func TestVaultProblemComesWithItsHint(t *testing.T) {
+	v, f, _ := open(t, accounts())
+	f.VaultProblem, f.VaultHint = "the keychain is locked", "unlock it and try again"
+	v.reload()
+	if message, more := v.host.Notice.Text(); message != "The keychain is locked" || more != "Unlock it and try again" {
+		t.Errorf("notice says %q, %q", message, more)
 	}
 }

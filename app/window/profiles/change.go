@@ -1,0 +1,91 @@
+//go:build !lean
+
+package profiles
+
+import (
+	"context"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/auth"
+)
+
+// rename asks for a profile's new name in the pane.
+func (v *view) rename(p auth.ProfileView) {
+	name := v.host.Keys.NewEntry("")
+	name.SetText(p.Name)
+	save := func() {
+		v.act(func(ctx context.Context) error { return v.keeper.Rename(ctx, p.Name, name.Text) }, func() {
+			v.back()
+			v.host.Notice.Done(lang.L("{{.Name}} is now called {{.New}}", map[string]any{"Name": p.Name, "New": name.Text}),
+				lang.L("Its login and its history stay. MCP servers that were set up for the old name need to be set up again."))
+		})
+	}
+	name.OnSubmitted = func(string) { save() }
+	name.OnEscape = v.back
+	v.put(container.NewVBox(
+		stage.Compact(heading(lang.L("Rename {{.Name}}", map[string]any{"Name": p.Name}))),
+		stage.Compact(stage.Muted(lang.L("Small letters, digits, - and _."))),
+		name,
+		stage.Inset(10, 0, container.NewHBox(stage.Button(lang.L("Cancel"), v.back), stage.Primary(lang.L("Rename"), save))),
+	), true)
+	v.host.Window.Canvas().Focus(name)
+	name.TypedShortcut(&fyne.ShortcutSelectAll{})
+}
+
+// remove asks once before a profile is deleted, and says what that does at the
+// provider and here.
+func (v *view) remove(p auth.ProfileView) {
+	facts := stage.NewFacts()
+	if p.Status != auth.StatusNotConfigured {
+		facts.Text(lang.L("At the provider"), revocationWords(p))
+	}
+	facts.Text(lang.L("Here"), lang.L("The profile is removed, and its tokens and its client secret are deleted from the {{.Vault}}. MCP servers that use it lose access. The audit log keeps its history.", map[string]any{"Vault": vaultWords(p.Vault)}))
+	keep := stage.Button(lang.L("Keep it"), v.back)
+	yes := widget.NewButton(lang.L("Delete profile"), func() {
+		v.back()
+		v.host.Notice.Busy(lang.L("Deleting {{.Name}}…", map[string]any{"Name": p.Name}), "")
+		stage.Load(v.host.Seam, func(ctx context.Context) (auth.RevokeResult, error) {
+			return v.keeper.DeleteProfile(ctx, p.Name)
+		}, func(r auth.RevokeResult, err error) {
+			v.reload()
+			done := lang.L("{{.Name}} is deleted", map[string]any{"Name": p.Name})
+			switch {
+			case err != nil:
+				v.host.Notice.Error(err)
+			case r.Remote == auth.RemoteRevoked || r.Remote == auth.RemoteNothing:
+				v.host.Notice.Done(done, "")
+			default:
+				v.host.Notice.Warn(done, r.Message)
+				if r.AppsPage != "" {
+					v.host.Open(r.AppsPage)
+				}
+			}
+		})
+	})
+	yes.Importance = widget.DangerImportance
+	v.put(container.NewVBox(
+		stage.Compact(heading(lang.L("Delete {{.Name}}?", map[string]any{"Name": p.Name}))), facts.Object,
+		stage.Inset(10, 0, container.NewHBox(keep, yes))), true)
+	v.host.Window.Canvas().Focus(keep)
+}
+
+// accept lets servers have the tokens of a login that differs from before.
+func (v *view) accept(p auth.ProfileView) {
+	v.act(func(ctx context.Context) error {
+		_, err := v.keeper.AcceptIdentity(ctx, p.Name)
+		return err
+	}, func() {
+		v.host.Notice.Done(lang.L("The changed login of {{.Name}} is accepted", map[string]any{"Name": p.Name}), "")
+	})
+}
+
+func heading(text string) *widget.Label {
+	l := stage.Heading(text)
+	l.Wrapping = fyne.TextWrapWord
+	return l
+}
