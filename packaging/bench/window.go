@@ -42,6 +42,10 @@ func window(ctx context.Context, program string) error {
 	}
 	fmt.Printf("log          %6.0f MB   %d events, made in %.1f s\n", folderMB(booklog.Dir(d)), bigEvents, time.Since(began).Seconds())
 
+	// A row under the pointer would look different now and then.
+	if err := d.MoveTo(ctx, 1, 1); err != nil {
+		return err
+	}
 	area, want, err := rehearse(ctx, d, program)
 	if err != nil {
 		return err

@@ -1,0 +1,189 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/packaging/authserver"
+	"github.com/stagedoor-app/stagedoor/packaging/booklog"
+	"github.com/stagedoor-app/stagedoor/packaging/desktop"
+)
+
+// lived fills the app with two profiles, a month of events and a fresh alert
+// about six failed logins, with the tray running.
+func lived(t *testing.T, o desktop.Options) *stage {
+	s := newStage(t, full, o)
+	for _, name := range []string{"work", "home"} {
+		s.stagedoor("create-profile", name, "--provider", "oidc", "--issuer", s.server.Issuer, "--client-id", authserver.PublicClientID)
+	}
+	list := s.profiles()
+	err := booklog.Write(s.soon(), s.Desktop, booklog.Options{
+		Events: 9000, Span: 30 * 24 * time.Hour, Human: true, Profiles: []string{list["work"].ID, list["home"].ID},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.env = append(s.env, "FAKEBROWSER_ACCOUNT=ada")
+	s.stagedoor("login", "work")
+	s.stagedoor("audit", "verify") // or the made-up log is no log
+	s.tray()
+	s.env = append(s.env, "FAKEBROWSER_MODE=deny")
+	for range 6 {
+		s.fails(1, "login", "home")
+	}
+	s.menuHas("Alerts (1)…")
+	s.closeNotifications()
+	return s
+}
+
+// The audit window by keyboard alone: filter, read, export. Then the alert: from
+// the tray's menu to its evidence to acknowledged.
+func TestWindowsByKeyboard(t *testing.T) {
+	s := lived(t, desktop.Options{})
+	s.click("Audit log…")
+	audit := s.window("Audit log — .* events")
+	s.keys("Down", "Down", "Down")
+	s.settleWindow("Audit log", "audit-light")
+
+	s.keys("ctrl+f")
+	s.text("login_failed")
+	s.settleWindow("Audit log", "audit-filtered")
+	file := s.home("failed logins.jsonl")
+	s.keys("ctrl+e", "ctrl+a")
+	s.text(file)
+	s.settleWindow("Audit log", "audit-export")
+	s.keys("Return")
+	s.eventually("the exported file", func() bool { _, err := os.Stat(file); return err == nil })
+	lines := strings.Split(strings.TrimSpace(s.read(file)), "\n")
+	if len(lines) < 6 {
+		t.Errorf("%d lines in the export", len(lines))
+	}
+	for _, line := range lines {
+		if !strings.Contains(line, `"event":"login_failed"`) || !strings.Contains(line, `"mac":`) {
+			t.Errorf("exported: %s", line)
+		}
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the export is %v, %v", info.Mode(), err)
+	}
+	if err := s.CloseWindow(s.soon(), audit); err != nil {
+		t.Fatal(err)
+	}
+
+	s.click("Alerts (1)…")
+	s.window("^Alerts")
+	s.settleWindow("^Alerts", "alerts-light")
+	s.keys("Return")
+	s.text("that was me, testing")
+	s.keys("Return")
+	s.menuHas("Alerts…")
+	s.settleWindow("^Alerts", "alerts-empty")
+	if r := s.exec("", s.program, "alerts"); r.status != 0 {
+		t.Errorf("stagedoor alerts: exit status %d\n%s", r.status, r.out)
+	}
+	if out := s.stagedoor("audit", "1", "--event", "alert_acknowledged", "--json"); !strings.Contains(out, "that was me, testing") {
+		t.Errorf("the note is not on the log: %s", out)
+	}
+	s.stagedoor("audit", "verify")
+}
+
+// What both windows look like in a dark desktop.
+func TestWindowsInTheDark(t *testing.T) {
+	s := lived(t, desktop.Options{Dark: true})
+	for _, w := range []struct {
+		name, title, picture string
+		keys                 []string
+	}{
+		{"Audit log…", "Audit log — .* events", "audit-dark", []string{"Down", "Down", "Down"}},
+		{"Alerts (1)…", "^Alerts", "alerts-dark", nil},
+		{"Profiles", "^Profiles", "profiles-dark", nil},
+	} {
+		if w.name == "Profiles" {
+			s.click("Profiles", "Manage profiles…")
+		} else {
+			s.click(w.name)
+		}
+		open := s.window(w.title)
+		if len(w.keys) > 0 {
+			s.keys(w.keys...)
+		}
+		s.settleWindow(w.title, w.picture)
+		if err := s.CloseWindow(s.soon(), open); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// window waits for a window and gives it the keyboard.
+func (s *stage) window(title string) desktop.Window {
+	s.t.Helper()
+	w, err := s.WaitWindow(s.soon(), title)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.Focus(s.soon(), w); err != nil {
+		s.t.Fatal(err)
+	}
+	return w
+}
+
+func (s *stage) keys(keys ...string) {
+	s.t.Helper()
+	if err := s.Key(s.soon(), keys...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *stage) text(text string) {
+	s.t.Helper()
+	if err := s.Type(s.soon(), text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// closeNotifications takes away what would lie over a window's picture.
+func (s *stage) closeNotifications() {
+	s.t.Helper()
+	if err := s.Command(s.soon(), "dunstctl", "close-all").Run(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// eventually waits until something is so.
+func (s *stage) eventually(what string, so func() bool) {
+	s.t.Helper()
+	ctx := s.soon()
+	for !so() {
+		timer, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		<-timer.Done()
+		cancel()
+		if ctx.Err() != nil {
+			s.t.Fatalf("%s did not come", what)
+		}
+	}
+}
+
+// settleWindow keeps a picture of a window once nothing in it moves but a text
+// cursor, which blinks.
+func (s *stage) settleWindow(title, name string) {
+	s.t.Helper()
+	path := filepath.Join(pictures, name+".png")
+	seen := map[string]int{}
+	s.eventually("a still "+name, func() bool {
+		if err := s.ScreenshotWindow(s.soon(), title, path); err != nil {
+			s.t.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		seen[string(data)]++
+		return seen[string(data)] > 3
+	})
+}
