@@ -77,7 +77,7 @@ func (a *application) show(ctx context.Context, alerts []alert.Alert) {
 	if len(alerts) == 0 {
 		return
 	}
-	n, err := notify.New(notify.Params{AppName: "Stagedoor", Icon: assets.Icon(), Now: time.Now, Logger: a.log})
+	n, err := notify.New(notify.Params{AppName: "Stagedoor", Icon: assets.Icon(), Now: time.Now, Logger: a.log, Silent: true})
 	if err != nil {
 		a.log.WarnContext(ctx, "the alerts could not be shown", "error", err)
 		return

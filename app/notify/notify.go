@@ -6,9 +6,8 @@
 // and that a daemon that fails or hangs costs a log line and nothing else. All
 // methods return at once and are safe for concurrent use.
 //
-// It never writes to standard output, which is a protocol in some processes.
-// That is why it speaks to the daemon itself where that is done over D-Bus: the
-// library it uses elsewhere rings the terminal bell there.
+// A process whose standard output is somebody else's, a protocol's or a pipe's,
+// must ask for a Silent one: sound means a byte on standard output on Linux.
 package notify
 
 import (
@@ -53,6 +52,8 @@ type Params struct {
 	Icon    []byte // PNG
 	Now     func() time.Time
 	Logger  *slog.Logger
+	// Silent forgoes sound, and with it every write to standard output.
+	Silent bool
 	// Send shows a message; nil means the system's own way. It may block.
 	Send func(Message) error
 }
@@ -86,7 +87,7 @@ func New(p Params) (*Notifier, error) {
 		p.AppName = "Stagedoor"
 	}
 	if p.Send == nil {
-		p.Send = native(p.AppName, p.Icon)
+		p.Send = native(p.AppName, p.Icon, p.Silent)
 	}
 	n := &Notifier{now: p.Now, logger: p.Logger, send: p.Send, goos: runtime.GOOS, bucket: newBucket(p.Now())}
 	n.idle = sync.NewCond(&n.mu)
