@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/app/incident"
 	"github.com/stagedoor-app/stagedoor/app/notify"
 	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/app/setup"
@@ -22,6 +24,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/assets"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -134,7 +137,29 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 		Export: func(ctx context.Context, w io.Writer, format string, q audit.Query) (int, error) {
 			return k.ExportLog(ctx, w, audit.ExportOptions{Format: audit.Format(format), Query: q}, "stagedoor "+Version())
 		},
-		Demo: a.startDemo,
+		Incident: func(ctx context.Context, alertID string) (string, error) { return a.writeIncident(ctx, k, alertID) },
+		Demo:     a.startDemo,
+	})
+}
+
+// writeIncident begins a report about an alert, as a file for the user to fill in.
+func (a *application) writeIncident(ctx context.Context, k *auth.Keeper, alertID string) (path string, err error) {
+	paths, err := a.paths()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(paths.State, "incidents")
+	if _, err := durable.EnsureDir(dir); err != nil { // before a number is given that nothing is written under
+		return "", err
+	}
+	report, err := incident.New(ctx, k, incident.Request{Alert: alertID}, time.Now())
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, report.ID+".md")
+	return path, durable.CreateStream(path, durable.FileMode, func(w io.Writer) error {
+		_, err := io.WriteString(w, report.Markdown())
+		return err
 	})
 }
 

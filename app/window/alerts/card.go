@@ -108,7 +108,7 @@ func (c *card) actions(a alert.Alert) fyne.CanvasObject {
 	if v.incident != nil {
 		c.buttons.Add(stage.Button(lang.L("Start incident report"), func() { v.report(a) }))
 	}
-	all.Add(c.buttons)
+	all.Add(stage.Inset(4, 0, c.buttons))
 	return all
 }
 

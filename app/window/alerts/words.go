@@ -35,7 +35,7 @@ func severityColours(s alert.Severity) (ground, text fyne.ThemeColorName) {
 	case alert.P1:
 		return stage.ColorHigh, theme.ColorNameForegroundOnError
 	case alert.P2:
-		return theme.ColorNameWarning, theme.ColorNameForegroundOnWarning
+		return stage.ColorMedium, theme.ColorNameForeground
 	}
 	return theme.ColorNameButton, theme.ColorNameForeground
 }

@@ -191,10 +191,8 @@ func (v *view) loadProfiles() {
 
 // verify reads the whole log and shows what it finds.
 func (v *view) verify() {
-	v.badge.checking(0)
-	began := v.host.Now()
 	shown := 0
-	stage.Load(v.host.Seam, func(ctx context.Context) (audit.Report, error) {
+	v.check(func(ctx context.Context) (audit.Report, error) {
 		return v.keeper.VerifyLog(ctx, func(done, total int64) {
 			if total <= 0 {
 				return
@@ -205,8 +203,20 @@ func (v *view) verify() {
 				v.host.Seam.Do(func() { v.badge.checking(percent) })
 			}
 		})
-	}, func(r audit.Report, err error) {
-		v.verifyTook = v.host.Now().Sub(began)
+	})
+}
+
+// verifySoon verifies what came in once the log has been quiet for a while.
+func (v *view) verifySoon() {
+	v.stopVerify()
+	if v.verified {
+		v.stopVerify = v.host.Seam.After(quiet, func() { v.check(v.keeper.VerifyIncremental) })
+	}
+}
+
+func (v *view) check(work func(context.Context) (audit.Report, error)) {
+	v.badge.checking(0)
+	stage.Load(v.host.Seam, work, func(r audit.Report, err error) {
 		v.badge.result(r, err)
 		switch {
 		case err != nil:
@@ -216,13 +226,4 @@ func (v *view) verify() {
 			v.host.Notice.Error(hint.New(lang.L("The audit log does not verify"), r.Problem.Message))
 		}
 	})
-}
-
-// verifySoon verifies again once the log has been quiet for a while, if that is
-// cheap. A large log is verified again when the user asks.
-func (v *view) verifySoon() {
-	v.stopVerify()
-	if v.verified && v.verifyTook < cheapVerify {
-		v.stopVerify = v.host.Seam.After(quiet, v.verify)
-	}
 }

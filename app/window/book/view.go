@@ -32,9 +32,8 @@ const ahead = 40
 const (
 	// painted is how long rows take to get onto the screen.
 	painted = 100 * time.Millisecond
-	// When to verify again by itself after a change.
-	quiet       = 1500 * time.Millisecond
-	cheapVerify = 500 * time.Millisecond
+	// quiet is how long the log rests before what came in is verified.
+	quiet = 1500 * time.Millisecond
 )
 
 // view is the window's content and what it shows.
@@ -59,8 +58,7 @@ type view struct {
 
 	cancelPage   func() // stops the load under way
 	cancelSurvey func()
-	stopVerify   func() // calls off the verification to come
-	verifyTook   time.Duration
+	stopVerify   func()        // calls off the verification to come
 	told         audit.Problem // what the notice has shown already
 	filtering    int           // counts the changes of the filters
 	above        int           // rows that came in above while the user read

@@ -44,6 +44,8 @@ type Book interface {
 	// an error. Progress, which may be nil, gets bytes and comes from the goroutine
 	// that verifies.
 	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
+	// VerifyIncremental checks what came since the last check.
+	VerifyIncremental(ctx context.Context) (audit.Report, error)
 }
 
 // Alerts is what was odd.

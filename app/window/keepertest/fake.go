@@ -133,6 +133,11 @@ func (f *Fake) VerifyLog(_ context.Context, progress func(done, total int64)) (a
 	return f.Report, f.call("verify")
 }
 
+// VerifyIncremental implements keeper.Book.
+func (f *Fake) VerifyIncremental(context.Context) (audit.Report, error) {
+	return f.Report, f.call("verify incremental")
+}
+
 // Alerts implements keeper.Alerts.
 func (f *Fake) Alerts(context.Context) ([]alert.Alert, error) {
 	f.mu.Lock()

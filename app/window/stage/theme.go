@@ -14,7 +14,8 @@ const (
 	ColorMuted   fyne.ThemeColorName = "stagedoorMuted"   // second-rank text, still readable
 	ColorSurface fyne.ThemeColorName = "stagedoorSurface" // panes that lie on the background
 
-	ColorHigh fyne.ThemeColorName = "stagedoorHigh" // between warning and error
+	ColorHigh   fyne.ThemeColorName = "stagedoorHigh"   // between warning and error
+	ColorMedium fyne.ThemeColorName = "stagedoorMedium" // a quiet ground for warnings
 
 	// Kinds of events in a chart, told apart in both variants and, by their
 	// lightness, without colour vision too.
@@ -47,6 +48,7 @@ func palette(v fyne.ThemeVariant) map[fyne.ThemeColorName]color.Color {
 			theme.ColorNameForeground:          rgb(0x231e19),
 			ColorMuted:                         rgb(0x675e55),
 			ColorHigh:                          rgb(0xb4480c),
+			ColorMedium:                        rgb(0xf7dfa8),
 			ColorHandOut:                       rgb(0xd9c7ad),
 			ColorRefresh:                       rgb(0xd98a1f),
 			ColorLogin:                         rgb(0x2f6f8f),
@@ -85,6 +87,7 @@ func palette(v fyne.ThemeVariant) map[fyne.ThemeColorName]color.Color {
 		theme.ColorNameForeground:          rgb(0xece6df),
 		ColorMuted:                         rgb(0xa79d92),
 		ColorHigh:                          rgb(0xff9f5a),
+		ColorMedium:                        rgb(0x54411a),
 		ColorHandOut:                       rgb(0x5f5140),
 		ColorRefresh:                       rgb(0xd9922e),
 		ColorLogin:                         rgb(0x6fb3d2),
