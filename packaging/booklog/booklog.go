@@ -34,6 +34,7 @@ type Options struct {
 	Span     time.Duration // that they are spread over, up to now
 	Profiles []string      // ids; made up where there are none
 	Human    bool          // less at night and on Sundays
+	Odd      bool          // ends with events that raise alerts of three severities
 }
 
 // Dir is where the app keeps its audit log on the desktop.
@@ -78,6 +79,24 @@ func (o Options) write(w *chainWriter) error {
 		profile := o.Profiles[random.IntN(len(o.Profiles))]
 		name, outcome, data := someEvent(random)
 		if err := w.add(at, name, profile, outcome, data); err != nil {
+			return err
+		}
+	}
+	if !o.Odd {
+		return nil
+	}
+	for i, odd := range []struct{ name, outcome, data string }{
+		{audit.ReuseDetected, audit.Failed, `{"kind":"invalid_grant_on_current"}`},
+		{audit.APIError, audit.Failed, `{"calls":40,"status":401}`},
+		{audit.APIError, audit.Failed, `{"calls":41,"status":401}`},
+		{audit.ScopeNarrowed, audit.OK, `{"lost":"email"}`},
+		{audit.EndpointChanged, audit.Failed, `{"before":"login.example.com","now":"login.example.net","what":"token endpoint"}`},
+		{audit.APIError, audit.Failed, `{"calls":60,"status":429}`},
+		{audit.APIError, audit.Failed, `{"calls":61,"status":429}`},
+		{audit.APIError, audit.Failed, `{"calls":62,"status":429}`},
+	} {
+		at := time.Now().UTC().Add(-time.Duration(8-i) * time.Second)
+		if err := w.add(at, odd.name, o.Profiles[0], odd.outcome, odd.data); err != nil {
 			return err
 		}
 	}

@@ -17,14 +17,15 @@ import (
 
 // lived fills the app with two profiles, a month of events and a fresh alert
 // about six failed logins, with the tray running.
-func lived(t *testing.T, o desktop.Options) *stage {
+func lived(t *testing.T, o desktop.Options, odd bool) *stage {
 	s := newStage(t, full, o)
 	for _, name := range []string{"work", "home"} {
 		s.stagedoor("create-profile", name, "--provider", "oidc", "--issuer", s.server.Issuer, "--client-id", authserver.PublicClientID)
 	}
 	list := s.profiles()
 	err := booklog.Write(s.soon(), s.Desktop, booklog.Options{
-		Events: 9000, Span: 30 * 24 * time.Hour, Human: true, Profiles: []string{list["work"].ID, list["home"].ID},
+		Events: 9000, Span: 30 * 24 * time.Hour, Human: true, Odd: odd,
+		Profiles: []string{list["work"].ID, list["home"].ID},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +38,8 @@ func lived(t *testing.T, o desktop.Options) *stage {
 	for range 6 {
 		s.fails(1, "login", "home")
 	}
-	s.menuHas("Alerts (1)…")
+	s.menuHas("Alerts (")
+	s.notified("6 failed logins")
 	s.closeNotifications()
 	return s
 }
@@ -45,12 +47,9 @@ func lived(t *testing.T, o desktop.Options) *stage {
 // The audit window by keyboard alone: filter, read, export. Then the alert: from
 // the tray's menu to its evidence to acknowledged.
 func TestWindowsByKeyboard(t *testing.T) {
-	s := lived(t, desktop.Options{})
+	s := lived(t, desktop.Options{}, false)
 	s.click("Audit log…")
 	audit := s.window("Audit log — .* events")
-	s.keys("Down", "Down", "Down")
-	s.settleWindow("Audit log", "audit-light")
-
 	s.keys("ctrl+f")
 	s.text("login_failed")
 	s.settleWindow("Audit log", "audit-filtered")
@@ -78,7 +77,7 @@ func TestWindowsByKeyboard(t *testing.T) {
 
 	s.click("Alerts (1)…")
 	s.window("^Alerts")
-	s.settleWindow("^Alerts", "alerts-light")
+	s.settleWindow("^Alerts", "alerts-one")
 	s.keys("Return")
 	s.text("that was me, testing")
 	s.keys("Return")
@@ -93,30 +92,49 @@ func TestWindowsByKeyboard(t *testing.T) {
 	s.stagedoor("audit", "verify")
 }
 
-// What both windows look like in a dark desktop.
-func TestWindowsInTheDark(t *testing.T) {
-	s := lived(t, desktop.Options{Dark: true})
-	for _, w := range []struct {
-		name, title, picture string
-		keys                 []string
-	}{
-		{"Audit log…", "Audit log — .* events", "audit-dark", []string{"Down", "Down", "Down"}},
-		{"Alerts (1)…", "^Alerts", "alerts-dark", nil},
-		{"Profiles", "^Profiles", "profiles-dark", nil},
-	} {
-		if w.name == "Profiles" {
-			s.click("Profiles", "Manage profiles…")
-		} else {
-			s.click(w.name)
+// What the windows look like after a bad day, in a light and a dark desktop.
+func TestWindowPictures(t *testing.T) {
+	for mode, dark := range map[string]bool{"light": false, "dark": true} {
+		t.Run(mode, func(t *testing.T) {
+			s := lived(t, desktop.Options{Dark: dark}, true)
+			open := s.show("Audit log — .* events", "Audit log…")
+			s.keys("Down", "Down", "Down")
+			s.settleWindow("Audit log", "audit-"+mode)
+			s.close(open)
+
+			open = s.show("^Alerts", "Alerts (")
+			s.keys("Down")
+			s.settleWindow("^Alerts", "alerts-"+mode)
+			s.close(open)
+
+			open = s.show("^Profiles", "Profiles", "Manage profiles…")
+			s.settleWindow("^Profiles", "profiles-"+mode)
+			s.close(open)
+		})
+	}
+}
+
+// show opens a window from the tray's menu. A label that ends with a bracket is the
+// beginning of one with a number in it.
+func (s *stage) show(title string, labels ...string) desktop.Window {
+	s.t.Helper()
+	all, err := s.MenuLabels(s.soon())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, l := range all {
+		if strings.HasSuffix(labels[0], "(") && strings.HasPrefix(l, labels[0]) {
+			labels[0] = l
 		}
-		open := s.window(w.title)
-		if len(w.keys) > 0 {
-			s.keys(w.keys...)
-		}
-		s.settleWindow(w.title, w.picture)
-		if err := s.CloseWindow(s.soon(), open); err != nil {
-			t.Fatal(err)
-		}
+	}
+	s.click(labels...)
+	return s.window(title)
+}
+
+func (s *stage) close(w desktop.Window) {
+	s.t.Helper()
+	if err := s.CloseWindow(s.soon(), w); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
