@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+const (
+	// bookFirst is when a tray looks at the log first: not while the desktop
+	// starts, and not after hours either, for those who switch off every evening.
+	bookFirst = 2 * time.Minute
+	bookEvery = time.Hour
+)
+
+// watchBook verifies the audit log every hour until the returned function is
+// called, which waits for a verification under way. A problem becomes an event,
+// and so an alert; nothing else is to be done here.
+func (a *application) watchBook(ctx context.Context, k interface {
+	VerifyIncremental(ctx context.Context) (audit.Report, error)
+},
+) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		timer := time.NewTimer(bookFirst)
+		defer timer.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-timer.C:
+			}
+			if _, err := k.VerifyIncremental(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				a.log.Warn("the audit log could not be verified", "error", err)
+			}
+			timer.Reset(bookEvery)
+		}
+	}()
+	return func() { cancel(); <-done }
+}
