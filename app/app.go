@@ -60,6 +60,9 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 	if std.In != nil && term.IsTerminal(int(std.In.Fd())) {
 		env.ReadPassword = a.readPassword
 	}
+	if f, ok := std.Err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		env.Copy = func(text string) { _, _ = io.WriteString(f, cli.CopySequence(text)) }
+	}
 	return cli.Run(ctx, env, args)
 }
 

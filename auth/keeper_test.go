@@ -567,3 +567,32 @@ func TestFoldersAreTightenedAndLogged(t *testing.T) {
 		t.Errorf("not in the book: %v", names)
 	}
 }
+
+// T16: a public client shows its id and nothing that could be taken for a
+// secret, at no endpoint.
+func TestT16PublicClientSendsNoSecret(t *testing.T) {
+	w := newWorld(t, authtest.Params{TTL: time.Hour})
+	w.create("work")
+	w.login("work")
+	w.clock.Advance(2 * time.Hour)
+	w.token(w.keeper, "work")
+	if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	posts := 0
+	for _, r := range w.server.Requests() {
+		if r.Endpoint != authtest.Token && r.Endpoint != authtest.Revocation {
+			continue
+		}
+		posts++
+		if r.Form.Has("client_secret") || r.Header.Get("Authorization") != "" {
+			t.Errorf("%s request with a secret", r.Endpoint)
+		}
+		if r.Form.Get("client_id") == "" {
+			t.Errorf("%s request without the client id", r.Endpoint)
+		}
+	}
+	if posts < 4 {
+		t.Errorf("only %d requests seen", posts)
+	}
+}

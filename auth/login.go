@@ -25,7 +25,11 @@ func (k *Keeper) Login(ctx context.Context, name string, o LoginOptions) (LoginR
 	if err != nil {
 		return LoginResult{}, err
 	}
-	k.record(ctx, a.profile, audit.LoginStarted, audit.OK, nil)
+	data := map[string]any{"pkce": "S256"}
+	if a.endpoints.S256 == oauth.Unknown { // a server described by hand has not said that it does PKCE
+		data["pkce_support"] = "not stated"
+	}
+	k.record(ctx, a.profile, audit.LoginStarted, audit.OK, data)
 	request := oauth.LoginRequest{
 		Endpoints: a.endpoints, Client: a.client, Scopes: a.scopes, Port: redirectPort(a.row, a.profile), Path: a.row.Redirect.Path,
 		Extra: a.extra, OnURL: o.OnURL,

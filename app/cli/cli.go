@@ -78,6 +78,10 @@ type Env struct {
 	// is no terminal.
 	ReadPassword func(prompt string) (secret.String, error)
 
+	// Copy puts a text into the clipboard of the user's terminal. Nil if standard
+	// error is no terminal.
+	Copy func(text string)
+
 	Keeper  func(ctx context.Context) (Keeper, error) // made when a command needs it
 	Setup   func(k Keeper) (setup.Service, error)
 	OpenURL func(ctx context.Context, url string) error

@@ -77,7 +77,13 @@ func login(ctx context.Context, env Env, k Keeper, o loginOptions) (auth.LoginRe
 		if o.json { // standard output is for the result alone
 			out = env.Err
 		}
-		return k.LoginDevice(ctx, o.profile, func(c auth.DeviceCode) { showCode(out, c, env.Now()) })
+		return k.LoginDevice(ctx, o.profile, func(c auth.DeviceCode) {
+			showCode(out, c, env.Now())
+			if env.Copy != nil {
+				env.Copy(c.UserCode)
+				_, _ = fmt.Fprintln(env.Err, "It was copied too, if your terminal lets programs do that.")
+			}
+		})
 	}
 	return k.Login(ctx, o.profile, auth.LoginOptions{
 		NoBrowser: o.noBrowser,

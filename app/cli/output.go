@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -38,6 +39,13 @@ func table(w io.Writer, header []string, rows [][]string) error {
 		}
 	}
 	return t.Flush()
+}
+
+// CopySequence is what makes a terminal put a text into the clipboard: OSC 52 of
+// xterm's control sequences, which works over ssh too. A terminal that does not
+// know it, or is told not to, shows nothing.
+func CopySequence(text string) string {
+	return "\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte(text)) + "\x07"
 }
 
 // printable replaces what could steer a terminal. Names of accounts come from

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -47,5 +48,26 @@ func TestLookupOfUnknownNamesTheChoices(t *testing.T) {
 	_, err := provider.Lookup("spot")
 	if err == nil || !strings.Contains(hint.Of(err), "spotify") {
 		t.Fatalf("Lookup of a misspelt id: error %v, hint %q; want the ids to choose from", err, hint.Of(err))
+	}
+}
+
+// T16: an app on the user's machine can keep no secret from its user (RFC 8252
+// section 8.5), so no row carries a client id or a client secret.
+func TestT16NothingEmbeddedIsASecret(t *testing.T) {
+	row := reflect.TypeFor[provider.Provider]()
+	for i := range row.NumField() {
+		name := strings.ToLower(row.Field(i).Name)
+		for _, word := range []string{"secret", "client", "key", "password"} {
+			if strings.Contains(name, word) {
+				t.Errorf("a provider's row has a field %s", row.Field(i).Name)
+			}
+		}
+	}
+	for _, p := range provider.All() {
+		for name := range p.AuthParams {
+			if strings.Contains(name, "secret") || strings.Contains(name, "client") {
+				t.Errorf("%s sends %s with every login", p.ID, name)
+			}
+		}
 	}
 }
