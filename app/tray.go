@@ -60,6 +60,7 @@ func (a *application) runTray(ctx context.Context) error {
 		return err
 	}
 	defer notifier.Close(context.WithoutCancel(ctx))
+	defer a.watchBook(ctx, k)()
 	if first := a.mainWindow(k); first == "welcome" {
 		if err := a.openWindow(first); err != nil {
 			a.log.Warn("the welcome window did not open", "error", err)
