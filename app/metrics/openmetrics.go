@@ -99,10 +99,9 @@ func (t tally) samples(suffix string, names ...string) []Sample {
 	var list []Sample
 	for _, key := range slices.Sorted(maps.Keys(t)) {
 		s := Sample{Suffix: suffix, Value: t[key]}
-		if len(names) > 0 {
-			for i, v := range strings.Split(key, sep) {
-				s.Labels = append(s.Labels, Label{names[i], v})
-			}
+		values := strings.Split(key, sep)
+		for i, name := range names {
+			s.Labels = append(s.Labels, Label{name, values[i]})
 		}
 		list = append(list, s)
 	}

@@ -55,9 +55,7 @@ func faultf(v *hujson.Value, format string, args ...any) *fault {
 // parse reads a file strictly: every member must be known, once, and of its
 // type.
 func parse(path string, data []byte) (Settings, error) {
-	bom := len(data)
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	bom -= len(data)
 	s, err := decode(data)
 	var f *fault
 	if !errors.As(err, &f) {
