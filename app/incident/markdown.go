@@ -24,7 +24,7 @@ func (r Report) Markdown() string {
 	line("- **Status**: %s", r.Status)
 
 	section("Technical details")
-	line("- **Affected systems**: the profiles of this machine's Stagedoor named under scope")
+	line("- **Affected systems**: Stagedoor on this machine, and what uses the profiles under scope")
 	line("- **Attack vector**: %s", r.vector())
 	line("- **Scope**: %s", r.scope())
 	if len(r.Alerts) > 0 {

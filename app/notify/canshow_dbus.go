@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -15,18 +16,21 @@ const daemonName = "org.freedesktop.Notifications"
 // CanShow reports whether there is somebody to show a notification: a session
 // with a notification daemon that runs or that the bus would start. Without a
 // session none is started to find that nobody listens.
-func CanShow() bool {
+func CanShow() bool { return canShow(patience) }
+
+// canShow waits for the bus no longer than that.
+func canShow(wait time.Duration) bool {
 	address := os.Getenv("DBUS_SESSION_BUS_ADDRESS")
 	if address == "" {
 		return false
 	}
-	conn, err := dbus.Connect(address)
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	conn, err := dbus.Connect(address, dbus.WithContext(ctx))
 	if err != nil {
 		return false
 	}
 	defer func() { _ = conn.Close() }()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	var owned bool
 	bus := conn.BusObject()
 	if err := bus.CallWithContext(ctx, "org.freedesktop.DBus.NameHasOwner", 0, daemonName).Store(&owned); err == nil && owned {

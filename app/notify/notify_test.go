@@ -67,6 +67,25 @@ func TestAlert(t *testing.T) {
 	}
 }
 
+// The title has the name already.
+func TestAlertNamesTheProfileOnce(t *testing.T) {
+	for _, c := range []struct{ profile, message, title, body string }{
+		{"work", "work: 6 failed logins", "Alert: work", "6 failed logins"},
+		{"new", "old: 6 failed logins", "Alert: new", "old: 6 failed logins"}, // renamed since
+		{"", "work: 6 failed logins", "Alert", "work: 6 failed logins"},
+		{"work", "workers: 6 failed logins", "Alert: work", "workers: 6 failed logins"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var s screen
+			newNotifier(t, s.send).Alert(alert.Alert{Severity: alert.P2, Message: c.message}, c.profile)
+			synctest.Wait()
+			if diff := cmp.Diff([]Message{{c.title, c.body, Normal}}, s.messages()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 // Fifty alerts at once must not bury the desktop, and none may be lost without
 // a word.
 func TestFloodIsGrouped(t *testing.T) {

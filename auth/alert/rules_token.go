@@ -64,7 +64,7 @@ func tokenRules() []Rule {
 		},
 		{
 			ID: "credential_age", Title: "Old client secret",
-			Condition: "a client secret is {window} old; told of {warn} before too",
+			Condition: "a client secret will be {window} old in {warn}, and once it is",
 			Guard:     "a new secret begins anew, and a clock that is wrong for a while makes nothing old",
 			Events:    []string{audit.CredentialStored, audit.Imported},
 			Where:     func(e audit.Event) bool { return e.Name == audit.CredentialStored || isTrue(e, "client_secret") },
