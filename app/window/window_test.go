@@ -16,6 +16,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -47,7 +48,9 @@ func TestEveryWindowOpensAndCloses(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			p := Params{Keeper: &keepertest.Fake{Ticks: make(chan struct{})}, Now: time.Now}
-			builders()[name](newHost(ctx, w, p), p)
+			h := newHost(ctx, w, p)
+			h.Seam = stage.Inline(ctx) // Fyne's test driver has no goroutine of its own for the UI
+			builders()[name](h, p)
 			if w.Content().MinSize().IsZero() || !strings.HasSuffix(w.Title(), "Stagedoor") {
 				t.Errorf("window %q has min size %v", w.Title(), w.Content().MinSize())
 			}
