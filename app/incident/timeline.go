@@ -76,10 +76,15 @@ func (t *timeline) finish() {
 			profiles[t.name(audit.Event{Profile: a.Profile})] = true
 		}
 	}
+	// What was done before anything was odd is no answer to it.
+	begin := uint64(0)
+	if len(t.evidence) > 0 {
+		begin = slices.Min(slices.Collect(maps.Keys(t.evidence)))
+	}
 	drop := len(t.events) - maxTimeline
 	for _, e := range t.events {
 		entry := t.entry(e)
-		if what, ok := actions[e.Name]; ok && !entry.Failed {
+		if what, ok := actions[e.Name]; ok && !entry.Failed && e.Seq >= begin {
 			act := entry
 			act.Event = what
 			r.Actions = append(r.Actions, act)

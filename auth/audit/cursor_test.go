@@ -163,3 +163,23 @@ func TestReadOverRubbish(t *testing.T) {
 	b.add(1)
 	r.must(b.Log, 3)
 }
+
+// BenchmarkRead is what a process pays at its first look at the alerts of a
+// large log, and what the tray pays at each of the following ones.
+func BenchmarkRead(b *testing.B) {
+	l := bigLog(b, verifyEvents)
+	wanted := func(name []byte) bool { return string(name) == LoginFailed }
+	end, err := l.Read(context.Background(), Cursor{}, wanted, func(Event) {})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, from := range map[string]Cursor{"from_the_beginning": {}, "from_the_end": end} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := l.Read(context.Background(), from, wanted, func(Event) {}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

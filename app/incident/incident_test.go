@@ -1,0 +1,189 @@
+package incident
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// book is a log in memory.
+type book struct {
+	events []audit.Event
+	opened map[string]any
+}
+
+func (b *book) add(name, profile string, data ...any) *book {
+	e := audit.Event{Seq: uint64(len(b.events) + 1), Time: noon.Add(time.Duration(len(b.events)) * time.Minute), Name: name, Profile: profile, Outcome: audit.OK}
+	if strings.HasSuffix(name, "failed") {
+		e.Outcome = audit.Failed
+	}
+	for i := 0; i < len(data); i += 2 {
+		if e.Data == nil {
+			e.Data = map[string]any{}
+		}
+		e.Data[data[i].(string)] = data[i+1]
+	}
+	b.events = append(b.events, e)
+	return b
+}
+
+func (b *book) now() time.Time { return noon.Add(time.Duration(len(b.events)) * time.Minute) }
+
+func (b *book) Alerts(context.Context) ([]alert.Alert, error) {
+	return alert.Evaluate(alert.Defaults(), b.events, b.now()), nil
+}
+
+func (b *book) Alert(ctx context.Context, id string) (alert.Alert, error) {
+	all, _ := b.Alerts(ctx)
+	i := slices.IndexFunc(all, func(a alert.Alert) bool { return a.ID == id })
+	if i < 0 {
+		return alert.Alert{}, errors.New("no such alert")
+	}
+	return all[i], nil
+}
+
+func (b *book) Evidence(_ context.Context, a alert.Alert) (list []audit.Event, err error) {
+	for _, e := range b.events {
+		if slices.Contains(a.Evidence, e.Seq) {
+			list = append(list, e)
+		}
+	}
+	return list, nil
+}
+
+func (b *book) Events(_ context.Context, q audit.Query) (list []audit.Event, err error) {
+	for _, e := range slices.Backward(b.events) {
+		if !e.Time.Before(q.Since) {
+			list = append(list, e)
+		}
+	}
+	return list, nil
+}
+
+func (b *book) ProfileNames(context.Context) (map[string]string, error) {
+	return map[string]string{"p": "work", "q": "home"}, nil
+}
+
+func (b *book) OpenIncident(_ context.Context, data map[string]any) (string, error) {
+	b.opened = data
+	return "SEC-2026-03-01-001", nil
+}
+
+func stolen() *book {
+	return new(book).
+		add(audit.LoginSucceeded, "p", "account", "Ada Lovelace", "scope", "read write").
+		add(audit.KeychainAccess, "p").
+		add(audit.TokenRefreshed, "q").
+		add(audit.ReuseDetected, "p", "kind", alert.ReuseInvalidGrant, "name", "work").
+		add(audit.SecurityAlert, "p", "alert", "token_reuse_detected-4", "severity", "P0").
+		add(audit.LoginFailed, "q", "reason", "denied").
+		add(audit.TokensRevoked, "p", "remote", "revoked").
+		add(audit.AlertAcknowledged, "p", "alert", "token_reuse_detected-4", "note", "| <b>mine</b> `rm -rf`")
+}
+
+func TestReport(t *testing.T) {
+	b := stolen()
+	report, err := New(t.Context(), b, Request{Alert: "token_reuse_detected-4"}, b.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Severity != alert.P0 || report.Status != Contained || !report.Found.Equal(noon.Add(4*time.Minute)) {
+		t.Errorf("%v %v %v", report.Severity, report.Status, report.Found)
+	}
+	if diff := cmp.Diff([]string{"work"}, report.Profiles); diff != "" {
+		t.Errorf("profiles: %s", diff)
+	}
+	var story []string
+	for _, e := range report.Timeline {
+		story = append(story, fmt.Sprint(e.Seq, " ", e.Event, " ", e.Evidence))
+	}
+	// The other profile and what is ordinary are left out.
+	want := []string{"1 login_succeeded false", "4 token_reuse_detected true", "5 security_alert false", "7 tokens_revoked false", "8 alert_acknowledged false"}
+	if diff := cmp.Diff(want, story); diff != "" {
+		t.Errorf("timeline: %s", diff)
+	}
+	if b.opened["severity"] != alert.P0 || b.opened["alerts"] != "token_reuse_detected-4" {
+		t.Errorf("%v", b.opened)
+	}
+	golden(t, "stolen.md", report.Markdown())
+}
+
+// Without an alert it is about all that are open, or about the last day.
+func TestReportOfWhatIsOpen(t *testing.T) {
+	b := new(book).add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").
+		add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").add(audit.TLSFailed, "p", "host", "a.example")
+	report, err := New(t.Context(), b, Request{}, b.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Severity != alert.P1 || report.Status != Investigating || len(report.Alerts) != 2 || len(report.ToDo) != 2 || !report.Found.Equal(b.now()) {
+		t.Errorf("%+v", report)
+	}
+	quiet := new(book).add(audit.LoginSucceeded, "p")
+	if report, err = New(t.Context(), quiet, Request{}, quiet.now()); err != nil || report.Severity != alert.P3 || report.Status != Resolved || len(report.Timeline) != 1 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if _, err := New(t.Context(), quiet, Request{Alert: "x"}, quiet.now()); err == nil || quiet.opened["alerts"] != "" {
+		t.Errorf("a number was given to a report on nothing: %v", quiet.opened)
+	}
+}
+
+// A flood is cut, the evidence stays.
+func TestReportOfAFlood(t *testing.T) {
+	b := new(book)
+	for range 3 {
+		b.add(audit.StrayCallback, "p")
+	}
+	for range 2 * maxTimeline {
+		b.add(audit.TokenRefreshed, "p")
+	}
+	report, err := New(t.Context(), b, Request{Alert: "stray_callback-1"}, b.now())
+	if err != nil || len(report.Timeline) != maxTimeline || report.Omitted != maxTimeline+3 || !report.Timeline[2].Evidence {
+		t.Errorf("%d entries, %d omitted, %v", len(report.Timeline), report.Omitted, err)
+	}
+}
+
+// Every rule says what the user must do.
+func TestAdvice(t *testing.T) {
+	for _, r := range alert.Defaults() {
+		if advice[r.ID] == "" {
+			t.Errorf("%s leaves the user alone", r.ID)
+		}
+	}
+	if len(advice) != len(alert.Defaults()) {
+		t.Error("there is advice on a rule that is no more")
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got), UPDATE=1 writes it anew:\n%s", name, diff)
+	}
+}
