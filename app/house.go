@@ -18,6 +18,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -68,12 +69,26 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 	k, err := auth.New(ctx, auth.Params{
 		Dir: paths.State, Vault: v, HTTP: httpClient(seen.see), Browser: a.browser().Open,
 		Now: time.Now, Rand: rand.Reader, Actor: actor, PID: os.Getpid(), Log: a.log,
+		Keep:   retention(store),
 		Alarms: auth.Alarms{Rules: store.Rules, MayTell: store.MayTell, OnGrave: a.noteGrave},
 	})
 	if err == nil {
 		seen.tell(k.SawCertificate)
 	}
 	return k, err
+}
+
+// retention is how much of the log is kept. Nothing is removed on the word of a
+// file that cannot be read: it may have said more than the default.
+func retention(store *settings.Store) audit.Retention {
+	s, err := store.Settings()
+	if err != nil {
+		return audit.Retention{MaxBytes: -1}
+	}
+	return audit.Retention{
+		MaxAge:   time.Duration(s.Log.KeepDays) * 24 * time.Hour,
+		MaxBytes: int64(s.Log.KeepMegabytes) * 1_000_000, // 0 is the default
+	}
 }
 
 // settings is the user's settings file.

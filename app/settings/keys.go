@@ -12,9 +12,14 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
+const (
+	keepDays      = "log.keep_days"
+	keepMegabytes = "log.keep_megabytes"
+)
+
 // Keys returns the names that Set takes, in order.
 func Keys() []string {
-	keys := []string{"notifications.enabled", "notifications.quiet_hours"}
+	keys := []string{"notifications.enabled", "notifications.quiet_hours", keepDays, keepMegabytes}
 	for _, r := range alert.Defaults() {
 		for _, field := range ruleFields {
 			keys = append(keys, "alerts."+r.ID+"."+field)
@@ -50,6 +55,10 @@ func (s *Settings) Set(key, value string) error {
 			return nil
 		}
 		return s.Notifications.setQuiet(value)
+	case keepDays:
+		return setNumber(&s.Log.KeepDays, value, standard)
+	case keepMegabytes:
+		return setNumber(&s.Log.KeepMegabytes, value, standard)
 	}
 	_, rest, _ := strings.Cut(key, ".")
 	id, field, _ := strings.Cut(rest, ".")
@@ -75,13 +84,7 @@ func (s *Settings) setRule(id, field, value string, standard bool) error {
 	case "muted":
 		r.Muted, err = assign(standard, value, toggle)
 	case "threshold":
-		r.Threshold, err = assign(standard, value, func(s string) (int, error) {
-			n, err := strconv.ParseInt(s, 10, 32)
-			if err != nil {
-				return 0, fmt.Errorf("%q is no whole number", s)
-			}
-			return int(n), nil
-		})
+		r.Threshold, err = assign(standard, value, number)
 	case "window":
 		r.Window, err = assign(standard, value, length)
 	case "cooldown":
@@ -116,6 +119,30 @@ func assign[T any](standard bool, value string, read func(string) (T, error)) (*
 	return &v, err
 }
 
+func number(value string) (int, error) {
+	n, err := strconv.ParseInt(value, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no whole number", value)
+	}
+	return int(n), nil
+}
+
+// setNumber sets a number of which 0 stands for the built-in value.
+func setNumber(to *int, value string, standard bool) error {
+	n, err := assign(standard, value, number)
+	switch {
+	case err != nil:
+		return err
+	case n == nil:
+		*to = 0
+	case *n == 0:
+		return errors.New("0 would keep nothing; default brings the built-in value back")
+	default:
+		*to = *n
+	}
+	return nil
+}
+
 func toggle(value string) (bool, error) {
 	switch value {
 	case "true", "on", "yes":
@@ -138,6 +165,10 @@ func (s Settings) Get(key string) (string, error) {
 		return strconv.FormatBool(s.Notifications.Enabled), nil
 	case "notifications.quiet_hours":
 		return s.Notifications.Quiet.String(), nil
+	case keepDays:
+		return orDefault(s.Log.KeepDays), nil
+	case keepMegabytes:
+		return orDefault(s.Log.KeepMegabytes), nil
 	}
 	rest, _ := strings.CutPrefix(key, "alerts.")
 	id, field, _ := strings.Cut(rest, ".")
@@ -151,4 +182,11 @@ func (s Settings) Get(key string) (string, error) {
 	}[field]
 	text, err := json.Marshal(value)
 	return strings.Trim(string(text), `"`), err
+}
+
+func orDefault(n int) string {
+	if n == 0 {
+		return "default"
+	}
+	return strconv.Itoa(n)
 }

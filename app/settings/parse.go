@@ -107,8 +107,26 @@ func decode(data []byte) (Settings, error) {
 		},
 		"notifications": func(v *hujson.Value) error { return notifications(v, &s.Notifications) },
 		"alerts":        func(v *hujson.Value) error { return rules(v, &s) },
+		"log": func(v *hujson.Value) error {
+			return object(v, "log", map[string]func(*hujson.Value) error{
+				"keep_days":      bounded(&s.Log.KeepDays, minKeepDays, maxKeepDays),
+				"keep_megabytes": bounded(&s.Log.KeepMegabytes, minKeepMegabytes, maxKeepMegabytes),
+			})
+		},
 	})
 	return s, err
+}
+
+// bounded reads a whole number from least to most.
+func bounded(to *int, least, most int) func(*hujson.Value) error {
+	return func(v *hujson.Value) error {
+		n, err := integer(v)
+		if err == nil && (n < least || n > most) {
+			err = faultf(v, "this must be from %d to %d", least, most)
+		}
+		*to = n
+		return err
+	}
 }
 
 func notifications(v *hujson.Value, n *Notifications) error {

@@ -41,7 +41,21 @@ type Settings struct {
 	Version       int             `json:"version"`
 	Notifications Notifications   `json:"notifications"`
 	Alerts        map[string]Rule `json:"alerts,omitempty"` // by rule id; what is not there is as built in
+	Log           Log             `json:"log,omitzero"`
 }
+
+// Log says how much of the audit log is kept. The oldest goes first.
+type Log struct {
+	KeepDays      int `json:"keep_days,omitempty"`      // 0: of any age
+	KeepMegabytes int `json:"keep_megabytes,omitempty"` // of 1,000,000 bytes; 0: 500
+}
+
+// Bounds of Log. Below the least, a day's events could push out those of an
+// incident before anybody looked.
+const (
+	minKeepDays, maxKeepDays           = 7, 36500
+	minKeepMegabytes, maxKeepMegabytes = 20, 1000000
+)
 
 // Notifications say when the desktop may show one.
 type Notifications struct {
