@@ -72,6 +72,10 @@ func runVerify(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 		_, err = fmt.Fprintf(env.Out, " from %s to %s", report.First.Local().Format("2006-01-02 15:04"), report.Last.Local().Format("2006-01-02 15:04"))
 	}
 	_, _ = fmt.Fprintln(env.Out)
+	if n := report.Unsealed + report.SealedLater; n > 0 {
+		// A line that needs no key can be written by anybody who can write the folder.
+		_, _ = fmt.Fprintf(env.Err, "stagedoor: %d of them carry no MAC: they were written while the keychain was locked, or by somebody else; stagedoor audit verify --json counts them\n", n)
+	}
 	if report.AnchorError != "" {
 		_, _ = fmt.Fprintln(env.Err, "stagedoor: that nothing was cut off its end could not be checked: "+oneLine(report.AnchorError))
 	}
