@@ -89,7 +89,7 @@ func nearest(typed string, ids []string) string {
 	plain := strings.NewReplacer(" ", "-", "_", "-").Replace(typed)
 	best, least := "", 3
 	for _, id := range ids {
-		switch d := distance(plain, id); {
+		switch d := hint.Distance(plain, id); {
 		case d < least:
 			best, least = id, d
 		case least > 1 && len(plain) >= 3 && strings.Contains(id, plain) && best == "":
@@ -97,24 +97,4 @@ func nearest(typed string, ids []string) string {
 		}
 	}
 	return best
-}
-
-// distance is the Levenshtein distance in bytes; ids are ASCII.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -188,6 +189,9 @@ func TestDiffIsUnified(t *testing.T) {
 	t.Parallel()
 	tool, err := exec.LookPath("patch")
 	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("patch is not installed, and CI must run this")
+		}
 		t.Skip("patch is not installed")
 	}
 	dir := t.TempDir()

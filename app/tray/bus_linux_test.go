@@ -33,6 +33,9 @@ func privateBus(t *testing.T) *dbus.Conn {
 	t.Helper()
 	daemon, err := exec.LookPath("dbus-daemon")
 	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("no dbus-daemon here; package dbus has it, and CI must run this")
+		}
 		t.Skip("no dbus-daemon here; package dbus has it")
 	}
 	dir := t.TempDir()
