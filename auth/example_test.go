@@ -15,6 +15,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -169,7 +170,7 @@ func ExampleKeeper_Import() {
 		fmt.Println(err)
 		return
 	}
-	report, err := k.Import(context.Background(), auth.ImportRequest{Path: file})
+	report, err := k.Import(context.Background(), importer.Request{Path: file})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -23,6 +23,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -53,7 +54,7 @@ type Keeper interface {
 	Token(ctx context.Context, name, purpose string) (auth.Access, error)
 	TokenOf(ctx context.Context, p profile.Profile, purpose string) (auth.Access, error)
 	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)
-	Import(ctx context.Context, r auth.ImportRequest) (auth.ImportReport, error)
+	Import(ctx context.Context, r importer.Request) (importer.Report, error)
 	AcceptIdentity(ctx context.Context, name string) (string, error)
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
 	Book

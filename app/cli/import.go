@@ -9,15 +9,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 type importOptions struct {
-	auth.ImportRequest
+	importer.Request
 	json bool
 }
 
@@ -74,7 +74,7 @@ func runImport(ctx context.Context, env Env, k Keeper, o importOptions) error {
 	if o.Items == nil {
 		o.Items = vault.NewForeign(migrate.KeyringService, keychainLimits(env.Environ))
 	}
-	report, err := k.Import(ctx, o.ImportRequest)
+	report, err := k.Import(ctx, o.Request)
 	if o.json {
 		if len(report.Files) > 0 || err == nil {
 			if e := writeJSON(env.Out, report); e != nil {
@@ -102,7 +102,7 @@ func keychainLimits(environ []string) vault.Limits {
 }
 
 // describeImport says what was done to each file and what to do next.
-func describeImport(env Env, r auth.ImportReport) {
+func describeImport(env Env, r importer.Report) {
 	out := func(format string, args ...any) { _, _ = fmt.Fprintf(env.Out, format+"\n", args...) }
 	place := "the keychain"
 	if r.Vault == string(vault.File) {
@@ -143,7 +143,7 @@ func describeImport(env Env, r auth.ImportReport) {
 	}
 }
 
-func loginLine(l auth.ImportedLogin, place string, dry bool) string {
+func loginLine(l importer.Login, place string, dry bool) string {
 	name := l.Provider
 	if row, err := provider.Lookup(l.Provider); err == nil {
 		name = row.Name
@@ -155,37 +155,37 @@ func loginLine(l auth.ImportedLogin, place string, dry bool) string {
 	if l.Tokens {
 		what = append(what, "tokens")
 	}
-	verb := map[auth.ImportAction]string{
-		auth.ImportCreated: "created", auth.ImportUpdated: "updated", auth.ImportUnchanged: "imported already",
+	verb := map[importer.Action]string{
+		importer.Created: "created", importer.Updated: "updated", importer.Unchanged: "imported already",
 	}[l.Action]
-	if dry && l.Action != auth.ImportUnchanged {
+	if dry && l.Action != importer.Unchanged {
 		verb = "would be " + verb
 	}
 	line := fmt.Sprintf("profile %s (%s) %s", l.Profile, name, verb)
 	if len(what) > 0 {
 		are := " are in "
 		switch {
-		case dry && l.Action != auth.ImportUnchanged:
+		case dry && l.Action != importer.Unchanged:
 			are = " would go to "
 		case len(what) == 1 && !l.Tokens:
 			are = " is in "
 		}
 		line += ", " + strings.Join(what, " and ") + are + place
 	}
-	if l.Status != auth.StatusActive {
+	if l.Status != importer.Active {
 		line += "; login needed"
 	}
 	return line
 }
 
-func nextStep(l auth.ImportedLogin) string {
-	if l.Status != auth.StatusActive {
+func nextStep(l importer.Login) string {
+	if l.Status != importer.Active {
 		return "stagedoor login " + l.Profile
 	}
 	return "stagedoor setup --profile " + l.Profile
 }
 
-func eventsLine(f auth.ImportedFile, dry bool) string {
+func eventsLine(f importer.File, dry bool) string {
 	verb := "taken over into the audit log"
 	if dry {
 		verb = "would be taken over into the audit log"

@@ -1,4 +1,4 @@
-package auth
+package importer
 
 import (
 	"context"
@@ -15,15 +15,15 @@ import (
 // where they were imported, since the book's order and times are its own, and
 // no rule looks at them. A line that is there already is skipped. The old log
 // has no secret and stays as it is.
-func (k *Keeper) importEvents(ctx context.Context, s *importSource, r ImportRequest) error {
+func (i *Importer) importEvents(ctx context.Context, s *source, r Request) error {
 	if len(s.doc.Events) == 0 {
 		return nil
 	}
-	list, err := k.profiles.Load()
+	list, err := i.Profiles.Load()
 	if err != nil {
 		return err
 	}
-	before, err := k.book.Query(ctx, audit.Query{Name: audit.ImportedEvent})
+	before, err := i.Log.Query(ctx, audit.Query{Name: audit.ImportedEvent})
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (k *Keeper) importEvents(ctx context.Context, s *importSource, r ImportRequ
 			continue
 		}
 		if !r.DryRun {
-			if _, err := k.book.Append(ctx, importedEvent(e, list)); err != nil {
+			if _, err := i.Log.Append(ctx, importedEvent(e, list)); err != nil {
 				return err
 			}
 		}

@@ -1,4 +1,4 @@
-package auth_test
+package importer_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -48,12 +49,12 @@ func (v *lossyVault) Set(ctx context.Context, key string, value secret.String) e
 func TestImportLosesNothingToAVault(t *testing.T) {
 	for _, forget := range []bool{false, true} {
 		for at := 1; at <= 2; at++ {
-			w := newWorld(t, authtest.Params{})
+			w := newWorld(t)
 			v := &lossyVault{Vault: w.vault, at: at, forget: forget}
 			k := w.openWith(v)
 			dir := w.project(map[string]string{".env": envFile})
 			path := filepath.Join(dir, ".env")
-			if _, err := k.Import(t.Context(), auth.ImportRequest{Path: path}); err == nil {
+			if _, err := k.Import(t.Context(), importer.Request{Path: path}); err == nil {
 				t.Fatalf("write %d, forget %v: the import says it went well", at, forget)
 			}
 			if got := w.read(path); got != envFile {
@@ -65,7 +66,7 @@ func TestImportLosesNothingToAVault(t *testing.T) {
 			if keys := slices.DeleteFunc(w.vault.Keys(), func(k string) bool { return !strings.HasPrefix(k, "profile/") }); len(keys) != 0 {
 				t.Errorf("write %d, forget %v: left %v in the vault", at, forget, keys)
 			}
-			if _, err := k.Import(t.Context(), auth.ImportRequest{Path: path}); err != nil || w.read(path) != envAfter {
+			if _, err := k.Import(t.Context(), importer.Request{Path: path}); err != nil || w.read(path) != envAfter {
 				t.Errorf("again: %v, %q", err, w.read(path))
 			}
 		}
@@ -75,12 +76,12 @@ func TestImportLosesNothingToAVault(t *testing.T) {
 // Over an existing profile a failure puts back what was there.
 func TestFailedUpdateKeepsTheOldLogin(t *testing.T) {
 	for at := 3; at <= 4; at++ {
-		w := newWorld(t, authtest.Params{})
+		w := newWorld(t)
 		v := &lossyVault{Vault: w.vault, at: at, forget: true}
 		k := w.openWith(v)
 		dir := w.project(map[string]string{".env": envFile})
 		path := filepath.Join(dir, ".env")
-		if _, err := k.Import(t.Context(), auth.ImportRequest{Path: path}); err != nil {
+		if _, err := k.Import(t.Context(), importer.Request{Path: path}); err != nil {
 			t.Fatal(err)
 		}
 		before := w.secrets()
@@ -88,7 +89,7 @@ func TestFailedUpdateKeepsTheOldLogin(t *testing.T) {
 		if err := os.WriteFile(path, []byte(other), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := k.Import(t.Context(), auth.ImportRequest{Path: path, Force: true}); err == nil {
+		if _, err := k.Import(t.Context(), importer.Request{Path: path, Force: true}); err == nil {
 			t.Fatal("the import says it went well")
 		}
 		if diff := cmp.Diff(before, w.secrets()); diff != "" || w.read(path) != other {
@@ -97,23 +98,11 @@ func TestFailedUpdateKeepsTheOldLogin(t *testing.T) {
 	}
 }
 
-// secrets are what the vault has of profiles, generations aside.
-func (w *world) secrets() map[string]string {
-	all := map[string]string{}
-	for _, key := range w.vault.Keys() {
-		if v, err := w.vault.Get(w.t.Context(), key); err == nil && strings.HasPrefix(key, "profile/") {
-			_, rest, _ := strings.Cut(v.Reveal(), ",")
-			all[key] = rest
-		}
-	}
-	return all
-}
-
 func TestImportOfALockedVault(t *testing.T) {
-	w := newWorld(t, authtest.Params{})
+	w := newWorld(t)
 	dir := w.project(map[string]string{".env": envFile})
 	w.vault.Fail(hint.Wrap(vault.ErrLocked, "unlock it"))
-	if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Path: dir}); !errors.Is(err, vault.ErrLocked) || hint.Of(err) != "unlock it" {
+	if _, err := w.keeper.Import(t.Context(), importer.Request{Path: dir}); !errors.Is(err, vault.ErrLocked) || hint.Of(err) != "unlock it" {
 		t.Errorf("error %v (hint %q)", err, hint.Of(err))
 	}
 	w.vault.Fail(nil)
@@ -128,16 +117,16 @@ func TestImportOfALockedVault(t *testing.T) {
 // The old server may save newer tokens while the import runs; then the file
 // must not be cut down to what was read before.
 func TestImportOfAFileThatChanges(t *testing.T) {
-	w := newWorld(t, authtest.Params{})
+	w := newWorld(t)
 	dir := w.project(map[string]string{".env": envFile})
 	path := filepath.Join(dir, ".env")
 	newer := strings.Replace(envFile, "canary-refresh", "canary-newer", 1)
 	k := w.openWith(&meddlingVault{Vault: w.vault, meddle: func() { _ = os.WriteFile(path, []byte(newer), 0o600) }})
-	_, err := k.Import(t.Context(), auth.ImportRequest{Path: path})
+	_, err := k.Import(t.Context(), importer.Request{Path: path})
 	if err == nil || !strings.Contains(err.Error(), "changed") || w.read(path) != newer {
 		t.Fatalf("error %v, file %q", err, w.read(path))
 	}
-	if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Path: path, Force: true}); err != nil || w.read(path) != envAfter {
+	if _, err := w.keeper.Import(t.Context(), importer.Request{Path: path, Force: true}); err != nil || w.read(path) != envAfter {
 		t.Errorf("as the hint says: %v, %q", err, w.read(path))
 	}
 }
@@ -157,7 +146,7 @@ func (v *meddlingVault) Set(ctx context.Context, key string, value secret.String
 }
 
 func TestImportRefusesNonsense(t *testing.T) {
-	w := newWorld(t, authtest.Params{})
+	w := newWorld(t)
 	dir := w.project(map[string]string{
 		"big": strings.Repeat("x", 10<<20), "nul": "SPOTIFY_CLIENT_ID=a\x00\n", ".cache": `{"access_token":"canary-a","expires_in":3600}`,
 		"empty": "", "a.env": envFile, "two.env": envFile + "TIDAL_CLIENT_ID=t\n",
@@ -171,19 +160,19 @@ func TestImportRefusesNonsense(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		request auth.ImportRequest
+		request importer.Request
 		want    error
 	}{
-		"missing":           {auth.ImportRequest{Path: "no-such-file"}, fs.ErrNotExist},
-		"10 MB":             {auth.ImportRequest{Path: "big"}, migrate.ErrTooBig},
-		"NUL":               {auth.ImportRequest{Path: "nul"}, migrate.ErrUnknown},
-		"empty":             {auth.ImportRequest{Path: "empty"}, migrate.ErrUnknown},
-		"link to nowhere":   {auth.ImportRequest{Path: "nowhere"}, fs.ErrNotExist},
-		"link to itself":    {auth.ImportRequest{Path: "loop"}, nil},
-		"empty folder":      {auth.ImportRequest{Path: "none"}, nil},
-		"no client id":      {auth.ImportRequest{Path: ".cache"}, auth.ErrUsage},
-		"one name for two":  {auth.ImportRequest{Path: "two.env", Profile: "x"}, auth.ErrUsage},
-		"client id is none": {auth.ImportRequest{Path: ".cache", ClientID: "a b"}, auth.ErrUsage},
+		"missing":           {importer.Request{Path: "no-such-file"}, fs.ErrNotExist},
+		"10 MB":             {importer.Request{Path: "big"}, migrate.ErrTooBig},
+		"NUL":               {importer.Request{Path: "nul"}, migrate.ErrUnknown},
+		"empty":             {importer.Request{Path: "empty"}, migrate.ErrUnknown},
+		"link to nowhere":   {importer.Request{Path: "nowhere"}, fs.ErrNotExist},
+		"link to itself":    {importer.Request{Path: "loop"}, nil},
+		"empty folder":      {importer.Request{Path: "none"}, nil},
+		"no client id":      {importer.Request{Path: ".cache"}, auth.ErrUsage},
+		"one name for two":  {importer.Request{Path: "two.env", Profile: "x"}, auth.ErrUsage},
+		"client id is none": {importer.Request{Path: ".cache", ClientID: "a b"}, auth.ErrUsage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.request.Path = filepath.Join(dir, c.request.Path)
@@ -203,13 +192,13 @@ func TestImportRefusesNonsense(t *testing.T) {
 
 // A config kept in a dotfiles repository stays a link.
 func TestImportThroughALink(t *testing.T) {
-	w := newWorld(t, authtest.Params{})
+	w := newWorld(t)
 	dir := w.project(map[string]string{"real": envFile})
 	link := filepath.Join(dir, ".env")
 	if err := os.Symlink("real", link); err != nil {
 		t.Skip(err)
 	}
-	w.imports(auth.ImportRequest{Path: link})
+	w.imports(importer.Request{Path: link})
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 || w.read(dir, "real") != envAfter {
 		t.Errorf("mode %v, %v; the file is %q", info.Mode(), err, w.read(dir, "real"))
 	}
@@ -221,13 +210,13 @@ func TestImportFromAReadOnlyFolder(t *testing.T) {
 	if runtime.GOOS == "windows" || os.Getuid() == 0 {
 		t.Skip("no folder is read-only here")
 	}
-	w := newWorld(t, authtest.Params{})
+	w := newWorld(t)
 	dir := w.project(map[string]string{".env": envFile})
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
-	if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Path: dir}); err == nil || !strings.Contains(err.Error(), "is imported") {
+	if _, err := w.keeper.Import(t.Context(), importer.Request{Path: dir}); err == nil || !strings.Contains(err.Error(), "is imported") {
 		t.Errorf("error %v", err)
 	}
 	if w.read(dir, ".env") != envFile {

@@ -1,4 +1,4 @@
-package auth_test
+package importer_test
 
 import (
 	"errors"
@@ -9,17 +9,17 @@ import (
 	"testing"
 
 	"github.com/stagedoor-app/stagedoor/auth"
-	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
 func TestImportOverAProfile(t *testing.T) {
-	w := newWorld(t, authtest.Params{})
+	w := newWorld(t)
 	dir := w.project(map[string]string{".env": envFile})
 	path := filepath.Join(dir, ".env")
-	w.imports(auth.ImportRequest{Path: path})
+	w.imports(importer.Request{Path: path})
 
 	other := strings.NewReplacer("canary-refresh", "canary-2-refresh", "canary-client-secret", "canary-2-secret", "0123abcd", "9999").Replace(envFile)
 	restore := func(content string) {
@@ -28,15 +28,15 @@ func TestImportOverAProfile(t *testing.T) {
 		}
 	}
 	restore(other)
-	_, err := w.keeper.Import(t.Context(), auth.ImportRequest{Path: path})
+	_, err := w.keeper.Import(t.Context(), importer.Request{Path: path})
 	if !errors.Is(err, profile.ErrExists) || !strings.Contains(hint.Of(err), "--force") || w.read(path) != other {
 		t.Fatalf("over another login: %v (hint %q)", err, hint.Of(err))
 	}
-	if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Path: path, DryRun: true}); !errors.Is(err, profile.ErrExists) {
+	if _, err := w.keeper.Import(t.Context(), importer.Request{Path: path, DryRun: true}); !errors.Is(err, profile.ErrExists) {
 		t.Errorf("the dry run does not say so: %v", err)
 	}
-	report := w.imports(auth.ImportRequest{Path: path, Force: true})
-	if got := report.Files[0].Logins[0]; got.Action != auth.ImportUpdated || got.ClientID != "9999" {
+	report := w.imports(importer.Request{Path: path, Force: true})
+	if got := report.Files[0].Logins[0]; got.Action != importer.Updated || got.ClientID != "9999" {
 		t.Errorf("with --force: %+v", got)
 	}
 	w.noCanary(dir)
@@ -44,22 +44,22 @@ func TestImportOverAProfile(t *testing.T) {
 	// The first file comes back from a backup. Its login was imported once, and
 	// a newer one is there now: nobody asked for the old one.
 	restore(envFile)
-	if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Path: path}); !errors.Is(err, profile.ErrExists) {
+	if _, err := w.keeper.Import(t.Context(), importer.Request{Path: path}); !errors.Is(err, profile.ErrExists) {
 		t.Errorf("the old login again: %v", err)
 	}
 	// The second one does, after its tokens were renewed: the vault is ahead.
 	restore(other)
-	report = w.imports(auth.ImportRequest{Path: path})
-	if got := report.Files[0].Logins[0]; got.Action != auth.ImportUnchanged || !report.Files[0].Rewritten {
+	report = w.imports(importer.Request{Path: path})
+	if got := report.Files[0].Logins[0]; got.Action != importer.Unchanged || !report.Files[0].Rewritten {
 		t.Errorf("the same login again: %+v", report.Files[0])
 	}
 
-	w.create("corp") // at another provider
+	w.create(auth.NewProfile{Name: "corp", Provider: "tidal", ClientID: "tid"}) // at another provider
 	restore(envFile)
-	if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Path: path, Profile: "corp"}); !errors.Is(err, profile.ErrExists) {
+	if _, err := w.keeper.Import(t.Context(), importer.Request{Path: path, Profile: "corp"}); !errors.Is(err, profile.ErrExists) {
 		t.Errorf("over another provider's profile: %v", err)
 	}
-	if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Path: path, Profile: "No Name"}); err == nil || hint.Of(err) == "" {
+	if _, err := w.keeper.Import(t.Context(), importer.Request{Path: path, Profile: "No Name"}); err == nil || hint.Of(err) == "" {
 		t.Errorf("a name that is none: %v", err)
 	}
 }
@@ -67,18 +67,18 @@ func TestImportOverAProfile(t *testing.T) {
 // A login that was imported and renewed since must not be overwritten by its
 // own ancestor.
 func TestImportOfAnAncestorChangesNothing(t *testing.T) {
-	w := newWorld(t, authtest.Params{})
+	w := newWorld(t)
 	dir := w.project(map[string]string{".env": envFile})
 	path := filepath.Join(dir, ".env")
-	w.imports(auth.ImportRequest{Path: path, Keep: true})
+	w.imports(importer.Request{Path: path, Keep: true})
 	key := slices.DeleteFunc(w.vault.Keys(), func(k string) bool { return !strings.HasSuffix(k, "/tokens") })[0]
 	item, _ := w.vault.Get(t.Context(), key)
 	renewed := strings.Replace(strings.Replace(item.Reveal(), "canary-refresh", "canary-renewed", 1), `"gen":1`, `"gen":2`, 1)
 	if err := w.vault.Set(t.Context(), key, secret.String(renewed)); err != nil {
 		t.Fatal(err)
 	}
-	report := w.imports(auth.ImportRequest{Path: path})
-	if got := report.Files[0].Logins[0]; got.Action != auth.ImportUnchanged || !report.Files[0].Rewritten {
+	report := w.imports(importer.Request{Path: path})
+	if got := report.Files[0].Logins[0]; got.Action != importer.Unchanged || !report.Files[0].Rewritten {
 		t.Errorf("report %+v", report.Files[0])
 	}
 	if item, _ := w.vault.Get(t.Context(), key); item.Reveal() != renewed {
@@ -90,13 +90,13 @@ func TestImportOfAnAncestorChangesNothing(t *testing.T) {
 // A profile that was made by hand, or by an import that was killed before it
 // saved anything, is completed.
 func TestImportCompletesAProfile(t *testing.T) {
-	w := newWorld(t, authtest.Params{})
+	w := newWorld(t)
 	if _, err := w.keeper.CreateProfile(t.Context(), auth.NewProfile{Name: "default", Provider: "spotify", ClientID: "0123abcd"}); err != nil {
 		t.Fatal(err)
 	}
 	dir := w.project(map[string]string{".env": envFile})
-	report := w.imports(auth.ImportRequest{Path: dir})
-	if got := report.Files[0].Logins[0]; got.Action != auth.ImportUpdated || !got.ClientSecret || got.Status != auth.StatusActive {
+	report := w.imports(importer.Request{Path: dir})
+	if got := report.Files[0].Logins[0]; got.Action != importer.Updated || !got.ClientSecret || got.Status != importer.Active {
 		t.Errorf("report %+v", got)
 	}
 	if p, _ := w.keeper.Profile("default"); !p.HasSecret || p.RedirectPort != 8888 {
@@ -107,18 +107,18 @@ func TestImportCompletesAProfile(t *testing.T) {
 
 // A login that was revoked here does not come back out of a file that was kept.
 func TestImportAfterARevocation(t *testing.T) {
-	w := newWorld(t, authtest.Params{})
+	w := newWorld(t)
 	dir := w.project(map[string]string{".env": envFile})
-	w.imports(auth.ImportRequest{Path: dir, Keep: true})
+	w.imports(importer.Request{Path: dir, Keep: true})
 	if _, err := w.keeper.Revoke(t.Context(), "default"); err != nil {
 		t.Fatal(err)
 	}
-	report := w.imports(auth.ImportRequest{Path: dir, Keep: true})
-	if got := report.Files[0].Logins[0]; got.Action != auth.ImportUnchanged || got.Tokens || got.Status != auth.StatusNeedsLogin {
+	report := w.imports(importer.Request{Path: dir, Keep: true})
+	if got := report.Files[0].Logins[0]; got.Action != importer.Unchanged || got.Tokens || got.Status != importer.NeedsLogin {
 		t.Errorf("report %+v", got)
 	}
-	report = w.imports(auth.ImportRequest{Path: dir, Force: true})
-	if got := report.Files[0].Logins[0]; got.Action != auth.ImportUpdated || got.Status != auth.StatusActive {
+	report = w.imports(importer.Request{Path: dir, Force: true})
+	if got := report.Files[0].Logins[0]; got.Action != importer.Updated || got.Status != importer.Active {
 		t.Errorf("when asked for: %+v", got)
 	}
 	w.noCanary(dir)

@@ -1,4 +1,4 @@
-package auth
+package importer
 
 import (
 	"context"
@@ -22,11 +22,11 @@ import (
 
 // importedSet makes a token set of what the file says. An access token whose
 // end is not known counts as ended, so that it is renewed at the first use.
-func (k *Keeper) importedSet(l migrate.Login) token.Set {
+func (i *Importer) importedSet(l migrate.Login) token.Set {
 	if !l.HasTokens() {
 		return token.Set{}
 	}
-	now := k.now().UTC()
+	now := i.Now().UTC()
 	set := token.Set{Access: l.Access, Refresh: l.Refresh, Type: "Bearer", Scopes: l.Scopes, Expires: l.Expires, Issued: l.Issued}
 	if set.Expires.IsZero() {
 		set.Expires = now
@@ -46,7 +46,7 @@ func holdsToken(s token.Set) bool { return !s.Refresh.Empty() || !s.Access.Empty
 
 // redirectOf takes the port of the registered redirect URI, which a login must
 // use again, and says if the rest of the address cannot be used again.
-func redirectOf(row provider.Provider, l migrate.Login) (port int, warnings []string) {
+func (i *Importer) redirectOf(row provider.Provider, l migrate.Login) (port int, warnings []string) {
 	u, err := url.Parse(l.RedirectURI)
 	if err != nil || l.RedirectURI == "" {
 		return 0, nil
@@ -56,61 +56,60 @@ func redirectOf(row provider.Provider, l migrate.Login) (port int, warnings []st
 		port, _ = strconv.Atoi(u.Port())
 	}
 	p := profile.Profile{Provider: row.ID, RedirectPort: port}
-	if want := redirectURI(row, p); want != l.RedirectURI {
+	if want := i.RedirectURI(p); want != l.RedirectURI {
 		warnings = append(warnings, "before the next login register "+want+" with "+row.Name+": the old redirect URI cannot be used here")
 	}
 	return port, warnings
 }
 
-func newProfileOf(row provider.Provider, u *importUnit, port int) NewProfile {
-	return NewProfile{Name: u.name, Provider: row.ID, ClientID: u.login.ClientID, ClientSecret: u.login.ClientSecret, RedirectPort: port}
+func newProfileOf(row provider.Provider, u *unit, port int) profile.Profile {
+	return profile.Profile{Name: u.name, Provider: row.ID, ClientID: u.login.ClientID, RedirectPort: port}
 }
 
 // saveImport writes the profile and the vault, reads back, and tells the book.
 // What it made is removed again if it fails, and what it replaced put back.
-func (k *Keeper) saveImport(ctx context.Context, row provider.Provider, u *importUnit, p profile.Profile, set token.Set, port int, a ImportAction) (err error) {
+func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *unit, p profile.Profile, set token.Set, port int, a Action) (err error) {
 	undo := func(context.Context) {}
 	defer func() {
 		if err != nil {
 			undo(context.WithoutCancel(ctx))
 		}
 	}()
-	if a == ImportCreated {
-		if p, err = k.CreateProfile(ctx, newProfileOf(row, u, port)); err != nil {
+	if a == Created {
+		if p, err = i.Create(ctx, newProfileOf(row, u, port), u.login.ClientSecret); err != nil {
 			return err
 		}
-		undo = func(ctx context.Context) { err = errors.Join(err, k.discard(ctx, p.ID)) }
+		undo = func(ctx context.Context) { err = errors.Join(err, i.discard(ctx, p.ID)) }
 	}
-	e, err := k.endpoints(row, p)
+	grant, err := i.Grant(p)
 	if err != nil {
 		return err
 	}
-	grant := k.grant(row, p, e)
-	if a == ImportUpdated {
-		if undo, err = k.remember(ctx, p, grant); err != nil {
+	if a == Updated {
+		if undo, err = i.remember(ctx, p, grant); err != nil {
 			return err
 		}
 		if !u.login.ClientSecret.Empty() {
-			if err := k.vault.Set(ctx, secretItem(p.ID), u.login.ClientSecret); err != nil {
+			if err := i.Vault.Set(ctx, i.SecretItem(p.ID), u.login.ClientSecret); err != nil {
 				return err
 			}
 		}
 	}
 	if holdsToken(set) {
-		saved, err := k.tokens.SaveImported(ctx, grant, set)
+		saved, err := i.Tokens.SaveImported(ctx, grant, set)
 		if err != nil {
 			return fmt.Errorf("keep the imported tokens: %w", err)
 		}
 		set = saved
 	}
-	if err := k.readBack(ctx, p.ID, u.login.ClientSecret, set); err != nil {
+	if err := i.readBack(ctx, p.ID, u.login.ClientSecret, set); err != nil {
 		return err
 	}
-	if a == ImportUpdated {
-		err := k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
+	if a == Updated {
+		err := i.Profiles.Update(ctx, p.ID, func(p *profile.Profile) {
 			switch other := u.login.ClientID != "" && u.login.ClientID != p.ClientID; {
 			case !u.login.ClientSecret.Empty():
-				p.HasSecret, p.SecretFrom, p.SecretFor = true, k.now().UTC(), p.Service()
+				p.HasSecret, p.SecretFrom, p.SecretFor = true, i.Now().UTC(), p.Service()
 			case other: // the secret there is belongs to another client
 				p.HasSecret, p.SecretFrom, p.SecretFor = false, time.Time{}, ""
 			}
@@ -133,45 +132,45 @@ func (k *Keeper) saveImport(ctx context.Context, row provider.Provider, u *impor
 		data["file"] = u.sources[0].doc.Name
 	}
 	if t := telling(u.login); !t.Empty() {
-		data["token"] = k.keys.fingerprint(ctx, t)
+		data["token"] = i.Fingerprint(ctx, t)
 	}
-	k.record(ctx, p, audit.Imported, audit.OK, data)
+	i.Record(ctx, p, audit.Imported, audit.OK, data)
 	return nil
 }
 
 // remember returns what puts the secrets of a profile back as they are now.
-func (k *Keeper) remember(ctx context.Context, p profile.Profile, g token.Grant) (func(context.Context), error) {
-	client, err := k.vault.Get(ctx, secretItem(p.ID))
+func (i *Importer) remember(ctx context.Context, p profile.Profile, g token.Grant) (func(context.Context), error) {
+	client, err := i.Vault.Get(ctx, i.SecretItem(p.ID))
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {
 		return func(context.Context) {}, err
 	}
-	set, err := k.tokens.Load(ctx, p.ID)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
+	set, err := i.Tokens.Load(ctx, p.ID)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, token.ErrDamaged) {
 		return func(context.Context) {}, err
 	}
 	return func(ctx context.Context) {
 		if client.Empty() {
-			_ = k.vault.Delete(ctx, secretItem(p.ID))
+			_ = i.Vault.Delete(ctx, i.SecretItem(p.ID))
 		} else {
-			_ = k.vault.Set(ctx, secretItem(p.ID), client)
+			_ = i.Vault.Set(ctx, i.SecretItem(p.ID), client)
 		}
-		if now, err := k.tokens.Load(ctx, p.ID); err == nil && now.Gen != set.Gen && holdsToken(set) {
-			_, _ = k.tokens.SaveImported(ctx, g, set)
+		if now, err := i.Tokens.Load(ctx, p.ID); err == nil && now.Gen != set.Gen && holdsToken(set) {
+			_, _ = i.Tokens.SaveImported(ctx, g, set)
 		}
 	}, nil
 }
 
 // discard removes a profile that was made a moment ago, with all it has.
-func (k *Keeper) discard(ctx context.Context, id string) error {
-	return errors.Join(k.tokens.Forget(ctx, id), k.vault.Delete(ctx, secretItem(id)), k.profiles.Delete(ctx, id))
+func (i *Importer) discard(ctx context.Context, id string) error {
+	return errors.Join(i.Tokens.Forget(ctx, id), i.Vault.Delete(ctx, i.SecretItem(id)), i.Profiles.Delete(ctx, id))
 }
 
 // readBack compares what the vault has with what it was given. Only after
 // that may the old file lose it.
-func (k *Keeper) readBack(ctx context.Context, id string, client secret.String, set token.Set) error {
-	failed := hint.New("the "+string(k.vault.Kind())+" gave back something else than was saved", "nothing was taken out of the old file; try again")
+func (i *Importer) readBack(ctx context.Context, id string, client secret.String, set token.Set) error {
+	failed := hint.New("the "+string(i.Vault.Kind())+" gave back something else than was saved", "nothing was taken out of the old file; try again")
 	if !client.Empty() {
-		kept, err := k.vault.Get(ctx, secretItem(id))
+		kept, err := i.Vault.Get(ctx, i.SecretItem(id))
 		if err != nil {
 			return fmt.Errorf("read the client secret back: %w", err)
 		}
@@ -182,7 +181,7 @@ func (k *Keeper) readBack(ctx context.Context, id string, client secret.String, 
 	if !holdsToken(set) {
 		return nil
 	}
-	kept, err := k.tokens.Load(ctx, id)
+	kept, err := i.Tokens.Load(ctx, id)
 	if err != nil {
 		return fmt.Errorf("read the tokens back: %w", err)
 	}
@@ -194,27 +193,27 @@ func (k *Keeper) readBack(ctx context.Context, id string, client secret.String, 
 }
 
 // describe says what a set is worth.
-func describe(l *ImportedLogin, set token.Set, now time.Time) {
-	l.Tokens, l.Status = holdsToken(set), StatusNeedsLogin
+func describe(l *Login, set token.Set, now time.Time) {
+	l.Tokens, l.Status = holdsToken(set), NeedsLogin
 	if l.Tokens {
 		l.Expires = set.Expires
 		if usable(set, now) && !set.Refused {
-			l.Status = StatusActive
+			l.Status = Active
 		}
 	}
 }
 
 // describeSaved says what the vault has now.
-func (k *Keeper) describeSaved(ctx context.Context, l *ImportedLogin) error {
-	p, err := k.find(l.Profile)
+func (i *Importer) describeSaved(ctx context.Context, l *Login) error {
+	p, err := i.find(l.Profile)
 	if err != nil {
 		return err
 	}
-	set, err := k.tokens.Load(ctx, p.ID)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
+	set, err := i.Tokens.Load(ctx, p.ID)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, token.ErrDamaged) {
 		return err
 	}
-	describe(l, set, k.now())
+	describe(l, set, i.Now())
 	l.ClientID, l.ClientSecret = p.ClientID, p.HasSecret
 	return nil
 }

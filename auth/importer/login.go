@@ -1,4 +1,4 @@
-package auth
+package importer
 
 import (
 	"context"
@@ -17,22 +17,22 @@ import (
 )
 
 // importLogin brings one login into a profile and the vault.
-func (k *Keeper) importLogin(ctx context.Context, u *importUnit, r ImportRequest) (ImportedLogin, []string, error) {
+func (i *Importer) importLogin(ctx context.Context, u *unit, r Request) (Login, []string, error) {
 	row, err := provider.Lookup(u.login.Provider)
 	if err != nil {
-		return ImportedLogin{}, nil, err
+		return Login{}, nil, err
 	}
-	port, warnings := redirectOf(row, u.login)
-	set := k.importedSet(u.login)
-	if u.login.HasTokens() && !usable(set, k.now()) {
+	port, warnings := i.redirectOf(row, u.login)
+	set := i.importedSet(u.login)
+	if u.login.HasTokens() && !usable(set, i.Now()) {
 		warnings = append(warnings, "its access token has ended and there is none to renew it with")
 		set = token.Set{}
 	}
-	result := ImportedLogin{Profile: u.name, Provider: row.ID, ClientSecret: !u.login.ClientSecret.Empty()}
-	found, err := k.find(u.name)
+	result := Login{Profile: u.name, Provider: row.ID, ClientSecret: !u.login.ClientSecret.Empty()}
+	found, err := i.find(u.name)
 	if errors.Is(err, profile.ErrNotFound) {
 		// Two profiles with one refresh token would take it from each other.
-		switch holder, ok, lookErr := k.holder(ctx, u.login); {
+		switch holder, ok, lookErr := i.holder(ctx, u.login); {
 		case lookErr != nil:
 			return result, warnings, lookErr
 		case ok && r.Profile != "" && !r.Force:
@@ -45,55 +45,68 @@ func (k *Keeper) importLogin(ctx context.Context, u *importUnit, r ImportRequest
 	}
 	switch {
 	case errors.Is(err, profile.ErrNotFound):
-		result.Action = ImportCreated
-		u.login.ClientID = defaultString(u.login.ClientID, k.knownClientID(row.ID))
+		result.Action = Created
+		u.login.ClientID = defaultString(u.login.ClientID, i.knownClientID(row.ID))
 		result.ClientID = u.login.ClientID
 	case err != nil:
 		return result, warnings, err
 	default:
 		result.ClientID = defaultString(u.login.ClientID, found.ClientID)
-		if result.Action, err = k.importAction(ctx, found, u.login, r); err != nil {
+		if result.Action, err = i.importAction(ctx, found, u.login, r); err != nil {
 			return result, warnings, err
 		}
 	}
-	if r.DryRun || result.Action == ImportUnchanged {
-		err = k.checkImport(row, u, port, result.Action)
+	if r.DryRun || result.Action == Unchanged {
+		err = i.checkImport(row, u, port, result.Action)
 	} else {
-		err = k.saveImport(ctx, row, u, found, set, port, result.Action)
+		err = i.saveImport(ctx, row, u, found, set, port, result.Action)
 	}
 	if err != nil {
 		return result, warnings, err
 	}
-	if r.DryRun && result.Action != ImportUnchanged {
-		describe(&result, set, k.now())
+	if r.DryRun && result.Action != Unchanged {
+		describe(&result, set, i.Now())
 		return result, warnings, nil
 	}
-	return result, warnings, k.describeSaved(ctx, &result)
+	return result, warnings, i.describeSaved(ctx, &result)
+}
+
+func (i *Importer) find(name string) (profile.Profile, error) {
+	list, err := i.Profiles.Load()
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	return list.Find(name)
 }
 
 // knownClientID is what CreateProfile would take for a profile without one.
-func (k *Keeper) knownClientID(service string) string {
-	list, err := k.profiles.Load()
+func (i *Importer) knownClientID(service string) string {
+	list, err := i.Profiles.Load()
 	if err != nil {
 		return ""
 	}
-	return clientIDOf(list, service)
+	for _, p := range list.Profiles {
+		if p.Service() == service {
+			return p.ClientID
+		}
+	}
+	return ""
 }
 
 // importAction says what an import means for a profile that exists.
-func (k *Keeper) importAction(ctx context.Context, p profile.Profile, l migrate.Login, r ImportRequest) (ImportAction, error) {
+func (i *Importer) importAction(ctx context.Context, p profile.Profile, l migrate.Login, r Request) (Action, error) {
 	if p.Provider != l.Provider {
 		return "", hint.Wrap(fmt.Errorf("%w: %s is an account at %s", profile.ErrExists, p.Name, p.Provider),
 			"choose another name: --profile NAME")
 	}
-	lacks, differs, err := k.compare(ctx, p, l)
+	lacks, differs, err := i.compare(ctx, p, l)
 	switch {
 	case err != nil:
 		return "", err
 	case r.Force, differs && r.Profile != "", lacks && !differs:
-		return ImportUpdated, nil
+		return Updated, nil
 	case !differs:
-		return ImportUnchanged, nil
+		return Unchanged, nil
 	}
 	return "", hint.Wrap(fmt.Errorf("%w: %s has another login", profile.ErrExists, p.Name),
 		"choose another name with --profile NAME, or replace its login with --force")
@@ -104,10 +117,10 @@ func (k *Keeper) importAction(ctx context.Context, p profile.Profile, l migrate.
 // made by hand, or by an import that was killed, and is completed. Tokens that
 // came of the login's own, by refreshing, are no others: of those the book
 // knows.
-func (k *Keeper) compare(ctx context.Context, p profile.Profile, l migrate.Login) (lacks, differs bool, err error) {
+func (i *Importer) compare(ctx context.Context, p profile.Profile, l migrate.Login) (lacks, differs bool, err error) {
 	differs = l.ClientID != "" && l.ClientID != p.ClientID
 	if !l.ClientSecret.Empty() {
-		kept, err := k.vault.Get(ctx, secretItem(p.ID))
+		kept, err := i.Vault.Get(ctx, i.SecretItem(p.ID))
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return false, false, err
 		}
@@ -117,34 +130,34 @@ func (k *Keeper) compare(ctx context.Context, p profile.Profile, l migrate.Login
 	if !l.HasTokens() || differs {
 		return lacks, differs, nil
 	}
-	set, err := k.tokens.Load(ctx, p.ID)
+	set, err := i.Tokens.Load(ctx, p.ID)
 	switch {
-	case errors.Is(err, vault.ErrNotFound), errors.Is(err, errDamaged):
-		imported, err := k.importedBefore(ctx, p, l) // and revoked since
+	case errors.Is(err, vault.ErrNotFound), errors.Is(err, token.ErrDamaged):
+		imported, err := i.importedBefore(ctx, p, l) // and revoked since
 		return lacks || !imported, false, err
 	case err != nil:
 		return false, false, err
 	case set.Refresh == l.Refresh && (!l.Refresh.Empty() || set.Access == l.Access):
 		return lacks, false, nil
 	}
-	imported, err := k.importedBefore(ctx, p, l)
+	imported, err := i.importedBefore(ctx, p, l)
 	return lacks, !imported, err
 }
 
 // importedBefore asks the book whether these tokens came into the profile once.
-func (k *Keeper) importedBefore(ctx context.Context, p profile.Profile, l migrate.Login) (bool, error) {
-	events, err := k.book.Query(ctx, audit.Query{Profile: p.ID, Name: audit.Imported})
+func (i *Importer) importedBefore(ctx context.Context, p profile.Profile, l migrate.Login) (bool, error) {
+	events, err := i.Log.Query(ctx, audit.Query{Profile: p.ID, Name: audit.Imported})
 	if err != nil || len(events) == 0 {
 		return false, err
 	}
-	mark := k.keys.fingerprint(ctx, telling(l))
+	mark := i.Fingerprint(ctx, telling(l))
 	return mark != "" && slices.ContainsFunc(events, func(e audit.Event) bool { return e.Data["token"] == mark }), nil
 }
 
 // holder finds the profile that has the login's tokens, or newer ones that came
 // of them.
-func (k *Keeper) holder(ctx context.Context, l migrate.Login) (profile.Profile, bool, error) {
-	list, err := k.profiles.Load()
+func (i *Importer) holder(ctx context.Context, l migrate.Login) (profile.Profile, bool, error) {
+	list, err := i.Profiles.Load()
 	if err != nil || !l.HasTokens() {
 		return profile.Profile{}, false, err
 	}
@@ -153,7 +166,7 @@ func (k *Keeper) holder(ctx context.Context, l migrate.Login) (profile.Profile, 
 		if p.Provider != l.Provider {
 			continue
 		}
-		lacks, differs, err := k.compare(ctx, p, l)
+		lacks, differs, err := i.compare(ctx, p, l)
 		if err != nil || !lacks && !differs {
 			return p, err == nil, err
 		}
@@ -170,15 +183,11 @@ func telling(l migrate.Login) secret.String {
 }
 
 // checkImport finds out what would be refused.
-func (k *Keeper) checkImport(row provider.Provider, u *importUnit, port int, a ImportAction) error {
-	if a != ImportCreated {
+func (i *Importer) checkImport(row provider.Provider, u *unit, port int, a Action) error {
+	if a != Created {
 		return nil
 	}
-	if err := profile.CheckName(u.name); err != nil {
-		return err
-	}
-	n := newProfileOf(row, u, port)
-	return check(row, profile.Profile{Name: n.Name, Provider: n.Provider, ClientID: n.ClientID, RedirectPort: n.RedirectPort})
+	return i.Check(newProfileOf(row, u, port))
 }
 
 func defaultString(s, otherwise string) string {

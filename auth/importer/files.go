@@ -1,4 +1,4 @@
-package auth
+package importer
 
 import (
 	"bytes"
@@ -18,8 +18,8 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
 )
 
-// importFile is a file as it was read.
-type importFile struct {
+// oldFile is a file as it was read.
+type oldFile struct {
 	path string
 	data []byte
 	mode fs.FileMode
@@ -27,7 +27,7 @@ type importFile struct {
 }
 
 // gather reads what there is to import.
-func gather(ctx context.Context, r ImportRequest) ([]*importSource, error) {
+func gather(ctx context.Context, r Request) ([]*source, error) {
 	if r.Keyring != "" {
 		return gatherItems(ctx, r)
 	}
@@ -35,13 +35,13 @@ func gather(ctx context.Context, r ImportRequest) ([]*importSource, error) {
 	if err != nil {
 		return nil, unreadable(r.Path, err)
 	}
-	var sources []*importSource
+	var sources []*source
 	if info.IsDir() {
 		sources, err = gatherFolder(r)
 	} else {
-		var s *importSource
+		var s *source
 		if s, err = gatherFile(r.Path, r); err == nil {
-			sources = []*importSource{s}
+			sources = []*source{s}
 		}
 	}
 	if err != nil {
@@ -54,7 +54,7 @@ func gather(ctx context.Context, r ImportRequest) ([]*importSource, error) {
 }
 
 // gatherFile reads one file and takes it apart.
-func gatherFile(path string, r ImportRequest) (*importSource, error) {
+func gatherFile(path string, r Request) (*source, error) {
 	f, err := readImport(path)
 	if err != nil {
 		return nil, err
@@ -63,24 +63,24 @@ func gatherFile(path string, r ImportRequest) (*importSource, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	report := &ImportedFile{Path: path, Format: string(doc.Format), Logins: []ImportedLogin{}, Warnings: doc.Notes}
+	report := &File{Path: path, Format: string(doc.Format), Logins: []Login{}, Warnings: doc.Notes}
 	readable := f.mode.Perm()&0o077 != 0 && runtime.GOOS != "windows"
 	if readable && slices.ContainsFunc(doc.Logins, func(l migrate.Login) bool { return !l.ClientSecret.Empty() || l.HasTokens() }) {
 		report.Warnings = append(report.Warnings, fmt.Sprintf(
 			"other users of this machine could read it (mode %o): if there are any, get a new client secret and sign in again", f.mode.Perm()))
 	}
-	return &importSource{file: f, doc: doc, report: report}, nil
+	return &source{file: f, doc: doc, report: report}, nil
 }
 
 // gatherFolder reads the files of a folder that may hold a login. What only
 // looks like one by its name is left out without a word; an .env file that
 // cannot be read is not.
-func gatherFolder(r ImportRequest) ([]*importSource, error) {
+func gatherFolder(r Request) ([]*source, error) {
 	entries, err := os.ReadDir(r.Path)
 	if err != nil {
 		return nil, unreadable(r.Path, err)
 	}
-	var sources []*importSource
+	var sources []*source
 	for _, e := range entries {
 		if e.IsDir() || !candidate(e.Name()) {
 			continue
@@ -97,7 +97,7 @@ func gatherFolder(r ImportRequest) ([]*importSource, error) {
 			s.doc = migrate.Document{}
 			s.report.Warnings = []string{"it looks like a copy of a file with a login and is not imported: delete it, or import it by its name"}
 		case err != nil:
-			s = &importSource{file: &importFile{path: path, err: err}, report: &ImportedFile{Path: path, Logins: []ImportedLogin{}}}
+			s = &source{file: &oldFile{path: path, err: err}, report: &File{Path: path, Logins: []Login{}}}
 		}
 		sources = append(sources, s)
 	}
@@ -137,7 +137,7 @@ func backup(name string) bool {
 }
 
 // readImport reads a regular file of a sensible size, symbolic links followed.
-func readImport(path string) (*importFile, error) {
+func readImport(path string) (*oldFile, error) {
 	target, err := durable.Resolve(path)
 	if err != nil {
 		return nil, unreadable(path, err)
@@ -158,7 +158,7 @@ func readImport(path string) (*importFile, error) {
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
-	return &importFile{path: path, data: data, mode: info.Mode()}, nil
+	return &oldFile{path: path, data: data, mode: info.Mode()}, nil
 }
 
 func unreadable(path string, err error) error {
@@ -175,7 +175,7 @@ func unreadable(path string, err error) error {
 
 // finishSource replaces the file, and removes the old items, once every login
 // in it is safe.
-func finishSource(ctx context.Context, s *importSource, units []*importUnit, r ImportRequest) error {
+func finishSource(ctx context.Context, s *source, units []*unit, r Request) error {
 	var providers []string
 	for _, u := range units {
 		if !slices.Contains(u.sources, s) {
@@ -207,7 +207,7 @@ func finishSource(ctx context.Context, s *importSource, units []*importUnit, r I
 
 // rewrite replaces the file by one without the secrets. A file that changed
 // since it was read may hold newer tokens, so it is left alone.
-func (s *importSource) rewrite(providers []string, r ImportRequest) error {
+func (s *source) rewrite(providers []string, r Request) error {
 	w := s.doc.Without(providers)
 	s.report.Changes = w.Changes
 	for _, left := range w.Left {

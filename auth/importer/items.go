@@ -1,4 +1,4 @@
-package auth
+package importer
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 const keyringFormat = "python-keyring"
 
 // gatherItems reads the items that the Spotify server left in the keychain.
-func gatherItems(ctx context.Context, r ImportRequest) ([]*importSource, error) {
+func gatherItems(ctx context.Context, r Request) ([]*source, error) {
 	login, notes, err := readItems(ctx, r.Keyring, r)
 	if err != nil {
 		return nil, err
@@ -24,14 +24,14 @@ func gatherItems(ctx context.Context, r ImportRequest) ([]*importSource, error) 
 		return nil, hint.Wrap(fmt.Errorf("the keychain has no items of the Spotify server for profile %q", r.Keyring),
 			"the old name counts, for example default; without such items sign in: stagedoor login")
 	}
-	return []*importSource{{
+	return []*source{{
 		items:  r.Keyring,
 		doc:    migrate.Document{Profile: r.Keyring, Logins: []migrate.Login{login}},
-		report: &ImportedFile{Path: "keychain", Format: keyringFormat, Logins: []ImportedLogin{}, Warnings: notes},
+		report: &File{Path: "keychain", Format: keyringFormat, Logins: []Login{}, Warnings: notes},
 	}}, nil
 }
 
-func readItems(ctx context.Context, profile string, r ImportRequest) (migrate.Login, []string, error) {
+func readItems(ctx context.Context, profile string, r Request) (migrate.Login, []string, error) {
 	if r.Items == nil {
 		return migrate.Login{}, nil, hint.New("the items of other programs cannot be read here", "sign in instead: stagedoor login")
 	}
@@ -48,7 +48,7 @@ func readItems(ctx context.Context, profile string, r ImportRequest) (migrate.Lo
 }
 
 // addItems completes an .env file that says its tokens are in the keychain.
-func addItems(ctx context.Context, s *importSource, r ImportRequest) {
+func addItems(ctx context.Context, s *source, r Request) {
 	if s.doc.Format != migrate.DotEnv || !slices.Contains(s.doc.Moved, "spotify") || r.Items == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package auth_test
+package importer_test
 
 import (
 	"context"
@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stagedoor-app/stagedoor/auth"
-	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -44,13 +43,13 @@ func TestImportKeyringItems(t *testing.T) {
 		}}
 	}
 	t.Run("by name", func(t *testing.T) {
-		w := newWorld(t, authtest.Params{})
+		w := newWorld(t)
 		kept := full()
-		if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Keyring: "work", Items: kept}); err == nil || len(kept.all) != 5 || !strings.Contains(hint.Of(err), "--client-id") {
+		if _, err := w.keeper.Import(t.Context(), importer.Request{Keyring: "work", Items: kept}); err == nil || len(kept.all) != 5 || !strings.Contains(hint.Of(err), "--client-id") {
 			t.Fatalf("without a client id: %v, %v", err, kept.all)
 		}
-		report := w.imports(auth.ImportRequest{Keyring: "work", Items: kept, ClientID: "id"})
-		if got := report.Files[0]; got.Format != "python-keyring" || got.Logins[0].Profile != "work" || !got.Logins[0].ClientSecret || got.Logins[0].Status != auth.StatusActive {
+		report := w.imports(importer.Request{Keyring: "work", Items: kept, ClientID: "id"})
+		if got := report.Files[0]; got.Format != "python-keyring" || got.Logins[0].Profile != "work" || !got.Logins[0].ClientSecret || got.Logins[0].Status != importer.Active {
 			t.Errorf("report %+v", got)
 		}
 		if len(kept.all) != 1 {
@@ -59,48 +58,48 @@ func TestImportKeyringItems(t *testing.T) {
 		w.noCanary()
 	})
 	t.Run("with its .env", func(t *testing.T) {
-		w := newWorld(t, authtest.Params{})
+		w := newWorld(t)
 		kept := full()
 		dir := w.project(map[string]string{".env.work": "SPOTIFY_CLIENT_ID=id\nSPOTIFY_USE_KEYCHAIN='true'\n"})
-		w.imports(auth.ImportRequest{Path: dir, Items: kept, DryRun: true})
+		w.imports(importer.Request{Path: dir, Items: kept, DryRun: true})
 		if len(kept.all) != 5 {
 			t.Fatal("the dry run removed items")
 		}
-		report := w.imports(auth.ImportRequest{Path: dir, Items: kept})
+		report := w.imports(importer.Request{Path: dir, Items: kept})
 		if got := report.Files[0].Logins[0]; got.ClientID != "id" || !got.Tokens || !got.ClientSecret || len(kept.all) != 1 {
 			t.Errorf("report %+v, left %d", got, len(kept.all))
 		}
-		again := w.imports(auth.ImportRequest{Path: dir, Items: kept})
-		if got := again.Files[0].Logins[0]; got.Action != auth.ImportUnchanged {
+		again := w.imports(importer.Request{Path: dir, Items: kept})
+		if got := again.Files[0].Logins[0]; got.Action != importer.Unchanged {
 			t.Errorf("again: %+v", got)
 		}
 	})
 	t.Run("kept", func(t *testing.T) {
-		w := newWorld(t, authtest.Params{})
+		w := newWorld(t)
 		kept := full()
-		w.imports(auth.ImportRequest{Keyring: "work", Items: kept, ClientID: "id", Keep: true})
+		w.imports(importer.Request{Keyring: "work", Items: kept, ClientID: "id", Keep: true})
 		if len(kept.all) != 5 {
 			t.Error("items were removed")
 		}
 	})
 	t.Run("nothing there", func(t *testing.T) {
-		w := newWorld(t, authtest.Params{})
-		_, err := w.keeper.Import(t.Context(), auth.ImportRequest{Keyring: "nobody", Items: full()})
+		w := newWorld(t)
+		_, err := w.keeper.Import(t.Context(), importer.Request{Keyring: "nobody", Items: full()})
 		if err == nil || hint.Of(err) == "" {
 			t.Errorf("error %v", err)
 		}
 	})
 	t.Run("locked", func(t *testing.T) {
-		w := newWorld(t, authtest.Params{})
+		w := newWorld(t)
 		kept := &items{fault: vault.ErrLocked}
 		dir := w.project(map[string]string{".env": "SPOTIFY_CLIENT_ID=id\nSPOTIFY_USE_KEYCHAIN=true\n"})
-		if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Path: dir, Items: kept}); !errors.Is(err, vault.ErrLocked) {
+		if _, err := w.keeper.Import(t.Context(), importer.Request{Path: dir, Items: kept}); !errors.Is(err, vault.ErrLocked) {
 			t.Errorf("with its .env: %v", err)
 		}
 		if names, _ := w.keeper.Names(); len(names) != 0 {
 			t.Errorf("half a login was imported: %v", names)
 		}
-		if _, err := w.keeper.Import(t.Context(), auth.ImportRequest{Keyring: "work", Items: kept}); !errors.Is(err, vault.ErrLocked) {
+		if _, err := w.keeper.Import(t.Context(), importer.Request{Keyring: "work", Items: kept}); !errors.Is(err, vault.ErrLocked) {
 			t.Errorf("by name: %v", err)
 		}
 	})

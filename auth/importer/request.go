@@ -1,0 +1,82 @@
+package importer
+
+import (
+	"context"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+// KeyringItems reaches what the Spotify server left in the keychain through
+// Python's keyring library: vault.Foreign.
+type KeyringItems interface {
+	Read(ctx context.Context, user string) (secret.String, error)
+	Remove(ctx context.Context, user string) error
+}
+
+// Request says what to import and how.
+type Request struct {
+	Path string // a file, or a folder whose files with a login are all imported
+	// Keyring, instead of Path, is the old name of a profile whose items in the
+	// keychain are imported.
+	Keyring  string
+	Profile  string // name for the one login that is found; it may exist, and is updated then
+	ClientID string // for files that do not have it
+	Force    bool   // update profiles that exist already
+	DryRun   bool   // change nothing
+	Keep     bool   // leave the old file and items as they are
+	// Items is looked at for files whose tokens are in the keychain already.
+	// May be nil.
+	Items KeyringItems
+	Local *time.Location // of times without a zone; nil means time.Local
+}
+
+// Report is what an import did, or, with DryRun, would do.
+type Report struct {
+	Vault  string `json:"vault"` // "keychain" or "file"
+	DryRun bool   `json:"dry_run"`
+	Files  []File `json:"files"`
+}
+
+// File is one source: a file, or the old items in the keychain.
+type File struct {
+	Path   string  `json:"path"`   // as given; "keychain" for items there
+	Format string  `json:"format"` // migrate.Format, or "python-keyring"
+	Logins []Login `json:"logins"`
+	Events int     `json:"events"` // taken over into the book
+	Known  int     `json:"known"`  // events that were there already
+	// Changes are the lines of the file that differ, with secrets masked, and
+	// Rewritten says that they were made.
+	Changes   []string `json:"changes,omitempty"`
+	Rewritten bool     `json:"rewritten"`
+	Warnings  []string `json:"warnings,omitempty"`
+	Error     string   `json:"error,omitempty"`
+}
+
+// Action is what became of a login.
+type Action string
+
+// What can become of a login.
+const (
+	Created   Action = "created"
+	Updated   Action = "updated"
+	Unchanged Action = "unchanged" // the profile has it already
+)
+
+// What an imported login is worth, in the words of auth.Status.
+const (
+	Active     = "active"
+	NeedsLogin = "needs login"
+)
+
+// Login is a login that was found.
+type Login struct {
+	Profile      string    `json:"profile"`
+	Provider     string    `json:"provider"`
+	ClientID     string    `json:"client_id"`
+	Action       Action    `json:"action"`
+	ClientSecret bool      `json:"client_secret"` // the vault has one
+	Tokens       bool      `json:"tokens"`        // the vault has tokens
+	Status       string    `json:"status"`        // Active or NeedsLogin
+	Expires      time.Time `json:"expires,omitzero"`
+}

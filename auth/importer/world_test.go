@@ -1,0 +1,153 @@
+package importer_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/importer"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// world is a Keeper on a state folder and a vault in memory. Nothing that an
+// import does asks a provider.
+type world struct {
+	t      *testing.T
+	dir    string
+	clock  *authtest.Clock
+	vault  *authtest.Vault
+	log    *bytes.Buffer
+	keeper *auth.Keeper
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, dir: filepath.Join(t.TempDir(), "state"), clock: authtest.NewClock(), vault: &authtest.Vault{}, log: &bytes.Buffer{}}
+	w.keeper = w.openWith(w.vault)
+	return w
+}
+
+// openWith makes a Keeper on the same folder with another vault.
+func (w *world) openWith(v vault.Vault) *auth.Keeper {
+	w.t.Helper()
+	k, err := auth.New(context.Background(), auth.Params{
+		Dir: w.dir, Vault: v, HTTP: &http.Client{}, Now: w.clock.Now, Rand: rand.Reader, Actor: "test", PID: os.Getpid(),
+		Log: slog.New(slog.NewTextHandler(w.log, nil)),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return k
+}
+
+func (w *world) create(n auth.NewProfile) {
+	w.t.Helper()
+	if _, err := w.keeper.CreateProfile(w.t.Context(), n); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// events returns the names of all events, oldest first.
+func (w *world) events() []string {
+	w.t.Helper()
+	events, err := w.keeper.Events(w.t.Context(), audit.Query{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var names []string
+	for _, e := range slices.Backward(events) {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+func (w *world) view(name string) auth.ProfileView {
+	w.t.Helper()
+	state, err := w.keeper.State(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	i := slices.IndexFunc(state.Profiles, func(p auth.ProfileView) bool { return p.Name == name })
+	if i < 0 {
+		w.t.Fatalf("no profile %s in %+v", name, state)
+	}
+	return state.Profiles[i]
+}
+
+// secrets are what the vault has of profiles, generations aside.
+func (w *world) secrets() map[string]string {
+	all := map[string]string{}
+	for _, key := range w.vault.Keys() {
+		if v, err := w.vault.Get(w.t.Context(), key); err == nil && strings.HasPrefix(key, "profile/") {
+			_, rest, _ := strings.Cut(v.Reveal(), ",")
+			all[key] = rest
+		}
+	}
+	return all
+}
+
+// project makes a folder with files.
+func (w *world) project(files map[string]string) string {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func (w *world) read(parts ...string) string {
+	w.t.Helper()
+	data, err := os.ReadFile(filepath.Join(parts...))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(data)
+}
+
+func (w *world) imports(r importer.Request) importer.Report {
+	w.t.Helper()
+	r.Local = time.UTC
+	report, err := w.keeper.Import(w.t.Context(), r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return report
+}
+
+// noCanary fails if a secret is in a file below the folders.
+func (w *world) noCanary(dirs ...string) {
+	w.t.Helper()
+	for _, dir := range append(dirs, w.dir) {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if strings.Contains(string(data), "canary") {
+				w.t.Errorf("a secret is in %s", path)
+			}
+			return err
+		})
+		if err != nil {
+			w.t.Error(err)
+		}
+	}
+	if strings.Contains(w.log.String(), "canary") {
+		w.t.Error("a secret is in the log")
+	}
+}
