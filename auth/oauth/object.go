@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 )
 
 // object is one level of a JSON object. Names are compared exactly; net/http
@@ -109,4 +111,32 @@ func (o object) number(name string) (json.Number, bool) {
 func (o object) yes(name string) bool {
 	m, ok := o[name]
 	return ok && !m.clash && bytes.Equal(m.raw, []byte("true"))
+}
+
+// saysNo reports whether an object that came with a success status says all the
+// same that the request failed. There is no standard for that; these are the
+// members in use.
+func (o object) saysNo() bool {
+	for _, name := range []string{"error", "errors", "error_code", "error_description"} {
+		if o.has(name) && !slices.Contains([]string{`""`, "false", "0", "[]", "{}"}, string(o[name].raw)) {
+			return true
+		}
+	}
+	for _, name := range []string{"ok", "success", "revoked"} {
+		if o.has(name) && slices.Contains([]string{"false", "0", `"false"`}, string(o[name].raw)) {
+			return true
+		}
+	}
+	for _, name := range []string{"status", "code", "statusCode", "result"} {
+		if n, ok := o.number(name); ok {
+			if code, err := n.Float64(); err == nil && code >= 400 {
+				return true
+			}
+		}
+		word, _ := o.text(name)
+		if slices.Contains([]string{"error", "fail", "failed", "failure"}, strings.ToLower(word)) {
+			return true
+		}
+	}
+	return false
 }

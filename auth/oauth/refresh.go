@@ -61,7 +61,8 @@ func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secre
 // token_type_hint: "refresh_token", "access_token" or "".
 //
 // It returns nil if the provider says that the token is no longer good, also if
-// it never knew it. It returns ErrNoRevocation if there is no such endpoint, and
+// it never knew it. A success status settles that (RFC 7009 section 2.2), unless
+// the body says otherwise, as some servers and gateways have it. It returns ErrNoRevocation if there is no such endpoint, and
 // an [*Error] otherwise; see [IsUnsupportedTokenType] and [IsTransient]. After
 // any error the token has to be taken for valid.
 func (w *Wire) Revoke(ctx context.Context, e Endpoints, c Client, token secret.String, kind string) error {
@@ -80,12 +81,12 @@ func (w *Wire) Revoke(ctx context.Context, e Endpoints, c Client, token secret.S
 	if err != nil {
 		return err
 	}
-	if a.ok() {
-		// The body says nothing (RFC 7009 section 2.2), whole or not.
+	body, _ := parseObject(a.body)
+	if a.ok() && !body.saysNo() {
 		return nil
 	}
 	refusal := a.refusal(w.now())
-	if a.status == 400 && refusal.Code == "invalid_token" {
+	if refusal.Status <= 400 && refusal.Code == "invalid_token" {
 		// Where the standard has 200 for a token that is not known or no longer
 		// good, Google and others say this.
 		return nil
