@@ -328,7 +328,7 @@ func ExampleKeeper_OpenAlerts() {
 	alerts, err = k.OpenAlerts(ctx)
 	fmt.Println(len(alerts), err)
 	// Output:
-	// P2 work: the login has ended: sign in again
+	// P2 work: the provider has ended the login: sign in again. A password change, a removal there or a long pause does that; if it was none of these, somebody else may have used the login
 	// 0 <nil>
 }
 

@@ -12,7 +12,7 @@ var advice = map[string]string{
 	"stray_callback":            "Close other tabs and programs that were signing in, and sign in once more. If it comes again, look for a program that opens addresses on this machine.",
 	"token_reuse_detected":      "Within the hour: revoke the profile (`stagedoor revoke PROFILE`), remove the app on the provider's page of connected apps, change the account's password, then sign in again.",
 	"suspicious_access_pattern": "Look at what asks for tokens (`stagedoor audit PROFILE 50`), and end what you do not know.",
-	"refresh_failed":            "Sign in again: `stagedoor login PROFILE`. The servers of the profile stand still until then.",
+	"refresh_failed":            "Sign in again: `stagedoor login PROFILE`. The servers of the profile stand still until then. If the provider ended the login and nobody changed the password or removed the app there, look at the account's activity first.",
 	"credential_age":            "Make a new client secret at the provider, store it here, then delete the old one there.",
 	"grant_expiry":              "Sign in again before the login ends: `stagedoor login PROFILE`.",
 	"keychain_downgrade":        "Find out why the tokens are no longer in the keychain (`stagedoor profiles`), go back to it and sign in again.",

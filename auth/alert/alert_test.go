@@ -147,7 +147,7 @@ func TestRules(t *testing.T) {
 		},
 		"the login is over": {
 			tell().add(1, audit.RefreshFailed, "p", "needs_login", true, "name", "work"),
-			[]string{"refresh_failed-1 P2 open ×1 work: the login has ended: sign in again"},
+			[]string{"refresh_failed-1 P2 open ×1 work: " + endedMessage},
 		},
 		"offline on a train": {
 			tell().add(4, audit.RefreshFailed, "p", "transient", true),
@@ -160,17 +160,17 @@ func TestRules(t *testing.T) {
 		},
 		"offline, then the login is over": {
 			tell().add(3, audit.RefreshFailed, "p", "transient", true).add(1, audit.RefreshFailed, "p", "needs_login", true),
-			[]string{"refresh_failed-1 P2 open ×2 the login has ended: sign in again"},
+			[]string{"refresh_failed-1 P2 open ×2 " + endedMessage},
 		},
 		"a new login mends it": {
 			tell().add(1, audit.RefreshFailed, "p", "needs_login", true).add(1, audit.LoginSucceeded, "p"),
-			[]string{"refresh_failed-1 P2 resolved ×1 the login has ended: sign in again"},
+			[]string{"refresh_failed-1 P2 resolved ×1 " + endedMessage},
 		},
 		"and breaks again": {
 			tell().add(1, audit.RefreshFailed, "p", "needs_login", true).add(1, audit.LoginSucceeded, "p").add(1, audit.RefreshFailed, "p", "needs_login", true),
 			[]string{
-				"refresh_failed-3 P2 open ×1 the login has ended: sign in again",
-				"refresh_failed-1 P2 resolved ×1 the login has ended: sign in again",
+				"refresh_failed-3 P2 open ×1 " + endedMessage,
+				"refresh_failed-1 P2 resolved ×1 " + endedMessage,
 			},
 		},
 

@@ -10,8 +10,9 @@ import (
 // Values of data.kind in a token_reuse_detected event.
 const (
 	// ReuseInvalidGrant: the provider refused a refresh token that was the
-	// current one, and no process of this machine had rotated it. Somebody
-	// else probably has.
+	// current one, no process of this machine had rotated it, and there is a
+	// second sign (data.sign): it came minutes before, or the provider speaks of
+	// reuse. Somebody else probably has used it.
 	ReuseInvalidGrant = "invalid_grant_on_current"
 	// ReuseNotRotated: a provider that rotates sent no new refresh token.
 	ReuseNotRotated = "not_rotated"
@@ -24,8 +25,8 @@ func tokenRules() []Rule {
 	return []Rule{
 		{
 			ID: "token_reuse_detected", Title: "Refresh token used elsewhere", Essential: true,
-			Condition: "a refresh token that was current is refused (P0), or a rotation that was expected did not come (P3)",
-			Guard:     "a token that another process rotated, or whose answer was lost on the way, is none of these",
+			Condition: "a current refresh token is refused minutes after it came, or as used before (P0); or an expected rotation did not come (P3)",
+			Guard:     "a refusal alone is a login that ended; so is a token that another process rotated, or whose answer was lost",
 			Events:    []string{audit.ReuseDetected},
 			Kind:      Single, Severity: P1, SeverityOf: reuseSeverity, Cooldown: time.Hour,
 			Message: func(f Firing) string {
@@ -138,10 +139,18 @@ func reuseSeverity(e audit.Event) Severity {
 	}
 }
 
+// endedMessage has both possibilities: nothing tells them apart.
+const endedMessage = "the provider has ended the login: sign in again. A password change, a removal there or a long pause does that; " +
+	"if it was none of these, somebody else may have used the login"
+
 func refreshMessage(f Firing) string {
 	switch {
+	case isTrue(f.Newest, "lost_response"):
+		return "the provider's answer to a refresh was lost, and the login with it: sign in again"
+	case isTrue(f.Newest, "grant_ended"):
+		return "the login has reached the end that the provider sets: sign in again"
 	case isTrue(f.Newest, "needs_login"):
-		return "the login has ended: sign in again"
+		return endedMessage
 	case f.Severity == P3:
 		return fmt.Sprintf("%d refreshes in a row failed, the provider could not be reached", f.N)
 	default:

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -46,6 +47,9 @@ type Error struct {
 	// Sent is true if the provider may have got the request. A refresh token
 	// in it may then be spent, even though no answer came.
 	Sent bool
+	// Reuse is true if the answer says that a refresh token came back that was
+	// used before. It is read from error_description, of which no word is kept.
+	Reuse bool
 
 	reason string  // in our words
 	causes []error // sentinels and context errors only: nothing that quotes the server
@@ -140,6 +144,20 @@ func standardCode(code string) string {
 		return code
 	}
 	return ""
+}
+
+// speaksOfReuse reports whether an error_description says that a token was used
+// before. There is no code for it: RFC 9700 section 4.14.2 leaves servers to
+// answer invalid_grant. A sentence that lists what it may be says nothing.
+func speaksOfReuse(description string) bool {
+	description = strings.ToLower(description)
+	says := func(words string) bool { return strings.Contains(description, words) }
+	if says(" or ") && (says("expired") || says("invalid") || says("revoked")) {
+		return false
+	}
+	return slices.ContainsFunc([]string{
+		"reuse", "re-use", "already used", "already been used", "already redeemed", "already been redeemed", "used more than once", "replay",
+	}, says)
 }
 
 // transientStatus are answers that say nothing about the request itself.

@@ -168,6 +168,9 @@ func (a answer) refusal(now time.Time) *Error {
 			e.reason = "refused with an error code that no standard defines"
 		}
 	}
+	if description, ok := members.text("error_description"); ok && e.Code == "invalid_grant" {
+		e.Reuse = speaksOfReuse(description)
+	}
 	if e.Code == "server_error" || e.Code == "temporarily_unavailable" {
 		e.Transient = true
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,34 @@ func TestT7RevokeHint(t *testing.T) {
 	}
 }
 
+// Only a description that speaks of nothing but reuse is a sign of it.
+func TestReuseInADescription(t *testing.T) {
+	for description, want := range map[string]bool{
+		"Invalid Refresh Token: Already Used":                             true,
+		"Maximum allowed refresh token reuse exceeded":                    true,
+		"The refresh token has already been used.":                        true,
+		"Token replay detected":                                           true,
+		"Token has been expired or revoked.":                              false,
+		"The refresh token is invalid, expired or has already been used.": false,
+		"Session not active":                                              false,
+		"":                                                                false,
+		"The user changed the password":                                   false,
+		"Unknown or invalid refresh token.":                               false,
+		"token reuse":                                                     true,
+	} {
+		r := newRig(t, authtest.Params{})
+		r.server.Script(authtest.Token, authtest.Answer{Status: 400, Body: `{"error":"invalid_grant","error_description":` + strconv.Quote(description) + `}`})
+		_, err := r.wire.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, "old", nil)
+		var refused *oauth.Error
+		if !errors.As(err, &refused) || refused.Reuse != want {
+			t.Errorf("%q: reuse %v, want %v", description, !want, want)
+		}
+		if description != "" && strings.Contains(err.Error(), description) {
+			t.Errorf("the error quotes the server: %v", err)
+		}
+	}
+}
+
 // "Revoked" is said only where the provider said it.
 func TestT8RevokeAnswers(t *testing.T) {
 	for _, tc := range []struct {
@@ -171,6 +200,16 @@ func TestT8RevokeAnswers(t *testing.T) {
 	}{
 		{name: "unknown token", ok: true},
 		{name: "200 with a page", answer: authtest.Answer{Status: 200, Body: "<html>"}, ok: true},
+		{name: "200 and ok:false", answer: authtest.Answer{Status: 200, Body: `{"ok":false,"error":"not_authed"}`}},
+		{name: "200 and an error", answer: authtest.Answer{Status: 200, Body: `{"error":"invalid_client"}`}},
+		{name: "200 and a failed status", answer: authtest.Answer{Status: 200, Body: `{"status":"error","message":"no"}`}},
+		{name: "200 and the status of the server behind", answer: authtest.Answer{Status: 200, Body: `{"statusCode":401}`}},
+		{name: "200 and errors", answer: authtest.Answer{Status: 202, Body: `{"errors":[{"title":"no"}]}`}},
+		{name: "200 and its own trouble", answer: authtest.Answer{Status: 200, Body: `{"error":"server_error"}`}, transient: true},
+		{name: "200 and invalid_token", answer: authtest.Answer{Status: 200, Body: `{"error":"invalid_token"}`}, ok: true},
+		{name: "200 and ok:true", answer: authtest.Answer{Status: 200, Body: `{"ok":true,"revoked":true,"error":null}`}, ok: true},
+		{name: "200 and a good status", answer: authtest.Answer{Status: 200, Body: `{"status":"success","code":200}`}, ok: true},
+		{name: "200 and null", answer: authtest.Answer{Status: 200, Body: `null`}, ok: true},
 		{name: "204", answer: authtest.Answer{Status: 204}, ok: true},
 		{name: "400 invalid_token, as Google says", answer: authtest.Answer{Status: 400, Body: `{"error":"invalid_token"}`}, ok: true},
 		{name: "400 unsupported_token_type", answer: authtest.Answer{Status: 400, Body: `{"error":"unsupported_token_type"}`}, unsupported: true},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 
@@ -191,8 +192,8 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 	data["needs_login"] = true
 	if refused.Lost {
 		data["lost_response"] = true
-	}
-	if !refused.Lost {
+	} else {
+		data["grant_ended"] = g.ended(set, s.Now())
 		// The answer came, so nothing is in doubt. Killed from here on, the next
 		// one asks again and hears the same.
 		if err := s.journal.remove(g.ID); err != nil {
@@ -200,11 +201,9 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 		}
 	}
 	s.Record(ctx, g.ID, audit.RefreshFailed, audit.Failed, data)
-	if s.rotationExpected(g, set) && !refused.Lost && !g.ended(set, s.Now()) {
-		// A token that was current here is refused there. Where every use brings
-		// a new one, that is what the theft of one looks like (RFC 9700 section 4.14).
+	if sign := s.reuseSign(g, set, answer); sign != "" && !refused.Lost {
 		s.Record(ctx, g.ID, audit.ReuseDetected, audit.Failed, map[string]any{
-			"kind": "invalid_grant_on_current", "token": s.Fingerprint(ctx, set.Refresh),
+			"kind": "invalid_grant_on_current", "sign": sign, "token": s.Fingerprint(ctx, set.Refresh),
 		})
 	}
 	s.at("refusal told")
@@ -220,6 +219,27 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 		reason = signInAgain(fmt.Errorf("%w: the login ended; this provider limits how long one lasts", ErrLoginNeeded))
 	}
 	return s.orAlive(set, reason)
+}
+
+// justRotated is how young a refresh token is that nothing but its use by
+// somebody else is likely to have ended.
+const justRotated = 5 * time.Minute
+
+// reuseSign returns the sign that a refresh token which was current here and is
+// refused there was used by somebody else (RFC 9700 section 4.14), or "". The
+// refusal alone is none: a password change, a removal by the user and a long
+// pause end a login too, and nearly always it is one of these.
+func (s *Service) reuseSign(g Grant, set Set, answer *oauth.Error) string {
+	age := s.Now().Sub(set.Issued)
+	switch {
+	case g.ended(set, s.Now()):
+		return ""
+	case answer.Reuse:
+		return "reuse_said" // by the provider
+	case s.rotationExpected(g, set) && age >= 0 && age <= justRotated:
+		return "just_rotated"
+	}
+	return ""
 }
 
 // whyRefused says why there is no refreshing this set.

@@ -160,8 +160,8 @@ func TestKilledAfterARefusal(t *testing.T) {
 			if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) || errors.Is(err, ErrAnswerLost) {
 				t.Errorf("the user hears %v", err)
 			}
-			if len(r.told(audit.ReuseDetected)) == 0 {
-				t.Error("nobody was told that a current token was refused")
+			if events := r.told(audit.RefreshFailed); len(events) == 0 || events[0].Data["needs_login"] != true {
+				t.Errorf("nobody was told that the login has ended: %+v", events)
 			}
 		})
 	}

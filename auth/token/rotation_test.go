@@ -67,27 +67,37 @@ func TestLearnedRotation(t *testing.T) {
 	}
 }
 
-// The three ways in which a refused token is no theft, and the one in which it
-// may be.
+// A refusal alone is no theft: an idle night, a password change and a removal
+// by the user look the same. It takes a second sign.
 func TestT6InvalidGrant(t *testing.T) {
+	const reused, ended = "refresh token reuse detected", "the session has ended"
 	for name, c := range map[string]struct {
 		rotation provider.Rotation
-		age      time.Duration
-		kind     any
+		age      time.Duration // of the refused token
+		says     string
+		sign     any
 	}{
-		"expected to rotate":     {provider.Rotates, 0, "invalid_grant_on_current"},
-		"varies":                 {provider.Varies, 0, nil},
-		"static":                 {provider.Static, 0, nil},
-		"not learned yet":        {provider.Unknown, 0, nil},
-		"past the grant's life":  {provider.Rotates, 400 * 24 * time.Hour, nil},
-		"within the grant's own": {provider.Rotates, 24 * time.Hour, "invalid_grant_on_current"},
+		"rotated a minute ago":            {provider.Rotates, time.Minute, ended, "just_rotated"},
+		"rotated an hour ago":             {provider.Rotates, time.Hour, ended, nil},
+		"after an idle night":             {provider.Rotates, 12 * time.Hour, ended, nil},
+		"the provider speaks of reuse":    {provider.Rotates, 12 * time.Hour, reused, "reuse_said"},
+		"reuse, and not known to rotate":  {provider.Unknown, 12 * time.Hour, reused, "reuse_said"},
+		"varies":                          {provider.Varies, time.Minute, ended, nil},
+		"static":                          {provider.Static, time.Minute, ended, nil},
+		"not learned yet":                 {provider.Unknown, time.Minute, ended, nil},
+		"past the grant's life":           {provider.Rotates, 400 * 24 * time.Hour, ended, nil},
+		"past the grant's life, and said": {provider.Rotates, 400 * 24 * time.Hour, reused, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, authtest.Rotating)
 			r.grant.Rotation, r.grant.Lifetime = c.rotation, 180*24*time.Hour
-			r.signIn()
+			set := r.signIn()
 			r.server.RevokeAll()
-			r.later()
+			set.Expires = r.Now().Add(time.Second) // a short life, so that it is refreshed soon
+			if err := r.save(t.Context(), profileID, set, set.Gen); err != nil {
+				t.Fatal(err)
+			}
+			r.server.Script(authtest.Token, authtest.Answer{Status: 400, Body: `{"error":"invalid_grant","error_description":"` + c.says + `"}`})
 			r.clock.Add(int64(c.age / time.Second))
 			for range 3 {
 				if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) {
@@ -97,12 +107,19 @@ func TestT6InvalidGrant(t *testing.T) {
 			if r.posts() != 1 {
 				t.Errorf("asked %d times", r.posts())
 			}
-			var kind any
-			if events := r.told(audit.ReuseDetected); len(events) > 0 {
-				kind = events[0].Data["kind"]
+			var sign any
+			for _, e := range r.told(audit.ReuseDetected) {
+				sign = e.Data["sign"]
 			}
-			if kind != c.kind {
-				t.Errorf("suspected %v, want %v", kind, c.kind)
+			if sign != c.sign {
+				t.Errorf("the sign of a theft is %v, want %v", sign, c.sign)
+			}
+			want := "refresh_failed P2"
+			if sign != nil {
+				want = "token_reuse_detected P0"
+			}
+			if a := r.alerts(); len(a) == 0 || a[0].Rule+" "+a[0].Severity.String() != want {
+				t.Errorf("alerts %+v, want %s", a, want)
 			}
 			if got := r.stored(); got.Refresh.Empty() || !got.Refused {
 				t.Error("the tokens were deleted, or are tried again")
