@@ -69,7 +69,7 @@ func (k *Keeper) ProfileNames(context.Context) (map[string]string, error) {
 }
 
 // Glance calls each for every event that matches, newest first, without its
-// data: enough for a chart, and cheap for a million events.
+// data: enough for a chart.
 func (k *Keeper) Glance(ctx context.Context, q audit.Query, each func(audit.Glimpse)) error {
 	return k.book.Glance(ctx, q, each)
 }

@@ -149,7 +149,6 @@ func (l *Log) reject(list []extent) (folder string, moved []string, err error) {
 		if err := os.Rename(s.path, filepath.Join(l.p.Dir, folder, s.name())); err != nil {
 			return folder, moved, err
 		}
-		_ = os.Remove(summaryPath(s.path))
 		moved = append([]string{s.name()}, moved...)
 	}
 	return folder, moved, nil

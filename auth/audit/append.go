@@ -28,16 +28,7 @@ const anchorEvery = 64
 // A security_alert whose data has severity P0 or P1 moves the anchor at once.
 func (l *Log) Append(ctx context.Context, e Event) (Event, error) {
 	severity, _ := e.Data["severity"].(string)
-	return l.append(ctx, e, e.Name == SecurityAlert && (severity == "P0" || severity == "P1"))
-}
-
-// AppendAnchored is Append, and the anchor moves to the new line at once
-// instead of after up to 64 lines. It costs two keychain calls.
-func (l *Log) AppendAnchored(ctx context.Context, e Event) (Event, error) {
-	return l.append(ctx, e, true)
-}
-
-func (l *Log) append(ctx context.Context, e Event, anchorNow bool) (Event, error) {
+	anchorNow := e.Name == SecurityAlert && (severity == "P0" || severity == "P1")
 	if e.Actor == "" {
 		e.Actor = l.p.Actor
 	}
@@ -78,18 +69,9 @@ func (l *Log) append(ctx context.Context, e Event, anchorNow bool) (Event, error
 		_ = l.anchor(ctx, t) // the line is written; Flush tries again and tells
 	}
 	if full > 0 && len(t.segments) > full {
-		l.closed(ctx, t.segments[full-1])
+		_ = l.prune(ctx) // not worth failing an append that succeeded
 	}
 	return events[len(events)-1], nil
-}
-
-// closed does what a segment's end gives occasion for. None of it is worth
-// failing an append that succeeded.
-func (l *Log) closed(ctx context.Context, s segment) {
-	if info, err := os.Lstat(s.path); err == nil && info.Size() >= minIndexed {
-		_, _ = l.summary(ctx, s)
-	}
-	_ = l.prune(ctx)
 }
 
 // overdue returns the lines that the log owes before the next one.
@@ -165,8 +147,8 @@ func (l *Log) begin(t *tail, lines []byte) error {
 		return err
 	}
 	// Under the lock nobody else makes a segment: what lies about is from a
-	// process that was killed here.
-	for _, pattern := range []string{".*" + segmentExt + ".*.tmp", ".*" + summaryExt + ".*.tmp", probePattern} {
+	// process that was killed here, or the index of a former version.
+	for _, pattern := range []string{".*" + segmentExt + ".*.tmp", "*.idx", probePattern} {
 		left, _ := filepath.Glob(filepath.Join(l.p.Dir, pattern))
 		for _, path := range left {
 			_ = os.Remove(path)

@@ -235,9 +235,6 @@ func TestAnchorMoves(t *testing.T) {
 			t.Errorf("after a %s alert the anchor is at %d, want %d", severity, b.chain.anchor.Seq, want)
 		}
 	}
-	if _, err := b.AppendAnchored(t.Context(), Event{Name: "x"}); err != nil || b.chain.anchor.Seq != 69 {
-		t.Errorf("AppendAnchored: %v, anchor %d", err, b.chain.anchor.Seq)
-	}
 	saves, loads := b.chain.saves, b.chain.loads
 	b.flush()
 	if b.chain.saves != saves || b.chain.loads != loads {
@@ -245,7 +242,7 @@ func TestAnchorMoves(t *testing.T) {
 	}
 	b.add(1)
 	b.flush()
-	if b.chain.anchor.Seq != 70 {
+	if b.chain.anchor.Seq != 69 {
 		t.Errorf("after flush the anchor is at %d", b.chain.anchor.Seq)
 	}
 	if b.chain.keys != 1 {

@@ -212,7 +212,6 @@ func BenchmarkQueryLast50(b *testing.B) {
 						b.Fatal(len(got), err)
 					}
 				}
-				query() // makes the summaries, once for all
 				for b.Loop() {
 					query()
 				}
@@ -221,28 +220,50 @@ func BenchmarkQueryLast50(b *testing.B) {
 	}
 }
 
-// BenchmarkSummary is what closing a segment costs, or what a query costs for
-// each closed segment that has no summary.
-func BenchmarkSummary(b *testing.B) {
-	l := bigLog(b, 100_000)
-	list, err := segments(l.Dir())
-	if err != nil {
-		b.Fatal(err)
-	}
+// BenchmarkSearch is a text that no event has.
+func BenchmarkSearch(b *testing.B) {
+	l := bigLog(b, verifyEvents)
+	bytesOf(b, l)
 	for b.Loop() {
-		x, err := buildIndex(context.Background(), list[0])
-		if err != nil || len(x.encode(nil)) == 0 {
-			b.Fatal(err)
+		if got, err := l.Query(context.Background(), Query{Text: "not there", Limit: 50}); err != nil || len(got) != 0 {
+			b.Fatal(len(got), err)
 		}
 	}
 }
 
-// BenchmarkSearch is a text that no event has, in a log of 100,000.
-func BenchmarkSearch(b *testing.B) {
-	l := bigLog(b, 100_000)
+// BenchmarkGlance is what the chart of the audit window takes.
+func BenchmarkGlance(b *testing.B) {
+	l := bigLog(b, verifyEvents)
 	for b.Loop() {
-		if got, err := l.Query(context.Background(), Query{Text: "not there"}); err != nil || len(got) != 0 {
-			b.Fatal(len(got), err)
+		n := 0
+		if err := l.Glance(context.Background(), Query{}, func(Glimpse) { n++ }); err != nil || n != verifyEvents {
+			b.Fatal(n, err)
+		}
+	}
+}
+
+// BenchmarkByteSearch is one pass over the files for a few bytes that are not
+// there, on one core.
+func BenchmarkByteSearch(b *testing.B) {
+	l := bigLog(b, verifyEvents)
+	list, err := segments(l.Dir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	block := make([]byte, maxChunk)
+	for b.Loop() {
+		for _, s := range list {
+			f, err := os.Open(s.path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for err == nil {
+				var n int
+				if n, err = f.Read(block); bytes.Contains(block[:n], []byte(`,"profile":"0000000000000000"`)) {
+					b.Fatal("found")
+				}
+			}
+			_ = f.Close()
 		}
 	}
 }

@@ -31,13 +31,6 @@
 // event: it names the last line that stays as prev, and its number is beyond
 // all that was there. Nothing is removed that does not verify.
 //
-// # Summaries
-//
-// Beside a closed segment may be a summary, 000001.idx, that finds lines by
-// profile, event, outcome and severity. It is derived, and made anew when it is
-// missing, damaged or not of the segment as it is. Verification does not use
-// it, and Verify replaces one that says something else than the lines.
-//
 // # What Verify cannot tell
 //
 // A sound log is consistent with the key in this keychain. That is not proof

@@ -26,9 +26,6 @@ const (
 	Bundle    Format = "bundle" // all segments with a signed statement: see WriteBundle
 )
 
-// Formats are all of them, for flags and menus.
-func Formats() []Format { return []Format{JSONLines, CSV, Legacy, Bundle} }
-
 // ErrFormat says that there is no such format.
 var ErrFormat = errors.New("no such export format")
 

@@ -30,8 +30,6 @@ type forward struct {
 	f    io.Closer
 	r    *bufio.Reader
 	line int // number of the line returned last, in its segment
-	// width is how many bytes of the file that line takes, with its line end.
-	width int64
 }
 
 func readForward(list []extent) *forward {
@@ -72,13 +70,10 @@ func (r *forward) next() ([]byte, error) {
 			}
 		}
 		line, err := r.r.ReadSlice('\n')
-		r.width = int64(len(line))
 		if errors.Is(err, bufio.ErrBufferFull) {
 			line = bytes.Clone(line)
-			var more []byte
 			for errors.Is(err, bufio.ErrBufferFull) {
-				more, err = r.r.ReadSlice('\n')
-				r.width += int64(len(more))
+				_, err = r.r.ReadSlice('\n')
 			}
 		}
 		switch {

@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -75,21 +74,5 @@ func TestGlancePassesOverRubbish(t *testing.T) {
 	}
 	if err := b.Glance(t.Context(), Query{}, func(Glimpse) { t.Error("an event of nowhere") }); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestParseTime(t *testing.T) {
-	at := time.Date(2026, 11, 22, 15, 4, 5, 678900001, time.UTC)
-	for text, want := range map[string]bool{
-		at.Format(timeLayout):            true,
-		"2026-13-22T15:04:05.000000000Z": false,
-		"2026-11-22T15:04:05.00000000xZ": false,
-		"2026-11-22T15:04:05Z":           false,
-		"":                               false,
-	} {
-		got, ok := parseTime([]byte(text))
-		if ok != want || ok && !got.Equal(at) {
-			t.Errorf("%q: %v, %v", text, got, ok)
-		}
 	}
 }

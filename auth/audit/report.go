@@ -51,10 +51,6 @@ type Report struct {
 	AnchorChecked bool      `json:"anchor_checked"`         // an anchor was there and compared
 	AnchorSeq     uint64    `json:"anchor_seq"`             // up to which line the anchor vouches for completeness
 	AnchorError   string    `json:"anchor_error,omitempty"` // why it could not be read
-	// Summaries is how many summaries, by which queries find lines, said something
-	// else than the lines, and were replaced. A copied folder has such, since they
-	// go by the files' times; else somebody may have hidden lines from queries.
-	Summaries int `json:"summaries_replaced,omitempty"`
 	// PublicKey is the Ed25519 key, in hex, that signs this log's bundles: what
 	// to compare a bundle's with.
 	PublicKey string `json:"public_key,omitempty"`

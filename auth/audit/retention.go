@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -93,7 +91,6 @@ func (l *Log) prune(ctx context.Context) (err error) {
 		if err := os.Remove(s.path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err // what is left is still vouched for by its own chain
 		}
-		_ = os.Remove(summaryPath(s.path))
 	}
 	return nil
 }
@@ -246,9 +243,4 @@ func firstFrame(path string) (frame, error) {
 	}
 	f, _ := split(append([]byte{}, line...))
 	return f, nil
-}
-
-// summaryPath is where a segment's summary is.
-func summaryPath(segment string) string {
-	return strings.TrimSuffix(segment, filepath.Ext(segment)) + summaryExt
 }

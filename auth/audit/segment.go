@@ -21,7 +21,7 @@ const (
 
 	// Bytes read at a time: an append needs one line, a query many.
 	firstChunk = 4 << 10
-	maxChunk   = 64 << 10
+	maxChunk   = 256 << 10
 )
 
 // segment is one file of the log.
@@ -71,6 +71,7 @@ type backward struct {
 	buf  []byte // unread bytes, ending with a line end
 	torn int64  // bytes after the last line end
 	step int64  // how much to read next time
+	mem  []byte // if not nil, what buf is in: then what was returned last is valid until the next call
 }
 
 // offset is where in the file the line returned last begins.
@@ -101,14 +102,19 @@ func readBackward(r io.ReaderAt, size int64) (*backward, error) {
 func (b *backward) fill() error {
 	n := min(b.at, b.step)
 	b.step = min(4*b.step, maxChunk)
-	buf := make([]byte, n, int(n)+len(b.buf))
-	if _, err := b.r.ReadAt(buf, b.at-n); err != nil {
+	buf, size := b.mem, int(n)+len(b.buf)
+	if cap(buf) < size {
+		buf = make([]byte, size)
+	}
+	buf = buf[:size]
+	copy(buf[n:], b.buf)
+	if _, err := b.r.ReadAt(buf[:n], b.at-n); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF // the file became shorter while it was read
 		}
 		return err
 	}
-	b.buf = append(buf, b.buf...)
+	b.buf = buf
 	b.at -= n
 	return nil
 }
@@ -164,4 +170,34 @@ func (b *backward) skipLong(end int) ([]byte, error) {
 	}
 	b.buf = nil
 	return line, nil
+}
+
+// block returns the whole lines before what was returned last that are read at
+// a time, each with its line end, or io.EOF at the beginning of the file. A line
+// longer than any real one may be left out.
+func (b *backward) block() ([]byte, error) {
+	for {
+		if b.at == 0 {
+			block := b.buf
+			b.buf = nil
+			if len(block) == 0 {
+				return nil, io.EOF
+			}
+			return block, nil
+		}
+		if i := bytes.IndexByte(b.buf, '\n'); i >= 0 && i+1 < len(b.buf) {
+			block := b.buf[i+1:]
+			b.buf = b.buf[:i+1]
+			return block, nil
+		}
+		if len(b.buf) > maxLine {
+			if _, err := b.skipLong(len(b.buf) - 1); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := b.fill(); err != nil {
+			return nil, err
+		}
+	}
 }

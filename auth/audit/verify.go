@@ -105,11 +105,7 @@ func (v *verification) run(ctx context.Context, progress func(done, total int64)
 	if err != nil {
 		return err
 	}
-	if err := v.join(ctx, scans); err != nil {
-		return err
-	}
-	v.checkSummaries(ctx, scans)
-	return ctx.Err()
+	return v.join(ctx, scans)
 }
 
 // scan checks all segments, in parallel.
