@@ -54,10 +54,13 @@ func newWorld(t *testing.T, p authtest.Params) *world {
 }
 
 // open makes another Keeper on the same folder, as another process would.
-func (w *world) open() *auth.Keeper {
+func (w *world) open() *auth.Keeper { return w.openWith(w.vault) }
+
+// openWith is open with another vault.
+func (w *world) openWith(v vault.Vault) *auth.Keeper {
 	w.t.Helper()
 	k, err := auth.New(context.Background(), auth.Params{
-		Dir: w.dir, Vault: w.vault, HTTP: &http.Client{}, Browser: w.browser.Open,
+		Dir: w.dir, Vault: v, HTTP: &http.Client{}, Browser: w.browser.Open,
 		Now: w.clock.Now, Rand: rand.Reader, Actor: "test", PID: os.Getpid(),
 		Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -29,10 +30,10 @@ const (
 
 	keySize = 32 // bytes, the output size of SHA-256
 	// bookFresh is how long the item counts as just read. Other processes may
-	// move the anchor meanwhile, always forwards. One that overwrites such a
-	// move with its own has the log's end of this moment as its anchor, so all
-	// that is lost is the notice of lines that were written and cut off within
-	// these two seconds.
+	// move the anchor meanwhile, always forwards. One that saves its own after
+	// that, under the item's lock, has the log's end of that moment as its anchor;
+	// so all that is lost is the notice of lines that were written and cut off
+	// within these two seconds.
 	bookFresh = 2 * time.Second
 )
 
@@ -51,6 +52,7 @@ type keys struct {
 	vault vault.Vault
 	rand  io.Reader
 	now   func() time.Time
+	lock  string // the file whose lock is held to make or change the item
 
 	mu   sync.Mutex
 	key  []byte // once it was read, since every line needs it
@@ -58,8 +60,7 @@ type keys struct {
 	at   time.Time // when item was read or written
 }
 
-// auditKey returns the key of the book's chain, making one the first time. The
-// book calls it under its lock, so two processes cannot both make one. A
+// auditKey returns the key of the book's chain, making one the first time. A
 // failure is not remembered: the keychain may be unlocked later.
 func (k *keys) auditKey(ctx context.Context) ([]byte, error) {
 	k.mu.Lock()
@@ -81,9 +82,14 @@ func (k *keys) renew(ctx context.Context) error {
 	return err
 }
 
-// make saves a new key, provided that the item is in the expected state: the
-// caller may have looked at it before it held the book's lock.
+// make saves a new key, provided that the item is in the expected state once
+// the item's lock is held: two processes must not both make one.
 func (k *keys) make(ctx context.Context, expected error) ([]byte, error) {
+	lock, err := durable.Acquire(ctx, k.lock)
+	if err != nil {
+		return nil, fmt.Errorf("make the audit key: %w", err)
+	}
+	defer lock.Release()
 	k.item, k.key = nil, nil
 	if _, err := k.load(ctx); !errors.Is(err, expected) {
 		return k.key, err
@@ -137,8 +143,7 @@ func (k *keys) take(item *bookSecret) (*bookSecret, error) {
 	return item, nil
 }
 
-// migrate makes one item of the former two, or returns ErrNotFound. The book's
-// lock is held by whoever may find neither.
+// migrate makes one item of the former two, or returns ErrNotFound.
 func (k *keys) migrate(ctx context.Context) (*bookSecret, error) {
 	key, err := k.vault.Get(ctx, oldKeyItem)
 	if err != nil {
@@ -195,18 +200,31 @@ func (k *keys) LoadAnchor(ctx context.Context) (audit.Anchor, bool, error) {
 	return *item.Anchor, true, nil
 }
 
-// SaveAnchor replaces the book's anchor. It is not read back: an anchor that
+// UpdateAnchor replaces the book's anchor. It is not read back: an anchor that
 // gets lost leaves the one before, and then only the notice of a cut-off end
 // is weaker until the next one.
-func (k *keys) SaveAnchor(ctx context.Context, anchor audit.Anchor) error {
+func (k *keys) UpdateAnchor(ctx context.Context, change func(audit.Anchor, bool) (*audit.Anchor, error)) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	lock, err := durable.Acquire(ctx, k.lock)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	item, err := k.load(ctx)
 	if err != nil {
 		return err
 	}
+	var old audit.Anchor
+	if item.Anchor != nil {
+		old = *item.Anchor
+	}
+	anchor, err := change(old, item.Anchor != nil)
+	if err != nil || anchor == nil {
+		return err
+	}
 	next := *item
-	next.Anchor = &anchor
+	next.Anchor = anchor
 	return k.save(ctx, &next, func(ctx context.Context, key string, value secret.String) error {
 		return vault.SetUnread(ctx, k.vault, key, value)
 	})
@@ -226,7 +244,7 @@ func (k *keys) known(ctx context.Context) (string, error) {
 
 // fingerprint tells a token apart in the book. The key is derived, so that a
 // fingerprint can never be passed off as a line's MAC. Without the key there is
-// no fingerprint; it makes none, since it does not hold the book's lock.
+// no fingerprint; it makes none.
 func (k *keys) fingerprint(ctx context.Context, s secret.String) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -39,11 +39,6 @@ const rejectedPrefix = "rejected-"
 // It is for the user to call, who has looked at the problem. Whatever was done
 // to the log stays visible in it. A log that verifies gives ErrSound.
 func (l *Log) Accept(ctx context.Context) (Accepted, error) {
-	unlock, err := l.lock(ctx)
-	if err != nil {
-		return Accepted{}, fmt.Errorf("accept audit log: %w", err)
-	}
-	defer unlock()
 	a, err := l.accept(ctx)
 	if err != nil && !errors.Is(err, ErrSound) {
 		err = fmt.Errorf("accept audit log: %w", err)
@@ -52,27 +47,63 @@ func (l *Log) Accept(ctx context.Context) (Accepted, error) {
 }
 
 func (l *Log) accept(ctx context.Context) (Accepted, error) {
-	l.keyErr = nil // the user may just have mended the keychain
-	v, err := l.look(ctx)
+	l.keychain.again()
+	v, err := l.secrets(ctx)
 	if err != nil {
 		return Accepted{}, err
 	}
-	if _, err := l.sealer(ctx); err != nil { // after look, which finds out about a new key
-		return Accepted{}, err
+	if v.seal == nil { // nothing is there but what the anchor knows
+		seal, err := l.keychain.sealer(ctx, 0)
+		if err != nil {
+			return Accepted{}, err
+		}
+		v.key, v.seal = seal.key, seal
+	}
+	a, next, err := l.writer.accept(ctx, v)
+	if err != nil {
+		return a, err
+	}
+	l.written.Store(next.Seq)
+	if l.keychain.store == nil {
+		return a, nil
+	}
+	// Not by way of moveAnchor: what the old one names may be gone for good. If
+	// this fails, the gap in the numbers vouches for the old one.
+	err = l.keychain.store.UpdateAnchor(ctx, func(old Anchor, found bool) (*Anchor, error) {
+		if found && old.Seq >= next.Seq {
+			return nil, nil // another process went on from there
+		}
+		return &next, nil
+	})
+	if err == nil {
+		l.anchored.Store(next.Seq)
+	}
+	return a, nil
+}
+
+// accept does it, and returns what the anchor is to be.
+func (w *writer) accept(ctx context.Context, v *verification) (a Accepted, end Anchor, err error) {
+	unlock, err := w.lock(ctx)
+	if err != nil {
+		return a, end, err
+	}
+	defer unlock()
+	if err := w.look(v); err != nil {
+		return a, end, err
 	}
 	if err := v.run(ctx, nil); err != nil {
-		return Accepted{}, err
+		return a, end, err
 	}
 	if v.report.OK {
-		return Accepted{}, ErrSound
+		return a, end, ErrSound
 	}
-	a := Accepted{Problem: *v.report.Problem, Kept: v.sound}
-	next, err := l.nextSeq(v)
+	a = Accepted{Problem: *v.report.Problem, Kept: v.sound}
+	next, err := w.nextSeq(v)
 	if err != nil {
-		return a, err
+		return a, end, err
 	}
-	if a.Folder, a.Moved, err = l.reject(v.list[v.sound:]); err != nil {
-		return a, err
+	if a.Folder, a.Moved, err = w.reject(v.list[v.sound:]); err != nil {
+		return a, end, err
 	}
 	t := &tail{seq: next - 1, link: origin, empty: true}
 	for _, e := range v.list[:v.sound] {
@@ -83,7 +114,7 @@ func (l *Log) accept(ctx context.Context) (Accepted, error) {
 	}
 	p := a.Problem
 	a.Event = Event{
-		Name: LogAccepted, Outcome: OK, Actor: l.p.Actor, PID: l.p.PID,
+		Name: LogAccepted, Outcome: OK, Actor: w.p.Actor, PID: w.p.PID,
 		Data: map[string]any{
 			"kind": string(p.Kind), "segment": p.Segment, "line": p.Line, "seq": p.Seq, "message": p.Message,
 			"folder": a.Folder, "moved": len(a.Moved), "kept": a.Kept, "kept_through": v.at.seq,
@@ -92,27 +123,19 @@ func (l *Log) accept(ctx context.Context) (Accepted, error) {
 	if v.sound > 0 && v.vouched.last > 0 {
 		maps.Copy(a.Event.Data, v.vouched.data())
 	}
-	line, err := l.line(t, &a.Event, l.seal)
+	line, err := w.line(t, &a.Event, v.seal)
 	if err != nil {
-		return a, err
+		return a, end, err
 	}
-	if err := l.begin(t, line); err != nil {
-		return a, diskError(err)
+	if err := w.begin(t, line); err != nil {
+		return a, end, diskError(err)
 	}
-	l.unanchored = true
-	if l.p.Anchor != nil {
-		// Not by way of anchor: what the old one names may be gone for good. If
-		// this fails, the gap in the numbers vouches for the old one.
-		if err := l.p.Anchor.SaveAnchor(ctx, anchorAt(t)); err == nil {
-			l.unanchored = false
-		}
-	}
-	return a, nil
+	return a, anchorAt(t), nil
 }
 
 // nextSeq returns a number that no line of this log had before.
-func (l *Log) nextSeq(v *verification) (uint64, error) {
-	t, err := openTail(l.p.Dir)
+func (w *writer) nextSeq(v *verification) (uint64, error) {
+	t, err := openTail(w.p.Dir)
 	if err != nil {
 		return 0, err
 	}
@@ -128,14 +151,14 @@ func (l *Log) nextSeq(v *verification) (uint64, error) {
 
 // reject moves segments out of the log, the newest first: a crash on the way
 // leaves a log that only lacks its end.
-func (l *Log) reject(list []extent) (folder string, moved []string, err error) {
+func (w *writer) reject(list []extent) (folder string, moved []string, err error) {
 	if len(list) == 0 {
 		return "", nil, nil
 	}
-	stamp := rejectedPrefix + l.p.Now().UTC().Format("20060102T150405Z")
+	stamp := rejectedPrefix + w.p.Now().UTC().Format("20060102T150405Z")
 	folder = stamp
 	for n := 2; ; n++ {
-		err := os.Mkdir(filepath.Join(l.p.Dir, folder), durable.DirMode)
+		err := os.Mkdir(filepath.Join(w.p.Dir, folder), durable.DirMode)
 		if err == nil {
 			break
 		}
@@ -146,7 +169,7 @@ func (l *Log) reject(list []extent) (folder string, moved []string, err error) {
 	}
 	for i := len(list) - 1; i >= 0; i-- {
 		s := list[i].segment
-		if err := os.Rename(s.path, filepath.Join(l.p.Dir, folder, s.name())); err != nil {
+		if err := os.Rename(s.path, filepath.Join(w.p.Dir, folder, s.name())); err != nil {
 			return folder, moved, err
 		}
 		moved = append([]string{s.name()}, moved...)

@@ -26,11 +26,14 @@ func anchorAt(t *tail) Anchor {
 }
 
 // AnchorStore keeps the anchor where somebody who can write the log's folder
-// does not reach it by the same way: in the keychain. LoadAnchor returns false
-// if none was saved. Both are called while the audit lock is held.
+// does not reach it by the same way: in the keychain. It is never called while
+// the audit lock is held.
 type AnchorStore interface {
+	// LoadAnchor returns false if none was saved.
 	LoadAnchor(ctx context.Context) (Anchor, bool, error)
-	SaveAnchor(ctx context.Context, a Anchor) error
+	// UpdateAnchor saves what change makes of the present anchor, if that is not
+	// nil. No other process updates it meanwhile, so an anchor cannot move back.
+	UpdateAnchor(ctx context.Context, change func(old Anchor, found bool) (*Anchor, error)) error
 }
 
 // ErrDetached says that the log no longer leads up from the line that the
@@ -43,82 +46,79 @@ var ErrDetached = hint.New("the log does not lead up from its anchor in the keyc
 // than the one it gave out. The log asks for the key again then.
 var ErrKeyChanged = errors.New("the audit log's key in the keychain was replaced")
 
-// loadAnchor asks the store, and forgets the key if that is no longer the one.
-func (l *Log) loadAnchor(ctx context.Context) (Anchor, bool, error) {
-	a, found, err := l.p.Anchor.LoadAnchor(ctx)
-	if errors.Is(err, ErrKeyChanged) {
-		l.seal, l.key = nil, nil
-	}
-	return a, found, err
-}
-
 // Flush moves the anchor to the newest line if this process has appended lines
 // since it moved last. Call it before the process ends.
 func (l *Log) Flush(ctx context.Context) error {
-	if l.p.Anchor == nil {
+	if l.written.Load() <= l.anchored.Load() {
 		return nil
 	}
-	unlock, err := l.lock(ctx)
-	if err != nil {
-		return fmt.Errorf("anchor audit log: %w", err)
-	}
-	defer unlock()
-	if !l.unanchored || l.seal == nil {
-		return nil
-	}
-	t, err := openTail(l.p.Dir)
-	if err != nil {
-		return fmt.Errorf("anchor audit log: %w", err)
-	}
-	defer t.close()
-	return l.anchor(ctx, t)
+	return l.moveAnchor(ctx)
 }
 
-// anchor moves the anchor to t, provided that every line from the old anchor
-// to t is sound. The lock is held.
-func (l *Log) anchor(ctx context.Context, t *tail) (err error) {
-	if l.p.Anchor == nil || l.seal == nil || t.last.mac == nil {
-		return nil // an unsealed line proves nothing, so it is no anchor
+// moveAnchor moves the anchor to the newest line, provided that every line from
+// the old anchor to there is sound. Without the key it does nothing: what this
+// process wrote is unsealed then.
+func (l *Log) moveAnchor(ctx context.Context) error {
+	seal := l.keychain.seal.Load()
+	if l.keychain.store == nil || seal == nil {
+		return nil
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("anchor audit log: %w", err)
-			l.anchorAt = l.p.Now()
-		}
-	}()
-	old, found, err := l.loadAnchor(ctx)
+	var end uint64
+	err := l.keychain.store.UpdateAnchor(ctx, func(old Anchor, found bool) (next *Anchor, err error) {
+		next, end, err = l.nextAnchor(ctx, seal, old, found)
+		return next, err
+	})
 	if err != nil {
-		return err
+		l.keychain.forget(err)
+		l.anchorAt.Store(l.p.Now().UnixNano())
+		return fmt.Errorf("anchor audit log: %w", err)
 	}
-	if !found && !l.seal.seals(t.last) {
-		return ErrDetached // not our key's line: never vouch for it
-	}
-	if found {
-		if err := l.descends(t, old); err != nil {
-			return err
-		}
-		if old.Seq == t.seq {
-			l.unanchored = false
-			return nil
-		}
-	}
-	next := anchorAt(t)
-	next.Checked = old.Checked
-	if err := l.p.Anchor.SaveAnchor(ctx, next); err != nil {
-		return err
-	}
-	l.unanchored = false
+	l.anchored.Store(end)
 	return nil
 }
 
+// nextAnchor is what comes after old: nil if that is old itself, or if the
+// newest line is unsealed, which proves nothing. end is the number of the line
+// that is anchored then.
+func (w *writer) nextAnchor(ctx context.Context, seal *sealer, old Anchor, found bool) (next *Anchor, end uint64, err error) {
+	unlock, err := w.lock(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer unlock()
+	t, err := openTail(w.p.Dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer t.close()
+	w.moved += t.moved
+	if t.last.mac == nil {
+		return nil, old.Seq, nil
+	}
+	if !found && !seal.seals(t.last) {
+		return nil, 0, ErrDetached // not our key's line: never vouch for it
+	}
+	if found {
+		if err := descends(seal, t, old); err != nil {
+			return nil, 0, err
+		}
+		if old.Seq == t.seq {
+			return nil, old.Seq, nil
+		}
+	}
+	a := anchorAt(t)
+	a.Checked = old.Checked
+	return &a, a.Seq, nil
+}
+
 // descends checks the lines from t back to the anchored one.
-func (l *Log) descends(t *tail, old Anchor) error {
+func descends(seal *sealer, t *tail, old Anchor) error {
 	if t.seq < old.Seq {
 		return ErrDetached
 	}
 	var after frame // the line after the one looked at
 	for i := len(t.segments) - 1; i >= 0; i-- {
-		done, err := l.descendsIn(t.segments[i], &after, old)
+		done, err := descendsIn(seal, t.segments[i], &after, old)
 		if done || err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (l *Log) descends(t *tail, old Anchor) error {
 	return ErrDetached
 }
 
-func (l *Log) descendsIn(s segment, after *frame, old Anchor) (done bool, err error) {
+func descendsIn(seal *sealer, s segment, after *frame, old Anchor) (done bool, err error) {
 	f, err := os.Open(s.path)
 	if err != nil {
 		return false, err
@@ -156,7 +156,7 @@ func (l *Log) descendsIn(s segment, after *frame, old Anchor) (done bool, err er
 			after.mac != nil && after.continues(startState(at.seq, []byte(at.link())))
 		switch {
 		case err != nil,
-			at.mac != nil && !l.seal.seals(at),
+			at.mac != nil && !seal.seals(at),
 			after.bytes != nil && at.seq+1 != after.seq && !gap,
 			after.bytes != nil && at.link() != string(after.prev):
 			return false, ErrDetached

@@ -36,51 +36,68 @@ func (l *Log) Append(ctx context.Context, e Event) (Event, error) {
 	if err := l.check(e); err != nil { // before anything is locked or repaired
 		return e, fmt.Errorf("append to audit log: %w", err)
 	}
-	unlock, err := l.lock(ctx)
+	seal, _ := l.keychain.sealer(ctx, keyWait) // without it the line is unsealed
+	written, err := l.writer.append(ctx, e, seal)
 	if err != nil {
 		return e, fmt.Errorf("append to audit log: %w", err)
 	}
-	defer unlock()
-	seal, _ := l.sealer(ctx) // without it the line is unsealed
-	t, err := openTail(l.p.Dir)
+	l.written.Store(written.event.Seq)
+	if anchorNow || written.due && !rests(l.p.Now(), time.Unix(0, l.anchorAt.Load())) {
+		_ = l.moveAnchor(ctx) // the line is written; Flush tries again and tells
+	}
+	if written.full {
+		_ = l.Prune(ctx) // not worth failing an append that succeeded
+	}
+	return written.event, nil
+}
+
+// appended is what a writer has to say of an append.
+type appended struct {
+	event Event
+	due   bool // so many lines were written that the anchor should move
+	full  bool // a segment is full
+}
+
+// append writes e, and before it the lines that the log owes.
+func (w *writer) append(ctx context.Context, e Event, seal *sealer) (a appended, err error) {
+	unlock, err := w.lock(ctx)
 	if err != nil {
-		return e, fmt.Errorf("append to audit log: %w", diskError(err))
+		return a, err
+	}
+	defer unlock()
+	t, err := openTail(w.p.Dir)
+	if err != nil {
+		return a, diskError(err)
 	}
 	defer t.close()
 
-	l.moved += t.moved
-	events := append(l.overdue(t, seal), e)
-	before := t.seq
+	w.moved += t.moved
+	events := append(w.overdue(t, seal), e)
+	before, full := t.seq, len(t.segments)
 	var batch []byte
 	for i := range events {
-		line, err := l.line(t, &events[i], seal)
+		line, err := w.line(t, &events[i], seal)
 		if err != nil {
-			return e, fmt.Errorf("append to audit log: %w", err)
+			return a, err
 		}
 		batch = append(batch, line...)
 	}
-	full := len(t.segments)
-	if err := l.write(t, batch); err != nil {
-		return e, fmt.Errorf("append to audit log: %w", diskError(err))
+	if err := w.write(t, batch); err != nil {
+		return a, diskError(err)
 	}
-	l.loosened, l.moved = false, 0
-	l.unanchored = true
-	if anchorNow || before/anchorEvery != t.seq/anchorEvery && !l.resting(l.anchorAt) {
-		_ = l.anchor(ctx, t) // the line is written; Flush tries again and tells
-	}
-	if full > 0 && len(t.segments) > full {
-		_ = l.prune(ctx) // not worth failing an append that succeeded
-	}
-	return events[len(events)-1], nil
+	w.loosened, w.moved = false, 0
+	return appended{
+		event: events[len(events)-1], due: before/anchorEvery != t.seq/anchorEvery, full: full > 0 && len(t.segments) > full,
+	}, nil
 }
 
 // overdue returns the lines that the log owes before the next one.
-func (l *Log) overdue(t *tail, seal *sealer) []Event {
+func (w *writer) overdue(t *tail, seal *sealer) []Event {
 	var list []Event
-	if l.moved > 0 {
-		list = append(list, Event{Name: LogRecovered, Data: map[string]any{"bytes": l.moved, "segment": t.newest().name()}})
+	if w.moved > 0 {
+		list = append(list, Event{Name: LogRecovered, Data: map[string]any{"bytes": w.moved, "segment": t.newest().name()}})
 	}
-	if l.loosened {
+	if w.loosened {
 		list = append(list, Event{Name: PermissionsFixed, Data: map[string]any{"what": "audit folder"}})
 	}
 	if seal != nil && t.last.body != nil && t.last.mac == nil {
@@ -88,7 +105,7 @@ func (l *Log) overdue(t *tail, seal *sealer) []Event {
 		list = slices.Insert(list, 0, sealed)
 	}
 	for i := range list {
-		list[i].Outcome, list[i].Actor, list[i].PID = OK, l.p.Actor, l.p.PID
+		list[i].Outcome, list[i].Actor, list[i].PID = OK, w.p.Actor, w.p.PID
 	}
 	return list
 }
@@ -104,8 +121,8 @@ func (l *Log) check(e Event) error {
 }
 
 // line fills e in, makes its line and moves t behind it.
-func (l *Log) line(t *tail, e *Event, seal *sealer) ([]byte, error) {
-	e.Seq, e.Time = t.seq+1, l.p.Now()
+func (w *writer) line(t *tail, e *Event, seal *sealer) ([]byte, error) {
+	e.Seq, e.Time = t.seq+1, w.p.Now()
 	body, filled, err := encode(*e)
 	if err != nil {
 		return nil, err
@@ -119,9 +136,9 @@ func (l *Log) line(t *tail, e *Event, seal *sealer) ([]byte, error) {
 }
 
 // write adds the lines with one write and one sync, or leaves the log as it was.
-func (l *Log) write(t *tail, lines []byte) error {
-	if t.f == nil || t.size > 0 && (t.size+int64(len(lines)) > l.p.SegmentSize || l.outdated(t)) {
-		return l.begin(t, lines)
+func (w *writer) write(t *tail, lines []byte) error {
+	if t.f == nil || t.size > 0 && (t.size+int64(len(lines)) > w.p.SegmentSize || w.outdated(t)) {
+		return w.begin(t, lines)
 	}
 	_, err := t.f.WriteAt(lines, t.size)
 	if err == nil {
@@ -137,9 +154,9 @@ func (l *Log) write(t *tail, lines []byte) error {
 }
 
 // begin starts a new segment with the lines, durably and all or nothing.
-func (l *Log) begin(t *tail, lines []byte) error {
+func (w *writer) begin(t *tail, lines []byte) error {
 	n := t.newest().number + 1
-	s := segment{number: n, path: filepath.Join(l.p.Dir, segmentName(n))}
+	s := segment{number: n, path: filepath.Join(w.p.Dir, segmentName(n))}
 	if _, err := os.Lstat(s.path); !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("begin %s: something of that name is in the way (%w)", s.name(), err)
 	}
@@ -149,7 +166,7 @@ func (l *Log) begin(t *tail, lines []byte) error {
 	// Under the lock nobody else makes a segment: what lies about is from a
 	// process that was killed here, or the index of a former version.
 	for _, pattern := range []string{".*" + segmentExt + ".*.tmp", "*.idx", probePattern} {
-		left, _ := filepath.Glob(filepath.Join(l.p.Dir, pattern))
+		left, _ := filepath.Glob(filepath.Join(w.p.Dir, pattern))
 		for _, path := range left {
 			_ = os.Remove(path)
 		}

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 var testKey = bytes.Repeat([]byte{7}, keySize)
@@ -37,9 +39,13 @@ func (c *clock) set(t time.Time) {
 	c.t = t
 }
 
-// keychain is the key and the anchor, and counts the calls.
-type keychain struct {
+// store is the key and the anchor, and counts the calls. It fails the test if
+// it is called while the log's lock is held: the real one may wait for a person,
+// and whoever waits for the lock loses an event.
+type store struct {
 	mu                 sync.Mutex
+	t                  testing.TB
+	dir                string // of the log; "" if others may hold its lock
 	key                []byte
 	anchor             Anchor
 	has                bool
@@ -47,28 +53,49 @@ type keychain struct {
 	keys, loads, saves int
 }
 
-func (k *keychain) Key(context.Context) ([]byte, error) {
+// unlocked is for the beginning of each call.
+func (k *store) unlocked() {
+	if k.dir == "" {
+		return
+	}
+	lock, err := durable.TryAcquire(filepath.Join(k.dir, lockName))
+	if errors.Is(err, durable.ErrLocked) {
+		k.t.Error("the keychain was asked while the log's lock is held")
+	}
+	lock.Release()
+}
+
+func (k *store) Key(context.Context) ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.unlocked()
 	k.keys++
 	return k.key, k.locked
 }
 
-func (k *keychain) LoadAnchor(context.Context) (Anchor, bool, error) {
+func (k *store) LoadAnchor(context.Context) (Anchor, bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.unlocked()
 	k.loads++
 	return k.anchor, k.has, k.locked
 }
 
-func (k *keychain) SaveAnchor(_ context.Context, a Anchor) error {
+func (k *store) UpdateAnchor(_ context.Context, change func(Anchor, bool) (*Anchor, error)) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.saves++
-	if k.locked == nil {
-		k.anchor, k.has = a, true
+	k.unlocked()
+	if k.loads++; k.locked != nil {
+		return k.locked
 	}
-	return k.locked
+	a, err := change(k.anchor, k.has)
+	if err != nil || a == nil {
+		return err
+	}
+	k.unlocked()
+	k.saves++
+	k.anchor, k.has = *a, true
+	return nil
 }
 
 var errLocked = errors.New("the keychain is locked")
@@ -77,14 +104,14 @@ var errLocked = errors.New("the keychain is locked")
 type book struct {
 	*Log
 	t     testing.TB
-	chain *keychain
+	chain *store
 	clock *clock
 	size  int64
 	keep  Retention
 }
 
 func newBook(t testing.TB) *book {
-	b := &book{t: t, chain: &keychain{key: testKey}, clock: newClock()}
+	b := &book{t: t, chain: &store{t: t, key: testKey}, clock: newClock()}
 	b.reopen(filepath.Join(t.TempDir(), "audit"))
 	return b
 }
@@ -96,7 +123,7 @@ func (b *book) reopen(dir string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.Log = l
+	b.Log, b.chain.dir = l, dir
 }
 
 func (b *book) add(n int) {

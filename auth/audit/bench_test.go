@@ -73,7 +73,7 @@ func benchLine(b *testing.B) []byte {
 // numbers of the lines that are of the rare profile.
 func synthesize(tb testing.TB, dir string, n int, rare func(i int) bool) {
 	tb.Helper()
-	l := &Log{p: Params{Now: time.Now}}
+	l := &Log{writer: writer{p: Params{Now: time.Now}}}
 	seal, err := newSealer(testKey)
 	if err != nil {
 		tb.Fatal(err)

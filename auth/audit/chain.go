@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,6 +18,7 @@ var origin = strings.Repeat("0", hexLen)
 
 // sealer makes and checks MACs. It is for one goroutine at a time.
 type sealer struct {
+	key []byte
 	h   hash.Hash // HMAC-SHA256
 	sum [sha256.Size]byte
 	hex [hexLen]byte
@@ -26,7 +28,7 @@ func newSealer(key []byte) (*sealer, error) {
 	if len(key) != keySize {
 		return nil, fmt.Errorf("the audit key has %d bytes instead of %d", len(key), keySize)
 	}
-	return &sealer{h: hmac.New(sha256.New, key)}, nil
+	return &sealer{key: bytes.Clone(key), h: hmac.New(sha256.New, key)}, nil
 }
 
 var closing = []byte("}")

@@ -168,15 +168,11 @@ func (l *Log) saveCheckpoint(ctx context.Context, v *verification, full time.Tim
 		Segment: e.number, Line: v.at.line, Offset: e.size, Seq: v.at.seq, Link: string(v.at.link),
 		Before: before(v.list[:last]), Events: v.report.Events, First: v.report.First, Full: full,
 	}
-	unlock, err := l.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	a, found, err := l.p.Anchor.LoadAnchor(ctx)
-	if err != nil || !found {
-		return err
-	}
-	a.Checked = c
-	return l.p.Anchor.SaveAnchor(ctx, a)
+	return l.keychain.store.UpdateAnchor(ctx, func(a Anchor, found bool) (*Anchor, error) {
+		if !found {
+			return nil, nil
+		}
+		a.Checked = c
+		return &a, nil
+	})
 }

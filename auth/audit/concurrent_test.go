@@ -83,7 +83,23 @@ func (f fileAnchor) LoadAnchor(context.Context) (a Anchor, found bool, err error
 	return a, err == nil, err
 }
 
-func (f fileAnchor) SaveAnchor(_ context.Context, a Anchor) error {
+func (f fileAnchor) UpdateAnchor(ctx context.Context, change func(Anchor, bool) (*Anchor, error)) error {
+	lock, err := durable.Acquire(ctx, string(f)+".lock")
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	old, found, err := f.LoadAnchor(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := change(old, found)
+	if err != nil || a == nil {
+		return err
+	}
+	if a.Seq < old.Seq {
+		return fmt.Errorf("the anchor moves back from %d to %d", old.Seq, a.Seq)
+	}
 	data, err := json.Marshal(a)
 	if err != nil {
 		return err
@@ -201,6 +217,7 @@ func TestConcurrentAppends(t *testing.T) {
 	var wg sync.WaitGroup
 	for range logs {
 		b.reopen(b.Dir())
+		b.chain.dir = "" // another goroutine may hold the lock
 		l := b.Log
 		for range goroutines {
 			wg.Go(func() {
@@ -232,6 +249,7 @@ func TestConcurrentAppends(t *testing.T) {
 // An append waits for its turn no longer than its caller does.
 func TestAppendGivesUp(t *testing.T) {
 	b := newBook(t)
+	b.chain.dir = "" // the lock is held all the while
 	held, err := durable.Acquire(t.Context(), filepath.Join(b.Dir(), lockName))
 	if err != nil {
 		t.Fatal(err)
@@ -243,4 +261,40 @@ func TestAppendGivesUp(t *testing.T) {
 	}
 	held.Release()
 	b.add(1)
+}
+
+// While the user looks at the prompt that unlocks the keychain, every process
+// goes on writing its events down: they are sealed once it is unlocked.
+func TestEventsDuringAnUnlockPrompt(t *testing.T) {
+	b := newBook(t)
+	prompt := make(chan struct{})
+	waiting := func(ctx context.Context) ([]byte, error) {
+		select {
+		case <-prompt:
+			return testKey, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	const processes = 4
+	var wg sync.WaitGroup
+	for range processes {
+		l, err := Open(Params{Dir: b.Dir(), Now: time.Now, Actor: "cli", PID: 1, Key: waiting, Anchor: b.chain})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+			defer cancel()
+			if _, err := l.Append(ctx, Event{Name: KeychainAccess, Outcome: OK}); err != nil {
+				t.Errorf("an event is lost to the prompt: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	close(prompt)
+	b.add(1)
+	if r := b.mustBeSound(); r.SealedLater != processes || r.Events != processes+2 {
+		t.Errorf("%d of %d events were sealed later, of %d lines", r.SealedLater, processes, r.Events)
+	}
 }

@@ -1,11 +1,11 @@
 package audit
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -15,11 +15,11 @@ import (
 type Params struct {
 	// Dir is the audit folder. It is created for the owner only.
 	Dir string
-	// Key returns the 32-byte MAC key. It is called at the first append or
-	// verification, while the audit lock is held, so that two processes that
-	// create the key for the first time cannot race. Its error means that the
-	// keychain is locked or absent: lines are then written unsealed, and it is
-	// asked again after 30 seconds at the earliest.
+	// Key returns the 32-byte MAC key, making one the first time; two processes
+	// that do so at once must get the same. It is never called while the audit
+	// lock is held. Its error means that the keychain is locked or absent: lines
+	// are then written unsealed, and it is asked again after 30 seconds at the
+	// earliest.
 	Key func(ctx context.Context) ([]byte, error)
 	// Anchor remembers the newest line outside the folder. It may be nil; then
 	// cutting off the newest lines goes unnoticed.
@@ -37,30 +37,29 @@ type Params struct {
 // DefaultSegmentSize is 5 MB.
 const DefaultSegmentSize = 5_000_000
 
-const (
-	// lockWait bounds how long a call waits for other processes' appends, which
-	// take milliseconds each; a keychain call under the lock may take seconds.
-	lockWait = 30 * time.Second
-	// keychainRest is how long a keychain that failed is left alone, so that a
-	// locked one does not make every append wait for its time-out.
-	keychainRest = 30 * time.Second
-)
+// lockWait bounds how long a call waits for other processes' appends, which
+// take milliseconds each.
+const lockWait = 30 * time.Second
 
 // Log is the book. It is safe for concurrent use by goroutines, and by any
 // number of processes that have one each on the same folder.
 type Log struct {
-	p Params
+	writer
+	keychain keychain
+	written  atomic.Uint64 // the newest line of this process
+	anchored atomic.Uint64 // the newest line that this process knows to be anchored
+	anchorAt atomic.Int64  // when the anchor could not be moved last, Unix nanoseconds
+}
+
+// writer is the log's folder. Its methods are called with the lock held,
+// except lock; so they have no way to the keychain.
+type writer struct {
+	p Params // without Key and Anchor
 	// turn holds one token: whoever has it is the one goroutine of this process
 	// that holds or waits for the kernel lock. It guards what follows.
-	turn       chan struct{}
-	seal       *sealer
-	key        []byte
-	keyErr     error
-	keyAt      time.Time // when keyErr was met
-	loosened   bool      // the folder was found open to others, which is not logged yet
-	moved      int64     // bytes set aside to audit.torn, which is not logged yet
-	unanchored bool      // this process appended lines after the anchor it knows of
-	anchorAt   time.Time // when the anchor store failed last
+	turn     chan struct{}
+	loosened bool  // the folder was found open to others, which is not logged yet
+	moved    int64 // bytes set aside to audit.torn, which is not logged yet
 }
 
 // Open returns the log in p.Dir, creating the folder if needed. It asks the
@@ -72,7 +71,9 @@ func Open(p Params) (*Log, error) {
 	if p.SegmentSize <= 0 {
 		p.SegmentSize = DefaultSegmentSize
 	}
-	l := &Log{p: p, turn: make(chan struct{}, 1)}
+	l := &Log{keychain: keychain{key: p.Key, store: p.Anchor, now: p.Now, turn: make(chan struct{}, 1)}}
+	p.Key, p.Anchor = nil, nil
+	l.writer = writer{p: p, turn: make(chan struct{}, 1)}
 	loose, err := durable.EnsureDir(p.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open audit log: %w", err)
@@ -97,52 +98,22 @@ func (l *Log) Dir() string { return l.p.Dir }
 
 // lock waits for this process's turn and then for the kernel lock. The
 // returned function gives both back.
-func (l *Log) lock(ctx context.Context) (unlock func(), err error) {
+func (w *writer) lock(ctx context.Context) (unlock func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
 	select {
-	case l.turn <- struct{}{}:
+	case w.turn <- struct{}{}:
 	default:
 		select {
-		case l.turn <- struct{}{}:
+		case w.turn <- struct{}{}:
 		case <-ctx.Done():
 			return nil, fmt.Errorf("lock audit log: %w", ctx.Err())
 		}
 	}
-	k, err := durable.Acquire(ctx, filepath.Join(l.p.Dir, lockName))
+	k, err := durable.Acquire(ctx, filepath.Join(w.p.Dir, lockName))
 	if err != nil {
-		<-l.turn
+		<-w.turn
 		return nil, err
 	}
-	return func() { k.Release(); <-l.turn }, nil
-}
-
-// sealer returns what makes MACs, or the keychain's error. The lock is held.
-func (l *Log) sealer(ctx context.Context) (*sealer, error) {
-	if l.seal != nil {
-		return l.seal, nil
-	}
-	if l.keyErr != nil && l.resting(l.keyAt) {
-		return nil, l.keyErr
-	}
-	key, err := l.p.Key(ctx)
-	if err == nil {
-		l.seal, err = newSealer(key)
-	}
-	if err != nil {
-		l.keyErr, l.keyAt = nil, l.p.Now()
-		if ctx.Err() == nil { // a caller who gave up says nothing about the keychain
-			l.keyErr = err
-		}
-		return nil, err
-	}
-	l.key = bytes.Clone(key)
-	return l.seal, nil
-}
-
-// resting reports whether a failure at t is too recent to try again. A clock
-// that jumped back ends the rest: waiting longer than meant would be worse.
-func (l *Log) resting(t time.Time) bool {
-	since := l.p.Now().Sub(t)
-	return since >= 0 && since < keychainRest
+	return func() { k.Release(); <-w.turn }, nil
 }

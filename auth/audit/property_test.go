@@ -17,7 +17,7 @@ func TestAnyByteCounts(t *testing.T) {
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
-		b := &book{t: t, chain: &keychain{key: testKey}, clock: newClock()}
+		b := &book{t: t, chain: &store{t: t, key: testKey}, clock: newClock()}
 		b.size = rapid.Int64Range(300, 5_000).Draw(rt, "segment size")
 		b.reopen(filepath.Join(root, string(rune('a'+n%26)), rapid.StringMatching(`[a-z]{12}`).Draw(rt, "folder")))
 		defer func() { _ = os.RemoveAll(b.Dir()) }()

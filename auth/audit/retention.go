@@ -35,69 +35,80 @@ const agePart = 8
 // Nothing is removed while the keychain is locked, since the event has to be
 // sealed, nor if the lines to be removed do not verify: they are evidence then.
 func (l *Log) Prune(ctx context.Context) error {
-	unlock, err := l.lock(ctx)
+	err := l.prune(ctx)
 	if err != nil {
-		return fmt.Errorf("prune audit log: %w", err)
+		err = fmt.Errorf("prune audit log: %w", err)
 	}
-	defer unlock()
+	return err
+}
+
+func (l *Log) prune(ctx context.Context) error {
 	if list, _, err := l.overripe(); err != nil || len(list) == 0 {
 		return err
 	}
-	if _, err := l.sealer(ctx); err != nil {
-		return fmt.Errorf("prune audit log: %w", err)
-	}
-	return l.prune(ctx)
-}
-
-// prune is Prune with the lock held.
-func (l *Log) prune(ctx context.Context) (err error) {
-	old, reason, err := l.overripe()
-	if err != nil || len(old) == 0 || l.seal == nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("prune audit log: %w", err)
-		}
-	}()
-	t, err := openTail(l.p.Dir)
+	seal, err := l.keychain.sealer(ctx, 0)
 	if err != nil {
 		return err
 	}
-	defer t.close()
-	if t.last.mac == nil {
-		return nil // the next line covers it, and the next segment's end prunes
-	}
-	// The anchor must not stay behind on a line that goes.
-	if err := l.anchor(ctx, t); err != nil {
+	// The anchor must not stay behind on a line that goes, and the lines must be
+	// sound from there to the end.
+	if err := l.moveAnchor(ctx); err != nil {
 		return err
 	}
-	gone, err := l.removable(ctx, old, t.segments)
-	if err != nil {
+	said, err := l.remove(ctx, seal)
+	if err != nil || said == 0 {
 		return err
 	}
-	e := Event{Name: Pruned, Outcome: OK, Actor: l.p.Actor, PID: l.p.PID, Data: gone.data()}
-	e.Data["reason"], e.Data["segments"] = reason, len(old)
-	line, err := l.line(t, &e, l.seal)
-	if err != nil {
-		return err
-	}
-	if err := l.write(t, line); err != nil {
-		return err
-	}
-	l.unanchored = true
-	_ = l.anchor(ctx, t) // Flush tries again
-	for _, s := range old {
-		if err := os.Remove(s.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err // what is left is still vouched for by its own chain
-		}
-	}
+	l.written.Store(said)
+	_ = l.moveAnchor(ctx) // Flush tries again
 	return nil
 }
 
+// remove removes what is no longer kept. It returns the number of the line that
+// says so, or 0 if nothing was to be removed.
+func (w *writer) remove(ctx context.Context, seal *sealer) (said uint64, err error) {
+	unlock, err := w.lock(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	old, reason, err := w.overripe() // another process may have removed it
+	if err != nil || len(old) == 0 {
+		return 0, err
+	}
+	t, err := openTail(w.p.Dir)
+	if err != nil {
+		return 0, err
+	}
+	defer t.close()
+	w.moved += t.moved
+	if t.last.mac == nil {
+		return 0, nil // the next line covers it, and the next segment's end prunes
+	}
+	gone, err := removable(ctx, seal, old, t.segments)
+	if err != nil {
+		return 0, err
+	}
+	e := Event{Name: Pruned, Outcome: OK, Actor: w.p.Actor, PID: w.p.PID, Data: gone.data()}
+	e.Data["reason"], e.Data["segments"] = reason, len(old)
+	line, err := w.line(t, &e, seal)
+	if err != nil {
+		return 0, err
+	}
+	if err := w.write(t, line); err != nil {
+		return 0, err
+	}
+	for _, s := range old {
+		if err := os.Remove(s.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return e.Seq, err // what is left is still vouched for by its own chain
+		}
+	}
+	return e.Seq, nil
+}
+
 // overripe returns the oldest segments that are no longer kept.
-func (l *Log) overripe() (old []extent, reason string, err error) {
-	list, err := segments(l.p.Dir)
+func (w *writer) overripe() (old []extent, reason string, err error) {
+	list, err := segments(w.p.Dir)
 	if err != nil {
 		return nil, "", err
 	}
@@ -111,11 +122,11 @@ func (l *Log) overripe() (old []extent, reason string, err error) {
 		all = append(all, extent{segment: s, size: info.Size()})
 		total += info.Size()
 	}
-	keep := l.p.Keep
+	keep := w.p.Keep
 	if keep.MaxBytes == 0 {
 		keep.MaxBytes = DefaultMaxBytes
 	}
-	oldest := l.p.Now().Add(-keep.MaxAge)
+	oldest := w.p.Now().Add(-keep.MaxAge)
 	for _, e := range all[:max(len(all)-1, 0)] {
 		tooMuch := keep.MaxBytes > 0 && total > keep.MaxBytes
 		if !tooMuch && keep.MaxAge <= 0 {
@@ -158,8 +169,8 @@ func lastTime(e extent) (time.Time, error) {
 
 // outdated reports whether a new segment should begin although the newest is
 // not full, so that its lines can grow old together.
-func (l *Log) outdated(t *tail) bool {
-	if l.p.Keep.MaxAge <= 0 {
+func (w *writer) outdated(t *tail) bool {
+	if w.p.Keep.MaxAge <= 0 {
 		return false
 	}
 	head := make([]byte, 128)
@@ -168,13 +179,13 @@ func (l *Log) outdated(t *tail) bool {
 		return false
 	}
 	began, err := time.Parse(timeLayout, string(rawTime(head[:n])))
-	return err == nil && l.p.Now().Sub(began) > l.p.Keep.MaxAge/agePart
+	return err == nil && w.p.Now().Sub(began) > w.p.Keep.MaxAge/agePart
 }
 
 // removable checks the segments that are to go, and that the log goes on
 // after them, and says what is removed.
-func (l *Log) removable(ctx context.Context, old []extent, all []segment) (removal, error) {
-	v := &verification{list: old, key: l.key, seal: l.seal}
+func removable(ctx context.Context, seal *sealer, old []extent, all []segment) (removal, error) {
+	v := &verification{list: old, key: seal.key, seal: seal}
 	scans, err := v.scan(ctx, nil)
 	if err != nil {
 		return removal{}, err
@@ -204,7 +215,7 @@ func (l *Log) removable(ctx context.Context, old []extent, all []segment) (remov
 	}
 	// It begins later: something must vouch for that, or removing more would
 	// hide that a segment was deleted by hand.
-	before, err := l.newestRemoval(ctx, all)
+	before, err := newestRemoval(ctx, seal, all)
 	if err == nil && !before.vouches(first, old[0].number) {
 		err = ErrDetached
 	}
@@ -213,9 +224,9 @@ func (l *Log) removable(ctx context.Context, old []extent, all []segment) (remov
 
 // newestRemoval finds the newest sealed "pruned" event. It is near the end:
 // the last time a segment was full.
-func (l *Log) newestRemoval(ctx context.Context, all []segment) (removal, error) {
+func newestRemoval(ctx context.Context, seal *sealer, all []segment) (removal, error) {
 	for i := len(all) - 1; i >= 0; i-- {
-		res, err := scanSegment(ctx, extent{segment: all[i], size: 1 << 62}, l.seal, 0, &meter{})
+		res, err := scanSegment(ctx, extent{segment: all[i], size: 1 << 62}, seal, 0, &meter{})
 		if err != nil {
 			return removal{}, err
 		}

@@ -32,7 +32,7 @@ func varied(t testing.TB) *book {
 	b := newBook(t)
 	b.size = variedSize
 	b.reopen(b.Dir())
-	l := &Log{p: Params{Now: b.clock.now}}
+	l := &Log{writer: writer{p: Params{Now: b.clock.now}}}
 	seal, err := newSealer(testKey)
 	if err != nil {
 		t.Fatal(err)

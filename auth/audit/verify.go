@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -46,57 +45,61 @@ type verification struct {
 	vouched removal // says why the log may begin where it does, unless at the beginning
 }
 
-// snapshot notes under the lock how far the log goes and what the anchor says,
-// so that both are of the same moment.
+// snapshot notes how far the log goes. What the anchor says is asked before, so
+// that it names no line after that.
 func (l *Log) snapshot(ctx context.Context) (*verification, error) {
+	v, err := l.secrets(ctx)
+	if err != nil {
+		return nil, err
+	}
 	unlock, err := l.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	return l.look(ctx)
+	return v, l.look(v)
 }
 
-// look is snapshot with the lock held.
-func (l *Log) look(ctx context.Context) (*verification, error) {
-	v := &verification{}
-	list, err := segments(l.p.Dir)
+// secrets begins a verification with what the keychain has to say. An empty log
+// needs no key, and must not make one.
+func (l *Log) secrets(ctx context.Context) (v *verification, err error) {
+	v = &verification{}
+	if v.anchor, v.found, err = l.keychain.anchor(ctx); err != nil {
+		v.report.AnchorError = err.Error()
+	}
+	if list, err := segments(l.p.Dir); err != nil || len(list) == 0 {
+		return v, err
+	}
+	seal, err := l.keychain.sealer(ctx, 0)
 	if err != nil {
 		return nil, err
+	}
+	v.key, v.report.PublicKey = seal.key, PublicKey(seal.key)
+	v.seal, err = newSealer(seal.key)
+	return v, err
+}
+
+// look notes how far the log goes.
+func (w *writer) look(v *verification) error {
+	list, err := segments(w.p.Dir)
+	if err != nil || v.seal == nil { // it was empty when the keychain was to be asked
+		return err
 	}
 	for i, s := range list {
 		info, err := os.Lstat(s.path)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		e := extent{segment: s, size: info.Size(), changed: info.ModTime()}
 		if i == len(list)-1 {
 			if e.size, err = soundSize(s.path, info.Size()); err != nil {
-				return nil, err
+				return err
 			}
 			v.report.TornBytes = info.Size() - e.size
 		}
 		v.list = append(v.list, e)
 	}
-	if l.p.Anchor != nil {
-		v.anchor, v.found, err = l.loadAnchor(ctx)
-		if errors.Is(err, ErrKeyChanged) {
-			v.anchor, v.found, err = l.loadAnchor(ctx)
-		}
-		if err != nil {
-			v.report.AnchorError = err.Error()
-		}
-	}
-	if len(v.list) == 0 {
-		return v, nil // an empty log needs no key, and must not make one
-	}
-	if _, err := l.sealer(ctx); err != nil {
-		return nil, err
-	}
-	v.key = l.key
-	v.report.PublicKey = PublicKey(l.key)
-	v.seal, err = newSealer(l.key)
-	return v, err
+	return nil
 }
 
 // run does a whole verification.

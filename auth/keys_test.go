@@ -1,0 +1,56 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// togetherVault lets two processes find out at the same moment that there is
+// no key for the log yet.
+type togetherVault struct {
+	vault.Vault
+	both chan struct{}
+}
+
+func (v togetherVault) Get(ctx context.Context, key string) (secret.String, error) {
+	value, err := v.Vault.Get(ctx, key)
+	if key == "audit/book" && errors.Is(err, vault.ErrNotFound) {
+		select {
+		case v.both <- struct{}{}:
+		case <-v.both:
+		case <-time.After(100 * time.Millisecond): // the other one is not there, or holds the lock
+		}
+	}
+	return value, err
+}
+
+// Two programs that run for the first time at once must agree on the log's
+// key: with two, the log would be called tampered with for ever.
+func TestTwoFirstProcessesMakeOneKey(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	v := togetherVault{Vault: w.vault, both: make(chan struct{})}
+	var wg sync.WaitGroup
+	for range 2 {
+		k := w.openWith(v)
+		wg.Go(func() {
+			k.Record(t.Context(), profile.Profile{}, audit.ProfileUsed, audit.OK, nil)
+			if err := k.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	r, err := w.open().VerifyLog(t.Context(), nil)
+	if err != nil || !r.OK || r.Events != 2 || !r.AnchorChecked || r.AnchorSeq != 2 {
+		t.Errorf("%+v, %+v, %v", r, r.Problem, err)
+	}
+}
