@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -100,7 +101,7 @@ func doesNotVerify(r audit.Report) error {
 }
 
 func runVerifyBundle(ctx context.Context, env Env, k Keeper, path string, asJSON bool) error {
-	f, err := os.Open(path)
+	f, err := durable.OpenLinked(path, os.O_RDONLY)
 	if err != nil {
 		return fmt.Errorf("open the bundle: %w", err)
 	}

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,29 +64,22 @@ func runIncidentNew(ctx context.Context, env Env, k Keeper, o incidentOptions) e
 			return err
 		}
 	}
-	out := env.Out
-	if o.output != "" { // before a number is given that nothing is written under
-		file, err := os.OpenFile(o.output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, durable.FileMode)
-		if errors.Is(err, fs.ErrExist) {
-			return hint.Wrap(fmt.Errorf("%s exists already", o.output), "choose another name: a report is not overwritten")
-		}
-		if err != nil {
-			return err
-		}
-		defer func() { _ = file.Close() }()
-		out = file
-	}
-	report, err := incident.New(ctx, k, request, env.Now())
-	if err == nil {
-		_, err = fmt.Fprint(out, report.Markdown())
-	}
-	if err != nil {
-		if o.output != "" {
-			_ = os.Remove(o.output)
+	var report incident.Report
+	write := func(w io.Writer) (err error) {
+		if report, err = incident.New(ctx, k, request, env.Now()); err == nil {
+			_, err = fmt.Fprint(w, report.Markdown())
 		}
 		return err
 	}
-	if o.output != "" {
+	if o.output == "" {
+		return write(env.Out)
+	}
+	// The file is begun before a number is given that nothing could be written under.
+	err = durable.CreateStream(o.output, durable.FileMode, write)
+	if errors.Is(err, durable.ErrExists) {
+		return hint.Wrap(err, "choose another name: a report is not overwritten")
+	}
+	if err == nil {
 		_, err = fmt.Fprintf(env.Out, "%s (%s) is in %s\n", report.ID, report.Severity, o.output)
 	}
 	return err

@@ -99,14 +99,14 @@ func (c *Configs) replace(ctx context.Context, client Client, ch Change) (backup
 	return backup, false, write(ch.Path, ch.After, mode)
 }
 
-// write is durable.WriteFile with advice; it creates the folder.
+// write is durable.WriteLinked with advice; it creates the folder.
 func write(path string, data []byte, mode fs.FileMode) error {
 	target, err := durable.Resolve(path)
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(target), durable.DirMode)
 	}
 	if err == nil {
-		err = durable.WriteFile(path, data, mode)
+		err = durable.WriteLinked(path, data, mode)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		err = fmt.Errorf("%w: %w", ErrReadOnly, err)
@@ -128,7 +128,7 @@ func writable(path string, exists bool) (fs.FileMode, error) {
 	if info.Mode().Perm()&0o200 == 0 {
 		return 0, hint.Wrap(fmt.Errorf("write %s: the file is %w", path, ErrReadOnly), "make it writable first if you want Stagedoor to change it")
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	f, err := durable.OpenLinked(path, os.O_WRONLY)
 	if errors.Is(err, fs.ErrPermission) {
 		return 0, explainAccess(fmt.Errorf("write: the file is %w: %w", ErrReadOnly, err), path)
 	}

@@ -71,21 +71,15 @@ func (c *Configs) Ours(ctx context.Context, client Client, self string) ([]strin
 	return names, nil
 }
 
-// readFile returns the content of path, following symlinks. Nothing but a
-// regular file is opened: opening a pipe would wait for ever.
+// readFile returns the content of path, following symlinks.
 func readFile(path string) (data []byte, exists bool, err error) {
-	target, err := durable.Resolve(path)
-	if errors.Is(err, durable.ErrNotRegular) {
+	f, err := durable.OpenLinked(path, os.O_RDONLY)
+	switch {
+	case errors.Is(err, durable.ErrNotRegular):
 		return nil, false, hint.Wrap(fmt.Errorf("read %w", err), "move what is at "+path+" out of the way")
-	}
-	if err != nil {
-		return nil, false, explainAccess(err, path)
-	}
-	f, err := os.Open(target)
-	if errors.Is(err, fs.ErrNotExist) {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, false, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, false, explainAccess(err, path)
 	}
 	defer func() { _ = f.Close() }()

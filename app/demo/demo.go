@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // Params of Run.
@@ -89,7 +90,7 @@ func furnish(dir string) ([]string, error) {
 		return nil, err
 	}
 	file := filepath.Join(dir, "passphrase")
-	if err := os.WriteFile(file, []byte(hex.EncodeToString(passphrase)+"\n"), 0o600); err != nil {
+	if err := durable.WriteFile(file, []byte(hex.EncodeToString(passphrase)+"\n"), durable.FileMode); err != nil {
 		return nil, err
 	}
 	home := filepath.Join(dir, "home")

@@ -20,6 +20,8 @@ const busVariable = "DBUS_SESSION_BUS_ADDRESS"
 // the usual place.
 const busFile = "session-bus"
 
+const maxBusFile = 16 << 10 // bytes
+
 // SessionBus finds the session bus for a process that was started without its
 // address, as MCP clients do that strip the environment. It returns the address
 // to set, or "" if one is set or none can be found. Accepted are only sockets in
@@ -30,7 +32,7 @@ func SessionBus(stateDir string, getenv func(string) string) string {
 		return ""
 	}
 	candidates := usualSockets(getenv)
-	if recorded, err := os.ReadFile(filepath.Join(stateDir, busFile)); err == nil {
+	if recorded, err := durable.ReadFile(filepath.Join(stateDir, busFile), maxBusFile); err == nil {
 		if path, ok := socketPath(strings.TrimSpace(string(recorded))); ok {
 			candidates = append(candidates, path)
 		}
@@ -57,7 +59,7 @@ func RememberSessionBus(stateDir string, getenv func(string) string) error {
 	}
 	file := filepath.Join(stateDir, busFile)
 	line := busAddress(path) + "\n"
-	old, err := os.ReadFile(file)
+	old, err := durable.ReadFile(file, maxBusFile)
 	if err == nil && string(old) == line {
 		return nil
 	}

@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
@@ -100,17 +99,11 @@ func Load(path string) (Settings, error) {
 }
 
 func read(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
+	data, err := durable.ReadFile(path, maxSize)
+	if errors.Is(err, durable.ErrTooLarge) {
+		err = &Error{Path: path, Reason: fmt.Sprintf("the file has more than %d bytes, which settings never have", maxSize)}
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: %w", path, durable.ErrNotRegular)
-	}
-	if info.Size() > maxSize {
-		return nil, &Error{Path: path, Reason: fmt.Sprintf("the file has %d bytes, which settings never have", info.Size())}
-	}
-	return os.ReadFile(path)
+	return data, err
 }
 
 // Update changes the settings at path under a lock and returns what they are

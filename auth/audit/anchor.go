@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -130,7 +131,7 @@ func descends(seal *sealer, t *tail, old Anchor) error {
 }
 
 func descendsIn(seal *sealer, s segment, after *frame, old Anchor) (done bool, err error) {
-	f, err := os.Open(s.path)
+	f, err := durable.Open(s.path, os.O_RDONLY)
 	if err != nil {
 		return false, err
 	}

@@ -15,6 +15,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // A bundle is a zip file for whoever looks into an incident:
@@ -147,7 +149,7 @@ func (l *Log) writeBundle(ctx context.Context, w io.Writer, by string, progress 
 
 // copySegment copies as much of a segment as was verified.
 func copySegment(ctx context.Context, w io.Writer, e extent) (BundledSegment, error) {
-	f, err := os.Open(e.path)
+	f, err := durable.Open(e.path, os.O_RDONLY)
 	if err != nil {
 		return BundledSegment{}, err
 	}

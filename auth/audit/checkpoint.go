@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // Checkpoint is how far the log was found to be sound. It is kept with the
@@ -117,7 +119,7 @@ func (v *verification) resume(ctx context.Context, c Checkpoint) bool {
 // stillThere looks whether the line of the checkpoint, and the anchored one if
 // that is older, are where they were.
 func (v *verification) stillThere(e extent, c Checkpoint) (bool, error) {
-	f, err := os.Open(e.path)
+	f, err := durable.Open(e.path, os.O_RDONLY)
 	if err != nil {
 		return false, err
 	}

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // Cursor is a place in the log, behind a line that was read. The zero Cursor
@@ -61,7 +63,7 @@ func (l *Log) Read(ctx context.Context, c Cursor, want func(name []byte) bool, f
 
 // read goes on in the cursor's segment to its last whole line.
 func (c Cursor) read(ctx context.Context, path string, want func([]byte) bool, f func(Event)) (Cursor, error) {
-	file, err := os.Open(path)
+	file, err := durable.Open(path, os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		return c, ErrMoved // pruned just now
 	}

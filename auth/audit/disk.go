@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -51,7 +52,7 @@ func (l *Log) writable(ctx context.Context) (err error) {
 		return err
 	}
 	if n := len(list); n > 0 {
-		f, err := os.OpenFile(list[n-1].path, os.O_RDWR, 0)
+		f, err := durable.Open(list[n-1].path, os.O_RDWR)
 		if err != nil {
 			return err
 		}

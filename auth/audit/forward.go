@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // extent is a segment and how much of it belongs to a verification: what is
@@ -95,7 +97,7 @@ func (r *forward) next() ([]byte, error) {
 }
 
 func (r *forward) begin() error {
-	f, err := os.Open(r.rest[0].path)
+	f, err := durable.Open(r.rest[0].path, os.O_RDONLY)
 	if err != nil {
 		return err
 	}

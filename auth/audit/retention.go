@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // Retention says how much of the log is kept. Whole segments are removed, the
@@ -147,7 +149,7 @@ func (w *writer) overripe() (old []extent, reason string, err error) {
 
 // lastTime returns the time of a segment's newest line, or the zero time.
 func lastTime(e extent) (time.Time, error) {
-	f, err := os.Open(e.path)
+	f, err := durable.Open(e.path, os.O_RDONLY)
 	if err != nil {
 		return time.Time{}, err
 	}

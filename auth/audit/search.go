@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // atOnce is how many segments are searched at a time.
@@ -187,7 +189,7 @@ func search[T any](ctx context.Context, dir string, q Query, take func(*matcher,
 // searchSegment is search for one segment. older says whether segments before
 // it matter.
 func searchSegment[T any](ctx context.Context, s segment, m *matcher, take func(*matcher, []byte) (T, bool)) (found []T, older bool, err error) {
-	f, err := os.Open(s.path)
+	f, err := durable.Open(s.path, os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, true, nil // pruned meanwhile
 	}

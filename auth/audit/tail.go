@@ -39,7 +39,7 @@ func openTail(dir string) (t *tail, err error) {
 	if t.segments, err = segments(dir); err != nil || len(t.segments) == 0 {
 		return t, err
 	}
-	if t.f, err = os.OpenFile(t.newest().path, os.O_RDWR, 0); err != nil {
+	if t.f, err = durable.Open(t.newest().path, os.O_RDWR); err != nil {
 		return t, err
 	}
 	if err = t.repair(dir); err != nil {
@@ -71,7 +71,7 @@ func (t *tail) newest() segment {
 }
 
 func (t *tail) readSegment(s segment) error {
-	f, err := os.Open(s.path)
+	f, err := durable.Open(s.path, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (t *tail) repair(dir string) error {
 		return err
 	}
 	t.moved = info.Size() - t.size
-	torn, err := os.OpenFile(filepath.Join(dir, tornName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, durable.FileMode)
+	torn, err := durable.Open(filepath.Join(dir, tornName), os.O_WRONLY|os.O_CREATE|os.O_APPEND)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func wholeLines(r io.ReaderAt, size int64) (int64, error) {
 
 // soundSize is wholeLines of a file that is not open.
 func soundSize(path string, size int64) (int64, error) {
-	f, err := os.Open(path)
+	f, err := durable.Open(path, os.O_RDONLY)
 	if err != nil {
 		return 0, err
 	}

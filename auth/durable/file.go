@@ -1,6 +1,8 @@
-// Package durable is the one place that replaces, protects and locks files.
+// Package durable is the one place that opens, replaces, protects and locks
+// files.
 //
-// WriteFile replaces a file so that a reader, or the next start after a crash,
+// Open and ReadFile never wait and never read more than they are told to,
+// whatever lies under the name. WriteFile replaces a file so that a reader, or the next start after a crash,
 // finds either the old content or the new, never a mixture. Lock is a kernel
 // lock: it ends with the process that holds it, however that ends. All of it
 // is safe for concurrent use by goroutines and by processes.
@@ -25,17 +27,27 @@ const (
 var ErrNotRegular = errors.New("not a regular file")
 
 // WriteFile atomically replaces path with data and mode perm: a temporary file
-// in the same folder, fsync, rename, fsync of the folder. A symlink at path is
-// followed, so that a config kept in a dotfiles repository stays a link. The
-// target must be a regular file or not exist.
+// in the same folder, fsync, rename, fsync of the folder. It is for our own
+// files: path must be a regular file or not exist.
 func WriteFile(path string, data []byte, perm os.FileMode) error {
+	if info, err := os.Lstat(path); err == nil {
+		if err := regular(path, info); err != nil {
+			return fmt.Errorf("write %w", err)
+		}
+	}
+	return explain(path, WriteLinked(path, data, perm))
+}
+
+// WriteLinked is WriteFile for a file of the user's: a symbolic link at path is
+// followed, so that a config kept in a dotfiles repository stays a link.
+func WriteLinked(path string, data []byte, perm os.FileMode) error {
 	return WriteStream(path, perm, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	})
 }
 
-// WriteStream is WriteFile for what is too long to be in memory at once. If
+// WriteStream is WriteLinked for what is too long to be in memory at once. If
 // write fails, path is as it was.
 func WriteStream(path string, perm os.FileMode, write func(io.Writer) error) error {
 	return stream(path, perm, replace, write)
@@ -91,10 +103,7 @@ func Resolve(path string) (string, error) {
 			return "", fmt.Errorf("resolve %s: %w", path, err)
 		}
 		if info.Mode()&os.ModeSymlink == 0 {
-			if !info.Mode().IsRegular() {
-				return "", fmt.Errorf("%s: %w", path, ErrNotRegular)
-			}
-			return target, nil
+			return target, regular(path, info)
 		}
 		next, err := os.Readlink(target)
 		if err != nil {
@@ -113,7 +122,7 @@ func Resolve(path string) (string, error) {
 // can log that it was found looser.
 func EnsureDir(dir string) (repaired bool, err error) {
 	if err := os.MkdirAll(dir, DirMode); err != nil {
-		return false, fmt.Errorf("create folder %s: %w", dir, err)
+		return false, fmt.Errorf("create folder %s: %w", dir, explain(dir, err))
 	}
 	return Tighten(dir, DirMode)
 }

@@ -5,9 +5,64 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
 	"syscall"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
+
+// What open adds: never wait for the other end of a pipe; follow no link.
+const (
+	nonBlocking = syscall.O_NONBLOCK
+	noFollow    = syscall.O_NOFOLLOW
+)
+
+func busy(error) bool { return false }
+
+// explain adds whose the file is to an error of permissions: one command under
+// sudo is enough to leave files that the user cannot open.
+func explain(path string, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	at := path
+	info, missing := os.Lstat(at)
+	for missing != nil && at != filepath.Dir(at) {
+		at = filepath.Dir(at)
+		info, missing = os.Lstat(at)
+	}
+	for range 2 { // the file, then its folder
+		if missing != nil {
+			break
+		}
+		stat, ok := info.Sys().(*syscall.Stat_t)
+		switch {
+		case ok && int(stat.Uid) != os.Geteuid():
+			if !info.IsDir() {
+				at = filepath.Dir(at)
+			}
+			return hint.Wrap(fmt.Errorf("%w: it belongs to %s", err, userName(int(stat.Uid))),
+				fmt.Sprintf("give it back: sudo chown -R %s '%s'", userName(os.Geteuid()), at))
+		case info.Mode().Perm()&0o600 != 0o600:
+			return hint.Wrap(err, "chmod u+rwX '"+at+"'")
+		}
+		at = filepath.Dir(at)
+		info, missing = os.Lstat(at)
+	}
+	return err
+}
+
+func userName(uid int) string {
+	id := strconv.Itoa(uid)
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return id
+}
 
 func chmod(f *os.File, perm os.FileMode) error { return f.Chmod(perm) }
 
@@ -17,7 +72,7 @@ func replace(from, to string) error { return os.Rename(from, to) }
 // folder and say so with EINVAL or ENOTSUP; there the rename is as safe as the
 // file system makes it.
 func syncDir(dir string) error {
-	d, err := os.Open(dir)
+	d, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return err
 	}

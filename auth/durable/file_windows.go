@@ -3,7 +3,6 @@ package durable
 import (
 	"errors"
 	"os"
-	"time"
 
 	"golang.org/x/sys/windows"
 )
@@ -12,23 +11,35 @@ import (
 // nothing and would make the next replace fail.
 func chmod(*os.File, os.FileMode) error { return nil }
 
-// replace renames over an existing file. A virus scanner or an indexer that
-// has the target open for a moment makes Windows answer with a sharing
-// violation or an access error, so it is tried again for a short while.
-func replace(from, to string) error {
-	var err error
-	for wait := 5 * time.Millisecond; wait < time.Second; wait *= 2 {
-		err = windows.Rename(from, to)
-		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
-			return err
-		}
-		time.Sleep(wait)
-	}
-	return err
+// Windows keeps pipes, sockets and devices out of folders.
+const nonBlocking, noFollow = 0, 0
+
+// busy tells the errors of a file that another program has open for a moment.
+// Access is denied, too, while a removed file is not yet closed everywhere.
+func busy(err error) bool {
+	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_LOCK_VIOLATION) ||
+		errors.Is(err, windows.ERROR_ACCESS_DENIED)
 }
 
-// syncDir does nothing: NTFS journals the rename, and a folder handle cannot
-// be flushed without special rights.
+func explain(_ string, err error) error { return err }
+
+// replace renames over an existing file, and returns when that is on the disk.
+func replace(from, to string) error {
+	old, err := windows.UTF16PtrFromString(from)
+	if err != nil {
+		return err
+	}
+	name, err := windows.UTF16PtrFromString(to)
+	if err != nil {
+		return err
+	}
+	return persist(func() error {
+		return windows.MoveFileEx(old, name, windows.MOVEFILE_REPLACE_EXISTING|windows.MOVEFILE_WRITE_THROUGH)
+	})
+}
+
+// syncDir does nothing: replace wrote the rename through, and a folder handle
+// cannot be flushed without special rights.
 func syncDir(string) error { return nil }
 
 func tighten(string, os.FileMode) (bool, error) { return false, nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -21,21 +22,15 @@ type Lock struct{ f *flock.Flock }
 // polls, first after 1 ms and then ever more rarely up to every 25 ms, until it
 // has the lock or ctx ends; then the error wraps ErrLocked and the context's error.
 func Acquire(ctx context.Context, path string) (*Lock, error) {
-	f := flock.New(path, flock.SetPermissions(FileMode))
 	wait := time.Millisecond
 	for {
-		ok, err := f.TryLock()
-		if err != nil {
-			_ = f.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
-		}
-		if ok {
-			return &Lock{f: f}, nil
+		lock, err := TryAcquire(path)
+		if !errors.Is(err, ErrLocked) {
+			return lock, err
 		}
 		select {
 		case <-ctx.Done():
-			_ = f.Close()
-			return nil, fmt.Errorf("lock %s: %w (%w)", path, ErrLocked, ctx.Err())
+			return nil, fmt.Errorf("%w (%w)", err, ctx.Err())
 		case <-time.After(wait):
 			wait = min(2*wait, 25*time.Millisecond)
 		}
@@ -43,15 +38,36 @@ func Acquire(ctx context.Context, path string) (*Lock, error) {
 }
 
 // TryAcquire takes the lock if it is free and returns ErrLocked if it is not.
+// Like Open it refuses what is not a regular file.
 func TryAcquire(path string) (*Lock, error) {
-	f := flock.New(path, flock.SetPermissions(FileMode))
+	l, err := tryAcquire(path)
+	if err != nil {
+		return nil, fmt.Errorf("lock %w", explain(path, err))
+	}
+	return l, nil
+}
+
+func tryAcquire(path string) (*Lock, error) {
+	if info, err := os.Lstat(path); err == nil {
+		if err := regular(path, info); err != nil {
+			return nil, err
+		}
+	}
+	f := flock.New(path, flock.SetPermissions(FileMode), flock.SetFlag(os.O_CREATE|os.O_RDONLY|nonBlocking|noFollow))
 	ok, err := f.TryLock()
-	if err == nil && !ok {
-		err = ErrLocked
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", path, ErrLocked)
+	}
+	info, err := f.Stat()
+	if err == nil {
+		err = regular(path, info)
 	}
 	if err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("lock %s: %w", path, err)
+		return nil, err
 	}
 	return &Lock{f: f}, nil
 }

@@ -138,11 +138,7 @@ func backup(name string) bool {
 
 // readImport reads a regular file of a sensible size, symbolic links followed.
 func readImport(path string) (*oldFile, error) {
-	target, err := durable.Resolve(path)
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	f, err := os.Open(target)
+	f, err := durable.OpenLinked(path, os.O_RDONLY)
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
@@ -150,9 +146,6 @@ func readImport(path string) (*oldFile, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, unreadable(path, err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, unreadable(path, fmt.Errorf("%s: %w", path, durable.ErrNotRegular))
 	}
 	data, err := io.ReadAll(io.LimitReader(f, migrate.MaxSize+1))
 	if err != nil {
@@ -227,7 +220,7 @@ func (s *source) rewrite(providers []string, r Request) error {
 	if !bytes.Equal(now.data, s.file.data) {
 		return hint.New("the file changed while it was imported", "stop the old server and import once more with --force")
 	}
-	if err := durable.WriteFile(s.file.path, w.Data, s.file.mode.Perm()); err != nil {
+	if err := durable.WriteLinked(s.file.path, w.Data, s.file.mode.Perm()); err != nil {
 		return hint.Wrap(fmt.Errorf("the login is imported; the old file could not be replaced: %w", err),
 			"make its folder writable and import once more, or take the secrets out yourself")
 	}

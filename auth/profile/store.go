@@ -31,6 +31,8 @@ const (
 	// lockWait bounds how long a change waits for another process's change,
 	// which takes milliseconds.
 	lockWait = 10 * time.Second
+	// maxSize is in bytes; a profile takes one or two thousand.
+	maxSize = 8 << 20
 )
 
 // Store reads and changes the list.
@@ -62,7 +64,7 @@ func NewStore(p Params) (*Store, error) {
 // Load reads the list. A missing file is an empty list. A file that cannot be
 // understood is an error and stays as it is.
 func (s *Store) Load() (List, error) {
-	data, err := os.ReadFile(s.path)
+	data, err := durable.ReadFile(s.path, maxSize)
 	if errors.Is(err, os.ErrNotExist) {
 		return List{Version: version}, nil
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,25 +109,13 @@ func (j journal) path(id string) string { return filepath.Join(j.dir, id) }
 // that is no record. Another error means that it could not be read now: it may
 // hold the only copy of a login, so the caller must not go on.
 func (j journal) read(id string) (record, bool, error) {
-	info, err := os.Lstat(j.path(id))
+	data, err := durable.ReadFile(j.path(id), maxJournal)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return record{}, false, nil
-	case err != nil:
-		return record{}, false, fmt.Errorf("read the write-ahead file: %w", err)
-	case !info.Mode().IsRegular(), info.Size() > maxJournal:
+	case errors.Is(err, durable.ErrNotRegular), errors.Is(err, durable.ErrTooLarge):
 		return record{}, false, errJournal
-	}
-	f, err := os.Open(j.path(id))
-	if errors.Is(err, os.ErrPermission) {
-		return record{}, false, errJournal // not written by us
-	}
-	if err != nil {
-		return record{}, false, fmt.Errorf("read the write-ahead file: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxJournal))
-	if err != nil {
+	case err != nil:
 		return record{}, false, fmt.Errorf("read the write-ahead file: %w", err)
 	}
 	r, err := decodeRecord(data)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 const (
@@ -20,6 +21,7 @@ const (
 	// retryFirst and retryMost bound the time between two attempts.
 	retryFirst = time.Minute
 	retryMost  = 6 * time.Hour
+	maxNote    = 4 << 10 // bytes
 )
 
 // finishWipe removes tokens whose revocation was begun by a process that was
@@ -109,7 +111,7 @@ func (s *Service) retry(ctx context.Context, id string) (left int, err error) {
 // readNote returns the note; a damaged one is due.
 func (s *Service) readNote(id string) note {
 	var n note
-	data, err := os.ReadFile(s.notePath(id))
+	data, err := durable.ReadFile(s.notePath(id), maxNote)
 	if err != nil || json.Unmarshal(data, &n) != nil {
 		return note{}
 	}

@@ -26,8 +26,12 @@ import (
 // tenth of it. The passphrase sits in a file and should be a random one.
 const workFactor = 15
 
-// maxVaultFile bounds what is read into memory, in bytes.
-const maxVaultFile = 16 << 20
+// Bounds of what is read into memory, in bytes.
+const (
+	maxVaultFile  = 16 << 20
+	maxIdentity   = 64 << 10
+	maxPassphrase = 64 << 10
+)
 
 // fileVault keeps all items in one age file. The file is encrypted to an
 // identity of its own, and only that identity is encrypted with the passphrase:
@@ -132,7 +136,7 @@ func (v *fileVault) unlock(create bool) error {
 		return err
 	}
 	path := filepath.Join(v.dir, "identity.age")
-	data, err := os.ReadFile(path)
+	data, err := durable.ReadFile(path, maxIdentity)
 	if errors.Is(err, os.ErrNotExist) {
 		if _, statErr := os.Stat(v.itemsPath()); !create || statErr == nil {
 			return hint.Wrap(fmt.Errorf("%w: identity.age is missing", ErrDamaged), "bring it back from a backup, or move "+v.dir+" away and sign in again")
@@ -185,7 +189,7 @@ func (v *fileVault) create(path, passphrase string) error {
 func (v *fileVault) itemsPath() string { return filepath.Join(v.dir, "items.age") }
 
 func (v *fileVault) read() (map[string]string, error) {
-	data, err := os.ReadFile(v.itemsPath())
+	data, err := durable.ReadFile(v.itemsPath(), 2*maxVaultFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return map[string]string{}, nil
 	}
@@ -245,15 +249,12 @@ func decrypt(data []byte, with age.Identity) ([]byte, error) {
 
 func readPassphrase(path string) (string, error) {
 	info, err := os.Stat(path)
-	if err != nil {
-		return "", hint.Wrap(fmt.Errorf("%w: read the passphrase: %w", ErrLocked, err), "STAGEDOOR_PASSPHRASE_FILE must name a file that you can read")
-	}
-	if loose(info) {
+	if err == nil && info.Mode().IsRegular() && loose(info) {
 		return "", hint.Wrap(fmt.Errorf("%w: others can read the passphrase file %s", ErrLocked, path), "chmod 600 "+path)
 	}
-	data, err := os.ReadFile(path)
+	data, err := durable.ReadLinked(path, maxPassphrase)
 	if err != nil {
-		return "", fmt.Errorf("%w: read the passphrase: %w", ErrLocked, err)
+		return "", hint.Wrap(fmt.Errorf("%w: read the passphrase: %w", ErrLocked, err), "STAGEDOOR_PASSPHRASE_FILE must name a file that you can read")
 	}
 	passphrase := strings.TrimRight(string(data), "\r\n")
 	if passphrase == "" {

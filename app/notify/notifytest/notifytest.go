@@ -7,7 +7,6 @@ package notifytest
 import (
 	"bufio"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // Shown is a notification as the daemon gets it.
@@ -42,7 +43,7 @@ func Bus(t testing.TB) string {
 	}
 	dir := t.TempDir()
 	config := filepath.Join(dir, "bus.conf")
-	err = os.WriteFile(config, fmt.Appendf(nil, `<busconfig>
+	err = durable.WriteFile(config, fmt.Appendf(nil, `<busconfig>
   <type>session</type>
   <listen>unix:path=%s</listen>
   <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
