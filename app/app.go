@@ -5,7 +5,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -36,9 +35,8 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		log:     slog.New(slog.NewTextHandler(std.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		grave:   make(chan struct{}, 1),
 	}
-	platform.AttachConsole()
 	env := cli.Env{
-		In: std.In, Out: std.Out, Err: std.Err,
+		In: input{ctx, std.In}, Out: std.Out, Err: std.Err,
 		Keeper:  func(ctx context.Context) (cli.Keeper, error) { return a.heralded(ctx, actorOf(args)) },
 		Setup:   a.setup,
 		OpenURL: a.browser().Open, Settings: a.settings,
@@ -58,7 +56,7 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		Version: Version(),
 	}
 	if std.In != nil && term.IsTerminal(int(std.In.Fd())) {
-		env.ReadPassword = a.readPassword
+		env.ReadPassword = func(prompt string) (secret.String, error) { return a.readPassword(ctx, prompt) }
 	}
 	if f, ok := std.Err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		env.Copy = func(text string) { _, _ = io.WriteString(f, cli.CopySequence(text)) }
@@ -85,13 +83,3 @@ type application struct {
 }
 
 func (a *application) browser() platform.Browser { return platform.Browser{Getenv: os.Getenv} }
-
-func (a *application) readPassword(prompt string) (secret.String, error) {
-	_, _ = fmt.Fprint(a.std.Err, prompt)
-	typed, err := term.ReadPassword(int(a.std.In.Fd()))
-	_, _ = fmt.Fprintln(a.std.Err)
-	if err != nil {
-		return "", fmt.Errorf("read from the terminal: %w", err)
-	}
-	return secret.String(typed), nil
-}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -30,13 +29,22 @@ func TestMain(m *testing.M) {
 		"stagedoor":   stagedoor,
 		"fakebrowser": fakebrowser,
 		"child":       child,
+		"stuck":       stuck,
 	})
 }
 
 func stagedoor() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := app.EndOnSignal(os.Exit)
 	defer stop()
 	os.Exit(app.Main(ctx, os.Args[1:], app.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+}
+
+// stuck hangs in something that no context reaches.
+func stuck() {
+	_, stop := app.EndOnSignal(os.Exit)
+	defer stop()
+	fmt.Println("ready")
+	select {}
 }
 
 // fakebrowser is $BROWSER: it gets the address as its only argument.

@@ -15,6 +15,7 @@ import (
 // status. Windows has no execve. A job object takes the program down with us,
 // and Ctrl+C reaches it through the console it shares with us.
 func Run(program string, args, env []string) (status int, err error) {
+	signal.Reset(os.Interrupt) // what Ctrl+C means, and how long that takes, is for the program
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt)
 	defer signal.Stop(signals)
