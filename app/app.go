@@ -18,6 +18,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/app/window"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // Stdio are the process's standard streams.
@@ -35,6 +36,13 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		log:     slog.New(slog.NewTextHandler(std.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		grave:   make(chan struct{}, 1),
 	}
+	// Whoever started the program can answer the keychain's prompt. Upkeep says
+	// otherwise for itself.
+	wait, err := keychainWait(os.Getenv)
+	if err != nil {
+		a.wait = err // said by whichever command needs the keychain
+	}
+	ctx = vault.WithWait(ctx, wait)
 	env := cli.Env{
 		In: input{ctx, std.In}, Out: std.Out, Err: std.Err,
 		Keeper:  func(ctx context.Context) (cli.Keeper, error) { return a.heralded(ctx, actorOf(args)) },
@@ -80,6 +88,7 @@ type application struct {
 	// grave gets a value when this process wrote down something that may be a
 	// P0 or P1; see herald.
 	grave chan struct{}
+	wait  error // what is wrong with STAGEDOOR_KEYCHAIN_WAIT
 }
 
 func (a *application) browser() platform.Browser { return platform.Browser{Getenv: os.Getenv} }

@@ -9,6 +9,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/assets"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // heraldWait bounds what telling the user may cost a command.
@@ -59,7 +60,7 @@ func (a *application) tellWhile(ctx context.Context, k *auth.Keeper) {
 }
 
 func (a *application) tellGrave(ctx context.Context, k *auth.Keeper) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), heraldWait)
+	ctx, cancel := context.WithTimeout(vault.WithWait(context.WithoutCancel(ctx), 0), heraldWait)
 	defer cancel()
 	paths, err := a.paths()
 	if err != nil || platform.TrayRuns(paths.State) || !notify.CanShow() {

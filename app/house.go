@@ -45,18 +45,12 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 			return nil, err
 		}
 	}
-	limits := vault.Limits{}
-	if wait := os.Getenv("STAGEDOOR_KEYCHAIN_WAIT"); wait != "" {
-		seconds, err := strconv.Atoi(wait)
-		if err != nil || seconds <= 0 {
-			return nil, hint.Wrap(fmt.Errorf("STAGEDOOR_KEYCHAIN_WAIT is %q", wait), "give a number of seconds, for example 30")
-		}
-		limits.Prompt = time.Duration(seconds) * time.Second
-		limits.Call = min(limits.Prompt, 5*time.Second)
+	if a.wait != nil {
+		return nil, a.wait
 	}
 	v, err := vault.Open(vault.Params{
 		Kind: vault.Kind(os.Getenv("STAGEDOOR_VAULT")), Dir: paths.State,
-		PassphraseFile: os.Getenv("STAGEDOOR_PASSPHRASE_FILE"), Keychain: limits,
+		PassphraseFile: os.Getenv("STAGEDOOR_PASSPHRASE_FILE"),
 	})
 	if err != nil {
 		return nil, err
@@ -77,6 +71,22 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 	}
 	return k, err
 }
+
+// keychainWait is how long the user has to answer the keychain's prompt.
+func keychainWait(getenv func(string) string) (time.Duration, error) {
+	wait := getenv("STAGEDOOR_KEYCHAIN_WAIT")
+	if wait == "" {
+		return vault.DefaultWait, nil
+	}
+	seconds, err := strconv.Atoi(wait)
+	if err != nil || seconds <= 0 || seconds > maxKeychainWait {
+		return vault.DefaultWait, hint.Wrap(fmt.Errorf("STAGEDOOR_KEYCHAIN_WAIT is %q", wait), "give a number of seconds, for example 30")
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// maxKeychainWait is an hour, in seconds.
+const maxKeychainWait = 3600
 
 // retention is how much of the log is kept. Nothing is removed on the word of a
 // file that cannot be read: it may have said more than the default.

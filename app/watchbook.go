@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 const (
@@ -22,7 +23,7 @@ func (a *application) watchBook(ctx context.Context, k interface {
 	VerifyIncremental(ctx context.Context) (audit.Report, error)
 },
 ) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(vault.WithWait(ctx, 0))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -94,7 +94,7 @@ func (k *Keeper) warnOfEnd(ctx context.Context, row provider.Provider, p profile
 // somebody looks at the alerts, and after a login for those who have no tray;
 // what fails is tried again the next time.
 func (k *Keeper) upkeep(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, upkeepWait)
+	ctx, cancel := context.WithTimeout(vault.WithWait(ctx, 0), upkeepWait)
 	defer cancel()
 	now := k.now()
 	if last := k.grantsAt.Load(); last == 0 || now.Sub(time.Unix(last, 0)).Abs() >= grantsEvery {

@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +70,7 @@ func addImportFlags(cmd *cobra.Command, env Env, o *importOptions) {
 
 func runImport(ctx context.Context, env Env, k Keeper, o importOptions) error {
 	if o.Items == nil {
-		o.Items = vault.NewForeign(migrate.KeyringService, keychainLimits(env.Environ))
+		o.Items = vault.NewForeign(migrate.KeyringService)
 	}
 	report, err := k.Import(ctx, o.Request)
 	if o.json {
@@ -85,20 +83,6 @@ func runImport(ctx context.Context, env Env, k Keeper, o importOptions) error {
 	}
 	describeImport(env, report)
 	return err
-}
-
-// keychainLimits reads STAGEDOOR_KEYCHAIN_WAIT, whose mistakes the Keeper has
-// refused before.
-func keychainLimits(environ []string) vault.Limits {
-	for _, kv := range environ {
-		if value, ok := strings.CutPrefix(kv, "STAGEDOOR_KEYCHAIN_WAIT="); ok {
-			if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
-				wait := time.Duration(seconds) * time.Second
-				return vault.Limits{Prompt: wait, Call: min(wait, 5*time.Second)}
-			}
-		}
-	}
-	return vault.Limits{}
 }
 
 // describeImport says what was done to each file and what to do next.

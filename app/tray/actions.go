@@ -121,11 +121,19 @@ func (c *controller) openWindow(name string) {
 	})
 }
 
+// plain is an error in words for people.
+func plain(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "it took too long"
+	}
+	return err.Error()
+}
+
 // failed tells the user what failed and what to do about it. It is called on a
 // worker's goroutine.
 func (c *controller) failed(title string, err error) {
 	c.p.Logger.Warn("a tray action failed", "action", title, "error", err)
-	body := err.Error()
+	body := plain(err)
 	if advice := hint.Of(err); advice != "" {
 		body += "\n" + advice
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 const (
@@ -15,7 +17,9 @@ const (
 	// while a machine sleeps, and alerts on age depend on time alone.
 	heartbeat = time.Hour
 
-	readTimeout   = 20 * time.Second // state and alerts: a keychain may have to be unlocked by hand
+	// These bound the work itself. How long the keychain may ask the user comes
+	// on top, see start.
+	readTimeout   = 20 * time.Second // state and alerts
 	switchTimeout = 20 * time.Second
 	loginTimeout  = 10 * time.Minute // as long as a person may take in the browser
 	revokeTimeout = 2 * time.Minute
@@ -167,7 +171,7 @@ func (c *controller) readState() {
 				return
 			case err != nil:
 				c.p.Logger.Warn("the tray cannot read the state", "error", err)
-				c.view.Problem = err.Error() // the menu keeps the last state
+				c.view.Problem = plain(err) // the menu keeps the last state
 			default:
 				c.view.State, c.view.Problem = state, ""
 			}
@@ -181,7 +185,7 @@ func (c *controller) sweepAlerts() {
 		return
 	}
 	// Quitting must not cut it: the keeper notes that the user was told.
-	c.start(c.outlive(), readTimeout, func(ctx context.Context) func() {
+	c.start(vault.WithWait(c.outlive(), 0), readTimeout, func(ctx context.Context) func() {
 		raised, err := c.p.Keeper.SweepAlerts(ctx)
 		return func() {
 			if c.sweep.end() {
@@ -228,7 +232,7 @@ func (c *controller) start(parent context.Context, timeout time.Duration, f func
 	c.work.Add(1)
 	go func() {
 		defer c.work.Done()
-		ctx, cancel := context.WithTimeout(parent, timeout)
+		ctx, cancel := context.WithTimeout(parent, timeout+vault.Wait(parent))
 		defer cancel()
 		c.results <- f(ctx)
 	}()

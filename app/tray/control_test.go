@@ -15,6 +15,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // fakeKeeper keeps its state in memory and records the calls.
@@ -31,6 +32,7 @@ type fakeKeeper struct {
 	useErr error
 
 	sweepTakes time.Duration
+	asked      time.Duration     // how long the keychain's prompt is on the screen
 	heard      func(call string) // if set, is told of every call
 }
 
@@ -61,9 +63,16 @@ func (k *fakeKeeper) change(f func(*auth.State)) {
 	k.changes <- struct{}{}
 }
 
-func (k *fakeKeeper) State(context.Context) (auth.State, error) {
+func (k *fakeKeeper) State(ctx context.Context) (auth.State, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.asked > 0 {
+		select {
+		case <-time.After(min(k.asked, vault.Wait(ctx))):
+		case <-ctx.Done():
+			return auth.State{}, ctx.Err()
+		}
+	}
 	k.reads++
 	s := k.state
 	s.Profiles = slices.Clone(s.Profiles)
@@ -182,7 +191,7 @@ func newRig(t *testing.T, k *fakeKeeper, adjust func(*Params)) *rig {
 	if adjust != nil {
 		adjust(&r.params)
 	}
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, stop := context.WithCancel(vault.WithWait(t.Context(), vault.DefaultWait))
 	r.stop = stop
 	go func() {
 		defer close(r.ended)
@@ -228,6 +237,20 @@ func TestSwitchByClick(t *testing.T) {
 		r.click(Use, "home")
 		wantMenu(t, r, "[x] home")
 		wantMenu(t, r, "(home · Spotify — signed in as Ada)")
+	})
+}
+
+// A keyring that is unlocked by hand at the session's start, which may take a
+// person most of a minute, leaves the tray with its accounts and not with an error.
+func TestPromptAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		k.asked = 50 * time.Second
+		r := newRig(t, k, nil)
+		defer r.end()
+		time.Sleep(k.asked)
+		synctest.Wait()
+		wantMenu(t, r, "[x] work")
 	})
 }
 
@@ -355,9 +378,9 @@ func TestLoginThatNeverEndsTimesOut(t *testing.T) {
 		r := newRig(t, k, nil)
 		defer r.end()
 		r.click(Login, "work")
-		time.Sleep(loginTimeout)
+		time.Sleep(loginTimeout + vault.DefaultWait)
 		synctest.Wait()
-		wantNotified(t, r, "work: login failed\ncontext deadline exceeded")
+		wantNotified(t, r, "work: login failed\nit took too long")
 		wantMenu(t, r, "Log in again")
 	})
 }

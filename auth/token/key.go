@@ -61,7 +61,7 @@ func (s *Service) readWALKey(ctx context.Context) ([]byte, error) {
 // makeWALKey makes the key under a lock of its own, since two processes may
 // refresh two profiles for the first time at once.
 func (s *Service) makeWALKey(ctx context.Context) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	ctx, cancel := context.WithTimeout(ctx, lockWait+vault.Wait(ctx))
 	defer cancel()
 	lock, err := durable.Acquire(ctx, filepath.Join(s.Locks, "wal-key.lock"))
 	if err != nil {

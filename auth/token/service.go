@@ -13,6 +13,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -30,7 +31,7 @@ var ErrAnswerLost = fmt.Errorf("%w: the provider's answer to the last refresh wa
 var errStale = errors.New("the tokens were changed meanwhile")
 
 const (
-	lockWait = 30 * time.Second // for the profile's lock; a refresh in flight ends sooner
+	lockWait = 30 * time.Second // for the profile's lock, besides what its holder may wait for the user; a refresh in flight ends sooner
 	httpWait = 15 * time.Second // for one request
 )
 
@@ -188,11 +189,15 @@ func (s *Service) save(ctx context.Context, id string, set Set, was uint64) erro
 }
 
 func (s *Service) lock(ctx context.Context, id string) (*durable.Lock, error) {
-	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	limited, cancel := context.WithTimeout(ctx, lockWait+vault.Wait(ctx))
 	defer cancel()
-	lock, err := durable.Acquire(ctx, filepath.Join(s.Locks, id+".lock"))
-	if err != nil {
-		return nil, fmt.Errorf("wait for another process that uses this profile: %w", err)
+	lock, err := durable.Acquire(limited, filepath.Join(s.Locks, id+".lock"))
+	switch {
+	case err == nil:
+		return lock, nil
+	case errors.Is(err, durable.ErrLocked) && ctx.Err() == nil:
+		return nil, hint.Wrap(fmt.Errorf("wait for another process that uses this profile: %w", durable.ErrLocked),
+			"try again; if the keychain shows a prompt, answer it first")
 	}
-	return lock, nil
+	return nil, fmt.Errorf("wait for another process that uses this profile: %w", err)
 }

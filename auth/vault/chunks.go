@@ -36,8 +36,9 @@ type chunks struct {
 	limit func(key string) int // bytes that one item takes
 	fresh func() string        // a generation nobody has used; 16 characters
 	// plain has the keys whose item was a whole value, or not there, when it was
-	// read last: the write that follows a read needs no look at what it replaces.
-	plain map[string]bool
+	// read last, with the value's digest: the write that follows a read needs no
+	// look at what it replaces.
+	plain map[string]string
 	steps atomic.Int64 // calls that the keychain has answered
 }
 
@@ -52,7 +53,7 @@ const (
 
 func newChunks(r ring, limit func(key string) int) *chunks {
 	return &chunks{
-		ring: r, limit: limit, plain: map[string]bool{},
+		ring: r, limit: limit, plain: map[string]string{},
 		fresh: func() string { return strings.ToLower(rand.Text()[:16]) },
 	}
 }
@@ -83,10 +84,10 @@ func (c *chunks) set(key, value string) error {
 		return ErrTooBig
 	}
 	whole := len(value) <= c.limit(key)-recordRoom
-	if whole && c.plain[key] {
-		return c.put(key, record{inline: value})
+	if digest, plain := c.plain[key]; whole && plain {
+		return c.put(key, record{inline: value}, before{digest: digest})
 	}
-	_, old, err := c.load(key)
+	raw, old, err := c.load(key)
 	switch {
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrIncomplete): // nothing there, or nothing to be made of it
 		old = record{None: true}
@@ -94,39 +95,45 @@ func (c *chunks) set(key, value string) error {
 		return err
 	}
 	next := record{inline: value, Drop: old.parts()}
+	was := item(raw)
 	if !whole {
-		if next, err = c.writeParts(key, value, old); err != nil {
+		if next, was, err = c.writeParts(key, value, old, was); err != nil {
 			return err
 		}
 	}
-	if err := c.put(key, next); err != nil {
+	if err := c.put(key, next, was); err != nil {
 		return err
 	}
 	c.finish(key, next)
 	return nil
 }
 
-// writeParts does steps 1 and 2 and returns the record of step 3.
-func (c *chunks) writeParts(key, value string, old record) (record, error) {
+// writeParts does steps 1 and 2 and returns the record of step 3, and what it
+// replaces.
+func (c *chunks) writeParts(key, value string, old record, was before) (record, before, error) {
 	size := c.limit(partKey(key, parts{Gen: strings.Repeat("g", genSize), N: maxParts}, maxParts))
 	p := describe(c.fresh(), value, size)
 	if p.N > maxParts {
-		return record{}, ErrTooBig
+		return record{}, was, ErrTooBig
 	}
 	old.Drop, _ = c.sweep(key, old.Drop)
 	intent := old
 	intent.Drop = append([]parts{p.ref()}, old.Drop...)
 	// An item so full that the note does not fit was not written by us. Its
 	// value is replaced all the same.
-	if err := c.put(key, intent); err != nil && !errors.Is(err, ErrTooBig) {
-		return record{}, err
+	switch err := c.put(key, intent, was); {
+	case err == nil:
+		was = item(intent.encode())
+	case !errors.Is(err, ErrTooBig):
+		return record{}, was, err
 	}
 	for i := range p.N {
-		if err := c.write(partKey(key, p, i), value[i*size:min((i+1)*size, len(value))]); err != nil {
-			return record{}, err
+		// A part that did not read back is named in the note, and goes with it.
+		if _, err := c.write(partKey(key, p, i), value[i*size:min((i+1)*size, len(value))]); err != nil {
+			return record{}, was, err
 		}
 	}
-	return record{Parts: &p, Drop: old.parts()}, nil
+	return record{Parts: &p, Drop: old.parts()}, was, nil
 }
 
 // finish does step 4. The value is safe by now: what cannot be removed stays
@@ -139,14 +146,15 @@ func (c *chunks) finish(key string, r record) {
 	if len(left) == len(r.Drop) {
 		return
 	}
+	was := item(r.encode())
 	r.Drop = left
-	_ = c.put(key, r)
+	_ = c.put(key, r, was)
 }
 
 // remove deletes the value and every part of it, and looks whether it is gone.
 func (c *chunks) remove(key string) error {
-	if !c.plain[key] {
-		_, r, err := c.load(key)
+	if _, plain := c.plain[key]; !plain {
+		raw, r, err := c.load(key)
 		switch {
 		case errors.Is(err, ErrNotFound) && !errors.Is(err, ErrIncomplete):
 			return nil
@@ -156,7 +164,7 @@ func (c *chunks) remove(key string) error {
 		if drop := r.parts(); len(drop) > 0 {
 			// First the value goes, then its parts. Where the keychain takes no
 			// more writes, as on a full disk, it goes with its first part.
-			_ = c.put(key, record{None: true, Drop: drop})
+			_ = c.put(key, record{None: true, Drop: drop}, item(raw))
 			if _, err := c.sweep(key, drop); err != nil {
 				return err
 			}
@@ -181,15 +189,38 @@ func (c *chunks) load(key string) (raw string, r record, err error) {
 	if err == nil {
 		r, err = parseRecord(raw)
 	}
-	c.plain[key] = err == nil && r.plain() || errors.Is(err, ErrNotFound) && !errors.Is(err, ErrIncomplete)
+	delete(c.plain, key)
+	if err == nil && r.plain() || errors.Is(err, ErrNotFound) && !errors.Is(err, ErrIncomplete) {
+		c.plain[key] = sum(raw)
+	}
 	return raw, r, err
 }
 
+// before is what a key's item was before a write.
+type before struct {
+	digest string
+	raw    string // "" if only the digest is known
+}
+
+func item(raw string) before { return before{digest: sum(raw), raw: raw} }
+
 // put writes the key's item. What the next writer may take for granted is only
 // what a read says, so that a memory does not grow old.
-func (c *chunks) put(key string, r record) error {
+//
+// An item that reads back as neither the new nor the old would be handed out as
+// if it were one: the old is put back, or, where that does not work, it is removed.
+func (c *chunks) put(key string, r record, was before) error {
 	delete(c.plain, key)
-	return c.write(key, r.encode())
+	back, err := c.write(key, r.encode())
+	if !errors.Is(err, errMangled) || sum(back) == was.digest {
+		return err
+	}
+	if was.raw != "" {
+		if _, failed := c.write(key, was.raw); failed == nil {
+			return err
+		}
+	}
+	return errors.Join(err, c.drop(key))
 }
 
 // join reads the parts and puts them together.
@@ -227,20 +258,23 @@ func (c *chunks) sweep(key string, list []parts) (left []parts, err error) {
 	return left, err
 }
 
+// errMangled says that an item is there and is not what was written.
+var errMangled = fmt.Errorf("%w: it read back differently", ErrNotSaved)
+
 // write stores one item and reads it back: some keychains report success for a
 // prompt that the user dismissed.
-func (c *chunks) write(item, value string) error {
-	if err := c.ring.Set(item, value); err != nil {
-		return err
+func (c *chunks) write(name, value string) (back string, err error) {
+	if err := c.ring.Set(name, value); err != nil {
+		return "", err
 	}
 	c.steps.Add(1)
-	switch back, err := c.read(item); {
+	switch back, err = c.read(name); {
 	case err != nil:
-		return fmt.Errorf("%w: reading it back failed: %w", ErrNotSaved, err)
+		return "", fmt.Errorf("%w: reading it back failed: %w", ErrNotSaved, err)
 	case back != value:
-		return fmt.Errorf("%w: it read back differently", ErrNotSaved)
+		return back, errMangled
 	}
-	return nil
+	return back, nil
 }
 
 func (c *chunks) read(item string) (string, error) {

@@ -22,7 +22,7 @@ type brokenRing struct {
 	keep   bool          // Delete returns nil and keeps the item
 	pause  time.Duration // every call takes that long
 	hang   chan struct{} // calls wait for it once they no longer work
-	locked bool          // what the keychain says when asked
+	waits  bool          // what the keychain says when asked
 }
 
 func (r *brokenRing) faulty() bool {
@@ -59,7 +59,7 @@ func (r *brokenRing) Delete(key string) error {
 	return r.limitedRing.Delete(key)
 }
 
-func (r *brokenRing) Locked() bool { return r.locked }
+func (r *brokenRing) Waits() bool { return r.waits }
 
 // Whenever the keychain stops working during a write of many parts, the error
 // says what is the matter and what to do, and the old login can still be read.
@@ -129,23 +129,24 @@ func TestRemovalIsLookedAt(t *testing.T) {
 // for one answer. Altogether it still ends.
 func TestSlowKeychain(t *testing.T) {
 	for name, c := range map[string]struct {
+		parts int
 		pause time.Duration
 		want  error
 		took  time.Duration
 	}{
-		"three seconds a part":  {3 * time.Second, nil, 5 * 3 * time.Second},
-		"stuck after that":      {6 * time.Second, ErrUnavailable, 5 * time.Second},
-		"slow beyond all limit": {4900 * time.Millisecond, ErrUnavailable, 20 * time.Second},
+		"three seconds a part":  {4, 3 * time.Second, nil, 5 * 3 * time.Second},
+		"stuck after that":      {4, 6 * time.Second, ErrUnavailable, 5 * time.Second},
+		"slow beyond all limit": {40, 4 * time.Second, ErrUnavailable, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := &brokenRing{limitedRing: newLimitedRing("windows"), after: 1 << 20}
-				if err := r.process().set(testKey, sample(4*2500, 1)); err != nil {
+				if err := r.process().set(testKey, sample(c.parts*2500, 1)); err != nil {
 					t.Fatal(err)
 				}
 				r.pause = c.pause
 				start := time.Now()
-				k := newKeychainFor("windows", r, Limits{Call: 5 * time.Second, Prompt: 20 * time.Second})
+				k := newKeychainFor("windows", r, Limits{Call: 5 * time.Second})
 				_, err := k.Get(t.Context(), testKey)
 				if !errors.Is(err, c.want) || err != nil && hint.Of(err) == "" {
 					t.Errorf("%v (hint %q), want %v", err, hint.Of(err), c.want)
@@ -164,14 +165,14 @@ func TestSlowKeychain(t *testing.T) {
 // end or not at all.
 func TestLockedHalfWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &brokenRing{limitedRing: newLimitedRing("windows"), after: 4, hang: make(chan struct{}), locked: true}
+		r := &brokenRing{limitedRing: newLimitedRing("windows"), after: 4, hang: make(chan struct{}), waits: true}
 		k := newKeychainFor("windows", r, Limits{})
 		start := time.Now()
-		err := k.Set(t.Context(), testKey, secret.String(sample(9000, 1)))
-		if !errors.Is(err, ErrLocked) || hint.Of(err) == "" {
-			t.Fatalf("%v (hint %q), want ErrLocked", err, hint.Of(err))
+		err := k.Set(WithWait(t.Context(), time.Minute), testKey, secret.String(sample(9000, 1)))
+		if !errors.Is(err, ErrWaiting) || hint.Of(err) == "" {
+			t.Fatalf("%v (hint %q), want ErrWaiting", err, hint.Of(err))
 		}
-		if took := time.Since(start); took != time.Minute {
+		if took := time.Since(start); took < time.Minute || took > time.Minute+5*time.Second { // from the last answer on
 			t.Errorf("it took %v, want 1m", took)
 		}
 		close(r.hang)
@@ -190,7 +191,7 @@ func TestCancelledWriteRunsToItsEnd(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
 		k := newKeychainFor("windows", r, Limits{})
-		if err := k.Set(ctx, testKey, secret.String(sample(9000, 1))); !errors.Is(err, context.DeadlineExceeded) {
+		if err := k.Set(ctx, testKey, secret.String(sample(9000, 1))); !errors.Is(err, ErrUnavailable) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)

@@ -37,9 +37,9 @@ func (r foreignRing) Delete(user string) error { return classify(keyring.Delete(
 func (foreignRing) Set(string, string) error   { return errors.ErrUnsupported }
 
 // NewForeign returns access to the items of a service. It touches none yet.
-func NewForeign(service string, l Limits) *Foreign {
+func NewForeign(service string) *Foreign {
 	ring := foreignRing{service: service}
-	return &Foreign{ring: ring, chain: newKeychain(ring, l)}
+	return &Foreign{ring: ring, chain: newKeychain(ring, Limits{})}
 }
 
 // Read returns the item's secret exactly as it is stored, or ErrNotFound.

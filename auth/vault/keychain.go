@@ -25,9 +25,9 @@ type ring interface {
 	// Reachable returns an error, wrapping ErrUnavailable, if there is plainly
 	// no keychain to talk to. It must not start one.
 	Reachable() error
-	// Locked asks whether the keychain is waiting to be unlocked. It must
-	// answer even while another call waits for a prompt.
-	Locked() bool
+	// Waits reports whether a call that has not been answered may be waiting for
+	// the user. It must answer even while that call waits.
+	Waits() bool
 }
 
 type osKeyring struct{}
@@ -85,6 +85,9 @@ func (k *keychain) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
+// longest bounds, beyond the prompt's time, what a value of many parts may take.
+const longest = time.Minute
+
 // call runs f in its turn and bounds it in time. A keychain call cannot be
 // cancelled, so one that hangs is left behind with the turn still in its hand:
 // later calls then fail on their own time limit instead of piling up behind it.
@@ -93,39 +96,38 @@ func (k *keychain) call(ctx context.Context, f func() error) error {
 	if err := k.ring.Reachable(); err != nil {
 		return withAdvice(err)
 	}
-	limit := time.NewTimer(k.limits.Call)
-	defer limit.Stop()
-	select {
-	case <-k.turn:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-limit.C:
-		return k.timedOut()
-	}
 	done := make(chan error, 1)
-	go func() {
-		err := f()
-		k.turn <- struct{}{}
-		done <- err
-	}()
-	start, seen := time.Now(), k.items.steps.Load()
-	for prompted := false; ; {
+	turn, start, seen, asked := k.turn, time.Now(), k.items.steps.Load(), false
+	wait, answer := Wait(ctx), k.limits.Call
+	if wait > 0 {
+		answer = min(answer, wait)
+	}
+	limit := time.NewTimer(answer)
+	defer limit.Stop()
+	for {
 		select {
+		case <-turn:
+			turn = nil
+			go func() {
+				err := f()
+				k.turn <- struct{}{}
+				done <- err
+			}()
 		case err := <-done:
 			return withAdvice(err)
 		case <-ctx.Done():
-			return ctx.Err()
+			return k.letGo(ctx)
 		case <-limit.C:
-			if !prompted && k.ring.Locked() { // the user is being asked
-				prompted = true
-				limit.Reset(max(k.limits.Prompt-k.limits.Call, 0))
-				continue
-			}
 			// A value of many parts takes many calls; as long as they are answered
 			// it is not stuck.
-			if n := k.items.steps.Load(); n != seen && time.Since(start) < k.limits.Prompt {
-				seen = n
-				limit.Reset(min(k.limits.Call, k.limits.Prompt-time.Since(start)))
+			if n := k.items.steps.Load(); n != seen && time.Since(start) < wait+longest {
+				seen, asked = n, false
+				limit.Reset(answer)
+				continue
+			}
+			if wait > answer && !asked && k.ring.Waits() {
+				asked = true
+				limit.Reset(wait - answer)
 				continue
 			}
 			return k.timedOut()
@@ -133,15 +135,26 @@ func (k *keychain) call(ctx context.Context, f func() error) error {
 	}
 }
 
-func (k *keychain) timedOut() error {
-	if k.ring.Locked() {
-		return withAdvice(ErrLocked)
+// letGo is the error of a caller whose context ended. A bound that somebody
+// else set says nothing to the user about what held the call up.
+func (k *keychain) letGo(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return k.timedOut()
 	}
-	return withAdvice(fmt.Errorf("%w: it did not answer within %v", ErrUnavailable, k.limits.Call))
+	return ctx.Err()
+}
+
+func (k *keychain) timedOut() error {
+	if k.ring.Waits() {
+		return withAdvice(ErrWaiting)
+	}
+	return withAdvice(fmt.Errorf("%w: it did not answer in time", ErrUnavailable))
 }
 
 func withAdvice(err error) error {
 	switch {
+	case errors.Is(err, ErrWaiting):
+		return hint.Wrap(err, "answer the keychain's prompt and try again; STAGEDOOR_KEYCHAIN_WAIT=120 gives you two minutes for it")
 	case errors.Is(err, ErrLocked):
 		return hint.Wrap(err, unlockAdvice)
 	case errors.Is(err, ErrUnavailable):

@@ -35,21 +35,22 @@ func (osKeyring) Reachable() error {
 	return fmt.Errorf("%w: there is no D-Bus session bus", ErrUnavailable)
 }
 
-// Locked reads the state of the default collection on a connection of its own,
-// since the shared one may be waiting for a prompt.
-func (osKeyring) Locked() bool {
+// Waits asks the Secret Service something trivial, on a connection of its own,
+// since the shared one may be waiting for a prompt. A service that answers is
+// not stuck: what it has not answered waits for the user, be it the password of
+// a collection or, as KeePassXC asks, whether an item may be read.
+func (osKeyring) Waits() bool {
 	conn, err := dbus.ConnectSessionBus()
 	if err != nil {
 		return false
 	}
 	defer func() { _ = conn.Close() }()
-	call := conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets/aliases/default").
+	call := conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
 		Go("org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart, make(chan *dbus.Call, 1),
-			"org.freedesktop.Secret.Collection", "Locked")
+			"org.freedesktop.Secret.Service", "Collections")
 	select {
 	case answer := <-call.Done:
-		var locked bool
-		return answer.Store(&locked) == nil && locked
+		return answer.Err == nil
 	case <-time.After(time.Second):
 		return false
 	}

@@ -7,8 +7,9 @@ import "runtime"
 // Reachable is always nil: the keychain is part of the system.
 func (osKeyring) Reachable() error { return nil }
 
-// Locked cannot be asked here without a prompt of its own.
-func (osKeyring) Locked() bool { return false }
+// Waits is always true: neither system tells whether a prompt is open, and both
+// may open one for an item although the keychain is unlocked.
+func (osKeyring) Waits() bool { return true }
 
 func classifySystem(err error) error {
 	if runtime.GOOS == "darwin" {

@@ -3,12 +3,15 @@ package vault
 import (
 	"context"
 	"errors"
+	"maps"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
 // faultyRing plays the faults that a real keychain cannot be made to show.
@@ -16,9 +19,10 @@ type faultyRing struct {
 	mu        sync.Mutex
 	items     map[string]string
 	hang      chan struct{} // calls wait for it to close
-	locked    bool
+	waits     bool
 	forget    bool // Set returns nil and keeps nothing, as after a dismissed prompt
 	mangle    bool // Set keeps something else
+	once      bool // and then works again
 	reachable error
 	inCall    int
 	most      int
@@ -57,6 +61,7 @@ func (r *faultyRing) Set(key, value string) error {
 	switch {
 	case r.mangle:
 		r.items[key] = value[:len(value)/2]
+		r.mangle = !r.once
 	case !r.forget:
 		r.items[key] = value
 	}
@@ -73,10 +78,10 @@ func (r *faultyRing) Delete(key string) error {
 
 func (r *faultyRing) Reachable() error { return r.reachable }
 
-func (r *faultyRing) Locked() bool {
+func (r *faultyRing) Waits() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.locked
+	return r.waits
 }
 
 // A rotated refresh token that the keychain only pretended to keep is a lost
@@ -92,6 +97,42 @@ func TestSetIsReadBack(t *testing.T) {
 				t.Error("the error does not say what to do")
 			}
 		})
+	}
+}
+
+// What the keychain did not keep as it was given must not be handed out later as
+// a login: what was there before comes back, or "sign in".
+func TestMangledSecretIsNotHandedOut(t *testing.T) {
+	const old, fresh = "the old secret, long enough", "the new secret, long enough"
+	for name, c := range map[string]struct {
+		items map[string]string
+		read  bool // the process has read the item before
+		once  bool // the keychain works again for the next write
+		want  string
+	}{
+		"nothing before":           {map[string]string{}, false, false, ""},
+		"an old one":               {map[string]string{"k": old}, false, false, ""},
+		"an old one, put back":     {map[string]string{"k": old}, false, true, old},
+		"an old one that was read": {map[string]string{"k": old}, true, false, ""},
+	} {
+		for _, value := range []string{fresh, strings.Repeat(fresh, 200)} { // whole and in parts
+			r := &faultyRing{items: maps.Clone(c.items)}
+			k := newKeychainFor("windows", r, Limits{})
+			if c.read {
+				if _, err := k.Get(t.Context(), "k"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.mangle, r.once = true, c.once
+			if err := k.Set(t.Context(), "k", secret.String(value)); !errors.Is(err, ErrNotSaved) {
+				t.Fatalf("%s: Set: %v", name, err)
+			}
+			r.mangle = false
+			got, err := newKeychainFor("windows", r, Limits{}).Get(t.Context(), "k")
+			if got.Reveal() != c.want || (err != nil) != (c.want == "") || err != nil && !errors.Is(err, ErrNotFound) {
+				t.Errorf("%s, %d bytes: Get: %q, %v, want %q", name, len(value), got.Reveal(), err, c.want)
+			}
+		}
 	}
 }
 
@@ -123,37 +164,74 @@ func TestHangingKeychainTimesOutAndRecovers(t *testing.T) {
 	})
 }
 
-// While the system asks the user for the keyring's password, five seconds are
-// too few; but somebody who went away must not block the caller for ever.
-func TestLockedKeychainWaitsForThePrompt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := &faultyRing{hang: make(chan struct{}), locked: true, items: map[string]string{"k": "v"}}
-		k := newKeychain(r, Limits{Call: 5 * time.Second, Prompt: time.Minute})
-		time.AfterFunc(30*time.Second, func() { close(r.hang) })
-		if v, err := k.Get(t.Context(), "k"); err != nil || v.Reveal() != "v" {
-			t.Fatalf("unlocked after 30 s: %q, %v", v.Reveal(), err)
+// While the system asks the user for the keyring's password, or whether an item
+// may be read, five seconds are too few; but somebody who went away must not
+// block the caller for ever, and nobody waits on behalf of a background task.
+// Whatever ends the wait, the message says what it was for.
+func TestPrompt(t *testing.T) {
+	for name, c := range map[string]struct {
+		wait, caller, answer time.Duration // the budget, the caller's own bound, when the user answers
+		want                 error
+		took                 time.Duration
+	}{
+		"answered":                    {time.Minute, time.Hour, 30 * time.Second, nil, 30 * time.Second},
+		"never answered":              {time.Minute, time.Hour, 2 * time.Hour, ErrWaiting, time.Minute},
+		"a longer budget":             {2 * time.Minute, time.Hour, 100 * time.Second, nil, 100 * time.Second},
+		"a shorter budget":            {2 * time.Second, time.Hour, 30 * time.Second, ErrWaiting, 2 * time.Second},
+		"nobody to answer":            {0, time.Hour, 30 * time.Second, ErrWaiting, 5 * time.Second},
+		"the caller's time ends":      {time.Minute, 20 * time.Second, 30 * time.Second, ErrWaiting, 20 * time.Second},
+		"the caller's time ends soon": {time.Minute, time.Second, 30 * time.Second, ErrWaiting, time.Second},
+	} {
+		for _, goos := range platforms {
+			t.Run(name+" on "+goos, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := &faultyRing{hang: make(chan struct{}), waits: true, items: map[string]string{"k": "v"}}
+					k := newKeychainFor(goos, r, Limits{})
+					time.AfterFunc(c.answer, func() { close(r.hang) })
+					ctx, cancel := context.WithTimeout(WithWait(t.Context(), c.wait), c.caller)
+					defer cancel()
+					start := time.Now()
+					v, err := k.Get(ctx, "k")
+					if took := time.Since(start); !errors.Is(err, c.want) || took != c.took {
+						t.Errorf("%v after %v, want %v after %v", err, took, c.want, c.took)
+					}
+					if err == nil && v.Reveal() != "v" {
+						t.Errorf("got %q", v.Reveal())
+					}
+					if err != nil && (hint.Of(err) == "" || !errors.Is(err, ErrLocked) || strings.Contains(err.Error(), "deadline")) {
+						t.Errorf("%v (hint %q)", err, hint.Of(err))
+					}
+					time.Sleep(2 * time.Hour) // the call that was left behind ends
+				})
+			})
 		}
+	}
+}
 
-		r.hang = make(chan struct{})
-		start := time.Now()
-		_, err := k.Get(t.Context(), "k")
-		if !errors.Is(err, ErrLocked) || hint.Of(err) == "" {
-			t.Fatalf("never unlocked: %v (hint %q), want ErrLocked with a hint", err, hint.Of(err))
+// A click on a menu while another call of the same process has the prompt open
+// gets its own time for it, and not the five seconds of a call that is stuck.
+func TestCallerBehindAPrompt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &faultyRing{hang: make(chan struct{}), waits: true, items: map[string]string{"k": "v"}}
+		k := newKeychain(r, Limits{})
+		ctx := WithWait(t.Context(), time.Minute)
+		go func() { _, _ = k.Get(ctx, "k") }()
+		synctest.Wait()
+		time.AfterFunc(30*time.Second, func() { close(r.hang) })
+		if v, err := k.Get(ctx, "k"); err != nil || v.Reveal() != "v" {
+			t.Errorf("%q, %v", v.Reveal(), err)
 		}
-		if took := time.Since(start); took != time.Minute {
-			t.Fatalf("gave up after %v, want 1m", took)
-		}
-		close(r.hang)
 	})
 }
 
+// Ctrl-C at a prompt ends the command at once.
 func TestCancelledCallerIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &faultyRing{hang: make(chan struct{})}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, err := newKeychain(r, Limits{}).Get(ctx, "k"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Fatalf("Get: %v, want the caller's own deadline", err)
+		r := &faultyRing{hang: make(chan struct{}), waits: true}
+		ctx, cancel := context.WithCancel(WithWait(t.Context(), time.Minute))
+		time.AfterFunc(time.Second, cancel)
+		if _, err := newKeychain(r, Limits{}).Get(ctx, "k"); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Get: %v, want the caller's own cancel", err)
 		}
 		close(r.hang)
 	})

@@ -6,11 +6,9 @@ import "time"
 // the defaults.
 type Limits struct {
 	// Call is how long the keychain may take over one item when nobody is asked
-	// anything; 5 s.
+	// anything; 5 s. How long it may ask the user is in the call's context: see
+	// WithWait.
 	Call time.Duration
-	// Prompt is how long to wait while the keychain asks the user to unlock it,
-	// and how long a value of many parts may take altogether; 60 s.
-	Prompt time.Duration
 	// Item is how many bytes of a secret go into one item; a larger one is kept
 	// in several. It is what the platform takes, or less if it is set to less.
 	// Less than 768 counts as 768.
@@ -20,9 +18,6 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	if l.Call <= 0 {
 		l.Call = 5 * time.Second
-	}
-	if l.Prompt <= 0 {
-		l.Prompt = time.Minute
 	}
 	return l
 }

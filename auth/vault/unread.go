@@ -37,7 +37,8 @@ func (k *keychain) SetUnread(ctx context.Context, key string, value secret.Strin
 
 // setUnread replaces an item that is a plain value with a plain value.
 func (c *chunks) setUnread(key, value string) error {
-	if len(value) > c.limit(key)-recordRoom || strings.HasPrefix(value, recordMark) || !c.plain[key] {
+	_, plain := c.plain[key]
+	if len(value) > c.limit(key)-recordRoom || strings.HasPrefix(value, recordMark) || !plain {
 		return c.set(key, value)
 	}
 	delete(c.plain, key) // known again after the next read

@@ -41,9 +41,9 @@ func TestMain(m *testing.M) {
 func child(args []string) int {
 	item, _ := strconv.Atoi(os.Getenv("ITEM"))
 	wait, _ := time.ParseDuration(os.Getenv("WAIT"))
-	v, err := vault.Open(vault.Params{Keychain: vault.Limits{Item: item, Prompt: wait}})
+	v, err := vault.Open(vault.Params{Keychain: vault.Limits{Item: item}})
 	if err == nil {
-		err = act(v, args)
+		err = act(vault.WithWait(context.Background(), wait), v, args)
 	}
 	for status, sentinel := range statuses {
 		if errors.Is(err, sentinel) {
@@ -57,8 +57,7 @@ func child(args []string) int {
 	return 0
 }
 
-func act(v vault.Vault, args []string) error {
-	ctx := context.Background()
+func act(ctx context.Context, v vault.Vault, args []string) error {
 	number := func(i int) int {
 		n, _ := strconv.Atoi(args[i])
 		return n
