@@ -29,12 +29,12 @@ func (k *Keeper) LoginDevice(ctx context.Context, name string, onCode func(Devic
 			"sign in with a browser: stagedoor login "+a.profile.Name+", or, if none can be started from here, stagedoor login "+a.profile.Name+" --no-browser")
 	}
 	k.record(ctx, a.profile, audit.LoginStarted, audit.OK, map[string]any{"device": true})
-	answer, err := k.wire.Device(ctx, oauth.DeviceRequest{
-		Endpoints: a.endpoints, Client: a.client, Scopes: a.scopes, Extra: a.extra, OnCode: onCode,
+	_, err = k.wire.Device(ctx, oauth.DeviceRequest{
+		Endpoints: a.endpoints, Client: a.client, Scopes: a.scopes, Extra: a.extra, OnCode: onCode, Keep: k.keep(a),
 	})
 	var refused *oauth.Error
 	if errors.As(err, &refused) && refused.Code == "unauthorized_client" {
 		err = hint.Wrap(err, "the provider does not let this client use the device flow: allow it on the provider's developer page, or sign in with a browser")
 	}
-	return k.endLogin(ctx, a, answer, err)
+	return k.endLogin(ctx, a, err)
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -37,6 +38,7 @@ type world struct {
 	browser *authtest.Browser
 	log     *bytes.Buffer
 	keeper  *auth.Keeper
+	granted []secret.String // see grants
 }
 
 func newWorld(t *testing.T, p authtest.Params) *world {

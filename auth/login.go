@@ -25,23 +25,24 @@ func (k *Keeper) Login(ctx context.Context, name string, o LoginOptions) (LoginR
 	if err != nil {
 		return LoginResult{}, err
 	}
+	p := a.profile
 	data := map[string]any{"pkce": "S256"}
 	if a.endpoints.S256 == oauth.Unknown { // a server described by hand has not said that it does PKCE
 		data["pkce_support"] = "not stated"
 	}
-	k.record(ctx, a.profile, audit.LoginStarted, audit.OK, data)
+	k.record(ctx, p, audit.LoginStarted, audit.OK, data)
 	request := oauth.LoginRequest{
-		Endpoints: a.endpoints, Client: a.client, Scopes: a.scopes, Port: redirectPort(a.row, a.profile), Path: a.row.Redirect.Path,
-		Extra: a.extra, OnURL: o.OnURL,
+		Endpoints: a.endpoints, Client: a.client, Scopes: a.scopes, Port: redirectPort(a.row, p), Path: a.row.Redirect.Path,
+		Extra: a.extra, OnURL: o.OnURL, OnOpenFailed: o.OnOpenFailed, Keep: k.keep(a),
 		OnStray: func(reason string) {
-			k.record(ctx, a.profile, audit.StrayCallback, audit.Failed, map[string]any{"reason": reason})
+			k.record(ctx, p, audit.StrayCallback, audit.Failed, map[string]any{"reason": reason})
 		},
 	}
 	if !o.NoBrowser {
 		request.Open = k.browser
 	}
-	answer, err := k.wire.Login(ctx, request)
-	return k.endLogin(ctx, a, answer, err)
+	_, err = k.wire.Login(ctx, request)
+	return k.endLogin(ctx, a, err)
 }
 
 // loginAttempt is what every way to log in needs to know beforehand.
@@ -52,99 +53,167 @@ type loginAttempt struct {
 	endpoints oauth.Endpoints
 	scopes    []string
 	extra     url.Values // the row's parameters for the authorization request
+
+	result    LoginResult    // set by confirm
+	succeeded map[string]any // for the log, set by confirm
 }
 
 // beginLogin finds out who logs in where.
-func (k *Keeper) beginLogin(ctx context.Context, name string) (a loginAttempt, err error) {
+func (k *Keeper) beginLogin(ctx context.Context, name string) (*loginAttempt, error) {
+	a := &loginAttempt{}
+	err := k.prepare(ctx, name, a)
+	if errors.Is(ctx.Err(), context.Canceled) && err != nil && !errors.Is(err, oauth.ErrCancelled) {
+		err = fmt.Errorf("%w: %w", oauth.ErrCancelled, err)
+	}
+	return a, err
+}
+
+func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err error) {
 	if a.profile, err = k.find(name); err != nil {
-		return a, err
+		return err
 	}
 	p := a.profile
 	if err := k.BookWritable(ctx); err != nil { // who signed in must not be a secret
-		return a, err
+		return err
 	}
 	if a.row, err = provider.Lookup(p.Provider); err != nil {
-		return a, err
+		return err
 	}
 	// The vault is tried before the browser opens: a login whose tokens cannot
 	// be kept would be worth nothing.
 	if a.client, err = k.client(ctx, p); err != nil {
-		return a, err
+		return err
 	}
 	if _, err := k.tokens.Load(ctx, p.ID); err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
-		return a, err
+		return err
 	}
 	if a.endpoints, err = k.discover(ctx, a.row, p); err != nil {
+		if errors.Is(err, oauth.ErrCancelled) {
+			k.recordLoginError(ctx, p, err)
+			return err
+		}
 		k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "discovery", "transient": oauth.IsTransient(err)})
 		k.recordTLS(ctx, p, err)
-		return a, err
+		return err
 	}
-	k.recordEndpoints(ctx, a)
+	k.recordEndpoints(ctx, *a)
 	if a.client.Auth, err = a.endpoints.SuggestAuth(p.HasSecret); err != nil {
-		return a, err
+		return err
 	}
 	a.scopes, a.extra = scopes(a.row, p), url.Values{}
 	for name, value := range a.row.AuthParams {
 		a.extra.Set(name, value)
 	}
-	return a, nil
+	return nil
 }
 
-// endLogin keeps the tokens and finds out whose they are, or writes down why
-// there are none.
-func (k *Keeper) endLogin(ctx context.Context, a loginAttempt, answer oauth.Tokens, err error) (LoginResult, error) {
-	p, row := a.profile, a.row
-	if err != nil {
-		k.recordLoginError(ctx, p, err)
-		return LoginResult{}, fmt.Errorf("log in to %s: %w", row.Name, err)
+// keep is what a login does with its token request: the tokens are in the vault
+// and known to be the user's when it returns nil, and nowhere otherwise.
+func (k *Keeper) keep(a *loginAttempt) oauth.Keep {
+	return func(ctx context.Context, redeem func(context.Context) (oauth.Tokens, error)) error {
+		grant := k.grant(a.row, a.profile, a.endpoints)
+		grant.Client = func(context.Context) (oauth.Client, error) { return a.client, nil }
+		_, err := k.tokens.SaveLogin(ctx, grant, token.Login{
+			Scopes: a.scopes, Redeem: redeem,
+			Begin: func() error { return k.sameProfile(a) },
+			Confirm: func(ctx context.Context, set token.Set, t oauth.Tokens) error {
+				return k.confirm(ctx, a, set, t)
+			},
+		})
+		return err
 	}
-	set, err := k.tokens.SaveLogin(ctx, k.grant(row, p, a.endpoints), answer, a.scopes)
-	if err != nil {
-		k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "not saved"})
-		return LoginResult{}, fmt.Errorf("keep the new tokens: %w", err)
+}
+
+// sameProfile reports whether the profile is still the one that the login began
+// for, under whatever name.
+func (k *Keeper) sameProfile(a *loginAttempt) error {
+	was := a.profile
+	p, err := k.byID(was.ID)
+	switch {
+	case err != nil:
+		return err
+	case p.Provider != was.Provider, p.Issuer != was.Issuer, p.ClientID != was.ClientID, !p.SecretFrom.Equal(was.SecretFrom),
+		a.row.ByHand && byHand(p) != byHand(was):
+		return hint.New("the profile was changed during the login", "start the login again: stagedoor login "+p.Name)
 	}
-	account := k.identify(ctx, row, a.endpoints, set, answer.Subject)
+	a.profile = p
+	return nil
+}
+
+// byHand are the endpoints that the user gave.
+func byHand(p profile.Profile) (e profile.Endpoints) {
+	if p.Endpoints != nil {
+		e = *p.Endpoints
+	}
+	return e
+}
+
+// confirm finds out whose the tokens are, and compares that with what the user
+// has accepted.
+func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set token.Set, t oauth.Tokens) error {
+	account := k.identify(ctx, a.row, a.endpoints, set, t.Subject)
+	if err := k.sameProfile(a); err != nil {
+		return err
+	}
+	p := a.profile
 	now := claimsOf(p, set, account, k.now())
 	if now.Subject == "" {
-		now.Subject, now.Name = answer.Subject, answer.Subject // the ID token says it too
+		now.Subject, now.Name = t.Subject, t.Subject // the ID token says it too
 	}
 	v, err := k.judge(ctx, p.ID, now, func(p *profile.Profile) {
 		p.Identity = account
 		if account != nil {
 			p.Checked = account.At
 		}
-		if row.Discovery {
+		if a.row.Discovery {
 			pinned := profileEndpoints(a.endpoints, a.client.Auth)
 			p.Endpoints = &pinned
 		}
 	})
 	if err != nil {
-		return LoginResult{}, err
+		return fmt.Errorf("keep whose login it is: %w", err)
 	}
-	result := LoginResult{Profile: p.Name, Scopes: set.Scopes, Changed: v.words()}
-	data := map[string]any{"scope": strings.Join(set.Scopes, " "), "refreshable": !set.Refresh.Empty()}
-	if account != nil {
-		result.Account = account.Name
-		data["account"] = account.Name
-	}
-	k.record(ctx, p, audit.LoginSucceeded, audit.OK, data)
 	k.recordChange(ctx, p, v)
+	a.result = LoginResult{Profile: p.Name, Scopes: set.Scopes, Changed: v.words()}
+	a.succeeded = map[string]any{"scope": strings.Join(set.Scopes, " "), "refreshable": !set.Refresh.Empty()}
+	if account != nil {
+		a.result.Account = account.Name
+		a.succeeded["account"] = account.Name
+	}
+	return nil
+}
+
+// endLogin writes down how a login ended.
+func (k *Keeper) endLogin(ctx context.Context, a *loginAttempt, err error) (LoginResult, error) {
+	if err != nil {
+		k.recordLoginError(ctx, a.profile, err)
+		return LoginResult{}, fmt.Errorf("log in to %s: %w", a.row.Name, err)
+	}
+	k.record(ctx, a.profile, audit.LoginSucceeded, audit.OK, a.succeeded)
 	k.upkeep(ctx) // the network is there, which a revocation may be waiting for
-	return result, nil
+	return a.result, nil
 }
 
 // recordLoginError tells a login that somebody called off from one that went
 // wrong: only the latter is worth an alarm.
 func (k *Keeper) recordLoginError(ctx context.Context, p profile.Profile, err error) {
 	data := map[string]any{"reason": "error"}
+	var undone *token.Undone
+	if errors.As(err, &undone) { // the provider had granted it
+		data["reason"], data["provider"] = "not kept", string(undone.Outcome)
+	}
 	var answer *oauth.Error
 	switch {
 	case errors.Is(err, oauth.ErrCancelled), errors.Is(err, context.Canceled):
-		k.record(ctx, p, audit.LoginCancelled, audit.OK, map[string]any{"reason": "cancelled"})
+		data["reason"] = "cancelled"
+		k.record(ctx, p, audit.LoginCancelled, audit.OK, data)
 		return
-	case errors.Is(err, oauth.ErrTimeout) && !errors.As(err, &answer):
-		k.record(ctx, p, audit.LoginCancelled, audit.OK, map[string]any{"reason": "nobody answered"})
+	case errors.Is(err, oauth.ErrTimeout) && undone == nil && !errors.As(err, &answer):
+		data["reason"] = "nobody answered"
+		k.record(ctx, p, audit.LoginCancelled, audit.OK, data)
 		return
+	case errors.Is(err, profile.ErrNotFound):
+		data["reason"] = "profile deleted"
 	case errors.Is(err, oauth.ErrDenied):
 		data["reason"] = "denied"
 	case errors.As(err, &answer):

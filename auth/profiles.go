@@ -13,6 +13,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -144,21 +145,19 @@ func (k *Keeper) Rename(ctx context.Context, from, to string) error {
 // DeleteProfile revokes what the profile holds, removes its secrets from the
 // vault and the profile from the list. The book keeps its history.
 func (k *Keeper) DeleteProfile(ctx context.Context, name string) (RevokeResult, error) {
-	result, err := k.Revoke(ctx, name)
-	if err != nil {
-		return result, err
-	}
 	p, err := k.find(name)
 	if err != nil {
-		return result, err
+		return RevokeResult{}, err
 	}
-	if err := k.tokens.Forget(ctx, p.ID); err != nil {
-		return result, err
-	}
-	if err := k.vault.Delete(ctx, secretItem(p.ID)); err != nil {
-		return result, err
-	}
-	if err := k.profiles.Delete(ctx, p.ID); err != nil {
+	result, err := k.revoke(ctx, p, func(ctx context.Context, g token.Grant) (token.Outcome, error) {
+		return k.tokens.Remove(ctx, g, func() error {
+			if err := k.vault.Delete(ctx, secretItem(p.ID)); err != nil {
+				return err
+			}
+			return k.profiles.Delete(ctx, p.ID)
+		})
+	})
+	if err != nil {
 		return result, err
 	}
 	k.record(ctx, p, audit.ProfileDeleted, audit.OK, nil)
@@ -199,6 +198,19 @@ func (k *Keeper) find(name string) (profile.Profile, error) {
 		return list.ActiveProfile()
 	}
 	return list.Find(name)
+}
+
+// byID returns the profile as it is now.
+func (k *Keeper) byID(id string) (profile.Profile, error) {
+	list, err := k.profiles.Load()
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	p, ok := list.ByID(id)
+	if !ok {
+		return p, fmt.Errorf("%w: it was deleted meanwhile", profile.ErrNotFound)
+	}
+	return p, nil
 }
 
 // State reads all profiles with their logins, and the open alerts. A vault

@@ -94,6 +94,9 @@ type Access struct {
 type LoginOptions struct {
 	// OnURL, if set, gets the authorization URL once it can be opened.
 	OnURL func(url string)
+	// OnOpenFailed, if set, is told that the browser could not be opened. The
+	// login goes on waiting, for the user to open the URL by hand.
+	OnOpenFailed func(error)
 	// NoBrowser leaves opening the URL to the user.
 	NoBrowser bool
 }

@@ -29,14 +29,10 @@ func (k *Keeper) Token(ctx context.Context, name, purpose string) (Access, error
 
 // TokenOf is Token for a profile that was found before.
 func (k *Keeper) TokenOf(ctx context.Context, p profile.Profile, purpose string) (Access, error) {
-	list, err := k.profiles.Load()
+	// A launcher holds its profile for hours, in which it may be changed.
+	p, err := k.byID(p.ID)
 	if err != nil {
 		return Access{}, err
-	}
-	// A launcher holds its profile for hours, in which it may be changed.
-	p, ok := list.ByID(p.ID)
-	if !ok {
-		return Access{}, fmt.Errorf("%w: it was deleted meanwhile", profile.ErrNotFound)
 	}
 	return k.handOut(ctx, p, purpose)
 }
@@ -66,6 +62,13 @@ func (k *Keeper) handOut(ctx context.Context, p profile.Profile, purpose string)
 		if errors.Is(err, ErrLoginNeeded) {
 			err = hint.Wrap(fmt.Errorf("%s: %w", p.Name, err), "sign in: stagedoor login "+p.Name)
 		}
+		return Access{}, err
+	}
+	// Fresh may have waited for a login, which may be another account's.
+	if p, err = k.byID(p.ID); err == nil {
+		err = k.refuseChanged(ctx, p)
+	}
+	if err != nil {
 		return Access{}, err
 	}
 	if err := k.vouch(ctx, row, p, e, set, since); err != nil {
@@ -104,22 +107,33 @@ func (k *Keeper) Revoke(ctx context.Context, name string) (RevokeResult, error) 
 	if err != nil {
 		return RevokeResult{}, err
 	}
+	result, err := k.revoke(ctx, p, k.tokens.Revoke)
+	if err == nil && p.Changed != nil { // what was to be accepted is gone
+		err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { p.Changed = nil })
+	}
+	return result, err
+}
+
+// revoke finds out how the profile's provider is spoken to, calls by, and says
+// in words what came of it.
+func (k *Keeper) revoke(ctx context.Context, p profile.Profile, by func(context.Context, token.Grant) (token.Outcome, error)) (RevokeResult, error) {
 	row, err := provider.Lookup(p.Provider)
 	if err != nil {
 		return RevokeResult{}, err
 	}
-	e, err := k.endpoints(row, p)
-	if err != nil && !errors.Is(err, ErrLoginNeeded) { // never signed in: nothing to know
-		return RevokeResult{}, err
+	renew := func() (g token.Grant, err error) {
+		if p, err = k.byID(p.ID); err != nil {
+			return g, err
+		}
+		e, err := k.endpoints(row, p)
+		if err != nil && !errors.Is(err, ErrLoginNeeded) { // never signed in: nothing to know
+			return g, err
+		}
+		return k.grant(row, p, e), nil
 	}
-	outcome, err := k.tokens.Revoke(ctx, k.grant(row, p, e))
+	outcome, err := by(ctx, token.Grant{ID: p.ID, Renew: renew})
 	if err != nil {
 		return RevokeResult{Profile: p.Name, Remote: Remote(outcome)}, err
-	}
-	if p.Changed != nil { // what was to be accepted is gone
-		if err := k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { p.Changed = nil }); err != nil {
-			return RevokeResult{Profile: p.Name, Remote: Remote(outcome)}, err
-		}
 	}
 	result := RevokeResult{Profile: p.Name, Remote: Remote(outcome)}
 	where := k.view(p, false).ProviderName

@@ -34,9 +34,10 @@ const (
 	ExitOK        = 0
 	ExitFailed    = 1
 	ExitUsage     = 2
-	ExitLogin     = 3 // login needed
-	ExitVault     = 4 // keychain locked or absent
-	ExitAttention = 5 // open alerts, or the log does not verify
+	ExitLogin     = 3   // login needed
+	ExitVault     = 4   // keychain locked or absent
+	ExitAttention = 5   // open alerts, or the log does not verify
+	ExitCancelled = 130 // by the user
 )
 
 // Keeper is what the commands need of auth.Keeper.
@@ -140,6 +141,8 @@ func report(w io.Writer, err error) int {
 	var start *launch.StartError
 	var called mistake
 	switch {
+	case errors.Is(err, context.Canceled):
+		return ExitCancelled
 	case errors.As(err, &start):
 		return start.Status
 	case errors.Is(err, auth.ErrUsage), errors.As(err, &called):

@@ -51,7 +51,11 @@ func (c *controller) login(name string) {
 	c.view.LoggingIn, c.cancelLogin = name, cancel
 	c.start(ctx, loginTimeout, func(ctx context.Context) func() {
 		defer cancel()
-		result, err := c.p.Keeper.Login(ctx, name, auth.LoginOptions{})
+		result, err := c.p.Keeper.Login(ctx, name, auth.LoginOptions{
+			OnOpenFailed: func(err error) {
+				c.failed(name+": the browser could not be opened, the login goes on waiting", err)
+			},
+		})
 		switch {
 		case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 			// The user's own cancel, or the tray quits: nothing to tell.

@@ -3,6 +3,7 @@ package tray
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -30,6 +32,8 @@ type fakeKeeper struct {
 	login  func(context.Context) (auth.LoginResult, error)
 	revoke func(context.Context) (auth.RevokeResult, error)
 	useErr error
+	// openFails is why no browser opens for a login.
+	openFails error
 
 	sweepTakes time.Duration
 	asked      time.Duration     // how long the keychain's prompt is on the screen
@@ -98,8 +102,11 @@ func (k *fakeKeeper) Use(_ context.Context, name string) error {
 	return nil
 }
 
-func (k *fakeKeeper) Login(ctx context.Context, name string, _ auth.LoginOptions) (auth.LoginResult, error) {
+func (k *fakeKeeper) Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error) {
 	k.note("login " + name)
+	if k.openFails != nil {
+		o.OnOpenFailed(k.openFails)
+	}
 	return k.login(ctx)
 }
 
@@ -350,7 +357,7 @@ func TestCancelLogin(t *testing.T) {
 		k := newKeeper(two())
 		k.login = func(ctx context.Context) (auth.LoginResult, error) {
 			<-ctx.Done()
-			return auth.LoginResult{}, ctx.Err()
+			return auth.LoginResult{}, fmt.Errorf("log in to Spotify: login: %w", oauth.ErrCancelled) // as the Keeper does
 		}
 		r := newRig(t, k, nil)
 		defer r.end()
@@ -365,6 +372,21 @@ func TestCancelLogin(t *testing.T) {
 		}
 		r.click(Login, "work")
 		wantNotified(t, r, "work: login failed\naccess denied")
+	})
+}
+
+// An opener that fails may have opened the page: the login goes on, and the user
+// hears how to open it by hand.
+func TestLoginGoesOnThoughTheBrowserDidNotOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		k.openFails = hint.New("xdg-open: exit status 4", "open the address by hand")
+		k.login = func(context.Context) (auth.LoginResult, error) { return auth.LoginResult{Account: "Ada"}, nil }
+		r := newRig(t, k, nil)
+		defer r.end()
+		r.click(Login, "work")
+		wantNotified(t, r, "work: the browser could not be opened, the login goes on waiting\nxdg-open: exit status 4\nopen the address by hand")
+		wantNotified(t, r, "work: signed in as Ada")
 	})
 }
 

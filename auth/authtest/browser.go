@@ -20,8 +20,9 @@ type Browser struct {
 	Deny    bool
 	Account string // subject of the account to choose on a consent page
 
-	mu   sync.Mutex
-	last Page
+	opening sync.RWMutex // read-locked while a page loads
+	mu      sync.Mutex
+	last    Page
 }
 
 // Page is what the browser shows.
@@ -32,8 +33,11 @@ type Page struct {
 	Body   string
 }
 
-// Last returns the page that the latest Open ended on.
+// Last returns the page that the latest Open ended on. It waits for one that is
+// still under way.
 func (b *Browser) Last() Page {
+	b.opening.Lock()
+	defer b.opening.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.last
@@ -42,6 +46,8 @@ func (b *Browser) Last() Page {
 // Open goes to the URL and on until a page stays. Its signature is that of a
 // login's browser. An error means that there was no page at all.
 func (b *Browser) Open(ctx context.Context, target string) error {
+	b.opening.RLock()
+	defer b.opening.RUnlock()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return err

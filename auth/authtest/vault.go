@@ -2,6 +2,7 @@ package authtest
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -14,6 +15,7 @@ type Vault struct {
 	mu    sync.Mutex
 	items map[string]secret.String
 	fault error
+	part  string // fault is for writes of keys that end so
 	gets  int
 	sets  int
 }
@@ -22,7 +24,14 @@ type Vault struct {
 func (v *Vault) Fail(err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.fault = err
+	v.part, v.fault = "", err
+}
+
+// FailSet makes every write of a key with that ending return err.
+func (v *Vault) FailSet(ending string, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.part, v.fault = ending, err
 }
 
 // Calls returns how often secrets were read and written.
@@ -48,7 +57,7 @@ func (v *Vault) Get(_ context.Context, key string) (secret.String, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.gets++
-	if v.fault != nil {
+	if v.fault != nil && v.part == "" {
 		return "", v.fault
 	}
 	value, ok := v.items[key]
@@ -63,7 +72,7 @@ func (v *Vault) Set(_ context.Context, key string, value secret.String) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.sets++
-	if v.fault != nil {
+	if v.fault != nil && strings.HasSuffix(key, v.part) {
 		return v.fault
 	}
 	if v.items == nil {
@@ -77,7 +86,7 @@ func (v *Vault) Set(_ context.Context, key string, value secret.String) error {
 func (v *Vault) Delete(_ context.Context, key string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.fault != nil {
+	if v.fault != nil && v.part == "" {
 		return v.fault
 	}
 	delete(v.items, key)

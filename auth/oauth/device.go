@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,9 +29,13 @@ const (
 	maxDeviceLife = time.Hour
 	// maxUserCode is longer than any code a person would type, maxVerification
 	// than any address.
-	maxUserCode     = 64
+	maxUserCode     = 32
 	maxVerification = 2 << 10
 )
+
+// userCode is what a person can read, type and paste (RFC 8628 section 6.1)
+// and a terminal can be given: no text that says something else.
+var userCode = regexp.MustCompile(fmt.Sprintf(`^[0-9A-Za-z][0-9A-Za-z-]{0,%d}$`, maxUserCode-1))
 
 // DeviceRequest says who logs in where with the device flow.
 type DeviceRequest struct {
@@ -43,12 +48,14 @@ type DeviceRequest struct {
 	// OnCode gets the code to show, once, before the waiting begins. Device
 	// waits for it to return.
 	OnCode func(DeviceCode)
+	// Keep, if set, gets every token request: see Keep.
+	Keep Keep
 }
 
 // DeviceCode is what the user needs to finish the login on another device. All
-// of it is fit to be printed: visible ASCII of bounded length.
+// of it is fit to be printed, copied and opened.
 type DeviceCode struct {
-	UserCode        string
+	UserCode        string // letters, digits and hyphens
 	VerificationURI string // https, or http to a loopback literal
 	// VerificationURIComplete has the code in it, or is "". The code is to be
 	// shown all the same, for the user to compare (RFC 8628 section 3.3.1).
@@ -86,14 +93,11 @@ func (w *Wire) Device(ctx context.Context, r DeviceRequest) (Tokens, error) {
 		return Tokens{}, endOfWait(ctx)
 	}
 	d, err := w.requestCode(ctx, r)
-	if err == nil {
+	switch {
+	case err == nil:
 		r.OnCode(d.DeviceCode)
-		var t Tokens
-		if t, err = w.poll(ctx, r, d); err == nil {
-			return t, nil
-		}
-	}
-	if ctx.Err() != nil {
+		return w.poll(ctx, r, d)
+	case ctx.Err() != nil:
 		err = endOfWait(ctx)
 	}
 	return Tokens{}, err
@@ -161,7 +165,7 @@ func (a answer) deviceLogin(secure bool, now time.Time) (deviceLogin, error) {
 		return deviceLogin{}, a.malformed("the answer has no usable device code")
 	}
 	d := deviceLogin{secret: secret.String(code), interval: defaultInterval}
-	if d.UserCode, ok = o.text("user_code"); !ok || len(d.UserCode) > maxUserCode || !printable(d.UserCode) || strings.TrimSpace(d.UserCode) == "" {
+	if d.UserCode, ok = o.text("user_code"); !ok || !userCode.MatchString(d.UserCode) {
 		return deviceLogin{}, a.malformed("the answer has no user code that can be shown")
 	}
 	name := "verification_uri"

@@ -20,8 +20,8 @@ func (w *Wire) poll(ctx context.Context, r DeviceRequest, d deviceLogin) (Tokens
 			return Tokens{}, expired()
 		}
 		t, err := w.redeemDevice(ctx, r, d)
-		if err == nil || ctx.Err() != nil {
-			return t, err
+		if err == nil {
+			return t, nil
 		}
 		var answer *Error
 		if !errors.As(err, &answer) {
@@ -37,10 +37,10 @@ func (w *Wire) poll(ctx context.Context, r DeviceRequest, d deviceLogin) (Tokens
 			return Tokens{}, expired()
 		case "access_denied":
 			answer.causes = append(answer.causes, ErrDenied)
-			return Tokens{}, answer
+			return Tokens{}, err
 		default:
 			if !answer.Transient || errors.Is(err, ErrTLS) {
-				return Tokens{}, answer
+				return Tokens{}, err
 			}
 			// RFC 8628 section 3.5 asks for an exponential backoff when the
 			// provider does not answer. It ends when it answers again.
@@ -70,24 +70,12 @@ func (w *Wire) redeemDevice(ctx context.Context, r DeviceRequest, d deviceLogin)
 	if len(r.Client.Resources) > 0 {
 		form["resource"] = slices.Clone(r.Client.Resources)
 	}
-	a, err := w.post(ctx, "token request", r.Token, r.Client, form)
-	if err != nil {
-		return Tokens{}, err
-	}
-	t, err := a.tokens(w.now())
-	if err != nil {
-		return Tokens{}, err
-	}
-	if !t.ScopeGiven {
-		t.Scope = slices.Clone(r.Scopes)
-	}
-	if slices.Contains(r.Scopes, "openid") && !t.IDToken.Empty() {
-		// No nonce: the request that could carry one was never in a browser.
-		claims, err := checkIDToken(t.IDToken, idTokenRules{issuer: r.Issuer, audience: r.Client.ID, now: w.now()})
+	return r.Keep.around(ctx, func(ctx context.Context) (Tokens, error) {
+		a, err := w.post(ctx, "token request", r.Token, r.Client, form)
 		if err != nil {
 			return Tokens{}, err
 		}
-		t.Subject = claims.subject
-	}
-	return t, nil
+		// No nonce: the request that could carry one was never in a browser.
+		return w.granted(a, r.Scopes, idTokenRules{issuer: r.Issuer, audience: r.Client.ID})
+	})
 }

@@ -68,7 +68,7 @@ func openDoor(ctx context.Context, a *attempt, onStray func(string)) (*door, err
 	d.server = &http.Server{
 		Handler:           d,
 		ReadHeaderTimeout: 5 * time.Second,
-		WriteTimeout:      2 * DefaultTimeout, // the page waits for the token request
+		WriteTimeout:      DefaultLoginTimeout, // the page waits until the tokens are kept, which may take a prompt
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // it would quote what strangers send
 	}

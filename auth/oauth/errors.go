@@ -20,7 +20,7 @@ import (
 var (
 	ErrDenied       = errors.New("the user or the provider denied the login")
 	ErrTimeout      = errors.New("timed out")
-	ErrCancelled    = errors.New("cancelled")
+	ErrCancelled    = error(cancelled{}) // is context.Canceled too
 	ErrPortTaken    = errors.New("the port for the login is taken")
 	ErrMalformed    = errors.New("the provider's answer cannot be used")
 	ErrRedirect     = errors.New("the provider answered with a redirect, which is not followed")
@@ -30,6 +30,11 @@ var (
 	ErrNoS256       = errors.New("the provider does not say that it supports PKCE with S256")
 	ErrNoRevocation = errors.New("the provider has no revocation endpoint")
 )
+
+type cancelled struct{}
+
+func (cancelled) Error() string        { return "cancelled" }
+func (cancelled) Is(target error) bool { return target == context.Canceled }
 
 // Error is a request that the provider did not grant, or did not get.
 type Error struct {
@@ -197,7 +202,7 @@ func transportError(op, host string, err error, sent bool) *Error {
 	)
 	switch {
 	case errors.Is(err, context.Canceled):
-		e.reason, e.causes = "cancelled", []error{context.Canceled}
+		e.reason, e.causes = "cancelled", []error{ErrCancelled}
 	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &invalid):
 		e.reason, e.causes = ErrTLS.Error(), []error{ErrTLS}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

@@ -1,8 +1,10 @@
 package oauth_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -144,5 +146,40 @@ func TestT12TokenPlace(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// With openid granted and no ID token, nothing says whose login it is: another
+// server's answer could not be told from the right one.
+func TestLoginWithoutTheIDTokenIsRefused(t *testing.T) {
+	for says, c := range map[string]struct {
+		asked []string
+		body  string
+		want  error
+	}{
+		"openid asked, scope not named":     {[]string{"openid"}, `{"access_token":"a","token_type":"Bearer"}`, oauth.ErrIDToken},
+		"openid asked and granted":          {[]string{"openid"}, `{"access_token":"a","token_type":"Bearer","scope":"openid x"}`, oauth.ErrIDToken},
+		"an ID token that is none":          {[]string{"openid"}, `{"access_token":"a","token_type":"Bearer","id_token":7}`, oauth.ErrIDToken},
+		"openid asked and not granted":      {[]string{"openid", "x"}, `{"access_token":"a","token_type":"Bearer","scope":"x"}`, nil},
+		"openid not asked, plain OAuth 2.0": {[]string{"x"}, `{"access_token":"a","token_type":"Bearer"}`, nil},
+	} {
+		t.Run(says, func(t *testing.T) {
+			r := newRig(t, authtest.Params{})
+			r.server.Script(authtest.Token, authtest.Answer{Status: 200, Body: c.body})
+			req := r.request()
+			req.Scopes = c.asked
+			req.Open = (&authtest.Browser{}).Open
+			var granted oauth.Tokens
+			req.Keep = func(ctx context.Context, redeem func(context.Context) (oauth.Tokens, error)) (err error) {
+				granted, err = redeem(ctx)
+				return err
+			}
+			if _, err := r.wire.Login(t.Context(), req); !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+			if granted.Access.Empty() {
+				t.Error("what was granted is not there to be revoked")
+			}
+		})
 	}
 }

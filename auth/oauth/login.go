@@ -32,9 +32,12 @@ type LoginRequest struct {
 	Timeout time.Duration // 0 means DefaultLoginTimeout
 
 	// Open shows the URL to the user. It gets it as one argument, runs on a
-	// goroutine of its own, and should return once the browser was started; if
-	// it fails, the login ends. Login does not wait for it. Nil opens nothing.
+	// goroutine of its own, and should return once the browser was started.
+	// Login does not wait for it. Nil opens nothing.
 	Open func(ctx context.Context, url string) error
+	// OnOpenFailed, if set, is told that Open failed. The login goes on: the page
+	// may be up all the same, and the user can open the URL by hand.
+	OnOpenFailed func(error)
 	// OnURL, if set, is called with the URL once the listener is open, before
 	// Open.
 	OnURL func(url string)
@@ -44,6 +47,33 @@ type LoginRequest struct {
 	// "wrong_host". One call at a time, none after Login has returned, and at
 	// most 20 for one login, so that a flood does not fill the book.
 	OnStray func(reason string)
+	// Keep, if set, is what the login's answer is worth: see Keep.
+	Keep Keep
+}
+
+// Keep sends the token request of a login by calling redeem, once at most, and
+// keeps what came of it; its error is the login's, and the page in the browser
+// waits for it. redeem can return tokens together with an error: they were
+// granted and must not be used, so Keep is to revoke them.
+type Keep func(ctx context.Context, redeem func(context.Context) (Tokens, error)) error
+
+// around calls redeem by way of k.
+func (k Keep) around(ctx context.Context, redeem func(context.Context) (Tokens, error)) (t Tokens, err error) {
+	if k == nil {
+		if t, err = redeem(ctx); err != nil && ctx.Err() != nil {
+			err = endOfWait(ctx)
+		}
+	} else {
+		err = k(ctx, func(ctx context.Context) (granted Tokens, err error) {
+			granted, err = redeem(ctx)
+			t = granted
+			return granted, err
+		})
+	}
+	if err != nil {
+		return Tokens{}, err
+	}
+	return t, nil
 }
 
 // Login signs the user in: authorization code with PKCE S256 through the system
@@ -51,7 +81,7 @@ type LoginRequest struct {
 //
 // What does not carry the right state is answered with 400 and changes nothing:
 // the login goes on waiting. What does, ends it, once. The browser's page is
-// held back until the token request has ended, so that it tells the truth.
+// held back until the tokens are kept, so that it tells the truth.
 //
 // Errors: ErrDenied, ErrTimeout, ErrCancelled (ctx ended), ErrPortTaken,
 // ErrIssuer, ErrIDToken, ErrNoS256, ErrInsecureURL, or an [*Error] with the code
@@ -94,17 +124,13 @@ func (w *Wire) await(ctx, waiting context.Context, a *attempt, d *door) (Tokens,
 	for {
 		select {
 		case err := <-opened:
-			if err != nil {
-				return Tokens{}, hint.Wrap(fmt.Errorf("open the browser: %w", err),
-					"open the address yourself: stagedoor login --no-browser prints it")
+			if err != nil && ctx.Err() == nil && a.OnOpenFailed != nil {
+				a.OnOpenFailed(err)
 			}
 		case <-waiting.Done():
 			return Tokens{}, endOfWait(waiting)
 		case c := <-d.accepted:
 			t, err := w.redeem(ctx, a, c)
-			if err != nil && ctx.Err() != nil {
-				err = endOfWait(ctx)
-			}
 			return t, err
 		}
 	}
@@ -215,23 +241,45 @@ func (w *Wire) redeem(ctx context.Context, a *attempt, c callback) (Tokens, erro
 	if len(a.Client.Resources) > 0 {
 		form["resource"] = slices.Clone(a.Client.Resources)
 	}
-	ans, err := w.post(ctx, "token request", a.Token, a.Client, form)
-	if err != nil {
-		return Tokens{}, err
-	}
-	t, err := ans.tokens(w.now())
-	if err != nil {
-		return Tokens{}, err
-	}
-	if !t.ScopeGiven {
-		t.Scope = slices.Clone(a.Scopes)
-	}
-	if a.nonce != "" && !t.IDToken.Empty() {
-		claims, err := checkIDToken(t.IDToken, idTokenRules{issuer: a.Issuer, audience: a.Client.ID, nonce: a.nonce, now: w.now()})
+	return a.Keep.around(ctx, func(ctx context.Context) (Tokens, error) {
+		ans, err := w.post(ctx, "token request", a.Token, a.Client, form)
 		if err != nil {
 			return Tokens{}, err
 		}
-		t.Subject = claims.subject
+		return w.granted(ans, a.Scopes, idTokenRules{issuer: a.Issuer, audience: a.Client.ID, nonce: a.nonce})
+	})
+}
+
+// granted reads the answer to a login's token request. With openid among the
+// scopes there has to be an ID token (OpenID Connect Core section 3.1.3.3).
+// Tokens that come with an error are good at the provider and not for us.
+func (w *Wire) granted(a answer, asked []string, rules idTokenRules) (Tokens, error) {
+	rules.now = w.now()
+	t, err := a.tokens(rules.now)
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) && !t.Refresh.Empty() {
+			e.Transient = false // the code is spent
+		}
+		return t, err
 	}
+	if !t.ScopeGiven {
+		t.Scope = slices.Clone(asked)
+	}
+	if !slices.Contains(asked, "openid") {
+		return t, nil
+	}
+	if t.IDToken.Empty() {
+		if !slices.Contains(t.Scope, "openid") {
+			return t, nil
+		}
+		return t, hint.Wrap(fmt.Errorf("%w: there is none, although openid was granted", ErrIDToken),
+			"if the provider is no OpenID Connect provider, create the profile with --provider oauth2, or with scopes other than openid")
+	}
+	claims, err := checkIDToken(t.IDToken, rules)
+	if err != nil {
+		return t, err
+	}
+	t.Subject = claims.subject
 	return t, nil
 }

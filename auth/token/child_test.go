@@ -2,6 +2,7 @@ package token
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,11 +46,16 @@ func TestChildProcess(t *testing.T) {
 		_, err = h.Fresh(ctx, h.grant)
 	case "revoke":
 		_, err = h.Revoke(ctx, h.grant)
-	case "login":
-		_, err = h.SaveLogin(ctx, h.grant, oauth.Tokens{
+	case "login", "cancelled login":
+		if p.Do != "login" {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithCancel(ctx)
+			h.redeemed = cancel
+		}
+		_, err = h.finish(ctx, oauth.Tokens{
 			Access: secret.String(p.Login.Access), Refresh: secret.String(p.Login.Refresh), Type: "Bearer",
 			Issued: h.Now(), Expires: h.Now().Add(time.Hour),
-		}, nil)
+		})
 	case "loop":
 		if _, err = h.Load(ctx, profileID); err != nil { // opens the vault
 			break
@@ -77,14 +83,25 @@ func (r *rig) dies(do, step string) {
 	r.t.Helper()
 	p := r.plan
 	p.Clock, p.Do, p.Step = r.clock.Load(), do, step
-	if do == "login" {
-		t := r.login()
-		p.Login = loginForChild{Access: t.Access.Reveal(), Refresh: t.Refresh.Reveal()}
-	}
+	r.run(p)
+}
+
+// diesWith runs a child that finishes a login and must be killed at the step.
+func (r *rig) diesWith(t oauth.Tokens, do, step string) {
+	r.t.Helper()
+	p := r.plan
+	p.Clock, p.Do, p.Step = r.clock.Load(), do, step
+	p.Login = loginForChild{Access: t.Access.Reveal(), Refresh: t.Refresh.Reveal()}
+	r.run(p)
+}
+
+// run runs a child that must be killed.
+func (r *rig) run(p plan) {
+	r.t.Helper()
 	out, err := child(p).CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.Exited() {
-		r.t.Fatalf("the child was not killed at %q: %v\n%s", step, err, out)
+		r.t.Fatalf("the child was not killed at %q: %v\n%s", p.Step, err, out)
 	}
 }
 

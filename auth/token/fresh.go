@@ -31,7 +31,9 @@ func (s *Service) Fresh(ctx context.Context, g Grant) (Set, error) {
 	if err != nil && !errors.Is(err, ErrDamaged) { // a write-ahead file may mend that
 		return Set{}, readable(err)
 	}
-	if set.Fresh(s.Now()) {
+	// Where something is noted, the tokens may be of a login that is not through,
+	// or of a revocation that was interrupted.
+	if set.Fresh(s.Now()) && !s.noted(g.ID) {
 		return set, nil
 	}
 	s.at("checked")
@@ -76,6 +78,9 @@ func readable(err error) error {
 func (s *Service) refresh(ctx context.Context, g Grant) (Set, error) {
 	lock, err := s.lock(ctx, g.ID)
 	if err != nil { // never refresh unlocked
+		if s.noted(g.ID) {
+			return Set{}, err
+		}
 		set, loadErr := s.Load(ctx, g.ID)
 		if loadErr := readable(loadErr); loadErr != nil {
 			return Set{}, loadErr

@@ -167,17 +167,49 @@ func TestKilledAfterARefusal(t *testing.T) {
 	}
 }
 
-// Step 9: a login and a revocation that are interrupted.
+// Step 9: a login and a revocation that are interrupted. A login that was killed
+// has not happened: nobody gets its token, whose account it is nobody has
+// checked, and the provider takes it back. One that was through stays.
 func TestKilledDuringALogin(t *testing.T) {
-	r := newRig(t, authtest.FamilyRevoking)
-	r.signIn()
-	r.later()
-	r.dies("fresh", "answer written") // leaves a write-ahead file of the login before
-	r.dies("login", "login saved")
-	if !r.goesOn() {
-		t.Error("the new login was lost")
+	for name, c := range map[string]struct {
+		do, step string
+		survives bool
+	}{
+		"put aside":             {"login", "login put aside", false},
+		"saved":                 {"login", "login saved", false},
+		"confirmed":             {"login", "login confirmed", false},
+		"settled":               {"login", "login settled", true},
+		"cancelled, wiped":      {"cancelled login", "login wiped", false},
+		"cancelled, taken back": {"cancelled login", "login revoked", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, authtest.FamilyRevoking)
+			r.signIn()
+			r.later()
+			r.dies("fresh", "answer written") // leaves a write-ahead file of the login before
+			login := r.login()
+			r.diesWith(login, c.do, c.step)
+			r.restart()
+			set, err := r.Fresh(t.Context(), r.grant)
+			if handedOut := err == nil && set.Access == login.Access; handedOut != c.survives {
+				t.Errorf("a token of the login was handed out: %v, %v", handedOut, err)
+			}
+			if !c.survives && err == nil && !r.server.AccessValid(set.Access) {
+				t.Error("the token of the login before is no good")
+			}
+			if open, err := r.RetryRevocations(t.Context()); open != 0 || err != nil {
+				t.Errorf("%d revocations open, %v", open, err)
+			}
+			if r.server.RefreshValid(login.Refresh) != c.survives || r.server.AccessValid(login.Access) != c.survives {
+				t.Errorf("the provider takes the new tokens: %v", !c.survives)
+			}
+			if kept, err := r.Load(t.Context(), profileID); !c.survives && err == nil && kept.Refresh == login.Refresh {
+				t.Error("the tokens of a login that did not happen are still here")
+			}
+			r.noFalseAlarm(0)
+		})
 	}
-	r.noFalseAlarm(0)
 }
 
 func TestKilledDuringARevocation(t *testing.T) {

@@ -41,6 +41,9 @@ type pending struct {
 	ClientID      string    `json:"client_id"`
 	ClientSecret  kept      `json:"client_secret,omitzero"`
 	AuthMethod    string    `json:"auth_method,omitempty"`
+	// Login is true while the tokens are of a login that is not through. Then
+	// they are to be removed here even if the provider has no revocation.
+	Login bool `json:"login,omitempty"`
 
 	refused bool // the provider answered that it never will
 }
@@ -92,7 +95,7 @@ func decodePending(item secret.String) []pending {
 		return nil
 	}
 	return slices.DeleteFunc(list, func(p pending) bool {
-		return p.RevocationURL == "" || p.Refresh.Empty() && p.Access.Empty()
+		return p.RevocationURL == "" && !p.Login || p.Refresh.Empty() && p.Access.Empty()
 	})
 }
 

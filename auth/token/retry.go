@@ -88,8 +88,8 @@ func (s *Service) retry(ctx context.Context, id string) (left int, err error) {
 	for _, p := range list {
 		outcome := s.revokeRemote(ctx, &p)
 		switch {
-		case outcome == Revoked:
-			s.Record(ctx, id, audit.TokensRevoked, audit.OK, map[string]any{"provider": string(Revoked), "retried": true})
+		case outcome == Revoked, outcome == NoEndpoint:
+			s.Record(ctx, id, audit.TokensRevoked, audit.OK, map[string]any{"provider": string(outcome), "retried": true})
 		case p.refused:
 			s.Record(ctx, id, audit.RevocationOver, audit.Failed, map[string]any{"reason": "refused"})
 		case s.Now().Sub(p.Since) > revokeFor:

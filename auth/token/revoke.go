@@ -38,8 +38,35 @@ func (s *Service) Revoke(ctx context.Context, g Grant) (Outcome, error) {
 	ctx = context.WithoutCancel(ctx) // half a revocation is worse than a slow one
 	lock, lockErr := s.lock(ctx, g.ID)
 	defer lock.Release()
+	return s.revoke(ctx, g, lockErr == nil)
+}
 
-	set, err := s.holdings(ctx, g, lockErr == nil)
+// Remove revokes the grant and removes all that is kept here for a profile,
+// except a revocation that is to be tried again. rest, which removes the profile
+// itself, is called while no login, refresh or revocation of it can begin.
+func (s *Service) Remove(ctx context.Context, g Grant, rest func() error) (Outcome, error) {
+	ctx = context.WithoutCancel(ctx)
+	lock, err := s.lock(ctx, g.ID)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Release()
+	outcome, err := s.revoke(ctx, g, true)
+	if err != nil {
+		return outcome, err
+	}
+	s.at("revoked")
+	return outcome, rest()
+}
+
+func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, error) {
+	if g.Renew != nil {
+		var err error
+		if g, err = g.Renew(); err != nil {
+			return "", err
+		}
+	}
+	set, err := s.holdings(ctx, g, locked)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
 		return "", err
 	}
@@ -63,7 +90,7 @@ func (s *Service) Revoke(ctx context.Context, g Grant) (Outcome, error) {
 		s.at("revocation put aside")
 	}
 	wiped := s.Vault.Delete(ctx, itemKey(g.ID))
-	if lockErr == nil {
+	if locked {
 		s.journal.forget(g.ID)
 	}
 	s.at("wiped")
@@ -80,7 +107,7 @@ func (s *Service) Revoke(ctx context.Context, g Grant) (Outcome, error) {
 		s.Record(ctx, g.ID, audit.TokensRevoked, audit.Failed, data)
 		return outcome, fmt.Errorf("the tokens could not be removed here: %w", wiped)
 	}
-	data["locked"] = lockErr == nil
+	data["locked"] = locked
 	s.Record(ctx, g.ID, audit.TokensRevoked, audit.OK, data)
 	return outcome, nil
 }
@@ -103,6 +130,9 @@ func (s *Service) revokeRemote(ctx context.Context, p *pending) Outcome {
 	limited, cancel := context.WithTimeout(ctx, 2*httpWait)
 	defer cancel()
 	e, client := p.endpoints(), p.client()
+	if e.Revocation == "" {
+		return NoEndpoint
+	}
 	if !p.Refresh.Empty() {
 		if err := s.Wire.Revoke(limited, e, client, p.Refresh.String, "refresh_token"); err != nil {
 			p.refused = permanent(err)

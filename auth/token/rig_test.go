@@ -35,6 +35,8 @@ type house struct {
 	book  *audit.Log
 	clock atomic.Int64 // Unix seconds
 	grant Grant
+	// redeemed, if set, is called when a login has its tokens.
+	redeemed func()
 }
 
 // plan is what a process needs to know to join a house. It is passed on to
@@ -45,7 +47,7 @@ type plan struct {
 	Rotation provider.Rotation
 	Clock    int64
 
-	Do    string        // child: "fresh", "login", "revoke" or "loop"
+	Do    string        // child: "fresh", "login", "cancelled login", "revoke" or "loop"
 	Step  string        // child: kill yourself after this step
 	Login loginForChild // child: what to log in with
 }
@@ -194,9 +196,23 @@ func (r *rig) login() oauth.Tokens {
 	return t
 }
 
+// finish ends a login whose token request brings t.
+func (h *house) finish(ctx context.Context, t oauth.Tokens) (Set, error) {
+	return h.SaveLogin(ctx, h.grant, Login{
+		Begin: func() error { return nil },
+		Redeem: func(context.Context) (oauth.Tokens, error) {
+			if h.redeemed != nil {
+				h.redeemed()
+			}
+			return t, nil
+		},
+		Confirm: func(context.Context, Set, oauth.Tokens) error { return nil },
+	})
+}
+
 func (r *rig) signIn() Set {
 	r.t.Helper()
-	set, err := r.SaveLogin(r.t.Context(), r.grant, r.login(), nil)
+	set, err := r.finish(r.t.Context(), r.login())
 	if err != nil {
 		r.t.Fatal(err)
 	}

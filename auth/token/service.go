@@ -51,6 +51,9 @@ type Grant struct {
 	// Client is asked for only when a request is made, since a client secret
 	// costs a look into the keychain.
 	Client func(context.Context) (oauth.Client, error)
+	// Renew, if set, returns the grant as it is now. A revocation calls it under
+	// the lock, where it may have waited for a login that found other endpoints.
+	Renew func() (Grant, error)
 }
 
 // ends returns when the grant itself ends, or zero.
@@ -86,7 +89,7 @@ type Params struct {
 type Service struct {
 	Params
 	flight  singleflight.Group
-	busy    sync.WaitGroup // refreshes in flight, for Wait
+	busy    sync.WaitGroup // refreshes and logins in flight, for Wait
 	journal journal
 	key     walKey
 	// step, if set, is called with the name of each step that was just done.
@@ -120,34 +123,6 @@ func (s *Service) Load(ctx context.Context, id string) (Set, error) {
 		return Set{}, err
 	}
 	return decode(item)
-}
-
-// SaveLogin stores the tokens of a new login, whatever was there before.
-func (s *Service) SaveLogin(ctx context.Context, g Grant, t oauth.Tokens, scopes []string) (Set, error) {
-	lock, err := s.lock(ctx, g.ID)
-	if err != nil {
-		return Set{}, err
-	}
-	defer lock.Release()
-	old, _, err := s.takeUp(ctx, g)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
-		return Set{}, err
-	}
-	set := Set{
-		Gen: old.Gen + 1, Access: t.Access, Refresh: t.Refresh, Type: t.Type, Scopes: granted(t, scopes),
-		Expires: t.ExpiresOrAssumed(), Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer,
-	}
-	if old.Issuer == g.Issuer {
-		set.Rotations = old.Rotations
-	}
-	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
-		return Set{}, err
-	}
-	s.at("login saved")
-	// An intent of before is about tokens that are gone; if it stays, it is
-	// dropped later.
-	_ = s.journal.remove(g.ID)
-	return set, nil
 }
 
 // granted is the scope of a response. Where it names none, it is what was asked

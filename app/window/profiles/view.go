@@ -183,9 +183,10 @@ func (v *view) login(p auth.ProfileView) {
 	v.host.Notice.Busy(lang.L("Waiting for you to log in to {{.Name}} in the browser…", map[string]any{"Name": p.Name}), "")
 	v.showCard()
 	v.stopLogin = stage.Load(v.host.Seam, func(ctx context.Context) (auth.LoginResult, error) {
-		return v.keeper.Login(ctx, p.Name, auth.LoginOptions{OnURL: func(url string) {
-			v.host.Seam.Do(func() { v.card.setURL(url) })
-		}})
+		return v.keeper.Login(ctx, p.Name, auth.LoginOptions{
+			OnURL:        func(url string) { v.host.Seam.Do(func() { v.card.setURL(url) }) },
+			OnOpenFailed: v.host.OpenFailed,
+		})
 	}, func(r auth.LoginResult, err error) {
 		v.endLogin()
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
 )
 
 // Host is the surroundings that a window is built in.
@@ -45,6 +46,14 @@ func (h *Host) Open(page string) {
 				h.Notice.Error(err)
 			}
 		})
+}
+
+// OpenFailed says that the browser did not open for a login, which goes on
+// waiting. It may be called from any goroutine.
+func (h *Host) OpenFailed(err error) {
+	h.Seam.Do(func() {
+		h.Notice.Warn(lang.L("The browser could not be opened. Copy the login link and open it by hand."), sentence(err.Error()))
+	})
 }
 
 // OpenFolder shows a folder in the desktop's file manager and says so if that

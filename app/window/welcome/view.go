@@ -208,9 +208,10 @@ func (v *view) login() {
 	v.begin(lang.L("Waiting for you to log in to {{.Name}} in the browser…", map[string]any{"Name": v.created}))
 	name := v.created
 	v.stop = stage.Load(v.host.Seam, func(ctx context.Context) (auth.LoginResult, error) {
-		return v.keeper.Login(ctx, name, auth.LoginOptions{OnURL: func(url string) {
-			v.host.Seam.Do(func() { v.url = url; v.show(stepLogin) })
-		}})
+		return v.keeper.Login(ctx, name, auth.LoginOptions{
+			OnURL:        func(url string) { v.host.Seam.Do(func() { v.url = url; v.show(stepLogin) }) },
+			OnOpenFailed: v.host.OpenFailed,
+		})
 	}, func(r auth.LoginResult, err error) {
 		v.finish(err)
 		if err != nil {

@@ -1,0 +1,161 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// Login is a login from its token request on.
+type Login struct {
+	Scopes []string // as asked for
+	// Begin says whether the login may still be finished: nil if the profile is
+	// the one that it began for.
+	Begin func() error
+	// Redeem sends the token request. It can return tokens together with an
+	// error.
+	Redeem func(context.Context) (oauth.Tokens, error)
+	// Confirm is called when the tokens are in the vault. Nobody gets one before
+	// it has returned nil.
+	Confirm func(context.Context, Set, oauth.Tokens) error
+}
+
+// Undone is the error of a login that failed after the provider had granted
+// tokens: they are not here, and Outcome says what became of them there.
+type Undone struct {
+	Outcome Outcome
+	Cause   error
+}
+
+// Unwrap returns why the login failed.
+func (u *Undone) Unwrap() error { return u.Cause }
+
+func (u *Undone) Error() string {
+	return u.Cause.Error() + map[Outcome]string{
+		Revoked:     "; what the provider had granted was revoked",
+		Unreachable: "; the provider did not confirm that it revoked what it had granted, and is asked again",
+		NoEndpoint:  "; the provider has no revocation endpoint, so what it had granted stays there until you remove the app on its page",
+	}[u.Outcome]
+}
+
+// SaveLogin finishes a login: it sends the token request and stores the tokens,
+// whatever was there before. It holds the profile's lock throughout, so no
+// revocation and no deletion of the profile comes in between.
+//
+// Before anything else is done with the tokens, their revocation is put aside,
+// and it is dropped when the login is through. So a login either succeeds or
+// leaves nothing behind, here and at the provider: after a failure they are
+// revoked at once (the error is an [*Undone]), after a kill by whoever takes the
+// lock next.
+//
+// The token request goes on when ctx ends: its answer would be lost otherwise.
+func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) {
+	s.busy.Add(1)
+	defer s.busy.Done()
+	lock, err := s.lock(ctx, g.ID)
+	if err != nil {
+		return Set{}, err
+	}
+	defer lock.Release()
+	if err := l.Begin(); err != nil {
+		return Set{}, err
+	}
+	old, _, err := s.takeUp(ctx, g)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+		return Set{}, err
+	}
+	client, err := g.Client(ctx)
+	if err != nil {
+		return Set{}, err
+	}
+	if err := ended(ctx, nil); err != nil {
+		return Set{}, err
+	}
+	kept := context.WithoutCancel(ctx)
+	request, cancel := context.WithTimeout(kept, httpWait)
+	defer cancel()
+	t, err := l.Redeem(request)
+	if err != nil && t.Access.Empty() && t.Refresh.Empty() {
+		return Set{}, err // nothing was granted
+	}
+	s.at("login granted")
+	set := Set{
+		Gen: old.Gen + 1, Access: t.Access, Refresh: t.Refresh, Type: t.Type, Scopes: granted(t, l.Scopes),
+		Expires: t.ExpiresOrAssumed(), Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer,
+	}
+	if old.Issuer == g.Issuer {
+		set.Rotations = old.Rotations
+	}
+	todo := newPending(s.Now(), g, client, set)
+	todo.Login = true
+	if aside := s.putAside(kept, g.ID, todo); err == nil {
+		err = aside
+	}
+	s.at("login put aside")
+	if err == nil {
+		err = s.keepLogin(ctx, g, set, old, t, l)
+	}
+	if err == nil {
+		s.settle(kept, g.ID, todo)
+		s.at("login settled")
+		return set, nil
+	}
+	return Set{}, s.undo(kept, g.ID, todo, set, ended(ctx, err))
+}
+
+// ended returns err, or that ctx ended if it did.
+func ended(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return oauth.ErrCancelled
+	case ctx.Err() != nil:
+		return oauth.ErrTimeout
+	}
+	return err
+}
+
+// keepLogin saves the tokens and has them confirmed.
+func (s *Service) keepLogin(ctx context.Context, g Grant, set, old Set, t oauth.Tokens, l Login) error {
+	if err := ended(ctx, nil); err != nil {
+		return err
+	}
+	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
+		return fmt.Errorf("keep the new tokens: %w", err)
+	}
+	s.at("login saved")
+	// An intent of before is about tokens that are gone; if it stays, it is
+	// dropped later.
+	_ = s.journal.remove(g.ID)
+	if err := l.Confirm(ctx, set, t); err != nil {
+		return err
+	}
+	s.at("login confirmed")
+	if now, err := s.Load(ctx, g.ID); err != nil || now.Gen != set.Gen {
+		return fmt.Errorf("%w: it was revoked during the login", errors.Join(errStale, err))
+	}
+	return nil
+}
+
+// undo takes the tokens of a failed login away, here and at the provider.
+func (s *Service) undo(ctx context.Context, id string, todo pending, set Set, cause error) error {
+	var wiped error
+	if now, err := s.Load(ctx, id); err == nil && now.Gen == set.Gen || errors.Is(err, ErrDamaged) {
+		if wiped = s.Vault.Delete(ctx, itemKey(id)); wiped != nil {
+			cause = errors.Join(cause, fmt.Errorf("the new tokens could not be removed here: %w", wiped))
+		}
+	}
+	s.at("login wiped")
+	outcome := s.revokeRemote(ctx, &todo)
+	s.at("login revoked")
+	if outcome == Unreachable || wiped != nil {
+		if err := s.putAside(ctx, id, todo); err != nil {
+			cause = errors.Join(cause, fmt.Errorf("the revocation could not be kept for later: %w", err))
+		}
+	} else {
+		s.settle(ctx, id, todo)
+	}
+	return &Undone{Outcome: outcome, Cause: cause}
+}
