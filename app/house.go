@@ -63,7 +63,7 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 	k, err := auth.New(ctx, auth.Params{
 		Dir: paths.State, Vault: v, HTTP: httpClient(seen.see), Browser: a.browser().Open,
 		Now: time.Now, Rand: rand.Reader, Actor: actor, PID: os.Getpid(), Log: a.log,
-		Keep:   retention(store),
+		Keep:   func() audit.Retention { return retention(store) },
 		Alarms: auth.Alarms{Rules: store.Rules, MayTell: store.MayTell, OnGrave: a.noteGrave},
 	})
 	if err == nil {

@@ -60,8 +60,8 @@ type Params struct {
 	Rand    io.Reader
 	Actor   string // which door: tray, window, cli, launcher
 	PID     int
-	Keep    audit.Retention // how much of the book stays; the zero value keeps 500 MB
-	Log     *slog.Logger    // for what must not fail a use case; never gets a secret
+	Keep    func() audit.Retention // how much of the book stays, asked each time; nil keeps 500 MB
+	Log     *slog.Logger           // for what must not fail a use case; never gets a secret
 	Alarms  Alarms
 }
 

@@ -17,16 +17,10 @@ type Store struct {
 
 	mu      sync.Mutex
 	read    bool
-	stamp   stamp
+	file    os.FileInfo // as it was read; nil if there was none
 	current Settings
 	problem error
 	rules   []alert.Rule
-}
-
-// stamp tells one state of the file from another.
-type stamp struct {
-	time time.Time
-	size int64
 }
 
 // Open returns the store of the file at path, which need not exist. Quiet hours
@@ -76,17 +70,26 @@ func (s *Store) MayTell(a alert.Alert, now time.Time) bool {
 }
 
 func (s *Store) refresh() {
-	var now stamp
-	if info, err := os.Stat(s.path); err == nil {
-		now = stamp{info.ModTime(), info.Size()}
+	now, err := os.Stat(s.path)
+	if err != nil {
+		now = nil
 	}
-	if s.read && now == s.stamp {
+	if s.read && s.unchanged(now) {
 		return
 	}
-	s.read, s.stamp = true, now
+	s.read, s.file = true, now
 	s.current, s.problem = Load(s.path)
 	s.rules = alert.Apply(alert.Defaults(), s.current.Overrides())
 	for i := range s.rules {
 		s.rules[i].Location = s.location
 	}
+}
+
+// unchanged reports whether now is the file that was read. Saving replaces the
+// file, so a change counts even within the resolution of the file's time.
+func (s *Store) unchanged(now os.FileInfo) bool {
+	if now == nil || s.file == nil {
+		return now == nil && s.file == nil
+	}
+	return os.SameFile(now, s.file) && now.ModTime().Equal(s.file.ModTime()) && now.Size() == s.file.Size()
 }

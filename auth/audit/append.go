@@ -60,6 +60,7 @@ type appended struct {
 
 // append writes e, and before it the lines that the log owes.
 func (w *writer) append(ctx context.Context, e Event, seal *sealer) (a appended, err error) {
+	keep := w.retention() // reads a file, which nobody else should wait for
 	unlock, err := w.lock(ctx)
 	if err != nil {
 		return a, err
@@ -70,6 +71,7 @@ func (w *writer) append(ctx context.Context, e Event, seal *sealer) (a appended,
 		return a, diskError(err)
 	}
 	defer t.close()
+	t.keep = keep
 
 	w.moved += t.moved
 	events := append(w.overdue(t, seal), e)

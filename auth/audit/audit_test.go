@@ -119,7 +119,7 @@ func newBook(t testing.TB) *book {
 // reopen is what the next process does.
 func (b *book) reopen(dir string) {
 	b.t.Helper()
-	l, err := Open(Params{Dir: dir, Key: b.chain.Key, Anchor: b.chain, Now: b.clock.now, Actor: "test", PID: 42, SegmentSize: b.size, Keep: b.keep})
+	l, err := Open(Params{Dir: dir, Key: b.chain.Key, Anchor: b.chain, Now: b.clock.now, Actor: "test", PID: 42, SegmentSize: b.size, Keep: func() Retention { return b.keep }})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -141,7 +141,7 @@ func bigLog(b *testing.B, events int) *Log {
 		bigLogs.dirs[events] = dir
 	}
 	l, err := Open(Params{
-		Dir: dir, Now: time.Now, Actor: "bench", PID: 1, Keep: Retention{MaxBytes: -1},
+		Dir: dir, Now: time.Now, Actor: "bench", PID: 1, Keep: func() Retention { return Retention{MaxBytes: -1} },
 		Key: func(context.Context) ([]byte, error) { return testKey, nil },
 	})
 	if err != nil {

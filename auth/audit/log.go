@@ -30,8 +30,9 @@ type Params struct {
 	// SegmentSize is the size in bytes at which a new segment begins; 0 means
 	// DefaultSegmentSize.
 	SegmentSize int64
-	// Keep is how much of the log stays. Its zero value keeps 500 MB.
-	Keep Retention
+	// Keep returns how much of the log stays; it is asked each time, since the
+	// user may change it while a process runs. nil keeps 500 MB.
+	Keep func() Retention
 }
 
 // DefaultSegmentSize is 5 MB.
@@ -84,7 +85,7 @@ func Open(p Params) (*Log, error) {
 	}
 	for _, s := range list {
 		repaired, err := durable.Tighten(s.path, durable.FileMode)
-		if err != nil {
+		if err = ignoreGone(err); err != nil {
 			return nil, fmt.Errorf("open audit log: %w", err)
 		}
 		loose = loose || repaired

@@ -16,18 +16,38 @@ import (
 type Retention struct {
 	// MaxAge is how old a segment's newest line may be; 0 keeps lines of any
 	// age. With an age, a segment is closed after an eighth of it, so that
-	// lines of a quiet log grow old enough to go, too.
+	// lines of a quiet log grow old enough to go, too. Age is time as the log
+	// saw it go by: see ages.
 	MaxAge time.Duration
-	// MaxBytes bounds the segments' size in sum; 0 means DefaultMaxBytes and
-	// anything negative no bound.
+	// MaxBytes bounds the sealed lines' size in sum; 0 means DefaultMaxBytes and
+	// anything negative no bound. Unsealed lines do not count: whoever can write
+	// the folder can add them, and must not push others out.
 	MaxBytes int64
 }
 
 // DefaultMaxBytes is 500 MB: more than a million events, years for most people.
 const DefaultMaxBytes = 500_000_000
 
-// agePart is the part of MaxAge that one segment covers.
-const agePart = 8
+const (
+	// agePart is the part of MaxAge that one segment covers.
+	agePart = 8
+	// longestStep is how much time may go by between two lines and count as
+	// age, and so is a quarter of MaxAge: no single jump of the clock, in either
+	// direction, makes lines old enough to go.
+	longestStep = 7 * 24 * time.Hour
+)
+
+// retention is what is to be kept now.
+func (w *writer) retention() Retention {
+	var keep Retention
+	if w.p.Keep != nil {
+		keep = w.p.Keep()
+	}
+	if keep.MaxBytes == 0 {
+		keep.MaxBytes = DefaultMaxBytes
+	}
+	return keep
+}
 
 // Prune removes what Retention no longer keeps and writes a "pruned" event that
 // says where the log begins from now on, so that Verify can tell this from
@@ -35,7 +55,7 @@ const agePart = 8
 // full; call it now and then for the sake of age.
 //
 // Nothing is removed while the keychain is locked, since the event has to be
-// sealed, nor if the lines to be removed do not verify: they are evidence then.
+// sealed, nor from a log that does not verify: it is evidence then.
 func (l *Log) Prune(ctx context.Context) error {
 	err := l.prune(ctx)
 	if err != nil {
@@ -45,19 +65,42 @@ func (l *Log) Prune(ctx context.Context) error {
 }
 
 func (l *Log) prune(ctx context.Context) error {
-	if list, _, err := l.overripe(); err != nil || len(list) == 0 {
+	keep := l.retention()
+	if due, err := l.mayPrune(keep); !due || err != nil {
 		return err
 	}
 	seal, err := l.keychain.sealer(ctx, 0)
 	if err != nil {
 		return err
 	}
-	// The anchor must not stay behind on a line that goes, and the lines must be
-	// sound from there to the end.
 	if err := l.moveAnchor(ctx); err != nil {
 		return err
 	}
-	said, err := l.remove(ctx, seal)
+	v, err := l.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	scans, err := v.scan(ctx, nil)
+	if err == nil {
+		err = v.join(ctx, scans)
+	}
+	if err != nil {
+		return err
+	}
+	if !v.report.OK {
+		return ErrDetached
+	}
+	n, reason, err := v.overripe(scans, keep, l.p.Now())
+	if err != nil || n == 0 {
+		return err
+	}
+	gone := removal{
+		first: scans[0].first.seq, last: scans[n].first.seq - 1, link: string(scans[n].first.prev), segment: v.list[n-1].number,
+	}
+	if v.found && v.anchor.Seq <= gone.last {
+		return nil // the lines since the anchor are unsealed; it must not stay behind on a line that goes
+	}
+	said, err := l.remove(ctx, seal, v.list[:n], gone, reason)
 	if err != nil || said == 0 {
 		return err
 	}
@@ -66,30 +109,120 @@ func (l *Log) prune(ctx context.Context) error {
 	return nil
 }
 
-// remove removes what is no longer kept. It returns the number of the line that
-// says so, or 0 if nothing was to be removed.
-func (w *writer) remove(ctx context.Context, seal *sealer) (said uint64, err error) {
+// mayPrune is a first look, which costs little: something is to be removed only
+// if it says so.
+func (w *writer) mayPrune(keep Retention) (bool, error) {
+	list, err := segments(w.p.Dir)
+	if err != nil || len(list) < 2 {
+		return false, err
+	}
+	var total int64
+	for i, s := range list {
+		info, err := os.Lstat(s.path)
+		if err != nil {
+			return false, ignoreGone(err)
+		}
+		total += info.Size()
+		if i > 0 || keep.MaxAge <= 0 {
+			continue
+		}
+		newest, err := lastTime(extent{segment: s, size: info.Size()})
+		if err != nil {
+			return false, ignoreGone(err)
+		}
+		if newest.Before(w.p.Now().Add(-keep.MaxAge)) {
+			return true, nil
+		}
+	}
+	return keep.MaxBytes > 0 && total > keep.MaxBytes, nil
+}
+
+// overripe returns how many of the oldest segments are no longer kept, of a log
+// that verifies.
+func (v *verification) overripe(scans []scan, keep Retention, now time.Time) (n int, reason string, err error) {
+	var total int64
+	for i, s := range scans {
+		total += v.list[i].size - s.unsealed
+	}
+	var ages []time.Duration
+	if keep.MaxAge > 0 {
+		if ages, err = v.ages(min(longestStep, keep.MaxAge/4), now); err != nil {
+			return 0, "", err
+		}
+	}
+	for i, s := range scans[:max(len(scans)-1, 0)] {
+		tooMuch := keep.MaxBytes > 0 && total > keep.MaxBytes
+		if !tooMuch && (ages == nil || ages[i] <= keep.MaxAge) {
+			break
+		}
+		if reason == "" {
+			reason = map[bool]string{true: "size", false: "age"}[tooMuch]
+		}
+		total -= v.list[i].size - s.unsealed
+		if s.end.pending == 0 && scans[i+1].first.prev != nil { // else the line that covers its last ones must stay with them
+			n = i + 1
+		}
+	}
+	return n, reason, nil
+}
+
+// ages returns how old each segment's newest sealed line is, as the sealed
+// lines since then saw time go by: step by step, where a step longer than
+// longest, forwards or backwards, counts nothing. A clock that was wrong, for
+// however long, makes nothing old; time in which the log did not grow only
+// keeps lines for longer.
+func (v *verification) ages(longest time.Duration, now time.Time) ([]time.Duration, error) {
+	var passed time.Duration
+	var last time.Time
+	see := func(t time.Time) {
+		if step := t.Sub(last); !last.IsZero() && step.Abs() <= longest {
+			passed += step
+		}
+		last = t
+	}
+	ages := make([]time.Duration, len(v.list))
+	for i, e := range v.list {
+		r := readForward([]extent{e})
+		for {
+			line, err := r.next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				r.close()
+				return nil, err
+			}
+			if f, err := splitTrusted(line); err == nil && f.mac != nil {
+				if t, err := time.Parse(timeLayout, string(rawTime(line))); err == nil {
+					see(t)
+				}
+			}
+		}
+		ages[i] = -passed
+	}
+	see(now)
+	for i := range ages {
+		ages[i] += passed
+	}
+	return ages, nil
+}
+
+// remove removes the segments in old, and says so first. It returns the number
+// of the line that does, or 0 if another process was faster.
+func (w *writer) remove(ctx context.Context, seal *sealer, old []extent, gone removal, reason string) (said uint64, err error) {
 	unlock, err := w.lock(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer unlock()
-	old, reason, err := w.overripe() // another process may have removed it
-	if err != nil || len(old) == 0 {
-		return 0, err
-	}
 	t, err := openTail(w.p.Dir)
 	if err != nil {
 		return 0, err
 	}
 	defer t.close()
 	w.moved += t.moved
-	if t.last.mac == nil {
-		return 0, nil // the next line covers it, and the next segment's end prunes
-	}
-	gone, err := removable(ctx, seal, old, t.segments)
-	if err != nil {
-		return 0, err
+	if t.last.mac == nil || len(t.segments) <= len(old) || t.segments[0].number != old[0].number {
+		return 0, nil // an unsealed line is covered by the next one
 	}
 	e := Event{Name: Pruned, Outcome: OK, Actor: w.p.Actor, PID: w.p.PID, Data: gone.data()}
 	e.Data["reason"], e.Data["segments"] = reason, len(old)
@@ -101,50 +234,11 @@ func (w *writer) remove(ctx context.Context, seal *sealer) (said uint64, err err
 		return 0, err
 	}
 	for _, s := range old {
-		if err := os.Remove(s.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := ignoreGone(os.Remove(s.path)); err != nil {
 			return e.Seq, err // what is left is still vouched for by its own chain
 		}
 	}
 	return e.Seq, nil
-}
-
-// overripe returns the oldest segments that are no longer kept.
-func (w *writer) overripe() (old []extent, reason string, err error) {
-	list, err := segments(w.p.Dir)
-	if err != nil {
-		return nil, "", err
-	}
-	var all []extent
-	var total int64
-	for _, s := range list {
-		info, err := os.Lstat(s.path)
-		if err != nil {
-			return nil, "", err
-		}
-		all = append(all, extent{segment: s, size: info.Size()})
-		total += info.Size()
-	}
-	keep := w.p.Keep
-	if keep.MaxBytes == 0 {
-		keep.MaxBytes = DefaultMaxBytes
-	}
-	oldest := w.p.Now().Add(-keep.MaxAge)
-	for _, e := range all[:max(len(all)-1, 0)] {
-		tooMuch := keep.MaxBytes > 0 && total > keep.MaxBytes
-		if !tooMuch && keep.MaxAge <= 0 {
-			break
-		}
-		if !tooMuch {
-			if newest, err := lastTime(e); err != nil || newest.IsZero() || !newest.Before(oldest) {
-				return old, reason, err
-			}
-		}
-		if reason == "" {
-			reason = map[bool]string{true: "size", false: "age"}[tooMuch]
-		}
-		old, total = append(old, e), total-e.size
-	}
-	return old, reason, nil
 }
 
 // lastTime returns the time of a segment's newest line, or the zero time.
@@ -172,7 +266,7 @@ func lastTime(e extent) (time.Time, error) {
 // outdated reports whether a new segment should begin although the newest is
 // not full, so that its lines can grow old together.
 func (w *writer) outdated(t *tail) bool {
-	if w.p.Keep.MaxAge <= 0 {
+	if t.keep.MaxAge <= 0 {
 		return false
 	}
 	head := make([]byte, 128)
@@ -181,79 +275,5 @@ func (w *writer) outdated(t *tail) bool {
 		return false
 	}
 	began, err := time.Parse(timeLayout, string(rawTime(head[:n])))
-	return err == nil && w.p.Now().Sub(began) > w.p.Keep.MaxAge/agePart
-}
-
-// removable checks the segments that are to go, and that the log goes on
-// after them, and says what is removed.
-func removable(ctx context.Context, seal *sealer, old []extent, all []segment) (removal, error) {
-	v := &verification{list: old, key: seal.key, seal: seal}
-	scans, err := v.scan(ctx, nil)
-	if err != nil {
-		return removal{}, err
-	}
-	first := scans[0].first
-	if first.bytes == nil || first.prev == nil {
-		return removal{}, ErrDetached
-	}
-	at := startState(first.seq-1, first.prev)
-	for i, s := range scans {
-		if s.lines == 0 || !at.follow(s) || old[i].number != old[0].number+i {
-			return removal{}, ErrDetached
-		}
-	}
-	next := all[len(old)]
-	after, err := firstFrame(next.path)
-	if err != nil {
-		return removal{}, err
-	}
-	if next.number != old[0].number+len(old) || string(after.prev) != string(at.link) || at.pending > 0 {
-		return removal{}, ErrDetached
-	}
-	gone := removal{first: first.seq, last: at.seq, link: string(at.link), segment: old[len(old)-1].number}
-	whole := first.seq == 1 && string(first.prev) == origin && old[0].number == 1
-	if whole || first.isFresh() {
-		return gone, nil
-	}
-	// It begins later: something must vouch for that, or removing more would
-	// hide that a segment was deleted by hand.
-	before, err := newestRemoval(ctx, seal, all)
-	if err == nil && !before.vouches(first, old[0].number) {
-		err = ErrDetached
-	}
-	return gone, err
-}
-
-// newestRemoval finds the newest sealed "pruned" event. It is near the end:
-// the last time a segment was full.
-func newestRemoval(ctx context.Context, seal *sealer, all []segment) (removal, error) {
-	for i := len(all) - 1; i >= 0; i-- {
-		res, err := scanSegment(ctx, extent{segment: all[i], size: 1 << 62}, seal, 0, &meter{})
-		if err != nil {
-			return removal{}, err
-		}
-		if n := len(res.pruned); n > 0 {
-			return res.pruned[n-1], nil
-		}
-	}
-	return removal{}, nil
-}
-
-// firstFrame reads a segment's first line.
-func firstFrame(path string) (frame, error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return frame{}, err
-	}
-	r := readForward([]extent{{segment: segment{path: path}, size: info.Size()}})
-	defer r.close()
-	line, err := r.next()
-	if errors.Is(err, io.EOF) {
-		return frame{}, nil
-	}
-	if err != nil {
-		return frame{}, err
-	}
-	f, _ := split(append([]byte{}, line...))
-	return f, nil
+	return err == nil && w.p.Now().Sub(began) > t.keep.MaxAge/agePart
 }

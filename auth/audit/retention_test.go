@@ -1,8 +1,10 @@
 package audit
 
 import (
+	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -60,7 +62,7 @@ func TestPruneByAge(t *testing.T) {
 	if age := b.clock.now().Sub(r.First); age < 40*day || age > 50*day {
 		t.Errorf("the oldest event is %v old", age)
 	}
-	b.clock.set(b.clock.now().Add(39 * day))
+	b.clock.set(b.clock.now().Add(6 * day))
 	if err := b.Prune(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -152,5 +154,136 @@ func TestPruneKeepsEvidence(t *testing.T) {
 	before := len(segmentsOf(b))
 	if err := b.Prune(t.Context()); !errors.Is(err, errLocked) || len(segmentsOf(b)) != before {
 		t.Errorf("prune with the keychain locked: %v", err)
+	}
+}
+
+// Whoever can write the folder can add lines without a MAC. They must not push
+// out what is sealed, such as the alert about what that somebody does.
+func TestUnsealedLinesPushNothingOut(t *testing.T) {
+	b := newBook(t)
+	b.size, b.keep = 5_000, Retention{MaxBytes: 30_000}
+	b.reopen(b.Dir())
+	b.add(20)
+	b.chain.locked = errLocked
+	b.reopen(b.Dir())
+	b.add(300)
+	b.chain.locked = nil
+	b.reopen(b.Dir())
+	b.add(30)
+	b.flush()
+	if err := b.Prune(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if first := segmentsOf(b)[0].number; first != 1 {
+		t.Errorf("the log begins with segment %d: sealed lines were pushed out", first)
+	}
+	if r := b.mustBeSound(); r.SealedLater != 300 {
+		t.Errorf("%+v", r)
+	}
+	b.add(300)
+	if first := segmentsOf(b)[0].number; first == 1 {
+		t.Error("sealed lines do not push old ones out any more")
+	}
+	b.mustBeSound()
+}
+
+// A forged time on an unsealed line does not make the lines before it old.
+func TestUnsealedTimesMakeNothingOld(t *testing.T) {
+	b := newBook(t)
+	b.size, b.keep = 5_000, Retention{MaxAge: 7 * 24 * time.Hour, MaxBytes: -1}
+	b.reopen(b.Dir())
+	b.add(20)
+	now := b.clock.now()
+	b.clock.set(now.AddDate(-3, 0, 0))
+	b.chain.locked = errLocked
+	b.reopen(b.Dir())
+	b.add(40)
+	b.chain.locked = nil
+	b.clock.set(now)
+	b.reopen(b.Dir())
+	b.add(20)
+	if err := b.Prune(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if first := segmentsOf(b)[0].number; first != 1 {
+		t.Errorf("the log begins with segment %d", first)
+	}
+}
+
+// A clock that was years ahead for a few commands must not throw the log away,
+// neither while it is wrong nor once it is right again.
+func TestWrongClockRemovesNothing(t *testing.T) {
+	const day = 24 * time.Hour
+	b := newBook(t)
+	b.size, b.keep = 5_000, Retention{MaxAge: 7 * day, MaxBytes: -1}
+	b.reopen(b.Dir())
+	b.add(40)
+	right := b.clock.now()
+	for _, wrong := range []time.Duration{3 * 365 * day, 3 * 365 * day, 3*365*day + 27*time.Hour, 3*365*day + 28*time.Hour, -400 * day} {
+		b.clock.set(right.Add(wrong))
+		b.reopen(b.Dir())
+		b.add(1)
+		if err := b.Prune(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if first := segmentsOf(b)[0].number; first != 1 {
+			t.Fatalf("a clock wrong by %v removed lines that are a minute old", wrong)
+		}
+	}
+	b.clock.set(right)
+	for range 5 * 4 { // four times a day
+		b.clock.set(b.clock.now().Add(6 * time.Hour))
+		b.add(1)
+	}
+	if first := segmentsOf(b)[0].number; first != 1 {
+		t.Error("lines of the last week are gone")
+	}
+	for range 5 * 4 {
+		b.clock.set(b.clock.now().Add(6 * time.Hour))
+		b.add(1)
+	}
+	if first := segmentsOf(b)[0].number; first == 1 {
+		t.Error("lines that are old indeed are kept for ever")
+	}
+	b.mustBeSound()
+}
+
+// A process that runs for weeks must go by what the user wants to keep now.
+func TestRetentionIsAskedEachTime(t *testing.T) {
+	b := newBook(t)
+	b.size, b.keep = 2_000, Retention{MaxBytes: 10_000}
+	b.reopen(b.Dir())
+	b.add(10)
+	b.keep = Retention{MaxBytes: -1}
+	b.add(100)
+	if r := b.mustBeSound(); r.Events != 110 {
+		t.Errorf("%d of 110 events are left after the user raised the limit", r.Events)
+	}
+}
+
+// Looking at the log must not fail because another process removes a segment.
+func TestOpenWhileAnotherPrunes(t *testing.T) {
+	dir := t.TempDir()
+	const n = 200
+	for i := range n {
+		if err := os.WriteFile(filepath.Join(dir, segmentName(i+1)), []byte("x\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for i := range n {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, segmentName(i+1))))
+		}
+		done <- err
+	}()
+	for range 2 * n {
+		if _, err := Open(Params{Dir: dir, Now: time.Now, Key: func(context.Context) ([]byte, error) { return testKey, nil }}); err != nil {
+			t.Fatalf("a command fails: %v", err)
+		}
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 }

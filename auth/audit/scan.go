@@ -90,6 +90,7 @@ type scan struct {
 	sound    bool  // every line follows from the one before it in the segment
 	end      state // after the last line, if sound
 	sealed   bool  // it has a line with a MAC
+	unsealed int64 // bytes of lines without one
 	from, to time.Time
 	anchored []byte    // MAC of the line that the anchor names, if it is here
 	anchorAt int       // its line
@@ -129,6 +130,9 @@ func scanSegment(ctx context.Context, e extent, seal *sealer, anchorSeq uint64, 
 		res.lines++
 		read += int64(len(line)) + 1
 		f, bad := splitTrusted(line)
+		if f.mac == nil {
+			res.unsealed += int64(len(line)) + 1
+		}
 		ts := rawTime(line)
 		copy(lastTime[:], ts)
 		if res.lines == 1 {

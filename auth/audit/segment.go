@@ -64,6 +64,15 @@ func segments(dir string) ([]segment, error) {
 	return list, nil
 }
 
+// ignoreGone makes nothing of an error that says that there is no such file:
+// another process removed the segment, or set it aside, since it was listed.
+func ignoreGone(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // backward reads the lines of a file from the end to the beginning.
 type backward struct {
 	r    io.ReaderAt

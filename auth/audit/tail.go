@@ -25,6 +25,7 @@ type tail struct {
 	link     string   // what the next line names as prev
 	empty    bool     // there is no line at all
 	moved    int64    // bytes of an unfinished line that were set aside
+	keep     Retention
 }
 
 // openTail finds the newest line and repairs a torn end. Close it after use.
