@@ -2,89 +2,87 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
-	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/token"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-const (
-	// recheckEvery is how often a provider is asked whose a login is.
-	recheckEvery = 24 * time.Hour
-	// recheckWait bounds what that question may cost a hand-out.
-	recheckWait = 3 * time.Second
-)
+// askWait bounds what asking whose a login is may cost a hand-out.
+const askWait = 3 * time.Second
 
 // AcceptIdentity makes the account, scope and issuer that a profile's login has
 // now the ones that its servers get. It returns in words what was accepted, or
-// "" if nothing had changed.
+// "" if nothing was in the way.
 func (k *Keeper) AcceptIdentity(ctx context.Context, name string) (string, error) {
-	p, err := k.find(name)
+	p, row, err := k.findRow(name)
 	if err != nil {
 		return "", err
 	}
-	var before, now profile.Claims
-	var ok bool
-	err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { before, now, ok = p.Accept(k.now()) })
-	if err != nil || !ok {
+	e, err := k.endpoints(row, p)
+	if err != nil && !errors.Is(err, ErrLoginNeeded) {
 		return "", err
 	}
-	d := profile.Differ(before, now)
-	k.record(ctx, p, audit.ClaimsAccepted, audit.OK, changeData(d, before, now))
-	return d.Describe(before, now), nil
+	var before, now identity.Claims
+	var words string
+	set, err := k.tokens.Amend(ctx, k.grant(row, p, e), func(set *token.Set) error {
+		var ok bool
+		k.bind(p, set)
+		_, was := set.Whose.Block()
+		if set.Whose, before, now, ok = set.Whose.Accept(k.now()); ok {
+			words = was
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, vault.ErrNotFound), errors.Is(err, errDamaged), err == nil && words == "":
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { p.Accepted, p.Changed = set.Whose.Accepted, nil })
+	if err != nil {
+		return "", err
+	}
+	k.record(ctx, p, audit.ClaimsAccepted, audit.OK, changeData(identity.Differ(before, now), before, now))
+	return words, nil
 }
 
 // claimsOf is what a login says of itself. account is nil if nobody said.
-func claimsOf(p profile.Profile, set token.Set, account *profile.Identity, at time.Time) profile.Claims {
-	now := profile.Claims{Scopes: set.Scopes, Issuer: p.Service(), At: at.UTC()}
+func claimsOf(p profile.Profile, set token.Set, account *profile.Identity, at time.Time) identity.Claims {
+	now := identity.Claims{Scopes: set.Scopes, Issuer: p.Service(), At: at.UTC()}
 	if account != nil {
 		now.Subject, now.Name = account.Subject, account.Name
 	}
 	return now
 }
 
-// verdict is what comparing a login's claims with the accepted ones found.
-type verdict struct {
-	profile.Difference
-	before, now profile.Claims
-	news        bool // not found before
-}
-
-// words says what differs, or "".
-func (v verdict) words() string { return v.Describe(v.before, v.now) }
-
-// judge compares the claims with the accepted ones and keeps the difference.
-// also, which may be nil, changes the profile in the same write.
-func (k *Keeper) judge(ctx context.Context, id string, now profile.Claims, also func(*profile.Profile)) (v verdict, err error) {
-	err = k.profiles.Update(ctx, id, func(p *profile.Profile) {
-		v.before, _ = p.Baseline()
-		v.now = now
-		known := p.Changed
-		v.Difference = p.Judge(now)
-		v.news = !v.None() && (known == nil || known.Subject != now.Subject || known.Issuer != now.Issuer ||
-			len(profile.Differ(*known, now).Wider) > 0)
-		if also != nil { // afterwards, since it changes what the baseline may be read from
-			also(p)
-		}
-	})
-	return v, err
+// bind gives tokens of a version that did not do so yet what the profile says
+// of them. It is the one time that profiles.json is believed in this.
+func (k *Keeper) bind(p profile.Profile, set *token.Set) {
+	if set.Bound.IsZero() {
+		set.Bound = p.Binding()
+		set.Whose = identity.State{Accepted: p.Baseline(), Changed: p.Changed, Answered: true, Asked: p.Checked}
+	}
 }
 
 // recordChange writes a difference into the book, once.
-func (k *Keeper) recordChange(ctx context.Context, p profile.Profile, v verdict) {
-	if v.news {
-		k.record(ctx, p, audit.ClaimsChanged, audit.Failed, changeData(v.Difference, v.before, v.now))
+func (k *Keeper) recordChange(ctx context.Context, p profile.Profile, v identity.Verdict) {
+	if v.News {
+		k.record(ctx, p, audit.ClaimsChanged, audit.Failed, changeData(v.Difference, v.Before, v.Now))
 	}
 }
 
 // changeData has account names, scopes and issuers; none of them is secret.
-func changeData(d profile.Difference, before, now profile.Claims) map[string]any {
+func changeData(d identity.Difference, before, now identity.Claims) map[string]any {
 	var what []string
 	data := map[string]any{}
 	if d.Account {
@@ -103,81 +101,81 @@ func changeData(d profile.Difference, before, now profile.Claims) map[string]any
 	return data
 }
 
-// refuseChanged is the part of the check that costs nothing: what is known to
-// differ, and the issuer.
-func (k *Keeper) refuseChanged(ctx context.Context, p profile.Profile) error {
-	before, known := p.Baseline()
-	if p.Changed != nil {
-		return changedError(p, profile.Differ(before, *p.Changed).Describe(before, *p.Changed))
-	}
-	if !known || before.Issuer == "" || before.Issuer == p.Service() {
+// vet is asked before tokens are used: it costs nothing, and refuses tokens that
+// are for something else than the profile says, and a login that is known not to
+// be the accepted one.
+func (k *Keeper) vet(row provider.Provider, p profile.Profile) func(token.Set) error {
+	return func(set token.Set) error {
+		if err := k.checkBinding(row, p, set.Bound); err != nil {
+			return err
+		}
+		switch {
+		case set.Issuer != "" && set.Issuer != p.Service():
+			return fmt.Errorf("%w: the profile now has another issuer", ErrLoginNeeded)
+		case set.Whose.Changed != nil:
+			return blocked(p, set.Whose)
+		}
 		return nil
 	}
-	return k.changed(ctx, p, profile.Claims{Issuer: p.Service(), At: k.now().UTC()})
 }
 
-// changed keeps a difference, tells the book and returns the refusal, or nil if
-// there is none after all.
-func (k *Keeper) changed(ctx context.Context, p profile.Profile, now profile.Claims) error {
-	v, err := k.judge(ctx, p.ID, now, nil)
-	if err != nil {
-		return err
-	}
-	k.recordChange(ctx, p, v)
-	if v.None() {
+// blocked is the refusal of a login that is not the accepted one, or nil.
+func blocked(p profile.Profile, s identity.State) error {
+	brief, words := s.Block()
+	if brief == "" {
 		return nil
 	}
-	return changedError(p, v.words())
-}
-
-func changedError(p profile.Profile, words string) error {
 	return hint.Wrap(fmt.Errorf("%s: %w: %s", p.Name, ErrClaimsChanged, words),
 		"if that is right: stagedoor accept "+p.Name+"; if not, sign in as before: stagedoor login "+p.Name)
 }
 
-// vouch refuses tokens that are not what the user accepted: of a wider scope,
-// or, asked once a day at a refresh, of another account. since is when the
-// hand-out began.
-func (k *Keeper) vouch(ctx context.Context, row provider.Provider, p profile.Profile, e oauth.Endpoints, set token.Set, since time.Time) error {
-	before, known := p.Baseline()
-	if now := claimsOf(p, set, nil, k.now()); known && len(profile.Differ(before, now).Wider) > 0 {
-		now.Subject, now.Name = before.Subject, before.Name
-		return k.changed(ctx, p, now)
+// vouch makes sure, before a token is handed out, that the login is the accepted
+// one. It asks the provider if it has never said so of this login, and once a
+// day after a refresh. since is when the hand-out began.
+func (k *Keeper) vouch(ctx context.Context, row provider.Provider, p profile.Profile, g token.Grant, set token.Set, since time.Time) error {
+	unbound := set.Bound.IsZero()
+	k.bind(p, &set)
+	somebody := identityURL(row, g.Endpoints) != "" // to ask
+	due := func(s token.Set) bool {
+		return s.Whose.Accepted == nil || somebody && (s.Whose.MustAsk() || s.Whose.MayAsk(k.now()) && !s.Issued.Before(since))
 	}
-	if set.Issued.Before(since) { // not refreshed just now
+	now := claimsOf(p, set, nil, k.now())
+	if !due(set) && !set.Whose.Wider(now) && !unbound {
+		return blocked(p, set.Whose)
+	}
+	var v identity.Verdict
+	var account *profile.Identity
+	kept, err := k.tokens.Amend(ctx, g, func(set *token.Set) error {
+		k.bind(p, set)
+		now := claimsOf(p, *set, nil, k.now())
+		switch {
+		case due(*set):
+			ctx, cancel := context.WithTimeout(ctx, askWait)
+			defer cancel()
+			if account = k.identify(ctx, row, g.Endpoints, *set, ""); account != nil {
+				now = claimsOf(p, *set, account, k.now())
+			}
+			set.Whose.Asked = k.now().UTC()
+		case !set.Whose.Wider(now):
+			return nil // another process was faster
+		}
+		set.Whose, v = set.Whose.Judge(now)
 		return nil
-	}
-	if age := k.now().Sub(p.Checked); age >= 0 && age < recheckEvery || !k.claimRecheck(ctx, p) {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, recheckWait)
-	defer cancel()
-	account := k.identify(ctx, row, e, set, "")
-	if account == nil {
-		return nil // not knowing is no reason to refuse
-	}
-	now := claimsOf(p, set, account, k.now())
-	v, err := k.judge(ctx, p.ID, now, nil)
-	if err != nil {
+	})
+	switch {
+	case err == nil:
+	case set.Whose.MustAsk(), set.Whose.Wider(now):
 		return err
+	default: // nothing speaks against the login, only that cannot be noted now
+		k.log.WarnContext(ctx, "what is known of a login could not be kept", "error", err)
+		return blocked(p, set.Whose)
 	}
 	k.recordChange(ctx, p, v)
-	if v.None() {
-		if p.Identity == nil || p.Identity.Name != account.Name {
-			return k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { p.Identity = account })
-		}
-		return nil
+	if err := blocked(p, kept.Whose); err != nil {
+		return err
 	}
-	return changedError(p, v.words())
-}
-
-// claimRecheck reports whether it is this process that asks today. The day is
-// over for all of them, however the question ends.
-func (k *Keeper) claimRecheck(ctx context.Context, p profile.Profile) (mine bool) {
-	err := k.profiles.Update(ctx, p.ID, func(q *profile.Profile) {
-		if mine = q.Checked.Equal(p.Checked); mine {
-			q.Checked = k.now().UTC()
-		}
-	})
-	return err == nil && mine
+	if account != nil && (p.Identity == nil || p.Identity.Name != account.Name) {
+		return k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { p.Identity = account })
+	}
+	return nil
 }

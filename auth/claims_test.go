@@ -155,49 +155,6 @@ func TestT5WiderScopeIsRefused(t *testing.T) {
 	w.token(w.keeper, "work")
 }
 
-// Another issuer gets neither the client secret nor a token that was there
-// before.
-func TestT10IssuerChanged(t *testing.T) {
-	secretive := authtest.Params{Rotation: authtest.Rotating, Clients: []authtest.Client{{ID: "client", Secret: "s3cret-of-the-first"}}}
-	w := newWorld(t, secretive)
-	p, err := w.keeper.CreateProfile(t.Context(), auth.NewProfile{
-		Name: "work", Provider: "oidc", Issuer: w.server.Issuer(), ClientID: "client", ClientSecret: "s3cret-of-the-first",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.login("work")
-	secretive.Now = w.clock.Now
-	second, err := authtest.NewServer(secretive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = second.Close() })
-	store, err := profile.NewStore(profile.Params{Dir: w.dir, Now: w.clock.Now, Rand: strings.NewReader("")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	// As by hand in an editor: there is no command for it.
-	if err := store.Update(t.Context(), p.ID, func(p *profile.Profile) { p.Issuer, p.Endpoints = second.Issuer(), nil }); err != nil {
-		t.Fatal(err)
-	}
-	w.refused("work", "the issuer is "+second.Issuer())
-	if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); !errors.Is(err, auth.ErrClaimsChanged) {
-		t.Errorf("Login: %v", err)
-	}
-	if _, err := w.keeper.AcceptIdentity(t.Context(), "work"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.keeper.Token(t.Context(), "work", "run"); !errors.Is(err, auth.ErrLoginNeeded) {
-		t.Errorf("the old issuer's token for the new one: %v", err)
-	}
-	for _, r := range second.Requests() {
-		if strings.Contains(r.Form.Encode()+r.Header.Get("Authorization"), "s3cret") || r.Header.Get("Authorization") != "" {
-			t.Errorf("the other issuer was shown the client secret: %+v", r)
-		}
-	}
-}
-
 // A long-lived launcher holds a profile that changes under it.
 func TestTokenOfLooksAtTheProfileAgain(t *testing.T) {
 	w := newWorld(t, twoAccounts())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
@@ -17,7 +18,10 @@ import (
 func (k *Keeper) Import(ctx context.Context, r importer.Request) (importer.Report, error) {
 	i := importer.Importer{Params: importer.Params{
 		Locks: filepath.Join(k.dir, "locks"), Profiles: k.profiles, Tokens: k.tokens, Vault: k.vault, Log: k.book, Now: k.now,
-		SecretItem: secretItem, RedirectURI: RedirectURI, Writable: k.BookWritable, Record: k.record, Fingerprint: k.keys.fingerprint,
+		SecretItem: secretItem, KeepSecret: k.keepSecret, RedirectURI: RedirectURI, Writable: k.BookWritable, Record: k.record, Fingerprint: k.keys.fingerprint,
+		Rebind: func(ctx context.Context, p profile.Profile) error {
+			return k.rebind(ctx, p, func(b *identity.Binding) { *b = p.Binding() })
+		},
 		Check: func(p profile.Profile) error {
 			row, err := provider.Lookup(p.Provider)
 			if err != nil {

@@ -40,6 +40,9 @@ var (
 	// ErrClaimsChanged says that the login is of another account, scope or
 	// issuer than the one that the user accepted.
 	ErrClaimsChanged = errors.New("the login is not the one you accepted")
+	// ErrEndpointChanged says that profiles.json names another address or client
+	// than the one that the secret in the vault is for. Nothing was sent.
+	ErrEndpointChanged = errors.New("the profile was changed: its secrets are for something else")
 	// ErrUsage says that what was asked for makes no sense as it stands.
 	ErrUsage = errors.New("invalid request")
 )

@@ -61,15 +61,21 @@ func (w *world) open() *auth.Keeper { return w.openWith(w.vault) }
 // openWith is open with another vault.
 func (w *world) openWith(v vault.Vault) *auth.Keeper {
 	w.t.Helper()
-	k, err := auth.New(context.Background(), auth.Params{
-		Dir: w.dir, Vault: v, HTTP: &http.Client{}, Browser: w.browser.Open,
-		Now: w.clock.Now, Rand: rand.Reader, Actor: "test", PID: os.Getpid(),
-		Log: slog.New(slog.NewTextHandler(w.log, nil)),
-	})
+	params := w.params(&http.Client{})
+	params.Vault = v
+	k, err := auth.New(context.Background(), params)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return k
+}
+
+func (w *world) params(network *http.Client) auth.Params {
+	return auth.Params{
+		Dir: w.dir, Vault: w.vault, HTTP: network, Browser: w.browser.Open,
+		Now: w.clock.Now, Rand: rand.Reader, Actor: "test", PID: os.Getpid(),
+		Log: slog.New(slog.NewTextHandler(w.log, nil)),
+	}
 }
 
 func (w *world) create(name string) profile.Profile {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
@@ -58,6 +60,12 @@ type loginAttempt struct {
 	succeeded map[string]any // for the log, set by confirm
 }
 
+// pinned are the endpoints as they are kept from a login to the next.
+func (a *loginAttempt) pinned() *profile.Endpoints {
+	e := profileEndpoints(a.endpoints, a.client.Auth)
+	return &e
+}
+
 // beginLogin finds out who logs in where.
 func (k *Keeper) beginLogin(ctx context.Context, name string) (*loginAttempt, error) {
 	a := &loginAttempt{}
@@ -84,7 +92,12 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 	if a.client, err = k.client(ctx, p); err != nil {
 		return err
 	}
-	if _, err := k.tokens.Load(ctx, p.ID); err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
+	set, err := k.tokens.Load(ctx, p.ID)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
+		return err
+	}
+	if err := k.checkRegistration(a.row, p, set.Bound); err != nil {
+		k.recordRefused(ctx, p, err)
 		return err
 	}
 	if a.endpoints, err = k.discover(ctx, a.row, p); err != nil {
@@ -96,7 +109,7 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 		k.recordTLS(ctx, p, err)
 		return err
 	}
-	k.recordEndpoints(ctx, *a)
+	k.recordMoved(ctx, p, set.Bound, a.endpoints)
 	if a.client.Auth, err = a.endpoints.SuggestAuth(p.HasSecret); err != nil {
 		return err
 	}
@@ -111,12 +124,16 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 // and known to be the user's when it returns nil, and nowhere otherwise.
 func (k *Keeper) keep(a *loginAttempt) oauth.Keep {
 	return func(ctx context.Context, redeem func(context.Context) (oauth.Tokens, error)) error {
-		grant := k.grant(a.row, a.profile, a.endpoints)
+		p := a.profile
+		if a.row.Discovery {
+			p.Endpoints = a.pinned()
+		}
+		grant := k.grant(a.row, p, a.endpoints)
 		grant.Client = func(context.Context) (oauth.Client, error) { return a.client, nil }
 		_, err := k.tokens.SaveLogin(ctx, grant, token.Login{
 			Scopes: a.scopes, Redeem: redeem,
 			Begin: func() error { return k.sameProfile(a) },
-			Confirm: func(ctx context.Context, set token.Set, t oauth.Tokens) error {
+			Confirm: func(ctx context.Context, set *token.Set, t oauth.Tokens) error {
 				return k.confirm(ctx, a, set, t)
 			},
 		})
@@ -150,31 +167,34 @@ func byHand(p profile.Profile) (e profile.Endpoints) {
 
 // confirm finds out whose the tokens are, and compares that with what the user
 // has accepted.
-func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set token.Set, t oauth.Tokens) error {
-	account := k.identify(ctx, a.row, a.endpoints, set, t.Subject)
+func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t oauth.Tokens) error {
+	account := k.identify(ctx, a.row, a.endpoints, *set, t.Subject)
 	if err := k.sameProfile(a); err != nil {
 		return err
 	}
 	p := a.profile
-	now := claimsOf(p, set, account, k.now())
+	now := claimsOf(p, *set, account, k.now())
 	if now.Subject == "" {
 		now.Subject, now.Name = t.Subject, t.Subject // the ID token says it too
 	}
-	v, err := k.judge(ctx, p.ID, now, func(p *profile.Profile) {
-		p.Identity = account
-		if account != nil {
-			p.Checked = account.At
-		}
+	var v identity.Verdict
+	set.Whose, v = set.Whose.Judge(now)
+	if account != nil {
+		set.Whose.Asked = account.At
+	}
+	err := k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
+		p.Identity, p.Accepted = account, set.Whose.Accepted
+		p.Changed, p.Checked, p.SecretFor = nil, time.Time{}, ""
 		if a.row.Discovery {
-			pinned := profileEndpoints(a.endpoints, a.client.Auth)
-			p.Endpoints = &pinned
+			p.Endpoints = a.pinned()
 		}
 	})
 	if err != nil {
 		return fmt.Errorf("keep whose login it is: %w", err)
 	}
 	k.recordChange(ctx, p, v)
-	a.result = LoginResult{Profile: p.Name, Scopes: set.Scopes, Changed: v.words()}
+	a.result = LoginResult{Profile: p.Name, Scopes: set.Scopes}
+	a.result.Blocked, a.result.Changed = set.Whose.Block()
 	a.succeeded = map[string]any{"scope": strings.Join(set.Scopes, " "), "refreshable": !set.Refresh.Empty()}
 	if account != nil {
 		a.result.Account = account.Name
@@ -228,21 +248,26 @@ func (k *Keeper) recordLoginError(ctx context.Context, p profile.Profile, err er
 
 // identify asks who signed in. Not knowing is no reason to fail a login.
 func (k *Keeper) identify(ctx context.Context, row provider.Provider, e oauth.Endpoints, set token.Set, subject string) *profile.Identity {
-	address := row.Identity.URL
-	if address == "" {
-		address = e.UserInfo
-	}
+	address := identityURL(row, e)
 	if address == "" {
 		return nil
 	}
 	who, err := k.wire.Identify(ctx, address, set.Access, oauth.IdentitySpec{
-		IDField: row.Identity.IDField, NameFields: row.Identity.NameFields, Subject: subject,
+		IDFields: row.Identity.IDFields, NameFields: row.Identity.NameFields, Subject: subject,
 	})
 	if err != nil {
 		k.log.WarnContext(ctx, "the provider did not say who signed in", "error", err)
 		return nil
 	}
 	return &profile.Identity{Subject: who.Subject, Name: who.Name, At: k.now().UTC()}
+}
+
+// identityURL is where to ask who signed in, or "".
+func identityURL(row provider.Provider, e oauth.Endpoints) string {
+	if row.Identity.URL != "" {
+		return row.Identity.URL
+	}
+	return e.UserInfo
 }
 
 // discover returns the endpoints for a login: the issuer is asked anew, the
@@ -260,44 +285,23 @@ func (k *Keeper) discover(ctx context.Context, row provider.Provider, p profile.
 
 // endpoints returns what is known without asking anybody.
 func (k *Keeper) endpoints(row provider.Provider, p profile.Profile) (oauth.Endpoints, error) {
-	if p.Endpoints != nil {
+	switch {
+	case !row.Discovery && !row.ByHand: // built in, whatever the file says
+		return oauth.Endpoints{
+			Authorization: row.Authorization, Token: row.Token, Revocation: row.Revocation, S256: oauth.Yes,
+		}, nil
+	case p.Endpoints != nil:
 		e := wireEndpoints(*p.Endpoints)
 		e.Issuer = p.Issuer
 		return e, nil
 	}
-	if row.Discovery {
-		return oauth.Endpoints{}, hint.Wrap(ErrLoginNeeded, "sign in: stagedoor login "+p.Name)
-	}
-	return oauth.Endpoints{
-		Authorization: row.Authorization, Token: row.Token, Revocation: row.Revocation, S256: oauth.Yes,
-	}, nil
-}
-
-// client returns the registration, with its secret if it has one.
-func (k *Keeper) client(ctx context.Context, p profile.Profile) (oauth.Client, error) {
-	c := oauth.Client{ID: p.ClientID}
-	if p.Endpoints != nil {
-		c.Auth = oauth.ClientAuth(p.Endpoints.AuthMethod)
-	}
-	if !p.HasSecret {
-		return c, nil
-	}
-	if p.SecretFor != "" && p.SecretFor != p.Service() {
-		return c, hint.Wrap(fmt.Errorf("%s: %w: its client secret is for %s and is not shown to %s", p.Name, ErrClaimsChanged, p.SecretFor, p.Service()),
-			"create a new profile for the other issuer, or change this one's back")
-	}
-	value, err := k.vault.Get(ctx, secretItem(p.ID))
-	if errors.Is(err, vault.ErrNotFound) {
-		return c, hint.New("the profile's client secret is not in the "+string(k.vault.Kind()),
-			"delete the profile and create it again with --client-secret-stdin")
-	}
-	c.Secret = value
-	return c, err
+	return oauth.Endpoints{}, hint.Wrap(ErrLoginNeeded, "sign in: stagedoor login "+p.Name)
 }
 
 func (k *Keeper) grant(row provider.Provider, p profile.Profile, e oauth.Endpoints) token.Grant {
 	return token.Grant{
 		ID: p.ID, Endpoints: e, Issuer: p.Service(), Rotation: row.Rotation, Lifetime: row.GrantLifetime,
+		Bound: p.Binding(), Accepted: p.Baseline(),
 		Client: func(ctx context.Context) (oauth.Client, error) { return k.client(ctx, p) },
 	}
 }

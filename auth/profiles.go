@@ -17,8 +17,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-func secretItem(id string) string { return "profile/" + id + "/client-secret" }
-
 // CreateProfile adds a profile. Nothing is asked of the provider yet.
 func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profile, error) {
 	if err := profile.CheckName(n.Name); err != nil {
@@ -46,14 +44,14 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 		return profile.Profile{}, err
 	}
 	if p.HasSecret {
-		p.SecretFrom, p.SecretFor = k.now().UTC(), p.Service()
+		p.SecretFrom = k.now().UTC()
 	}
 	p, err = k.profiles.Create(ctx, p)
 	if err != nil {
 		return profile.Profile{}, err
 	}
 	if p.HasSecret {
-		if err := k.vault.Set(ctx, secretItem(p.ID), n.ClientSecret); err != nil {
+		if err := k.keepSecret(ctx, p, n.ClientSecret); err != nil {
 			// A profile whose secret is nowhere would fail at login for no visible reason.
 			return profile.Profile{}, errors.Join(err, k.profiles.Delete(ctx, p.ID))
 		}
@@ -189,6 +187,14 @@ func (k *Keeper) Names() ([]string, error) {
 	return list.Names(), err
 }
 
+// findRow is find, and the provider's row.
+func (k *Keeper) findRow(name string) (p profile.Profile, row provider.Provider, err error) {
+	if p, err = k.find(name); err == nil {
+		row, err = provider.Lookup(p.Provider)
+	}
+	return p, row, err
+}
+
 func (k *Keeper) find(name string) (profile.Profile, error) {
 	list, err := k.profiles.Load()
 	if err != nil {
@@ -256,10 +262,6 @@ func (k *Keeper) view(p profile.Profile, active bool) ProfileView {
 	if p.Identity != nil {
 		view.Account = p.Identity.Name
 	}
-	if p.Changed != nil {
-		before, _ := p.Baseline()
-		view.Changed = profile.Differ(before, *p.Changed).Describe(before, *p.Changed)
-	}
 	return view
 }
 
@@ -277,10 +279,17 @@ func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Prof
 		return err
 	}
 	view.Expires, view.Scopes = set.Expires, set.Scopes
+	k.bind(p, &set)
+	view.Blocked, view.Changed = set.Whose.Block()
+	if moves := set.Bound.Moves(p.Binding()); len(moves) > 0 {
+		view.Blocked, view.Changed = "another address", moved(moves[0])
+	}
 	if row, err := provider.Lookup(p.Provider); err == nil {
 		view.GrantEnds = grantEnds(row, set)
 	}
 	switch now := k.now(); {
+	case view.Blocked != "":
+		view.Status = StatusBlocked
 	case set.Refused:
 		view.Status = StatusNeedsLogin
 	case set.Refresh.Empty() && !set.Alive(now):

@@ -17,6 +17,7 @@ const (
 	StatusNeedsLogin    Status = "needs login"    // the provider refused the refresh token, or it was never there
 	StatusNotConfigured Status = "not configured" // no login yet
 	StatusExpired       Status = "expired"        // the access token ended and there is nothing to renew it with
+	StatusBlocked       Status = "blocked"        // no server gets a token: see ProfileView.Blocked
 	StatusUnknown       Status = "unknown"        // the vault cannot be read, see State.VaultProblem
 )
 
@@ -36,8 +37,9 @@ type ProfileView struct {
 	Account      string    `json:"account,omitempty"`   // who is signed in, as the provider names them
 	Expires      time.Time `json:"expires,omitzero"`    // of the access token, UTC
 	GrantEnds    time.Time `json:"grant_ends,omitzero"` // when the login itself ends, where that is known
-	// Changed says in words what differs from the login that the user accepted:
-	// account, scope or issuer. No token is handed out until they accept it.
+	// Blocked says in a few words why servers get no token although there is a
+	// login: "another account". Changed says it in full. Both are empty otherwise.
+	Blocked   string `json:"blocked,omitempty"`
 	Changed   string `json:"changed,omitempty"`
 	CanRevoke bool   `json:"can_revoke"`          // the provider has a revocation endpoint
 	AppsPage  string `json:"apps_page,omitempty"` // where the user removes the app, where there is such a page
@@ -106,8 +108,9 @@ type LoginResult struct {
 	Profile string   `json:"profile"`
 	Account string   `json:"account"` // "" where the provider does not say
 	Scopes  []string `json:"scopes"`  // as granted
-	// Changed says in words what differs from the login before: see
-	// ProfileView.Changed. It is empty if nothing does.
+	// Blocked and Changed say why servers get no token of this login: see
+	// ProfileView. They are empty if nothing is in the way.
+	Blocked string `json:"blocked,omitempty"`
 	Changed string `json:"changed,omitempty"`
 }
 

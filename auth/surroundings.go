@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"net/url"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -57,34 +56,4 @@ func (k *Keeper) recordTLS(ctx context.Context, p profile.Profile, err error) {
 		data["host"] = answer.Host
 	}
 	k.record(ctx, p, audit.TLSFailed, audit.Failed, data)
-}
-
-// recordEndpoints writes down that a provider names other hosts than those
-// pinned at the last login. The login goes on: the user sees the page.
-func (k *Keeper) recordEndpoints(ctx context.Context, a loginAttempt) {
-	pinned := a.profile.Endpoints
-	if !a.row.Discovery || pinned == nil {
-		return
-	}
-	for _, pair := range []struct{ what, before, now string }{
-		{"authorization", pinned.Authorization, a.endpoints.Authorization},
-		{"token", pinned.Token, a.endpoints.Token},
-		{"revocation", pinned.Revocation, a.endpoints.Revocation},
-	} {
-		before, now := hostOf(pair.before), hostOf(pair.now)
-		if before == "" || now == "" || before == now {
-			continue
-		}
-		k.record(ctx, a.profile, audit.EndpointChanged, audit.Failed, map[string]any{
-			"what": pair.what, "before": before, "now": now,
-		})
-	}
-}
-
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }

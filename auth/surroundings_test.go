@@ -5,8 +5,6 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -48,31 +46,26 @@ func TestAnUntrustedCertificateAtLogin(t *testing.T) {
 	}
 }
 
-// The provider's document names another host than the one that was pinned.
+// The provider's document names another host than the one that was pinned, for
+// whichever endpoint gets a token, a code or the client secret. The login goes
+// on, and the user is told.
 func TestAnEndpointThatMoved(t *testing.T) {
-	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
-	w.create("work")
-	w.login("work")
-	w.login("work") // an ordinary second login
-	path := filepath.Join(w.dir, "profiles.json")
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token := w.server.Endpoints().Token
-	before := strings.Replace(string(data), `"`+token+`"`, `"https://auth.example.net/token"`, 1)
-	if before == string(data) {
-		t.Fatalf("%s is not pinned", token)
-	}
-	if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w.login("work")
-	e := w.only(audit.EndpointChanged)
-	if e.Data["what"] != "token" || e.Data["before"] != "auth.example.net" || e.Data["now"] != "127.0.0.1" {
-		t.Errorf("%v", e.Data)
-	}
-	if list := w.alerts(w.keeper); len(list) != 1 || list[0].Rule != "endpoint_changed" {
-		t.Errorf("%+v", list)
+	for _, what := range []string{"token", "revocation", "userinfo", "device_authorization"} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+			w.create("work")
+			w.login("work")
+			w.login("work") // an ordinary second login
+			elsewhere := "http://127.0.0.2:1/" + what
+			w.server.EditMetadata(func(m map[string]any) { m[what+"_endpoint"] = elsewhere })
+			_, _ = w.keeper.Login(t.Context(), "work", auth.LoginOptions{}) // nobody answers there
+			e := w.only(audit.EndpointChanged)
+			if e.Data["what"] != what || e.Data["now"] != "127.0.0.2" {
+				t.Errorf("%v", e.Data)
+			}
+			if list := w.alerts(w.keeper); len(list) != 1 || list[0].Rule != "endpoint_changed" {
+				t.Errorf("%+v", list)
+			}
+		})
 	}
 }

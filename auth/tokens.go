@@ -8,6 +8,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/token"
@@ -44,9 +45,6 @@ func (k *Keeper) handOut(ctx context.Context, p profile.Profile, purpose string)
 	if err != nil {
 		return Access{}, err
 	}
-	if err := k.refuseChanged(ctx, p); err != nil {
-		return Access{}, err
-	}
 	// Endpoints that are not known yet are no matter while the token is fresh;
 	// a keychain that cannot be read is said first.
 	e, unknown := k.endpoints(row, p)
@@ -54,24 +52,23 @@ func (k *Keeper) handOut(ctx context.Context, p profile.Profile, purpose string)
 		return Access{}, unknown
 	}
 	since := k.now()
-	set, err := k.tokens.Fresh(ctx, k.grant(row, p, e))
-	if err == nil && set.Issuer != "" && set.Issuer != p.Service() {
-		err = fmt.Errorf("%w: the profile now has another issuer", ErrLoginNeeded)
+	grant := k.grant(row, p, e)
+	grant.Vet = k.vet(row, p)
+	set, err := k.tokens.Fresh(ctx, grant)
+	if err == nil {
+		err = grant.Vet(set) // what came meanwhile
 	}
 	if err != nil {
+		if now, gone := k.byID(p.ID); errors.Is(err, ErrEndpointChanged) && gone == nil && now.Binding() != p.Binding() {
+			return k.handOut(ctx, now, purpose) // a login came in between, and found other endpoints
+		}
+		k.recordRefused(ctx, p, err)
 		if errors.Is(err, ErrLoginNeeded) {
 			err = hint.Wrap(fmt.Errorf("%s: %w", p.Name, err), "sign in: stagedoor login "+p.Name)
 		}
 		return Access{}, err
 	}
-	// Fresh may have waited for a login, which may be another account's.
-	if p, err = k.byID(p.ID); err == nil {
-		err = k.refuseChanged(ctx, p)
-	}
-	if err != nil {
-		return Access{}, err
-	}
-	if err := k.vouch(ctx, row, p, e, set, since); err != nil {
+	if err := k.vouch(ctx, row, p, grant, set, since); err != nil {
 		return Access{}, err
 	}
 	k.warnOfEnd(ctx, row, p, set)
@@ -107,22 +104,25 @@ func (k *Keeper) Revoke(ctx context.Context, name string) (RevokeResult, error) 
 	if err != nil {
 		return RevokeResult{}, err
 	}
-	result, err := k.revoke(ctx, p, k.tokens.Revoke)
-	if err == nil && p.Changed != nil { // what was to be accepted is gone
-		err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { p.Changed = nil })
-	}
-	return result, err
+	return k.revoke(ctx, p, k.tokens.Revoke)
 }
 
 // revoke finds out how the profile's provider is spoken to, calls by, and says
 // in words what came of it.
 func (k *Keeper) revoke(ctx context.Context, p profile.Profile, by func(context.Context, token.Grant) (token.Outcome, error)) (RevokeResult, error) {
-	row, err := provider.Lookup(p.Provider)
-	if err != nil {
-		return RevokeResult{}, err
-	}
+	var row provider.Provider
+	var moves []identity.Move
 	renew := func() (g token.Grant, err error) {
 		if p, err = k.byID(p.ID); err != nil {
+			return g, err
+		}
+		// Where tokens are taken back is not for profiles.json to say: they go
+		// where they came from.
+		if set, err := k.tokens.Load(ctx, p.ID); err == nil && !set.Bound.IsZero() {
+			moves = set.Bound.Moves(p.Binding())
+			p = p.As(set.Bound)
+		}
+		if row, err = provider.Lookup(p.Provider); err != nil {
 			return g, err
 		}
 		e, err := k.endpoints(row, p)
@@ -132,6 +132,9 @@ func (k *Keeper) revoke(ctx context.Context, p profile.Profile, by func(context.
 		return k.grant(row, p, e), nil
 	}
 	outcome, err := by(ctx, token.Grant{ID: p.ID, Renew: renew})
+	if len(moves) > 0 { // afterwards, since the revocation is no answer to it
+		k.recordMove(ctx, p, moves[0], true)
+	}
 	if err != nil {
 		return RevokeResult{Profile: p.Name, Remote: Remote(outcome)}, err
 	}

@@ -57,6 +57,7 @@ type Keeper interface {
 	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)
 	Import(ctx context.Context, r importer.Request) (importer.Report, error)
 	AcceptIdentity(ctx context.Context, name string) (string, error)
+	SetClientSecret(ctx context.Context, name string, value secret.String) (at string, err error)
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
 	Book
 	Alerts(ctx context.Context) ([]alert.Alert, error)
@@ -203,7 +204,7 @@ happens to them. Without a command it starts the tray.`,
 		}
 	}
 	add("accounts", newProfiles(env), newCreateProfile(env), newUse(env), newRename(env), newDeleteProfile(env),
-		newLogin(env), newToken(env), newAccept(env), newRevoke(env),
+		newLogin(env), newToken(env), newAccept(env), newSecret(env), newRevoke(env),
 		newImport(env), newEnableKeychain(env))
 	add("servers", newRun(env), newSetup(env))
 	add("watch", newAudit(env), newAlerts(env), newIncident(env), newMetrics(env))

@@ -141,7 +141,7 @@ func TestConsentPage(t *testing.T) {
 	b := newBench(t, authtest.Params{Consent: true, Name: "Music & Co", Accounts: []authtest.Account{
 		{Subject: "u1", Name: "Ada <b>", Email: "ada@example.com"}, {Subject: "u2", Name: "Grace"},
 	}})
-	spec := oauth.IdentitySpec{IDField: "id", NameFields: []string{"display_name"}}
+	spec := oauth.IdentitySpec{IDFields: []string{"id"}, NameFields: []string{"display_name"}}
 	for account, want := range map[string]string{"": "u1", "u1": "u1", "u2": "u2"} {
 		got, err := b.login(&authtest.Browser{Account: account}, "read")
 		if err != nil {
@@ -222,7 +222,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 func TestControls(t *testing.T) {
 	b := newBench(t, authtest.Params{TTL: time.Minute})
 	got := b.mustLogin()
-	spec := oauth.IdentitySpec{IDField: "id"}
+	spec := oauth.IdentitySpec{IDFields: []string{"id"}}
 	works := func() bool {
 		_, err := b.wire.Identify(t.Context(), b.APIURL(), got.Access, spec)
 		if works := err == nil; works != b.AccessValid(got.Access) {

@@ -59,6 +59,10 @@ type Params struct {
 	Grant func(p profile.Profile) (token.Grant, error)
 	// SecretItem is the vault's key of a client secret.
 	SecretItem func(id string) string
+	// KeepSecret stores a client secret for the profile as it stands.
+	KeepSecret func(ctx context.Context, p profile.Profile, client secret.String) error
+	// Rebind makes the tokens that the profile has those of it as it stands.
+	Rebind func(ctx context.Context, p profile.Profile) error
 	// RedirectURI is the address that a login of the profile returns to.
 	RedirectURI func(p profile.Profile) string
 	// Writable returns an error if the audit log cannot be written now.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
@@ -120,10 +121,11 @@ func (i *Importer) importAction(ctx context.Context, p profile.Profile, l migrat
 func (i *Importer) compare(ctx context.Context, p profile.Profile, l migrate.Login) (lacks, differs bool, err error) {
 	differs = l.ClientID != "" && l.ClientID != p.ClientID
 	if !l.ClientSecret.Empty() {
-		kept, err := i.Vault.Get(ctx, i.SecretItem(p.ID))
+		item, err := i.Vault.Get(ctx, i.SecretItem(p.ID))
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return false, false, err
 		}
+		kept := identity.DecodeClientSecret(item).Value
 		lacks = kept.Empty() || !p.HasSecret
 		differs = differs || !kept.Empty() && kept != l.ClientSecret
 	}

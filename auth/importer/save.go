@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
@@ -81,16 +82,21 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 		}
 		undo = func(ctx context.Context) { err = errors.Join(err, i.discard(ctx, p.ID)) }
 	}
-	grant, err := i.Grant(p)
+	before, err := i.Grant(p)
 	if err != nil {
 		return err
 	}
+	grant := before
 	if a == Updated {
-		if undo, err = i.remember(ctx, p, grant); err != nil {
+		i.merge(&p, u, port)
+		if grant, err = i.Grant(p); err != nil {
+			return err
+		}
+		if undo, err = i.remember(ctx, p, before); err != nil {
 			return err
 		}
 		if !u.login.ClientSecret.Empty() {
-			if err := i.Vault.Set(ctx, i.SecretItem(p.ID), u.login.ClientSecret); err != nil {
+			if err := i.KeepSecret(ctx, p, u.login.ClientSecret); err != nil {
 				return err
 			}
 		}
@@ -106,22 +112,10 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 		return err
 	}
 	if a == Updated {
-		err := i.Profiles.Update(ctx, p.ID, func(p *profile.Profile) {
-			switch other := u.login.ClientID != "" && u.login.ClientID != p.ClientID; {
-			case !u.login.ClientSecret.Empty():
-				p.HasSecret, p.SecretFrom, p.SecretFor = true, i.Now().UTC(), p.Service()
-			case other: // the secret there is belongs to another client
-				p.HasSecret, p.SecretFrom, p.SecretFor = false, time.Time{}, ""
-			}
-			p.ClientID = defaultString(u.login.ClientID, p.ClientID)
-			if port != 0 {
-				p.RedirectPort = port
-			}
-			// Whose login it is will be asked anew; that the user imported it over
-			// the former one says that they mean it.
-			p.Identity, p.Accepted, p.Changed = nil, nil, nil
-		})
-		if err != nil {
+		if err := i.Profiles.Update(ctx, p.ID, func(p *profile.Profile) { i.merge(p, u, port) }); err != nil {
+			return err
+		}
+		if err := i.Rebind(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -136,6 +130,23 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 	}
 	i.Record(ctx, p, audit.Imported, audit.OK, data)
 	return nil
+}
+
+// merge takes over what the file says of the profile itself.
+func (i *Importer) merge(p *profile.Profile, u *unit, port int) {
+	switch other := u.login.ClientID != "" && u.login.ClientID != p.ClientID; {
+	case !u.login.ClientSecret.Empty():
+		p.HasSecret, p.SecretFrom = true, i.Now().UTC()
+	case other: // the secret there is belongs to another client
+		p.HasSecret, p.SecretFrom = false, time.Time{}
+	}
+	p.ClientID = defaultString(u.login.ClientID, p.ClientID)
+	if port != 0 {
+		p.RedirectPort = port
+	}
+	// Whose login it is will be asked anew; that the user imported it over
+	// the former one says that they mean it.
+	p.Identity, p.Accepted, p.Changed = nil, nil, nil
 }
 
 // remember returns what puts the secrets of a profile back as they are now.
@@ -174,7 +185,7 @@ func (i *Importer) readBack(ctx context.Context, id string, client secret.String
 		if err != nil {
 			return fmt.Errorf("read the client secret back: %w", err)
 		}
-		if kept != client {
+		if identity.DecodeClientSecret(kept).Value != client {
 			return failed
 		}
 	}

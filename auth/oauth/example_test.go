@@ -42,7 +42,7 @@ func Example() {
 		return
 	}
 	who, err := wire.Identify(ctx, endpoints.UserInfo, tokens.Access, oauth.IdentitySpec{
-		IDField: "sub", NameFields: []string{"name"}, Subject: tokens.Subject,
+		IDFields: []string{"sub"}, NameFields: []string{"name"}, Subject: tokens.Subject,
 	})
 	fmt.Println("signed in as", who.Name, err)
 

@@ -175,7 +175,7 @@ func FuzzIDToken(f *testing.F) {
 func FuzzIdentity(f *testing.F) {
 	f.Add([]byte(`{"data":{"id":"1","attributes":{"username":"ada"}}}`))
 	f.Add([]byte(`{"data":{"id":1,"attributes":{"username":"\u202e\n"}}}`))
-	spec := IdentitySpec{IDField: "data.id", NameFields: []string{"data.attributes.username"}}
+	spec := IdentitySpec{IDFields: []string{"data.id"}, NameFields: []string{"data.attributes.username"}}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		got, err := fuzzAnswer(200, body).identity(spec)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 // IdentitySpec says where in the answer the account is. A field is a name or a
 // path of names with dots: "data.attributes.username".
 type IdentitySpec struct {
-	IDField    string   // a string or a number
+	IDFields   []string // a string or a number; the first one that is there counts
 	NameFields []string // the first one that is a string and not empty wins
 	// Subject, if set, is the account's id from the ID token; OpenID Connect
 	// Core section 5.3.2 has an answer about anybody else refused.
@@ -56,8 +56,14 @@ func (a answer) identity(spec IdentitySpec) (Identity, error) {
 	if err != nil {
 		return Identity{}, a.malformed("the answer is not a JSON object")
 	}
-	id, ok := o.at(spec.IDField)
-	if !ok || !accountID(id) {
+	id := ""
+	for _, field := range spec.IDFields {
+		if found, ok := o.at(field); ok {
+			id = found
+			break
+		}
+	}
+	if !accountID(id) {
 		return Identity{}, a.malformed("the answer does not say whose account it is")
 	}
 	if spec.Subject != "" && id != spec.Subject {

@@ -128,7 +128,7 @@ func TestT12TokenPlace(t *testing.T) {
 	r := newRig(t, authtest.Params{Rotation: authtest.Rotating})
 	got := r.login()
 	e, c := r.server.Endpoints(), oauth.Client{ID: "app"}
-	who, err := r.wire.Identify(t.Context(), e.UserInfo, got.Access, oauth.IdentitySpec{IDField: "sub", NameFields: []string{"name"}})
+	who, err := r.wire.Identify(t.Context(), e.UserInfo, got.Access, oauth.IdentitySpec{IDFields: []string{"sub"}, NameFields: []string{"name"}})
 	if err != nil || who != (oauth.Identity{Subject: "user-1", Name: "Ada Lovelace"}) {
 		t.Fatalf("%v, %v", who, err)
 	}

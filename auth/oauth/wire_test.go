@@ -55,7 +55,7 @@ func TestT1HTTPSOnly(t *testing.T) {
 			if _, err := r.wire.Refresh(t.Context(), e, oauth.Client{ID: "app"}, "r1", nil); !errors.Is(err, oauth.ErrInsecureURL) {
 				t.Errorf("refresh at %q: %v", addr, err)
 			}
-			if _, err := r.wire.Identify(t.Context(), addr, "a1", oauth.IdentitySpec{IDField: "sub"}); !errors.Is(err, oauth.ErrInsecureURL) {
+			if _, err := r.wire.Identify(t.Context(), addr, "a1", oauth.IdentitySpec{IDFields: []string{"sub"}}); !errors.Is(err, oauth.ErrInsecureURL) {
 				t.Errorf("identity at %q: %v", addr, err)
 			}
 			if _, err := oauth.Discover(t.Context(), r.http, addr); !errors.Is(err, oauth.ErrInsecureURL) {
@@ -104,7 +104,7 @@ func TestT2NoRedirects(t *testing.T) {
 			t.Error("a redirect will be there the next time too")
 		}
 		wantError(t, r.wire.Revoke(t.Context(), e, c, "r1", "refresh_token"), oauth.ErrRedirect)
-		_, err = r.wire.Identify(t.Context(), e.UserInfo, "a1", oauth.IdentitySpec{IDField: "sub"})
+		_, err = r.wire.Identify(t.Context(), e.UserInfo, "a1", oauth.IdentitySpec{IDFields: []string{"sub"}})
 		wantError(t, err, oauth.ErrRedirect)
 		_, err = oauth.Discover(t.Context(), r.http, r.server.Issuer())
 		wantError(t, err, oauth.ErrRedirect)
@@ -312,8 +312,8 @@ func TestRefreshScope(t *testing.T) {
 }
 
 func TestIdentify(t *testing.T) {
-	spec := oauth.IdentitySpec{IDField: "id", NameFields: []string{"display_name", "email"}}
-	deep := oauth.IdentitySpec{IDField: "data.id", NameFields: []string{"data.attributes.username", "data.id"}}
+	spec := oauth.IdentitySpec{IDFields: []string{"id"}, NameFields: []string{"display_name", "email"}}
+	deep := oauth.IdentitySpec{IDFields: []string{"data.id"}, NameFields: []string{"data.attributes.username", "data.id"}}
 	for _, tc := range []struct {
 		name, body string
 		status     int
@@ -328,8 +328,8 @@ func TestIdentify(t *testing.T) {
 		{"a name that plays with the terminal", `{"id":"u1","display_name":"\u001b[2J Ada\u202e\nroot\u0000"}`, 200, spec, oauth.Identity{Subject: "u1", Name: "[2J Ada root"}},
 		{"a name of nothing visible", `{"id":"u1","display_name":"\u200b\n"}`, 200, spec, oauth.Identity{Subject: "u1", Name: "u1"}},
 		{"a name of a thousand letters", `{"id":"u1","display_name":"` + strings.Repeat("ä", 1000) + `"}`, 200, spec, oauth.Identity{Subject: "u1", Name: strings.Repeat("ä", 79) + "…"}},
-		{"the account of the ID token", `{"id":"u1"}`, 200, oauth.IdentitySpec{IDField: "id", Subject: "u1"}, oauth.Identity{Subject: "u1", Name: "u1"}},
-		{"another account than the ID token's", `{"id":"u2"}`, 200, oauth.IdentitySpec{IDField: "id", Subject: "u1"}, oauth.Identity{}},
+		{"the account of the ID token", `{"id":"u1"}`, 200, oauth.IdentitySpec{IDFields: []string{"id"}, Subject: "u1"}, oauth.Identity{Subject: "u1", Name: "u1"}},
+		{"another account than the ID token's", `{"id":"u2"}`, 200, oauth.IdentitySpec{IDFields: []string{"id"}, Subject: "u1"}, oauth.Identity{}},
 		{"two ids", `{"id":"u1","id":"u2"}`, 200, spec, oauth.Identity{}},
 		{"two ids inside", `{"data":{"id":"u1"},"data":{"id":"u2"}}`, 200, deep, oauth.Identity{}},
 		{"an id in the wrong case", `{"ID":"u1"}`, 200, spec, oauth.Identity{}},

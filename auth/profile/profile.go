@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
 // Profile is one account at one provider.
@@ -36,13 +38,15 @@ type Profile struct {
 	Identity   *Identity `json:"identity,omitempty"`   // who signed in last
 	Server     *Server   `json:"server,omitempty"`     // the MCP server that was set up for it
 
-	// SecretFor is the service that the client secret was given for. It is
-	// shown to no other.
-	SecretFor string    `json:"secret_for,omitempty"`
-	Accepted  *Claims   `json:"accepted,omitempty"` // see Baseline
-	Changed   *Claims   `json:"changed,omitempty"`  // what differs from it and is not accepted yet; no token is handed out
-	Checked   time.Time `json:"checked,omitzero"`   // UTC, when the provider was last asked whose the login is
-	Warned    *Warning  `json:"warned,omitempty"`   // of the end of the grant
+	// Accepted is a copy of what the vault has beside the tokens. It counts
+	// only while there are none, after a revocation.
+	Accepted *identity.Claims `json:"accepted,omitempty"`
+	// Changed, Checked and SecretFor were kept here before they went into the
+	// vault. They are read once, to move them there.
+	Changed   *identity.Claims `json:"changed,omitempty"`
+	Checked   time.Time        `json:"checked,omitzero"`
+	SecretFor string           `json:"secret_for,omitempty"`
+	Warned    *Warning         `json:"warned,omitempty"` // of the end of the grant
 }
 
 // Endpoints are given by hand where a provider has no discovery, and kept from
@@ -79,14 +83,57 @@ type Server struct {
 // Two profiles with the same service can stand in for one another; two with
 // different ones cannot, since a token would go to a server it is not for.
 func (p Profile) Service() string {
+	row, _ := provider.Lookup(p.Provider) // of one that is not known, all that is said here is the id
 	switch {
-	case p.Issuer != "":
+	case row.Discovery && p.Issuer != "":
 		return strings.TrimSuffix(p.Issuer, "/")
-	case p.Endpoints != nil:
+	case row.ByHand && p.Endpoints != nil:
 		return p.Endpoints.Token
 	default:
 		return p.Provider
 	}
+}
+
+// Baseline is what the profile says was accepted, or nil before the first login.
+func (p Profile) Baseline() *identity.Claims {
+	if p.Accepted == nil && p.Identity != nil { // signed in before claims were kept
+		return &identity.Claims{Subject: p.Identity.Subject, Name: p.Identity.Name, At: p.Identity.At}
+	}
+	return p.Accepted
+}
+
+// Binding is what the profile's secrets are used with as the profile stands. The
+// addresses of a provider that is built in are not taken from a file.
+func (p Profile) Binding() identity.Binding {
+	b := identity.Binding{Provider: p.Provider, ClientID: p.ClientID, Confidential: p.HasSecret}
+	row, _ := provider.Lookup(p.Provider)
+	if row.Discovery {
+		b.Issuer = p.Issuer
+	}
+	if e := p.Endpoints; e != nil && (row.Discovery || row.ByHand) {
+		b.ClientAuth = e.AuthMethod
+		b.Authorization, b.Token, b.Revocation, b.UserInfo, b.Device = e.Authorization, e.Token, e.Revocation, e.UserInfo, e.DeviceAuthorization
+	}
+	return b
+}
+
+// As returns the profile with all that the binding has, in place of its own.
+func (p Profile) As(b identity.Binding) Profile {
+	p.Provider, p.Issuer, p.ClientID, p.HasSecret, p.Endpoints = b.Provider, b.Issuer, b.ClientID, b.Confidential, nil
+	if b.Token != "" {
+		p.Endpoints = &Endpoints{
+			Authorization: b.Authorization, Token: b.Token, Revocation: b.Revocation, UserInfo: b.UserInfo,
+			DeviceAuthorization: b.Device, AuthMethod: b.ClientAuth,
+		}
+	}
+	return p
+}
+
+// Warning notes that the user was told that a finite grant ends, so that each
+// threshold is told once.
+type Warning struct {
+	Ends time.Time `json:"ends"` // UTC, of the grant it was about
+	Days int       `json:"days"` // the least threshold told
 }
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)

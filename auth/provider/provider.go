@@ -39,7 +39,7 @@ type Redirect struct {
 // Identity says how to ask who is signed in.
 type Identity struct {
 	URL        string   // answered with a JSON object; "" if the provider has no such call
-	IDField    string   // the account's stable id
+	IDFields   []string // the account's stable id; the first that is there
 	NameFields []string // what people call it; the first that is not empty wins
 }
 
@@ -88,7 +88,7 @@ func All() []Provider {
 			// new token.
 			Rotation:      Varies,
 			GrantLifetime: sixMonths,
-			Identity:      Identity{URL: "https://api.spotify.com/v1/me", IDField: "id", NameFields: []string{"display_name", "email", "id"}},
+			Identity:      Identity{URL: "https://api.spotify.com/v1/me", IDFields: []string{"id"}, NameFields: []string{"display_name", "email", "id"}},
 			AppsPage:      "https://www.spotify.com/account/apps/",
 			DeveloperPage: "https://developer.spotify.com/dashboard",
 			EnvPrefix:     "SPOTIFY",
@@ -103,7 +103,7 @@ func All() []Provider {
 			},
 			Redirect:      Redirect{Port: 8888, Path: "/callback"}, // compared exactly, port included
 			Rotation:      Static,
-			Identity:      Identity{URL: "https://openapi.tidal.com/v2/users/me", IDField: "data.id", NameFields: []string{"data.attributes.username", "data.attributes.email", "data.id"}},
+			Identity:      Identity{URL: "https://openapi.tidal.com/v2/users/me", IDFields: []string{"data.id"}, NameFields: []string{"data.attributes.username", "data.attributes.email", "data.id"}},
 			AppsPage:      "https://account.tidal.com/",
 			DeveloperPage: "https://developer.tidal.com/dashboard",
 			EnvPrefix:     "TIDAL",
@@ -116,13 +116,17 @@ func All() []Provider {
 			// OpenID Connect Core section 11: a refresh token is given for
 			// offline_access only when consent is asked for.
 			AuthParams: map[string]string{"prompt": "consent"},
-			Identity:   Identity{IDField: "sub", NameFields: []string{"name", "preferred_username", "email", "sub"}},
+			Identity:   Identity{IDFields: []string{"sub"}, NameFields: []string{"name", "preferred_username", "email", "sub"}},
 			EnvPrefix:  "OAUTH",
 		},
 		{
 			ID: "oauth2", Name: "OAuth 2.0", ByHand: true,
-			Redirect:  Redirect{AnyPort: true, Path: "/callback"},
-			Rotation:  Unknown,
+			Redirect: Redirect{AnyPort: true, Path: "/callback"},
+			Rotation: Unknown,
+			Identity: Identity{
+				IDFields:   []string{"sub", "id", "user_id", "account_id"},
+				NameFields: []string{"name", "preferred_username", "display_name", "username", "login", "email"},
+			},
 			EnvPrefix: "OAUTH",
 		},
 	}

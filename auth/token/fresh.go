@@ -31,6 +31,11 @@ func (s *Service) Fresh(ctx context.Context, g Grant) (Set, error) {
 	if err != nil && !errors.Is(err, ErrDamaged) { // a write-ahead file may mend that
 		return Set{}, readable(err)
 	}
+	if err == nil {
+		if err := g.vet(set); err != nil {
+			return Set{}, err
+		}
+	}
 	// Where something is noted, the tokens may be of a login that is not through,
 	// or of a revocation that was interrupted.
 	if set.Fresh(s.Now()) && !s.noted(g.ID) {
@@ -100,6 +105,9 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 		return s.orAlive(set, err)
 	}
 	s.at("read again")
+	if err := g.vet(set); err != nil { // another login meanwhile
+		return Set{}, err
+	}
 	switch {
 	case set.Fresh(s.Now()):
 		// Another process refreshed while this one waited, or was killed before

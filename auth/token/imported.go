@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -22,6 +23,7 @@ func (s *Service) SaveImported(ctx context.Context, g Grant, set Set) (Set, erro
 		return Set{}, err
 	}
 	set.Gen, set.Issuer, set.Refused = old.Gen+1, g.Issuer, false
+	set.Bound, set.Whose = g.Bound, identity.State{} // whose it is will be asked
 	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
 		return Set{}, err
 	}

@@ -19,8 +19,8 @@ type Login struct {
 	// error.
 	Redeem func(context.Context) (oauth.Tokens, error)
 	// Confirm is called when the tokens are in the vault. Nobody gets one before
-	// it has returned nil.
-	Confirm func(context.Context, Set, oauth.Tokens) error
+	// it has returned nil. What it sets of whose they are is kept with them.
+	Confirm func(context.Context, *Set, oauth.Tokens) error
 }
 
 // Undone is the error of a login that failed after the provider had granted
@@ -85,6 +85,10 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 	set := Set{
 		Gen: old.Gen + 1, Access: t.Access, Refresh: t.Refresh, Type: t.Type, Scopes: granted(t, l.Scopes),
 		Expires: t.ExpiresOrAssumed(), Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer,
+		Bound: g.Bound, Whose: old.Whose.After(),
+	}
+	if set.Whose.Accepted == nil {
+		set.Whose.Accepted = g.Accepted
 	}
 	if old.Issuer == g.Issuer {
 		set.Rotations = old.Rotations
@@ -129,14 +133,15 @@ func (s *Service) keepLogin(ctx context.Context, g Grant, set, old Set, t oauth.
 	// An intent of before is about tokens that are gone; if it stays, it is
 	// dropped later.
 	_ = s.journal.remove(g.ID)
-	if err := l.Confirm(ctx, set, t); err != nil {
+	if err := l.Confirm(ctx, &set, t); err != nil {
 		return err
 	}
 	s.at("login confirmed")
-	if now, err := s.Load(ctx, g.ID); err != nil || now.Gen != set.Gen {
-		return fmt.Errorf("%w: it was revoked during the login", errors.Join(errStale, err))
+	err := s.put(ctx, g.ID, set, set.Gen)
+	if errors.Is(err, errStale) {
+		return fmt.Errorf("%w: it was revoked during the login", err)
 	}
-	return nil
+	return err
 }
 
 // undo takes the tokens of a failed login away, here and at the provider.

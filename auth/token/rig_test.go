@@ -206,7 +206,7 @@ func (h *house) finish(ctx context.Context, t oauth.Tokens) (Set, error) {
 			}
 			return t, nil
 		},
-		Confirm: func(context.Context, Set, oauth.Tokens) error { return nil },
+		Confirm: func(context.Context, *Set, oauth.Tokens) error { return nil },
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -48,12 +50,25 @@ type Grant struct {
 	Issuer    string
 	Rotation  provider.Rotation
 	Lifetime  time.Duration // of the grant, 0 if unlimited or unknown
+	// Bound is kept with the tokens of a login, and Accepted too if the vault
+	// does not know what was accepted.
+	Bound    identity.Binding
+	Accepted *identity.Claims
+	// Vet, if set, is asked before tokens are used or sent anywhere.
+	Vet func(Set) error
 	// Client is asked for only when a request is made, since a client secret
 	// costs a look into the keychain.
 	Client func(context.Context) (oauth.Client, error)
 	// Renew, if set, returns the grant as it is now. A revocation calls it under
 	// the lock, where it may have waited for a login that found other endpoints.
 	Renew func() (Grant, error)
+}
+
+func (g Grant) vet(s Set) error {
+	if g.Vet == nil {
+		return nil
+	}
+	return g.Vet(s)
 }
 
 // ends returns when the grant itself ends, or zero.
@@ -134,9 +149,30 @@ func granted(t oauth.Tokens, asked []string) []string {
 	return asked
 }
 
-// save writes set if the vault still holds generation was (0: none), and tells
-// the book.
-func (s *Service) save(ctx context.Context, id string, set Set, was uint64) error {
+// Amend changes what is kept of whose the tokens are and what they are bound to,
+// under the profile's lock, and returns the set as it is then. The tokens and
+// their generation stay as they are, whatever f does with them: a write-ahead
+// file about them still is. f may ask the provider.
+func (s *Service) Amend(ctx context.Context, g Grant, f func(*Set) error) (Set, error) {
+	lock, err := s.lock(ctx, g.ID)
+	if err != nil {
+		return Set{}, err
+	}
+	defer lock.Release()
+	set, _, err := s.takeUp(ctx, g)
+	if err != nil {
+		return Set{}, err
+	}
+	changed := set
+	if err := f(&changed); err != nil || reflect.DeepEqual(changed.Bound, set.Bound) && reflect.DeepEqual(changed.Whose, set.Whose) {
+		return set, err
+	}
+	set.Bound, set.Whose = changed.Bound, changed.Whose
+	return set, s.put(ctx, g.ID, set, set.Gen)
+}
+
+// put writes set if the vault still holds generation was (0: none).
+func (s *Service) put(ctx context.Context, id string, set Set, was uint64) error {
 	current, err := s.Load(ctx, id)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
 		return err
@@ -148,7 +184,15 @@ func (s *Service) save(ctx context.Context, id string, set Set, was uint64) erro
 	if err != nil {
 		return err
 	}
-	if err := s.Vault.Set(ctx, itemKey(id), item); err != nil {
+	return s.Vault.Set(ctx, itemKey(id), item)
+}
+
+// save is put, and tells the book.
+func (s *Service) save(ctx context.Context, id string, set Set, was uint64) error {
+	if err := s.put(ctx, id, set, was); err != nil {
+		if errors.Is(err, errStale) {
+			return err
+		}
 		s.Record(ctx, id, audit.TokensSaved, audit.Failed, map[string]any{"storage": string(s.Vault.Kind())})
 		return err
 	}

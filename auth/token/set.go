@@ -37,6 +37,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
@@ -61,6 +62,9 @@ type Set struct {
 	// to learned. It is how the rotation policy of an unknown provider is
 	// learned; a refresh that brings none starts it anew.
 	Rotations int
+
+	Bound identity.Binding // where and for which client the tokens may be used
+	Whose identity.State   // whose the login is, and what was accepted
 }
 
 // learned is how many rotations in a row make a provider one that rotates.
@@ -100,6 +104,9 @@ type stored struct {
 	Refused      bool      `json:"refused,omitempty"`
 	Lost         bool      `json:"lost,omitempty"`
 	Rotations    int       `json:"rotations,omitempty"`
+
+	Bound identity.Binding `json:"bound,omitzero"`
+	Whose identity.State   `json:"whose,omitzero"`
 }
 
 // ErrDamaged says that the vault's item is not a token set. Signing in again
@@ -111,6 +118,7 @@ func (s Set) encode() (secret.String, error) {
 		Gen: s.Gen, AccessToken: s.Access.Reveal(), RefreshToken: s.Refresh.Reveal(), TokenType: s.Type,
 		Scope: strings.Join(s.Scopes, " "), ExpiresAt: s.Expires, IssuedAt: s.Issued, AuthorizedAt: s.Authorized,
 		Issuer: s.Issuer, Refused: s.Refused, Lost: s.Lost, Rotations: s.Rotations,
+		Bound: s.Bound, Whose: s.Whose,
 	})
 	if err != nil {
 		return "", fmt.Errorf("encode tokens: %w", err)
@@ -128,5 +136,6 @@ func decode(item secret.String) (Set, error) {
 		Gen: d.Gen, Access: secret.String(d.AccessToken), Refresh: secret.String(d.RefreshToken), Type: d.TokenType,
 		Scopes: strings.Fields(d.Scope), Expires: d.ExpiresAt, Issued: d.IssuedAt, Authorized: d.AuthorizedAt,
 		Issuer: d.Issuer, Refused: d.Refused, Lost: d.Lost, Rotations: min(max(d.Rotations, 0), learned),
+		Bound: d.Bound, Whose: d.Whose,
 	}, nil
 }

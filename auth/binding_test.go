@@ -1,0 +1,440 @@
+package auth_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/importer"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+// edit changes the first profile in profiles.json, as somebody can who may write
+// that file and not the vault.
+func (w *world) edit(change func(p, endpoints map[string]any)) {
+	w.t.Helper()
+	path := filepath.Join(w.dir, "profiles.json")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var list map[string]any
+	if err := json.Unmarshal(data, &list); err != nil {
+		w.t.Fatal(err)
+	}
+	p := list["profiles"].([]any)[0].(map[string]any)
+	endpoints, ok := p["endpoints"].(map[string]any)
+	if !ok {
+		endpoints = map[string]any{}
+	}
+	change(p, endpoints)
+	if len(endpoints) > 0 {
+		p["endpoints"] = endpoints
+	}
+	if data, err = json.Marshal(list); err == nil {
+		err = os.WriteFile(path, data, 0o600)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// another is an authorization server that should never hear of us.
+func (w *world) another() *authtest.Server {
+	w.t.Helper()
+	s, err := authtest.NewServer(authtest.Params{Now: w.clock.Now})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// typed makes a profile whose endpoints were typed, of a client with a secret.
+func (w *world) typed(name string) {
+	w.t.Helper()
+	e := w.server.Endpoints()
+	n := auth.NewProfile{Name: name, Provider: "oauth2", ClientID: "client", ClientSecret: "s3cret-of-the-client"}
+	n.Endpoints.Authorization, n.Endpoints.Token, n.Endpoints.Revocation, n.Endpoints.UserInfo = e.Authorization, e.Token, e.Revocation, e.UserInfo
+	if _, err := w.keeper.CreateProfile(w.t.Context(), n); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) confidential(name string) {
+	w.t.Helper()
+	_, err := w.keeper.CreateProfile(w.t.Context(), auth.NewProfile{
+		Name: name, Provider: "oidc", Issuer: w.server.Issuer(), ClientID: "client", ClientSecret: "s3cret-of-the-client",
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func withSecret() authtest.Params {
+	return authtest.Params{Rotation: authtest.Rotating, Clients: []authtest.Client{{ID: "client", Secret: "s3cret-of-the-client"}}}
+}
+
+// Whoever can write profiles.json, but has no access to the vault, must not be
+// able to have a refresh token, an access token or a client secret sent anywhere
+// else, or be handed out for something else.
+func TestProfilesFileSteersNoSecret(t *testing.T) {
+	type edit = func(evil *authtest.Server, p, e map[string]any)
+	set := func(member string) edit {
+		return func(evil *authtest.Server, _, e map[string]any) { e[member] = evil.Issuer() + "/" + member }
+	}
+	for name, c := range map[string]struct {
+		edit edit
+		what string // in the log
+	}{
+		"token":                {set("token"), "token"},
+		"authorization":        {set("authorization"), "authorization"},
+		"revocation":           {set("revocation"), "revocation"},
+		"userinfo":             {set("userinfo"), "userinfo"},
+		"device authorization": {set("device_authorization"), "device_authorization"},
+		"issuer":               {func(evil *authtest.Server, p, _ map[string]any) { p["issuer"] = evil.Issuer() }, "issuer"},
+		"issuer and endpoints": {func(evil *authtest.Server, p, e map[string]any) {
+			p["issuer"], e["token"], e["userinfo"] = evil.Issuer(), evil.Issuer()+"/token", evil.Issuer()+"/userinfo"
+		}, "issuer"},
+		"client id":      {func(_ *authtest.Server, p, _ map[string]any) { p["client_id"] = "another" }, "client_id"},
+		"has secret":     {func(_ *authtest.Server, p, _ map[string]any) { delete(p, "has_secret") }, "client"},
+		"auth method":    {func(_ *authtest.Server, _, e map[string]any) { e["auth_method"] = "client_secret_post" }, "client_auth"},
+		"to another row": {func(_ *authtest.Server, p, _ map[string]any) { p["provider"] = "spotify" }, "provider"},
+		"to one by hand": {func(evil *authtest.Server, p, e map[string]any) {
+			p["provider"], e["token"] = "oauth2", evil.Issuer()+"/token"
+		}, "provider"},
+		"secret of other": {func(evil *authtest.Server, p, _ map[string]any) {
+			p["issuer"], p["secret_for"] = evil.Issuer(), evil.Issuer()
+		}, "issuer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, withSecret())
+			evil := w.another()
+			w.confidential("work")
+			w.login("work")
+			w.edit(func(p, e map[string]any) { c.edit(evil, p, e) })
+			before := len(w.server.Requests())
+			for range 2 { // with a token that is still fresh, and with one that is not
+				_, err := w.keeper.Token(t.Context(), "work", "run")
+				if !errors.Is(err, auth.ErrEndpointChanged) || hint.Of(err) == "" {
+					t.Fatalf("Token: %v (hint %q)", err, hint.Of(err))
+				}
+				w.clock.Advance(2 * time.Hour)
+			}
+			if e := w.only(audit.EndpointChanged); e.Data["what"] != c.what {
+				t.Errorf("in the log: %v", e.Data)
+			}
+			if list := w.alerts(w.keeper); len(list) != 1 || list[0].Rule != "endpoint_changed" || list[0].Severity != alert.P1 {
+				t.Errorf("alerts: %+v", list)
+			}
+			if v := w.view("work"); v.Status != auth.StatusBlocked || v.Changed == "" {
+				t.Errorf("the list says %+v", v)
+			}
+			if n := len(evil.Requests()); n > 0 {
+				t.Errorf("the other host was asked: %+v", evil.Requests())
+			}
+			if n := len(w.server.Requests()); n != before {
+				t.Errorf("%d requests were sent", n-before)
+			}
+		})
+	}
+}
+
+// Revoking goes to where the tokens came from, whatever the file says.
+func TestRevokeAsksWhereTheTokensCameFrom(t *testing.T) {
+	w := newWorld(t, withSecret())
+	evil := w.another()
+	w.confidential("work")
+	w.login("work")
+	access := w.token(w.keeper, "work").Token
+	w.edit(func(p, e map[string]any) {
+		p["provider"] = "oauth2"
+		e["revocation"], e["token"] = evil.Issuer()+"/revoke", evil.Issuer()+"/token"
+	})
+	r, err := w.keeper.Revoke(t.Context(), "work")
+	if err != nil || r.Remote != auth.RemoteRevoked || w.server.AccessValid(access) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if len(evil.Requests()) > 0 {
+		t.Errorf("the other host was asked: %+v", evil.Requests())
+	}
+	if list := w.alerts(w.keeper); len(list) != 1 || list[0].Rule != "endpoint_changed" {
+		t.Errorf("alerts: %+v", list)
+	}
+}
+
+// After a revocation there are no tokens to be bound; the client secret still is.
+func TestLoginShowsTheClientSecretToItsProviderOnly(t *testing.T) {
+	for name, make := range map[string]func(w *world){
+		"oidc":   func(w *world) { w.confidential("work") },
+		"oauth2": func(w *world) { w.typed("work") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, withSecret())
+			evil := w.another()
+			make(w)
+			w.login("work")
+			if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+				t.Fatal(err)
+			}
+			w.edit(func(p, e map[string]any) {
+				if name == "oidc" {
+					p["issuer"] = evil.Issuer()
+				}
+				e["token"] = evil.Issuer() + "/token"
+			})
+			_, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{})
+			if !errors.Is(err, auth.ErrEndpointChanged) || !strings.Contains(hint.Of(err), "stagedoor secret set work") {
+				t.Errorf("Login: %v (hint %q)", err, hint.Of(err))
+			}
+			if len(evil.Requests()) > 0 {
+				t.Errorf("the other host was asked: %+v", evil.Requests())
+			}
+		})
+	}
+}
+
+// The authorization code of a login would go to the token endpoint that the file
+// names, with the verifier: a public client has nothing else that is secret.
+func TestLoginOfAChangedProfileSendsNoCode(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	evil := w.another()
+	e := w.server.Endpoints()
+	n := auth.NewProfile{Name: "work", Provider: "oauth2", ClientID: "client"}
+	n.Endpoints.Authorization, n.Endpoints.Token = e.Authorization, e.Token
+	if _, err := w.keeper.CreateProfile(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	w.login("work")
+	w.edit(func(_, e map[string]any) { e["token"] = evil.Issuer() + "/token" })
+	_, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{})
+	if !errors.Is(err, auth.ErrEndpointChanged) || !strings.Contains(hint.Of(err), "stagedoor revoke work") {
+		t.Errorf("Login: %v (hint %q)", err, hint.Of(err))
+	}
+	if len(evil.Requests()) > 0 {
+		t.Errorf("the other host was asked: %+v", evil.Requests())
+	}
+	// The way that the hint names, for whoever made the change.
+	if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	w.edit(func(_, other map[string]any) { other["token"] = e.Token })
+	w.login("work")
+	w.token(w.keeper, "work")
+}
+
+// What an issuer is asked for anyway is mended by the next login.
+func TestLoginMendsChangedEndpoints(t *testing.T) {
+	w := newWorld(t, withSecret())
+	w.confidential("work")
+	w.login("work")
+	w.edit(func(_, e map[string]any) { e["token"] = "https://auth.example.net/token" })
+	_, err := w.keeper.Token(t.Context(), "work", "run")
+	if !errors.Is(err, auth.ErrEndpointChanged) || !strings.Contains(hint.Of(err), "stagedoor login work") {
+		t.Fatalf("%v (hint %q)", err, hint.Of(err))
+	}
+	w.login("work")
+	w.token(w.keeper, "work")
+}
+
+// Nothing in profiles.json makes a login of another account the accepted one.
+func TestProfilesFileAcceptsNoAccount(t *testing.T) {
+	w := newWorld(t, twoAccounts())
+	w.create("work")
+	w.login("work")
+	w.browser.Account = "grace"
+	w.login("work")
+	w.edit(func(p, _ map[string]any) {
+		grace := map[string]any{"subject": "grace", "name": "Grace Hopper", "at": "2026-01-01T00:00:00Z"}
+		p["accepted"], p["identity"] = grace, grace
+		p["checked"] = "2999-01-01T00:00:00Z"
+		delete(p, "changed")
+	})
+	w.refused("work", "the account is Grace Hopper, it was Ada Lovelace")
+	w.login("work")
+	w.refused("work", "the account is Grace Hopper, it was Ada Lovelace")
+}
+
+// A file cannot put off the daily question either.
+func TestProfilesFileDoesNotPutOffTheQuestion(t *testing.T) {
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+	w.create("work")
+	w.login("work")
+	w.edit(func(p, _ map[string]any) { p["checked"] = w.clock.Now().Add(48 * time.Hour) })
+	w.clock.Advance(47 * time.Hour)
+	w.token(w.keeper, "work")
+	if n := w.server.Counts().Requests[authtest.UserInfo]; n != 2 {
+		t.Errorf("asked %d times, want at the login and once more", n)
+	}
+}
+
+// plain puts the vault back to what versions stored that bound nothing.
+func (w *world) plain(item, member string) {
+	w.t.Helper()
+	keys := w.vault.Keys()
+	key := keys[slices.IndexFunc(keys, func(k string) bool { return strings.HasSuffix(k, item) })]
+	value, err := w.vault.Get(w.t.Context(), key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var d map[string]any
+	if err := json.Unmarshal([]byte(value.Reveal()), &d); err != nil {
+		w.t.Fatal(err)
+	}
+	if member != "" {
+		value = secret.String(d[member].(string))
+	} else {
+		delete(d, "bound")
+		delete(d, "whose")
+		data, _ := json.Marshal(d)
+		value = secret.String(data)
+	}
+	if err := w.vault.Set(w.t.Context(), key, value); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// What an earlier version stored is bound to the profile as it is at the first
+// use, and from then on.
+func TestSecretsOfEarlierVersionsAreBound(t *testing.T) {
+	w := newWorld(t, withSecret())
+	evil := w.another()
+	w.confidential("work")
+	w.login("work")
+	w.plain("/tokens", "")
+	w.plain("/client-secret", "client_secret")
+	w.token(w.keeper, "work")
+	w.clock.Advance(2 * time.Hour)
+	w.token(w.keeper, "work") // this one shows the client secret
+	w.edit(func(p, e map[string]any) { p["issuer"], e["token"] = evil.Issuer(), evil.Issuer()+"/token" })
+	w.clock.Advance(2 * time.Hour)
+	if _, err := w.keeper.Token(t.Context(), "work", "run"); !errors.Is(err, auth.ErrEndpointChanged) {
+		t.Errorf("Token: %v", err)
+	}
+	if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); !errors.Is(err, auth.ErrEndpointChanged) {
+		t.Errorf("Login: %v", err)
+	}
+	if len(evil.Requests()) > 0 {
+		t.Errorf("the other host was asked: %+v", evil.Requests())
+	}
+}
+
+// hosts is a transport without a network that notes whom it was to ask.
+type hosts struct{ asked []string }
+
+func (h *hosts) RoundTrip(r *http.Request) (*http.Response, error) {
+	h.asked = append(h.asked, r.URL.Host)
+	return nil, errors.New("there is no network")
+}
+
+// The addresses of a provider that is built in come from the program.
+func TestBuiltInProviderIsAskedWhereItIs(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	evil := w.another()
+	file := filepath.Join(t.TempDir(), ".env")
+	body := "SPOTIFY_CLIENT_ID=abcdef0123456789abcdef0123456789\nSPOTIFY_CLIENT_SECRET=made-up-secret-0123\nSPOTIFY_ACCESS_TOKEN=a1\nSPOTIFY_REFRESH_TOKEN=r1\nSPOTIFY_TOKEN_EXPIRES_AT=1600000000\n"
+	if err := os.WriteFile(file, []byte(body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	network := &hosts{}
+	k, err := auth.New(context.Background(), w.params(&http.Client{Transport: network}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Import(t.Context(), importer.Request{Path: file}); err != nil {
+		t.Fatal(err)
+	}
+	w.edit(func(p, e map[string]any) {
+		p["issuer"] = evil.Issuer()
+		for _, name := range []string{"authorization", "token", "revocation", "userinfo"} {
+			e[name] = evil.Issuer() + "/" + name
+		}
+	})
+	names, err := k.Names()
+	if err != nil || len(names) != 1 {
+		t.Fatalf("%q, %v", names, err)
+	}
+	_, _ = k.Token(t.Context(), names[0], "run")
+	_, _ = k.Revoke(t.Context(), names[0])
+	if len(network.asked) == 0 || slices.ContainsFunc(network.asked, func(h string) bool { return !strings.HasSuffix(h, ".spotify.com") }) {
+		t.Errorf("asked: %q", network.asked)
+	}
+}
+
+// A new client secret takes the old one's place; the login stays.
+func TestReplaceTheClientSecret(t *testing.T) {
+	w := newWorld(t, withSecret())
+	if _, err := w.keeper.CreateProfile(t.Context(), auth.NewProfile{
+		Name: "work", Provider: "oidc", Issuer: w.server.Issuer(), ClientID: "client", ClientSecret: "s3cret-that-ended",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); err == nil {
+		t.Fatal("the server takes any client secret")
+	}
+	at, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client\n")
+	if err != nil || at != w.server.Issuer() {
+		t.Fatalf("shown to %q, %v", at, err)
+	}
+	w.login("work")
+	w.clock.Advance(100 * 24 * time.Hour)
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client"); err != nil {
+		t.Fatal(err)
+	}
+	w.token(w.keeper, "work")
+	events, err := w.keeper.Events(t.Context(), audit.Query{Name: audit.CredentialStored})
+	if err != nil || len(events) != 3 || events[0].Data["replaced"] != true {
+		t.Errorf("in the log: %+v, %v", events, err)
+	}
+	for _, blank := range []secret.String{"", " \n"} {
+		if _, err := w.keeper.SetClientSecret(t.Context(), "work", blank); !errors.Is(err, auth.ErrUsage) {
+			t.Errorf("%q: %v", blank.Reveal(), err)
+		}
+	}
+}
+
+// A public client that gets a secret keeps its login.
+func TestClientSecretForAPublicClient(t *testing.T) {
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+	w.create("work")
+	w.login("work")
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client"); err != nil {
+		t.Fatal(err)
+	}
+	w.token(w.keeper, "work")
+}
+
+// A client secret that is typed anew must not follow a profile that was changed
+// behind the tokens' back.
+func TestReplacedSecretDoesNotFollowAChangedProfile(t *testing.T) {
+	w := newWorld(t, withSecret())
+	evil := w.another()
+	w.confidential("work")
+	w.login("work")
+	w.edit(func(p, e map[string]any) { p["issuer"], e["token"] = evil.Issuer(), evil.Issuer()+"/token" })
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "another-s3cret"); !errors.Is(err, auth.ErrEndpointChanged) {
+		t.Errorf("SetClientSecret: %v", err)
+	}
+	w.clock.Advance(2 * time.Hour)
+	if _, err := w.keeper.Token(t.Context(), "work", "run"); !errors.Is(err, auth.ErrEndpointChanged) {
+		t.Errorf("Token: %v", err)
+	}
+	if len(evil.Requests()) > 0 {
+		t.Errorf("the other host was asked: %+v", evil.Requests())
+	}
+}

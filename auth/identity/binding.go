@@ -1,0 +1,95 @@
+package identity
+
+import "net/url"
+
+// Binding is what the secrets of a profile may be used with: where they may be
+// sent, and for which client. It is kept in the vault together with them. For a
+// provider whose addresses are built in, the addresses are empty.
+type Binding struct {
+	Provider     string `json:"provider"`
+	Issuer       string `json:"issuer,omitempty"`
+	ClientID     string `json:"client_id"`
+	Confidential bool   `json:"confidential,omitempty"` // the client has a secret
+	ClientAuth   string `json:"client_auth,omitempty"`  // how it is shown, if that is not the usual way
+
+	Authorization string `json:"authorization,omitempty"`
+	Token         string `json:"token,omitempty"`
+	Revocation    string `json:"revocation,omitempty"`
+	UserInfo      string `json:"userinfo,omitempty"`
+	Device        string `json:"device_authorization,omitempty"`
+}
+
+// IsZero reports that nothing is bound: the secret was stored by a version that
+// did not do it yet.
+func (b Binding) IsZero() bool { return b == Binding{} }
+
+// Registration is the part of the binding that a client secret has: where the
+// issuer names the addresses, they are asked of it before each login.
+func (b Binding) Registration(discovered bool) Binding {
+	r := b
+	r.Confidential, r.ClientAuth = false, ""
+	if discovered {
+		r.Authorization, r.Token, r.Revocation, r.UserInfo, r.Device = "", "", "", "", ""
+	}
+	return r
+}
+
+// Move is one difference between two bindings.
+type Move struct{ What, Before, Now string }
+
+// Moves returns what differs, in the order of how grave it is.
+func (b Binding) Moves(now Binding) []Move {
+	secret := map[bool]string{true: "with a client secret", false: "without a client secret"}
+	var moves []Move
+	for _, m := range []Move{
+		{"provider", b.Provider, now.Provider},
+		{"issuer", b.Issuer, now.Issuer},
+		{"token", b.Token, now.Token},
+		{"authorization", b.Authorization, now.Authorization},
+		{"revocation", b.Revocation, now.Revocation},
+		{"device_authorization", b.Device, now.Device},
+		{"userinfo", b.UserInfo, now.UserInfo},
+		{"client_id", b.ClientID, now.ClientID},
+		{"client", secret[b.Confidential], secret[now.Confidential]},
+		{"client_auth", b.ClientAuth, now.ClientAuth},
+	} {
+		if m.Before != m.Now {
+			moves = append(moves, m)
+		}
+	}
+	return moves
+}
+
+// Moved returns the endpoints that are at another host than before, or at one
+// that none of the endpoints was at. It is for what an issuer says of itself,
+// where only the host counts.
+func (b Binding) Moved(now Binding) []Move {
+	known := map[string]bool{hostOf(b.Issuer): true}
+	for _, address := range []string{b.Authorization, b.Token, b.Revocation, b.Device, b.UserInfo} {
+		known[hostOf(address)] = true
+	}
+	var moves []Move
+	for _, m := range []Move{
+		{"authorization", b.Authorization, now.Authorization},
+		{"token", b.Token, now.Token},
+		{"revocation", b.Revocation, now.Revocation},
+		{"device_authorization", b.Device, now.Device},
+		{"userinfo", b.UserInfo, now.UserInfo},
+	} {
+		m.Before, m.Now = hostOf(m.Before), hostOf(m.Now)
+		if m.Now == "" || m.Now == m.Before || m.Before == "" && known[m.Now] {
+			continue
+		}
+		moves = append(moves, m)
+	}
+	return moves
+}
+
+// hostOf returns the host of an address without its port.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}

@@ -1,0 +1,73 @@
+// Package identity decides whose a login is and whom its secrets may be shown
+// to. It is pure: it asks nobody and writes nothing. What it decides on, a State
+// and a Binding, is kept in the vault beside the secrets it is about, because
+// whoever can change profiles.json must not be able to change either.
+package identity
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Claims are what a login says of itself: whose it is, what it may do, and who
+// says so. A field that is empty is not known and differs from nothing.
+type Claims struct {
+	Subject string    `json:"subject,omitempty"` // the provider's stable id of the account
+	Name    string    `json:"name,omitempty"`    // of the account, for people
+	Scopes  []string  `json:"scopes,omitempty"`  // as granted
+	Issuer  string    `json:"issuer,omitempty"`  // the service at that time, see profile.Profile.Service
+	At      time.Time `json:"at"`                // UTC
+}
+
+// Difference is what has changed from one login's claims to another's.
+type Difference struct {
+	Account, Issuer bool
+	Wider           []string // scopes that were not granted before
+}
+
+// None reports whether nothing has changed that the user should know of.
+func (d Difference) None() bool { return !d.Account && !d.Issuer && len(d.Wider) == 0 }
+
+// Differ compares what came now with what was accepted. Fewer scopes than
+// before are no difference: less can do no harm.
+func Differ(before, now Claims) Difference {
+	d := Difference{
+		Account: before.Subject != "" && now.Subject != "" && before.Subject != now.Subject,
+		Issuer:  before.Issuer != "" && now.Issuer != "" && before.Issuer != now.Issuer,
+	}
+	if len(before.Scopes) > 0 {
+		for _, s := range now.Scopes {
+			if !slices.Contains(before.Scopes, s) {
+				d.Wider = append(d.Wider, s)
+			}
+		}
+	}
+	return d
+}
+
+// Describe says in words what has changed, for people.
+func (d Difference) Describe(before, now Claims) string {
+	var parts []string
+	if d.Account {
+		parts = append(parts, "the account is "+nameOf(now)+", it was "+nameOf(before))
+	}
+	if d.Issuer {
+		parts = append(parts, "the issuer is "+now.Issuer+", it was "+before.Issuer)
+	}
+	if len(d.Wider) > 0 {
+		parts = append(parts, "it may also "+strings.Join(d.Wider, " "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// nameOf is what people call the account.
+func nameOf(c Claims) string {
+	switch {
+	case c.Name != "":
+		return c.Name
+	case c.Subject != "":
+		return c.Subject
+	}
+	return "not known"
+}

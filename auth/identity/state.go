@@ -1,0 +1,127 @@
+package identity
+
+import "time"
+
+// askEvery is how often a provider is asked whose a login is.
+const askEvery = 24 * time.Hour
+
+// State is what is known of whose a login is. The zero State is a login of
+// which nothing was accepted yet.
+type State struct {
+	Accepted *Claims `json:"accepted,omitempty"` // those of the first login, or of the last one that the user accepted by hand
+	Changed  *Claims `json:"changed,omitempty"`  // what differs from it and is not accepted yet
+	// Answered says that the provider has named the account of this login. A
+	// known account and no answer is not the same account.
+	Answered bool      `json:"answered,omitempty"`
+	Asked    time.Time `json:"asked,omitzero"` // UTC, when the provider was asked last, whatever it said
+}
+
+// After is the State of a new login: what was accepted stays, and the provider
+// has not said anything of it yet.
+func (s State) After() State { return State{Accepted: s.Accepted, Changed: s.Changed} }
+
+// unanswered reports that an account was accepted and nobody has said whether
+// this login is of that account.
+func (s State) unanswered() bool {
+	return s.Accepted != nil && s.Accepted.Subject != "" && !s.Answered
+}
+
+// MustAsk reports whether no token may be handed out before the provider was
+// asked whose the login is.
+func (s State) MustAsk() bool { return s.Changed == nil && (s.Accepted == nil || s.unanswered()) }
+
+// MayAsk reports whether a day has passed since the provider was asked. A clock
+// that went back counts as a day.
+func (s State) MayAsk(at time.Time) bool {
+	age := at.Sub(s.Asked)
+	return s.Changed == nil && (age < 0 || age >= askEvery)
+}
+
+// Wider reports whether more may be done than was accepted.
+func (s State) Wider(now Claims) bool {
+	return s.Changed == nil && s.Accepted != nil && len(Differ(*s.Accepted, now).Wider) > 0
+}
+
+// Verdict is what Judge found.
+type Verdict struct {
+	Difference
+	Before, Now Claims
+	News        bool // a difference that was not known before
+}
+
+// Judge compares what the login says of itself now with what was accepted. now
+// has no Subject if the provider was not asked or did not answer. The first
+// login is what is accepted; later ones fill in what was not known. A difference
+// is kept in Changed until the user accepts it or signs in as before.
+func (s State) Judge(now Claims) (State, Verdict) {
+	next := s
+	next.Answered = s.Answered || now.Subject != ""
+	if s.Accepted == nil {
+		next.Accepted, next.Changed = &now, nil
+		return next, Verdict{Now: now}
+	}
+	before := *s.Accepted
+	if now.Subject == "" && s.Answered { // nothing new of the account
+		now.Subject, now.Name = before.Subject, before.Name
+	}
+	v := Verdict{Difference: Differ(before, now), Before: before, Now: now}
+	if !v.None() {
+		known := s.Changed
+		v.News = known == nil || known.Subject != now.Subject || known.Issuer != now.Issuer || len(Differ(*known, now).Wider) > 0
+		next.Changed = &now
+		return next, v
+	}
+	next.Changed = nil
+	if now.Subject != "" && (before.Subject == "" || now.Name != "") {
+		before.Subject, before.Name = now.Subject, now.Name
+	}
+	if len(before.Scopes) == 0 {
+		before.Scopes = now.Scopes
+	}
+	if before.Issuer == "" {
+		before.Issuer = now.Issuer
+	}
+	next.Accepted = &before
+	return next, v
+}
+
+// Block says why no token is handed out: briefly, for a list, and in words. Both
+// are "" if nothing is in the way.
+func (s State) Block() (brief, words string) {
+	switch {
+	case s.Changed != nil && s.Accepted != nil:
+		d := Differ(*s.Accepted, *s.Changed)
+		switch {
+		case d.Account:
+			brief = "another account"
+		case d.Issuer:
+			brief = "another issuer"
+		default:
+			brief = "more rights than before"
+		}
+		return brief, d.Describe(*s.Accepted, *s.Changed)
+	case s.unanswered():
+		return "account not confirmed", "the provider has not said whose this login is; the one before was of " + nameOf(*s.Accepted)
+	}
+	return "", ""
+}
+
+// Accept makes what has changed, or a login whose account the provider does not
+// name, what is accepted from now on. ok is false if nothing was in the way.
+func (s State) Accept(at time.Time) (next State, before, now Claims, ok bool) {
+	switch {
+	case s.Accepted == nil:
+		return s, before, now, false
+	case s.Changed != nil:
+		now = *s.Changed
+	case s.unanswered():
+		now = *s.Accepted
+		now.Subject, now.Name = "", ""
+	default:
+		return s, before, now, false
+	}
+	before, now.At = *s.Accepted, at.UTC()
+	next = s
+	next.Accepted, next.Changed = &now, nil
+	return next, before, now, true
+}
