@@ -195,6 +195,13 @@ func (k *Keeper) findRow(name string) (p profile.Profile, row provider.Provider,
 	return p, row, err
 }
 
+// Refused returns the profiles that are left out everywhere because their entry
+// in profiles.json is not one that Stagedoor writes.
+func (k *Keeper) Refused() ([]profile.Refused, error) {
+	list, err := k.profiles.Load()
+	return list.Refused, err
+}
+
 func (k *Keeper) find(name string) (profile.Profile, error) {
 	list, err := k.profiles.Load()
 	if err != nil {
@@ -226,7 +233,7 @@ func (k *Keeper) State(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	state := State{Vault: string(k.vault.Kind()), Profiles: []ProfileView{}}
+	state := State{Vault: string(k.vault.Kind()), Profiles: []ProfileView{}, Refused: list.Refused}
 	for _, p := range list.Profiles {
 		view := k.view(p, list.Active == p.ID)
 		if state.VaultProblem != "" {

@@ -54,6 +54,9 @@ type State struct {
 	// says what helps. Profiles are listed all the same.
 	VaultProblem string `json:"vault_problem,omitempty"`
 	VaultHint    string `json:"vault_hint,omitempty"`
+	// Refused has the profiles that are left out because their entry in
+	// profiles.json is not one that Stagedoor writes.
+	Refused []profile.Refused `json:"-"`
 }
 
 // Active returns the selected profile, or false if none is.

@@ -69,6 +69,7 @@ type Keeper interface {
 	ProfileNames(ctx context.Context) (map[string]string, error)
 	OpenIncident(ctx context.Context, data map[string]any) (id string, err error)
 	SweepAlerts(ctx context.Context) ([]alert.Alert, error)
+	Refused() ([]profile.Refused, error)
 	Watch(ctx context.Context) (<-chan struct{}, error)
 	Close(ctx context.Context) error
 }

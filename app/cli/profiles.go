@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 func newProfiles(env Env) *cobra.Command {
@@ -30,10 +31,15 @@ func runProfiles(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return writeJSON(env.Out, state.Profiles)
+	for _, r := range state.Refused {
+		_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\nhint: %s\n", oneLine(r.Err.Error()), hint.Of(r.Err))
 	}
-	if len(state.Profiles) == 0 {
+	switch {
+	case asJSON:
+		return writeJSON(env.Out, state.Profiles)
+	case len(state.Profiles) == 0 && len(state.Refused) > 0:
+		return nil
+	case len(state.Profiles) == 0:
 		_, err := fmt.Fprintln(env.Out, "There are no profiles yet. Create one:\n\n  stagedoor create-profile work --provider spotify --client-id ID")
 		return err
 	}

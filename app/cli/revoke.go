@@ -43,14 +43,21 @@ which you remove the app yourself.`,
 
 func runRevoke(ctx context.Context, env Env, k Keeper, o revokeOptions) error {
 	names := []string{o.profile}
+	var failed error
 	if o.all {
 		var err error
 		if names, err = k.Names(); err != nil {
 			return err
 		}
+		refused, err := k.Refused()
+		if err != nil {
+			return err
+		}
+		for _, r := range refused { // they keep their tokens, which must not go unsaid
+			failed = errors.Join(failed, fmt.Errorf("revoke %q: %w", r.Name, r.Err))
+		}
 	}
 	results := []auth.RevokeResult{}
-	var failed error
 	opened := map[string]bool{}
 	for _, name := range names {
 		result, err := k.Revoke(ctx, name)

@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -18,6 +18,8 @@ import (
 // backupTime names a backup: UTC, to the millisecond, sorting by time, and a
 // file name on every system.
 const backupTime = "20060102T150405.000Z"
+
+var backupName = regexp.MustCompile(`^\d{8}T\d{6}\.\d{3}Z(_\d{3,9})?\.json$`)
 
 // Backups returns the paths of the client's backups, the newest first.
 func (c *Configs) Backups(client Client) ([]string, error) {
@@ -31,7 +33,7 @@ func (c *Configs) Backups(client Client) ([]string, error) {
 	}
 	var paths []string
 	for _, f := range found {
-		if f.Type().IsRegular() && strings.HasSuffix(f.Name(), ".json") && !strings.HasPrefix(f.Name(), ".") {
+		if f.Type().IsRegular() && backupName.MatchString(f.Name()) {
 			paths = append(paths, filepath.Join(dir, f.Name()))
 		}
 	}
@@ -50,7 +52,7 @@ func (c *Configs) Restore(ctx context.Context, client Client, backup string) (re
 	}
 	dir := filepath.Join(c.backupDir, client.ID)
 	name := filepath.Base(backup)
-	if backup != name && filepath.Clean(backup) != filepath.Join(dir, name) {
+	if !backupName.MatchString(name) || backup != name && filepath.Clean(backup) != filepath.Join(dir, name) {
 		return "", hint.Wrap(fmt.Errorf("%s is not a backup of %s", backup, client.Name), "its backups are in "+dir)
 	}
 	data, exists, err := readFile(filepath.Join(dir, name))

@@ -101,7 +101,10 @@ func headerItems(v View) []Item {
 	if v.State.VaultProblem != "" {
 		items = append(items, note(vaultName(v.State.Vault)+": "+brief(v.State.VaultProblem, 60)))
 	}
-	if len(v.State.Profiles) == 0 && v.Problem == "" {
+	for _, r := range v.State.Refused {
+		items = append(items, note("Cannot use the profile "+brief(r.Name, 30)+": its entry in profiles.json is damaged"))
+	}
+	if len(v.State.Profiles)+len(v.State.Refused) == 0 && v.Problem == "" {
 		if slices.Contains(v.Windows, "welcome") {
 			items = append(items, command("Create a profile…", OpenWindow, "welcome"))
 		} else {

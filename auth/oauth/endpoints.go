@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -72,10 +73,16 @@ func (e Endpoints) Validate() error {
 	return nil
 }
 
+const maxAddress = 8 << 10 // bytes
+
 // checkURL applies the rule of Validate to one address.
 func checkURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "" {
+	// The form is what auth/profile takes from its file.
+	if err != nil || len(raw) > maxAddress || strings.ContainsFunc(raw, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return nil, fmt.Errorf("%w: it is too long or has invisible characters in it", ErrInsecureURL)
+	}
+	if u.Host == "" || u.Hostname() == "" || u.Opaque != "" {
 		return nil, fmt.Errorf("%w: not an absolute URL", ErrInsecureURL)
 	}
 	switch {

@@ -156,12 +156,19 @@ type List struct {
 	// Spotify server goes on with the Spotify account while a TIDAL profile is
 	// the active one.
 	Recent map[string]string `json:"recent,omitempty"`
+	// Refused are the entries that are left out of Profiles.
+	Refused []Refused `json:"-"`
 }
 
 // Find returns the profile with that name.
 func (l List) Find(name string) (Profile, error) {
 	if i := l.index(func(p Profile) bool { return p.Name == name }); i >= 0 {
 		return l.Profiles[i], nil
+	}
+	for _, r := range l.Refused {
+		if r.Name == name {
+			return Profile{}, r.Err
+		}
 	}
 	names := l.Names()
 	if len(names) == 0 {
@@ -185,8 +192,11 @@ func (l List) ActiveProfile() (Profile, error) {
 	if p, ok := l.ByID(l.Active); ok {
 		return p, nil
 	}
-	if len(l.Profiles) == 0 {
+	if len(l.Profiles)+len(l.Refused) == 0 {
 		return Profile{}, hint.Wrap(fmt.Errorf("%w: there are none yet", ErrNotFound), "create one: stagedoor create-profile work --provider spotify --client-id ID")
+	}
+	if len(l.Refused) > 0 {
+		return Profile{}, l.Refused[0].Err
 	}
 	return Profile{}, hint.Wrap(ErrNoneActive, "select one: stagedoor use "+l.Profiles[0].Name)
 }
@@ -201,6 +211,9 @@ func (l List) For(service string) (Profile, error) {
 	if p, ok := l.ByID(l.Recent[service]); ok && p.Service() == service {
 		return p, nil
 	}
+	if len(l.Refused) > 0 {
+		return Profile{}, l.Refused[0].Err
+	}
 	return Profile{}, hint.Wrap(fmt.Errorf("%w of %s is selected", ErrNotFound, service),
 		"create one for it, or select one: stagedoor use NAME")
 }
@@ -213,6 +226,11 @@ func (l List) Names() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// taken reports whether a profile of that name is in the file.
+func (l List) taken(name string) bool {
+	return slices.Contains(l.Names(), name) || slices.ContainsFunc(l.Refused, func(r Refused) bool { return r.Name == name })
 }
 
 func (l List) index(f func(Profile) bool) int { return slices.IndexFunc(l.Profiles, f) }

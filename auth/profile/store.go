@@ -62,7 +62,7 @@ func NewStore(p Params) (*Store, error) {
 }
 
 // Load reads the list. A missing file is an empty list. A file that cannot be
-// understood is an error and stays as it is.
+// understood is an error and stays as it is; of a single entry, see Refused.
 func (s *Store) Load() (List, error) {
 	data, err := durable.ReadFile(s.path, maxSize)
 	if errors.Is(err, os.ErrNotExist) {
@@ -71,16 +71,7 @@ func (s *Store) Load() (List, error) {
 	if err != nil {
 		return List{}, fmt.Errorf("read profiles: %w", err)
 	}
-	var l List
-	if err := json.Unmarshal(data, &l); err != nil {
-		return List{}, hint.Wrap(fmt.Errorf("read profiles: %s is damaged: %w", s.path, describe(data, err)),
-			"mend it in an editor or move it away; the tokens are in the keychain and not lost")
-	}
-	if l.Version > version {
-		return List{}, hint.Wrap(fmt.Errorf("read profiles: %s has version %d, newer than this program knows", s.path, l.Version),
-			"update Stagedoor")
-	}
-	return l, nil
+	return parse(s.path, data)
 }
 
 // Create adds a profile. The name must be free; id and creation time are set
@@ -95,7 +86,7 @@ func (s *Store) Create(ctx context.Context, p Profile) (Profile, error) {
 	}
 	p.ID, p.Created = hex.EncodeToString(id), s.now().UTC()
 	err := s.change(ctx, func(l *List) error {
-		if l.index(func(q Profile) bool { return q.Name == p.Name }) >= 0 {
+		if l.taken(p.Name) {
 			return hint.Wrap(fmt.Errorf("%w: %q", ErrExists, p.Name), "choose another name, or delete it first: stagedoor delete-profile "+p.Name)
 		}
 		l.Profiles = append(l.Profiles, p)
@@ -129,7 +120,7 @@ func (s *Store) Rename(ctx context.Context, from, to string) (p Profile, err err
 		if _, err := l.Find(from); err != nil {
 			return err
 		}
-		if from != to && slices.Contains(l.Names(), to) {
+		if from != to && l.taken(to) {
 			return hint.Wrap(fmt.Errorf("%w: %q", ErrExists, to), "choose another name")
 		}
 		i := l.index(func(q Profile) bool { return q.Name == from })
@@ -217,13 +208,4 @@ func encode(l List) ([]byte, error) {
 		return nil, fmt.Errorf("write profiles: %w", err)
 	}
 	return append(data, '\n'), nil
-}
-
-// describe adds the line to a JSON error, which only knows the offset.
-func describe(data []byte, err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) && syntax.Offset <= int64(len(data)) {
-		return fmt.Errorf("line %d: %w", 1+bytes.Count(data[:syntax.Offset], []byte("\n")), err)
-	}
-	return err
 }

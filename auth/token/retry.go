@@ -12,6 +12,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
 const (
@@ -53,7 +54,7 @@ func (s *Service) RetryRevocations(ctx context.Context) (open int, err error) {
 	}
 	for _, e := range entries {
 		id, ok := strings.CutSuffix(e.Name(), noteSuffix)
-		if !ok || strings.HasPrefix(id, ".") {
+		if !ok || !profile.ValidID(id) { // ids name keychain items
 			continue
 		}
 		left, failed := s.retry(ctx, id)

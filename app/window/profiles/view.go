@@ -98,6 +98,9 @@ func (v *view) reload() {
 		if s.VaultProblem != "" {
 			v.host.Notice.Error(hint.Wrap(errors.New(s.VaultProblem), s.VaultHint))
 		}
+		for _, r := range s.Refused {
+			v.host.Notice.Error(r.Err)
+		}
 		v.profiles = s.Profiles
 		if _, ok := v.selected(); !ok {
 			v.chosen = ""
