@@ -296,3 +296,27 @@ func TestIncidentNumbers(t *testing.T) {
 		t.Errorf("%s, %v", id, err)
 	}
 }
+
+// A line that somebody wrote into the log must not keep reports from having a
+// number, nor make it one that cannot be.
+func TestForgedIncidentNumbers(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	today := w.clock.Now().UTC().Format("SEC-2006-01-02-")
+	forge := func(id string) {
+		t.Helper()
+		w.keeper.Record(t.Context(), profile.Profile{}, audit.IncidentOpened, audit.OK, map[string]any{"id": id})
+	}
+	next := func(want string) {
+		t.Helper()
+		if id, err := w.keeper.OpenIncident(t.Context(), nil); err != nil || id != today+want {
+			t.Errorf("%s, %v; want %s", id, err, want)
+		}
+	}
+	for _, n := range []string{"9223372036854775807", "99999999999999999999", "-5", "+7", "1000", "12 ", "0x10", "000", "../../x"} {
+		forge(today + n)
+	}
+	next("001")
+	forge(today + "999")
+	next("002")
+	next("003")
+}

@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 // EachEvent calls each for every event of the log that has one of the names, or
@@ -23,6 +26,14 @@ func (k *Keeper) EachEvent(ctx context.Context, names []string, each func(audit.
 	return err
 }
 
+// maxIncidents is how many reports have a number on one day.
+const maxIncidents = 999
+
+var incidentID = regexp.MustCompile(`^SEC-\d{4}-\d{2}-\d{2}-(00[1-9]|0[1-9]\d|[1-9]\d\d)$`)
+
+// IsIncidentID reports whether id is of the form that OpenIncident gives.
+func IsIncidentID(id string) bool { return incidentID.MatchString(id) }
+
 // OpenIncident writes into the book that a report was begun and returns its
 // number, SEC-YYYY-MM-DD-NNN with the day in UTC. No two processes get the same.
 func (k *Keeper) OpenIncident(ctx context.Context, data map[string]any) (id string, err error) {
@@ -32,20 +43,25 @@ func (k *Keeper) OpenIncident(ctx context.Context, data map[string]any) (id stri
 	}
 	defer lock.Release()
 	prefix := "SEC-" + k.now().UTC().Format("2006-01-02") + "-"
-	newest := 0
+	newest, taken := 0, map[int]bool{}
 	err = k.EachEvent(ctx, []string{audit.IncidentOpened}, func(e audit.Event) {
-		var n int
-		taken, _ := e.Data["id"].(string)
-		if digits, ok := strings.CutPrefix(taken, prefix); ok {
-			if _, err := fmt.Sscanf(digits, "%d", &n); err == nil {
-				newest = max(newest, n)
-			}
+		id, _ := e.Data["id"].(string)
+		if n, err := strconv.Atoi(strings.TrimPrefix(id, prefix)); err == nil && IsIncidentID(id) {
+			newest, taken[n] = max(newest, n), true
 		}
 	})
 	if err != nil {
 		return "", err
 	}
-	id = fmt.Sprintf("%s%03d", prefix, newest+1)
+	n := newest + 1
+	if n > maxIncidents { // a line in the log says so, whoever wrote it: take a number that is free
+		for n = 1; taken[n]; n++ {
+		}
+	}
+	if n > maxIncidents {
+		return "", hint.New(fmt.Sprintf("there are %d incident reports of today already", maxIncidents), "see them: stagedoor incident list")
+	}
+	id = fmt.Sprintf("%s%03d", prefix, n)
 	all := map[string]any{"id": id}
 	for key, value := range data {
 		all[key] = value

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/incident"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -118,6 +119,9 @@ func runIncidentList(ctx context.Context, env Env, k Keeper, asJSON bool) error 
 		}
 		r := incidentRow{
 			ID: text("id"), Time: e.Time, Severity: text("severity"), Status: text("status"), Alerts: text("alerts"), Profiles: text("profiles"),
+		}
+		if !auth.IsIncidentID(r.ID) {
+			return // a line that Stagedoor did not write
 		}
 		list = append(list, r)
 		rows = append(rows, []string{r.ID, r.Severity, r.Time.Local().Format("2006-01-02 15:04:05"), r.Profiles, r.Alerts})
