@@ -30,6 +30,9 @@ type Alarms struct {
 	OnGrave func()
 }
 
+// tellWait bounds how long a process waits for others that tell the user.
+const tellWait = 5 * time.Second
+
 // watcher follows the log with the rules. It reads the log once and from then
 // on only what was added, by whichever process.
 type watcher struct {
@@ -38,6 +41,14 @@ type watcher struct {
 	rules   []alert.Rule
 	tracker *alert.Tracker
 	cursor  audit.Cursor
+	// told are the alerts that this process has told the user of. While the log
+	// does not verify it cannot say so itself.
+	told map[string]telling
+}
+
+type telling struct {
+	alert alert.Alert
+	at    time.Time
 }
 
 func (w *watcher) current() []alert.Rule {
@@ -67,6 +78,27 @@ func (w *watcher) catchUp(ctx context.Context, book *audit.Log) error {
 
 func (w *watcher) restart(rules []alert.Rule) {
 	w.rules, w.tracker, w.cursor = rules, alert.NewTracker(rules), audit.Cursor{}
+	for _, t := range w.told {
+		w.tracker.Tell(t.alert, t.at)
+	}
+}
+
+// tell notes that this process tells the user of an alert.
+func (w *watcher) tell(a alert.Alert, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.told == nil {
+		w.told = map[string]telling{}
+	}
+	w.told[a.ID] = telling{a, now}
+	w.tracker.Tell(a, now)
+}
+
+// verified returns why an event that is written now would not count, or nil.
+func (w *watcher) verified() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cursor.Verified()
 }
 
 func same(a, b []alert.Rule) bool {
@@ -112,7 +144,9 @@ func (k *Keeper) Alert(ctx context.Context, id string) (alert.Alert, error) {
 func (k *Keeper) Evidence(ctx context.Context, a alert.Alert) ([]audit.Event, error) {
 	var events []audit.Event
 	rule, known := alert.Find(k.Rules(), a.Rule)
-	want := func(name []byte) bool { return !known || slices.Contains(rule.Events, string(name)) }
+	want := func(name []byte, verified bool) bool {
+		return verified != a.Unverified && (!known || slices.Contains(rule.Events, string(name)))
+	}
 	_, err := k.book.Read(ctx, audit.Cursor{}, want, func(e audit.Event) {
 		if slices.Contains(a.Evidence, e.Seq) {
 			events = append(events, e)
@@ -125,11 +159,17 @@ func (k *Keeper) Evidence(ctx context.Context, a alert.Alert) ([]audit.Event, er
 func (k *Keeper) Rules() []alert.Rule { return k.alarms.current() }
 
 // AckAlert notes that the user has seen an alert. An alert that is not open is
-// left as it is.
+// left as it is. An acknowledgement that would not count, because the keychain
+// gives no key or the log does not verify, is an error and is not written.
 func (k *Keeper) AckAlert(ctx context.Context, id, note string) error {
 	a, err := k.Alert(ctx, id)
 	if err != nil || a.State != alert.Open {
 		return err
+	}
+	if err := k.alarms.verified(); errors.Is(err, audit.ErrBroken) {
+		return fmt.Errorf("acknowledge: %w", err)
+	} else if err != nil {
+		return hint.Wrap(fmt.Errorf("an acknowledgement counts only with the log's key in the keychain: %w", err), hint.Of(err))
 	}
 	data := map[string]any{"alert": id, "rule": a.Rule}
 	if note != "" {
@@ -155,22 +195,29 @@ func (k *Keeper) SweepGrave(ctx context.Context) ([]alert.Alert, error) {
 }
 
 func (k *Keeper) sweep(ctx context.Context, least alert.Severity) ([]alert.Alert, error) {
-	lock, err := durable.Acquire(ctx, filepath.Join(k.dir, "locks", "alerts.lock"))
-	if err != nil {
-		return nil, err
-	}
-	defer lock.Release()
+	defer k.briefly(ctx, "alerts.lock")()
 	due, err := k.untold(ctx, least)
-	if err != nil {
-		return nil, err
-	}
-	for i, a := range due {
-		_, err := k.book.Append(ctx, audit.Event{Name: audit.SecurityAlert, Profile: a.Profile, Outcome: audit.OK, Data: a.Announcement()})
-		if err != nil {
-			return due[:i], err
+	for _, a := range due {
+		if err == nil {
+			_, err = k.book.Append(ctx, audit.Event{Name: audit.SecurityAlert, Profile: a.Profile, Outcome: audit.OK, Data: a.Announcement()})
 		}
+		k.alarms.tell(a, k.now()) // also if it cannot be written down
 	}
-	return due, nil
+	return due, err
+}
+
+// briefly holds a lock under which processes tell the user one after the other.
+// It goes on without it when somebody holds it for long: that the user hears of
+// something twice is better than not at all.
+func (k *Keeper) briefly(ctx context.Context, name string) (release func()) {
+	ctx, cancel := context.WithTimeout(ctx, tellWait)
+	defer cancel()
+	lock, err := durable.Acquire(ctx, filepath.Join(k.dir, "locks", name))
+	if err != nil {
+		k.log.WarnContext(ctx, "the user may be told twice", "error", err)
+		return func() {}
+	}
+	return lock.Release
 }
 
 // untold returns what is due of at least a severity. The lock on sweeps is held.
@@ -181,6 +228,11 @@ func (k *Keeper) untold(ctx context.Context, least alert.Severity) ([]alert.Aler
 		return nil, err
 	}
 	now := k.now()
+	if err := k.alarms.cursor.Verified(); err != nil && !errors.Is(err, audit.ErrBroken) {
+		// Without the key all that was ever told and acknowledged looks new. What
+		// is critical is worth that.
+		least = alert.P0
+	}
 	return slices.DeleteFunc(k.alarms.tracker.Unannounced(now), func(a alert.Alert) bool {
 		return a.Severity > least || k.alarms.MayTell != nil && !k.alarms.MayTell(a, now)
 	}), nil

@@ -18,9 +18,9 @@ import (
 // for all of them without names, oldest first. Lines of other names are not
 // taken apart, so that it is cheap to look for what is rare.
 func (k *Keeper) EachEvent(ctx context.Context, names []string, each func(audit.Event)) error {
-	var want func([]byte) bool
+	var want func([]byte, bool) bool
 	if len(names) > 0 {
-		want = func(name []byte) bool { return slices.Contains(names, string(name)) }
+		want = func(name []byte, _ bool) bool { return slices.Contains(names, string(name)) }
 	}
 	_, err := k.book.Read(ctx, audit.Cursor{}, want, each)
 	return err

@@ -27,7 +27,7 @@ func (k *Keeper) SawCertificate(ctx context.Context, host string, notAfter time.
 	k.certificates.Store(host, now)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), certificateWait)
 	defer cancel()
-	seen, err := k.book.Query(ctx, audit.Query{Name: audit.CertificateSeen, Since: now.Add(-certificateEvery)})
+	seen, err := k.book.Query(ctx, audit.Query{Name: audit.CertificateSeen, Since: now.Add(-certificateEvery), Sealed: true})
 	if err != nil {
 		k.log.WarnContext(ctx, "the audit log does not tell which certificates were seen", "error", err)
 	}

@@ -43,7 +43,12 @@ func (b *book) add(name, profile string, data ...any) *book {
 func (b *book) now() time.Time { return noon.Add(time.Duration(len(b.events)) * time.Minute) }
 
 func (b *book) Alerts(context.Context) ([]alert.Alert, error) {
-	return alert.Evaluate(alert.Defaults(), b.events, b.now()), nil
+	tracker := alert.NewTracker(alert.Defaults())
+	for _, e := range b.events {
+		e.Verified = true
+		tracker.Add(e)
+	}
+	return tracker.Alerts(b.now()), nil
 }
 
 func (b *book) Alert(ctx context.Context, id string) (alert.Alert, error) {

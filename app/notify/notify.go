@@ -58,7 +58,8 @@ type Params struct {
 	Send func(Message) error
 }
 
-// Notifier shows notifications, at most five in a minute.
+// Notifier shows notifications, at most five in a minute, and as many verified P0
+// alerts besides.
 type Notifier struct {
 	now    func() time.Time
 	logger *slog.Logger
@@ -67,8 +68,9 @@ type Notifier struct {
 
 	mu      sync.Mutex
 	bucket  bucket
-	held    int // not shown for want of budget
-	results int // how many of those were no alerts
+	grave   bucket // of its own for P0 alerts that nobody but us can have made
+	held    int    // not shown for want of budget
+	results int    // how many of those were no alerts
 	timer   *time.Timer
 	waiting int // messages that the daemon has not answered yet
 	closed  bool
@@ -89,17 +91,18 @@ func New(p Params) (*Notifier, error) {
 	if p.Send == nil {
 		p.Send = native(p.AppName, p.Icon, p.Silent)
 	}
-	n := &Notifier{now: p.Now, logger: p.Logger, send: p.Send, goos: runtime.GOOS, bucket: newBucket(p.Now())}
+	n := &Notifier{now: p.Now, logger: p.Logger, send: p.Send, goos: runtime.GOOS, bucket: newBucket(p.Now()), grave: newBucket(p.Now())}
 	n.idle = sync.NewCond(&n.mu)
 	return n, nil
 }
 
 // Info shows the result of something the user did.
 func (n *Notifier) Info(title, body string) {
-	n.show(Message{Title: title, Body: body}, false)
+	n.show(Message{Title: title, Body: body}, false, &n.bucket)
 }
 
-// Alert shows an alert; P0 and P1 are urgent. profileName is "" for an alert
+// Alert shows an alert; P0 and P1 are urgent, and no flood of others keeps a P0
+// back. profileName is "" for an alert
 // that concerns no profile.
 func (n *Notifier) Alert(a alert.Alert, profileName string) {
 	m := Message{Title: severityName(a.Severity), Body: a.Message}
@@ -111,7 +114,11 @@ func (n *Notifier) Alert(a alert.Alert, profileName string) {
 	if a.Severity <= alert.P1 {
 		m.Urgency = Urgent
 	}
-	n.show(m, true)
+	budget := &n.bucket
+	if a.Severity == alert.P0 && !a.Unverified {
+		budget = &n.grave
+	}
+	n.show(m, true, budget)
 }
 
 // Close gives what is on its way up to five seconds, or until ctx ends, and lets
@@ -136,18 +143,22 @@ func (n *Notifier) Close(ctx context.Context) {
 	}
 }
 
-func (n *Notifier) show(m Message, isAlert bool) {
+func (n *Notifier) show(m Message, isAlert bool, budget *bucket) {
 	m.Title, m.Body = cleanTitle(m.Title), cleanBody(m.Body, n.goos)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
 		return
 	}
-	if !n.bucket.take(n.now(), m.Urgency) {
+	if !budget.take(n.now(), m.Urgency) {
 		n.hold(isAlert)
 		return
 	}
-	n.dispatch(m)
+	most := maxWait
+	if budget == &n.grave {
+		most *= 2
+	}
+	n.dispatch(m, most)
 }
 
 // hold counts what is over budget and sees to it that one notification says so
@@ -182,13 +193,13 @@ func (n *Notifier) summarise() {
 	}
 	text := fmt.Sprintf("%d more %s: open the log", n.held, what)
 	n.held, n.results = 0, 0
-	n.dispatch(Message{Title: "Stagedoor", Body: text})
+	n.dispatch(Message{Title: "Stagedoor", Body: text}, maxWait)
 }
 
 // dispatch sends m on a goroutine of its own. A daemon that hangs keeps a few of
-// those, never more. n.mu is held.
-func (n *Notifier) dispatch(m Message) {
-	if n.waiting >= maxWait {
+// those, never more: it drops m if most are unanswered. n.mu is held.
+func (n *Notifier) dispatch(m Message, most int) {
+	if n.waiting >= most {
 		n.logger.Warn("notification not shown", "title", m.Title, "error", ErrBusy)
 		return
 	}

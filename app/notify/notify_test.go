@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -81,6 +82,39 @@ func TestAlertNamesTheProfileOnce(t *testing.T) {
 			synctest.Wait()
 			if diff := cmp.Diff([]Message{{c.title, c.body, Normal}}, s.messages()); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Neither serious alerts nor forged critical ones use up what a critical alert
+// needs, also while the daemon has not answered those yet.
+func TestAFloodKeepsNoCriticalAlertBack(t *testing.T) {
+	for name, flood := range map[string]alert.Alert{
+		"serious":          {Severity: alert.P1, Message: "odd"},
+		"critical, forged": {Severity: alert.P0, Message: "odd", Unverified: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var s screen
+			answer := make(chan struct{})
+			n := newNotifier(t, func(m Message) error {
+				_ = s.send(m)
+				<-answer
+				return nil
+			})
+			for range 20 {
+				n.Alert(flood, "work")
+				time.Sleep(time.Minute) // the budget comes back, an answer does not
+			}
+			for range 20 {
+				n.Alert(flood, "work")
+			}
+			n.Alert(alert.Alert{Severity: alert.P0, Message: "grave"}, "work")
+			synctest.Wait()
+			close(answer)
+			n.Close(t.Context())
+			if !slices.ContainsFunc(s.messages(), func(m Message) bool { return m.Body == "grave" }) {
+				t.Errorf("%s: the critical alert was held back", name)
 			}
 		})
 	}

@@ -2,7 +2,7 @@
 // events at the same time give the same alerts, whoever asks. There is no
 // other state: an acknowledgement is an event (alert_acknowledged, with
 // data.alert the alert's ID and data.note the user's words), and so is having
-// told the user (security_alert).
+// told the user (security_alert). Only verified events calm; see Tracker.
 //
 // There is one open alert per rule and group. A repeat raises its count; it is
 // announced again only when it got worse or when the rule's cooldown is over.
@@ -52,7 +52,10 @@ type Alert struct {
 	First    time.Time `json:"first"`    // UTC, of the first event behind it
 	Last     time.Time `json:"last"`     // UTC, of the newest
 	Count    int       `json:"count"`    // how often it fired
-	Evidence []uint64  `json:"evidence"` // sequence numbers of the events behind it, 100 at most
+	// Unverified says that it is made of lines that anybody may have written who
+	// can write the log's folder; see Tracker.
+	Unverified bool     `json:"unverified,omitempty"`
+	Evidence   []uint64 `json:"evidence"` // sequence numbers of the events behind it, 100 at most
 
 	// Cooldown is the rule's: how long after an announcement a repeat stays quiet.
 	Cooldown time.Duration `json:"-"`

@@ -39,29 +39,24 @@ func hear(list map[string]told, e audit.Event) {
 	list[id] = told{worst: severity, count: number(e.Data["count"]), at: e.Time}
 }
 
-// Unannounced returns those of alerts, in their order, that the user should be
-// told of now: open, and never announced, or worse than announced, or fired
-// again with the cooldown since the last announcement over. What was announced
-// is told by the security_alert events among events, so that every process
-// comes to the same answer and a restart repeats nothing.
-func Unannounced(alerts []Alert, events []audit.Event, now time.Time) []Alert {
-	list := map[string]told{}
-	for _, e := range events {
-		hear(list, e)
-	}
-	return untold(alerts, list, now)
+// Tell notes that the user was told of a at a time, beside what the log says
+// of that. A log that does not verify cannot tell any more.
+func (t *Tracker) Tell(a Alert, at time.Time) {
+	hear(t.told, audit.Event{Name: audit.SecurityAlert, Time: at, Data: a.Announcement()})
 }
 
-// Unannounced is the function of that name on what was added.
-func (t *Tracker) Unannounced(now time.Time) []Alert { return untold(t.Alerts(now), t.told, now) }
-
-func untold(alerts []Alert, list map[string]told, now time.Time) []Alert {
+// Unannounced returns those alerts, the worst first, that the user should be
+// told of now: open, and never announced, or worse than announced, or fired
+// again with the cooldown since the last announcement over. What was announced
+// is told by the security_alert events, so that every process comes to the same
+// answer and a restart repeats nothing.
+func (t *Tracker) Unannounced(now time.Time) []Alert {
 	var due []Alert
-	for _, a := range alerts {
+	for _, a := range t.Alerts(now) {
 		if a.State != Open {
 			continue
 		}
-		last, before := list[a.ID]
+		last, before := t.told[a.ID]
 		// Either way from the last announcement, so that a clock that was set
 		// back does not keep an alert quiet for longer than the cooldown.
 		rested := now.Sub(last.at).Abs() >= a.Cooldown

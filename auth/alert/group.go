@@ -28,6 +28,9 @@ type group struct {
 	fired   time.Time   // when current fired last
 	past    []Alert
 
+	by    map[int]process // of a Ratio, by process
+	tries int             // of a Ratio: the sum of what they tried
+
 	newest audit.Event // of an Age
 	usual  baseline
 	habit  habit
@@ -44,14 +47,40 @@ type sample struct {
 	severity Severity
 }
 
+// process is what the process behind some samples has seen. It tells how many
+// tries it made lately; its newest word counts, since that covers a while.
+type process struct{ said, failed int }
+
+func (p process) tries() int { return max(p.said, p.failed) }
+
 // clear forgets what was counted.
-func (g *group) clear() { g.run, g.at, g.jumped = nil, [P3 + 1]int{}, false }
+func (g *group) clear() { g.run, g.at, g.jumped, g.by, g.tries = nil, [P3 + 1]int{}, false, nil, 0 }
+
+// weigh adds a sample to the sums, or takes it off.
+func (g *group) weigh(s *sample, n int) {
+	g.at[s.severity] += n
+	if g.by == nil {
+		return
+	}
+	p := g.by[s.pid]
+	g.tries -= p.tries()
+	p.failed += n
+	if n > 0 {
+		p.said = s.tries
+	}
+	if p.failed > 0 {
+		g.by[s.pid] = p
+		g.tries += p.tries()
+	} else {
+		delete(g.by, s.pid)
+	}
+}
 
 // drop forgets the first n samples. A slice that moves on costs nothing, and
 // its room is given back when it grows.
 func (g *group) drop(n int) {
 	for i := range n {
-		g.at[g.run[i].severity]--
+		g.weigh(&g.run[i], -1)
 	}
 	g.run = g.run[n:]
 }
@@ -70,12 +99,15 @@ func (g *group) take(r *Rule, e audit.Event) (Firing, bool) {
 	switch r.Kind {
 	case Count, Ratio:
 		g.expire(e.Time, r.Window)
+		if g.by == nil && r.Kind == Ratio {
+			g.by = map[int]process{}
+		}
 	case Streak:
 	default: // one event is all it takes
 		g.clear()
 	}
 	g.run = append(g.run, s)
-	g.at[s.severity]++
+	g.weigh(&s, 1)
 	if n := len(g.run) - maxRun; n > 0 {
 		g.drop(n)
 	}
@@ -84,7 +116,7 @@ func (g *group) take(r *Rule, e audit.Event) (Firing, bool) {
 	case Count, Streak:
 		f.Severity, f.N, ok = g.verdict(r, e)
 	case Ratio:
-		f.N, f.Tries = len(g.run), g.tries()
+		f.N, f.Tries = len(g.run), g.tries
 		ok = f.Tries >= r.MinSamples && 100*f.N >= r.N*f.Tries
 	case Age:
 		g.newest, ok = e, false // only time makes it fire
@@ -116,26 +148,11 @@ func (g *group) take(r *Rule, e audit.Event) (Firing, bool) {
 func (g *group) end(pid int) {
 	for i := len(g.run) - 1; i >= 0; i-- {
 		if g.run[i].pid == pid {
-			g.at[g.run[i].severity]--
+			g.weigh(&g.run[i], -1)
 			g.run = slices.Delete(g.run, i, i+1)
 			return
 		}
 	}
-}
-
-// tries adds up how many tries the processes behind the run have seen: of each
-// its newest word, since what it says covers a while.
-func (g *group) tries() (n int) {
-	type process struct{ said, failed int }
-	by := map[int]process{}
-	for i := range g.run {
-		p := by[g.run[i].pid]
-		by[g.run[i].pid] = process{said: g.run[i].tries, failed: p.failed + 1}
-	}
-	for _, p := range by {
-		n += max(p.said, p.failed)
-	}
-	return n
 }
 
 // expire drops what is outside the window that ends at t. Distances count in
@@ -148,7 +165,7 @@ func (g *group) expire(t time.Time, window time.Duration) {
 	if g.jumped {
 		g.run = slices.DeleteFunc(g.run, func(s sample) bool {
 			if outside(&s) {
-				g.at[s.severity]--
+				g.weigh(&s, -1)
 				return true
 			}
 			return false
@@ -244,8 +261,12 @@ func stage(r *Rule, age time.Duration) int {
 
 func newAlert(r *Rule, key string, run []sample, f Firing) *Alert {
 	first := run[0]
+	id := fmt.Sprintf("%s-%d", r.ID, first.seq)
+	if !f.Newest.Verified {
+		id += "-unverified" // its number may be made up to be another one's
+	}
 	a := &Alert{
-		ID: fmt.Sprintf("%s-%d", r.ID, first.seq), Rule: r.ID, Key: key, Profile: first.profile,
+		ID: id, Rule: r.ID, Key: key, Profile: first.profile, Unverified: !f.Newest.Verified,
 		Severity: f.Severity, State: Open, Message: message(f),
 		First: first.time, Last: first.time, Count: 1, Cooldown: r.Cooldown, Muted: r.Muted,
 	}
@@ -259,6 +280,9 @@ func newAlert(r *Rule, key string, run []sample, f Firing) *Alert {
 // message puts the profile's name in front, as it was at that time.
 func message(f Firing) string {
 	text := f.Rule.Message(f)
+	if !f.Newest.Verified && f.Newest.Name != audit.AuditTamper { // which is about just that
+		text += " (says a line of the log that is not verified)"
+	}
 	if name, ok := f.Newest.Data["name"].(string); ok && plain(name) {
 		return name + ": " + text
 	}

@@ -24,12 +24,12 @@ func TestOverrides(t *testing.T) {
 		"what cannot be":   {Override{Threshold: ptr(0)}, "failed_auth-1 P2 open ×1 6 failed logins in 10 minutes"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := strings.Join(summary(Evaluate(apply(tt.o), six.events, six.now)), ""); got != tt.want {
+			if got := strings.Join(summary(six.alerts(apply(tt.o))), ""); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
 	}
-	if a := Evaluate(apply(Override{Muted: ptr(true)}), six.events, six.now); len(a) != 1 || !a[0].Muted {
+	if a := six.alerts(apply(Override{Muted: ptr(true)})); len(a) != 1 || !a[0].Muted {
 		t.Errorf("a muted rule must raise a muted alert, not %+v", a)
 	}
 	if Defaults()[0].N != 6 {

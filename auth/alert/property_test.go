@@ -1,10 +1,12 @@
 package alert
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -39,7 +41,7 @@ func someEvents(t *rapid.T) *story {
 		case audit.APIError:
 			data = []any{"status", rapid.SampledFrom([]float64{400, 401, 429, 500}).Draw(t, "status"), "calls", rapid.Float64Range(0, 50).Draw(t, "calls")}
 		case audit.AlertAcknowledged, audit.SecurityAlert:
-			alerts := Evaluate(Defaults(), s.events, s.now)
+			alerts := s.alerts(Defaults())
 			if len(alerts) == 0 {
 				continue
 			}
@@ -60,7 +62,7 @@ func TestOneGoEqualsEventByEvent(t *testing.T) {
 		for i, e := range s.events {
 			step.Add(e)
 			got := step.Alerts(s.now)
-			want := Evaluate(Defaults(), s.events[:i+1], s.now)
+			want := (&story{events: s.events[:i+1], now: s.now}).alerts(Defaults())
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("after %d events (-one go +event by event):\n%s", i+1, diff)
 			}
@@ -98,7 +100,7 @@ func TestRestarts(t *testing.T) {
 		lasting, late := NewTracker(Defaults()), NewTracker(Defaults())
 		restart := rapid.IntRange(0, len(s.events)).Draw(t, "restart")
 		for i, e := range s.events {
-			if lasting.Wants([]byte(e.Name)) {
+			if lasting.Wants([]byte(e.Name), e.Verified) {
 				lasting.Add(e)
 			}
 			if i == restart {
@@ -109,12 +111,12 @@ func TestRestarts(t *testing.T) {
 			}
 			late.Add(e)
 		}
-		want := Evaluate(Defaults(), s.events, s.now)
+		want := s.alerts(Defaults())
 		for name, tracker := range map[string]*Tracker{"lasting": lasting, "restarted": late} {
 			if diff := cmp.Diff(want, tracker.Alerts(s.now)); diff != "" {
 				t.Fatalf("%s (-one go +tracker):\n%s", name, diff)
 			}
-			if diff := cmp.Diff(Unannounced(want, s.events, s.now), tracker.Unannounced(s.now)); diff != "" {
+			if diff := cmp.Diff(s.due(), tracker.Unannounced(s.now)); diff != "" {
 				t.Fatalf("%s, what is due (-one go +tracker):\n%s", name, diff)
 			}
 		}
@@ -125,15 +127,14 @@ func TestRestarts(t *testing.T) {
 func TestAnnouncedIsQuiet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := someEvents(t)
-		alerts := Evaluate(Defaults(), s.events, s.now)
-		for _, a := range Unannounced(alerts, s.events, s.now) {
+		for _, a := range s.due() {
 			var data []any
 			for k, v := range a.Announcement() {
 				data = append(data, k, v)
 			}
 			s.add(1, audit.SecurityAlert, a.Profile, data...)
 		}
-		if left := Unannounced(Evaluate(Defaults(), s.events, s.now), s.events, s.now); len(left) > 0 {
+		if left := s.due(); len(left) > 0 {
 			t.Fatalf("announced and announced again: %v", summary(left))
 		}
 	})
@@ -148,8 +149,50 @@ func BenchmarkEvaluate1000(b *testing.B) {
 	for name, s := range map[string]*story{"mixed": mixed, "flood": flood} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				Evaluate(Defaults(), s.events, s.now)
+				s.alerts(Defaults())
 			}
 		})
+	}
+}
+
+// Whoever can write the log's file and has not its key puts lines in, of any
+// number, time and kind: each alert of the genuine lines stays as it is, and so
+// does what the user is to be told of.
+func TestUnverifiedLinesChangeNoAlertOfOthers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		genuine, forged := someEvents(t), someEvents(t)
+		genuine.now = genuine.now.Add(30 * day) // so that there is something to fade
+		want, due := genuine.alerts(Defaults()), genuine.due()
+		for _, a := range want {
+			forged.ack(a.ID).add(1, audit.SecurityAlert, a.Profile, "alert", a.ID, "severity", "P0", "count", 1000)
+		}
+		mixed := &story{events: append([]audit.Event(nil), genuine.events...), now: genuine.now}
+		for _, e := range forged.events {
+			e.Verified = false
+			e.Seq = rapid.Uint64Range(1, 200).Draw(t, "seq")
+			e.Time = e.Time.AddDate(0, 0, rapid.SampledFrom([]int{0, -400, 6, 13, 400}).Draw(t, "days"))
+			mixed.events = slices.Insert(mixed.events, rapid.IntRange(0, len(mixed.events)).Draw(t, "place"), e)
+		}
+		others := func(a Alert) bool { return a.Unverified }
+		if diff := cmp.Diff(want, slices.DeleteFunc(mixed.alerts(Defaults()), others), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("(-genuine +with forged lines):\n%s", diff)
+		}
+		if diff := cmp.Diff(due, slices.DeleteFunc(mixed.due(), others), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("told (-genuine +with forged lines):\n%s", diff)
+		}
+	})
+}
+
+// A line without a seal may be genuine: the keychain was locked. It is told of.
+func TestAnUnverifiedLineRaisesAnAlert(t *testing.T) {
+	s := tell().add(1, audit.TokensSaved, "p", "storage", "keychain").
+		add(1, audit.ReuseDetected, "p", "kind", ReuseInvalidGrant).add(1, audit.TokensSaved, "p", "storage", "file")
+	s.events[1].Verified, s.events[2].Verified = false, false
+	var rules []string
+	for _, a := range s.due() {
+		rules = append(rules, a.Rule)
+	}
+	if diff := cmp.Diff([]string{"token_reuse_detected", "keychain_downgrade"}, rules); diff != "" {
+		t.Error(diff)
 	}
 }

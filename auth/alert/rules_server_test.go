@@ -19,7 +19,7 @@ func play(t *testing.T, rules []Rule, scenes map[string]scene) {
 	t.Helper()
 	for name, s := range scenes {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(s.want, summary(Evaluate(rules, s.story.events, s.story.now))); diff != "" {
+			if diff := cmp.Diff(s.want, summary(s.story.alerts(rules))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -101,7 +101,7 @@ func TestTokenRules(t *testing.T) {
 func TestKeychainDowngradeNeedsASave(t *testing.T) {
 	s := tell().add(1, audit.TokensSaved, "p", "storage", "keychain").add(1, audit.TokensSaved, "p", "storage", "file")
 	s.events[1].Outcome = audit.Failed
-	if got := Evaluate(Defaults(), s.events, s.now); got != nil {
+	if got := s.alerts(Defaults()); got != nil {
 		t.Errorf("a failed save raised %v", summary(got))
 	}
 }
@@ -144,7 +144,7 @@ func TestUnusualHour(t *testing.T) {
 		"the day after the DST shift": {rules, at(habits(berlin, 19), 30, 9), nil}, // the 29th has 23 hours
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, summary(Evaluate(tt.rules, tt.story.events, tt.story.now))); diff != "" {
+			if diff := cmp.Diff(tt.want, summary(tt.story.alerts(tt.rules))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -12,35 +12,33 @@ import (
 // repeat stays open. Graver ones wait for the user for ever.
 const fade = 14 * 24 * time.Hour
 
-// Evaluate returns the alerts that rules find in events, which come oldest
-// first, in every state: open, acknowledged and resolved. The worst come
-// first, then the newest.
+// Tracker makes alerts of a log's events, which it gets one by one, the oldest
+// first.
+//
+// What is not verified counts apart, in one group for each rule: it can raise
+// an alert of its own and changes no other. Nothing of it acknowledges, resolves,
+// counts as having told the user, or becomes a part of what is usual. So whoever
+// can write the log's file and does not have its key can make noise, but keep
+// nothing quiet.
 //
 // It needs the log from its beginning: of one with the oldest events missing,
-// an alert that began with them looks like another alert.
-func Evaluate(rules []Rule, events []audit.Event, now time.Time) []Alert {
-	t := NewTracker(rules)
-	for _, e := range events {
-		t.Add(e)
-	}
-	return t.Alerts(now)
-}
-
-// Tracker evaluates a log event by event; Evaluate is Add for each and then
-// Alerts. It is not safe for concurrent use.
+// an alert that began with them looks like another alert. It is not safe for
+// concurrent use.
 type Tracker struct {
 	rules  []Rule
 	by     map[string][]int // event name → rules that it means something to
 	groups map[groupKey]*group
 	order  []groupKey           // in the order they came up
+	byID   map[string]*group    // of the alerts that are or were current
 	acked  map[string]time.Time // when an alert was acknowledged
 	told   map[string]told      // what the user was told of each alert
 	clock  clock
 }
 
 type groupKey struct {
-	rule int
-	key  string
+	rule     int
+	key      string
+	verified bool
 }
 
 // NewTracker returns a tracker that has seen nothing. The rules must not
@@ -48,7 +46,7 @@ type groupKey struct {
 func NewTracker(rules []Rule) *Tracker {
 	t := &Tracker{
 		rules: rules, by: map[string][]int{}, groups: map[groupKey]*group{},
-		acked: map[string]time.Time{}, told: map[string]told{},
+		byID: map[string]*group{}, acked: map[string]time.Time{}, told: map[string]told{},
 	}
 	for i, r := range rules {
 		if r.Off {
@@ -65,46 +63,56 @@ func NewTracker(rules []Rule) *Tracker {
 
 // Wants reports whether events of that name mean anything to the tracker. The
 // others need not be added: it makes no difference.
-func (t *Tracker) Wants(name []byte) bool {
-	_, ok := t.by[string(name)]
-	return ok || string(name) == audit.AlertAcknowledged || string(name) == audit.SecurityAlert
+func (t *Tracker) Wants(name []byte, verified bool) bool {
+	if verified && (string(name) == audit.AlertAcknowledged || string(name) == audit.SecurityAlert) {
+		return true
+	}
+	return slices.ContainsFunc(t.by[string(name)], func(i int) bool {
+		return verified || slices.Contains(t.rules[i].Events, string(name))
+	})
 }
 
 // Add takes the next event of the log.
 func (t *Tracker) Add(e audit.Event) {
-	interested, ok := t.by[e.Name]
-	switch {
-	case e.Name == audit.AlertAcknowledged:
-		if id, ok := e.Data["alert"].(string); ok {
-			t.acknowledge(id, e.Time)
-		}
-	case e.Name == audit.SecurityAlert:
-		hear(t.told, e)
-	case !ok:
+	if !t.Wants([]byte(e.Name), e.Verified) {
 		return
 	}
-	t.clock.see(e.Time)
-	for _, i := range interested {
+	if e.Verified {
+		t.clock.see(e.Time)
+	}
+	switch id, _ := e.Data["alert"].(string); e.Name {
+	case audit.AlertAcknowledged:
+		t.acknowledge(id, e.Time)
+	case audit.SecurityAlert:
+		hear(t.told, e)
+	}
+	for _, i := range t.by[e.Name] {
 		r := &t.rules[i]
-		key := e.Profile
+		k := groupKey{i, e.Profile, e.Verified}
 		if r.GroupBy != nil {
-			key = r.GroupBy(e)
+			k.key = r.GroupBy(e)
 		}
-		k := groupKey{i, key}
-		if slices.Contains(r.Resets, e.Name) && (r.ResetWhere == nil || r.ResetWhere(e)) {
-			t.reset(r, k)
-		}
-		if slices.Contains(r.After, e.Name) {
-			g := t.group(k)
-			g.armed = true
-			g.clear()
-		}
-		if slices.Contains(r.Ends, e.Name) && t.groups[k] != nil {
-			t.groups[k].end(e.PID)
+		if e.Verified {
+			t.change(r, k, e)
 		}
 		if slices.Contains(r.Events, e.Name) && (r.Where == nil || r.Where(e)) {
 			t.count(r, k, e)
 		}
+	}
+}
+
+// change does what a verified event does to a group besides counting.
+func (t *Tracker) change(r *Rule, k groupKey, e audit.Event) {
+	if slices.Contains(r.Resets, e.Name) && (r.ResetWhere == nil || r.ResetWhere(e)) {
+		t.reset(r, k)
+	}
+	if slices.Contains(r.After, e.Name) {
+		g := t.group(k)
+		g.armed = true
+		g.clear()
+	}
+	if slices.Contains(r.Ends, e.Name) && t.groups[k] != nil {
+		t.groups[k].end(e.PID)
 	}
 }
 
@@ -120,11 +128,10 @@ func (t *Tracker) group(k groupKey) *group {
 
 func (t *Tracker) acknowledge(id string, at time.Time) {
 	t.acked[id] = at
-	for _, g := range t.groups {
-		if g.current != nil && g.current.ID == id && g.current.State == Open {
-			g.current.State = Acked
-			g.clear() // what the user has seen does not count once more
-		}
+	g := t.byID[id]
+	if g != nil && g.current != nil && g.current.ID == id && g.current.State == Open {
+		g.current.State = Acked
+		g.clear() // what the user has seen does not count once more
 	}
 }
 
@@ -142,6 +149,14 @@ func (t *Tracker) reset(r *Rule, k groupKey) {
 
 // count adds e to its group's run and fires the rule if that makes it.
 func (t *Tracker) count(r *Rule, k groupKey, e audit.Event) {
+	if !e.Verified {
+		var text string
+		if known := t.groups[groupKey{k.rule, k.key, true}]; known != nil {
+			text = known.text
+		}
+		k.key = "" // it may be made up, and so may a thousand others
+		t.group(k).armed, t.group(k).text = true, text
+	}
 	g := t.group(k)
 	if len(r.After) > 0 && !g.armed {
 		return
@@ -149,6 +164,7 @@ func (t *Tracker) count(r *Rule, k groupKey, e audit.Event) {
 	if f, ok := g.take(r, e); ok {
 		g.fade(t.clock.sure)
 		g.fire(r, k.key, f)
+		t.byID[g.current.ID] = g
 	}
 }
 
@@ -177,6 +193,9 @@ func (t *Tracker) Alerts(now time.Time) []Alert {
 		list[i].Evidence = slices.Clone(list[i].Evidence)
 	}
 	slices.SortStableFunc(list, func(a, b Alert) int {
+		if a.Severity == b.Severity && a.Unverified != b.Unverified {
+			return map[bool]int{false: -1, true: 1}[a.Unverified]
+		}
 		return cmp.Or(cmp.Compare(a.Severity, b.Severity), b.Last.Compare(a.Last), cmp.Compare(a.ID, b.ID))
 	})
 	return list

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 // Cursor is a place in the log, behind a line that was read. The zero Cursor
@@ -22,39 +23,85 @@ type Cursor struct {
 	offset  int64    // bytes of that segment before it
 	length  int64    // bytes of the line before it, with its line end; 0 at the beginning of a segment
 	sum     [32]byte // of that line
+	chain   chain    // up to there
 }
 
+// Verified returns nil if events that are written now will be read as verified,
+// or why they will not: the keychain does not give the key, or ErrBroken.
+func (c Cursor) Verified() error { return c.chain.err }
+
 // ErrMoved says that the log before a cursor is not the one that was read: old
-// segments were pruned, or the files were replaced. Begin again with the zero
-// Cursor.
+// segments were pruned, or the files were replaced; or that there is a key now
+// and was none, or another one. Begin again with the zero Cursor.
 var ErrMoved = errors.New("the audit log is not the one that was read before")
 
+// ErrBroken says that the log does not verify, from some line on.
+var ErrBroken = hint.New("the audit log does not verify",
+	"see what is wrong with it: stagedoor audit verify; go on from there: stagedoor audit accept")
+
+// chain is how far the lines that were read lead on from each other. After the
+// first that does not, none is verified: a genuine line may be a copy from
+// elsewhere, or from a log of which an older copy was put back.
+type chain struct {
+	key  string // of the MACs; "" without one
+	err  error  // why nothing is verified any more
+	seq  uint64 // of the last line
+	link [hexLen]byte
+}
+
+// follow moves c behind a line and reports whether that is verified.
+func (c *chain) follow(seal *sealer, line []byte) bool {
+	if c.err != nil {
+		return false
+	}
+	f, err := splitTrusted(line)
+	first := c.link == [hexLen]byte{}
+	next := first || string(f.prev) == string(c.link[:]) && (f.seq == c.seq+1 || f.seq > c.seq && string(f.rawEvent()) == LogAccepted)
+	if err != nil || len(line) >= maxLine || !next || f.mac != nil && !seal.seals(f) {
+		c.err = ErrBroken
+		return false
+	}
+	c.seq = f.seq
+	f.appendLink(c.link[:0])
+	return f.mac != nil
+}
+
 // Read calls f for the events behind c, oldest first, and returns the place
-// behind the newest whole line. want selects events by name before a line is
-// taken apart, which makes reading over the others cheap; nil wants all.
+// behind the newest whole line. want selects events by name, and by whether they
+// are verified, before a line is taken apart, which makes reading over the
+// others cheap; nil wants all.
 //
-// Like Query it takes no lock and vouches for nothing. A line that another
+// Like Query it takes no lock. Every line's MAC is checked, so that an event is
+// known to be verified or not; Verify tells more. A line that another
 // process is writing just now comes with the next Read. f gets what was added
 // by any process exactly once, in the order of the log, unless it is ErrMoved.
-func (l *Log) Read(ctx context.Context, c Cursor, want func(name []byte) bool, f func(Event)) (Cursor, error) {
+func (l *Log) Read(ctx context.Context, c Cursor, want func(name []byte, verified bool) bool, f func(Event)) (Cursor, error) {
 	list, err := segments(l.p.Dir)
 	if err != nil {
 		return c, err
 	}
+	if len(list) == 0 && c.segment == 0 {
+		return c, nil // no key is needed, and none must be made
+	}
+	key, keyErr := l.keychain.readKey(ctx)
 	i := 0
 	if c.segment != 0 {
+		if keyErr == nil && c.chain.key != key {
+			return c, ErrMoved
+		}
 		i = slices.IndexFunc(list, func(s segment) bool { return s.number == c.segment })
 		if i < 0 || list[0].number != c.first {
 			return c, ErrMoved
 		}
-	} else if len(list) > 0 {
-		c.first = list[0].number
+	} else {
+		c = Cursor{first: list[0].number, chain: chain{key: key, err: keyErr}}
 	}
+	seal, _ := newSealer([]byte(c.chain.key)) // without a key, none is used
 	for ; i < len(list); i++ {
 		if list[i].number != c.segment {
-			c = Cursor{first: c.first, segment: list[i].number}
+			c = Cursor{first: c.first, segment: list[i].number, chain: c.chain}
 		}
-		if c, err = c.read(ctx, list[i].path, want, f); err != nil {
+		if c, err = c.read(ctx, list[i].path, seal, want, f); err != nil {
 			return c, fmt.Errorf("read audit log: %w", err)
 		}
 	}
@@ -62,7 +109,7 @@ func (l *Log) Read(ctx context.Context, c Cursor, want func(name []byte) bool, f
 }
 
 // read goes on in the cursor's segment to its last whole line.
-func (c Cursor) read(ctx context.Context, path string, want func([]byte) bool, f func(Event)) (Cursor, error) {
+func (c Cursor) read(ctx context.Context, path string, seal *sealer, want func([]byte, bool) bool, f func(Event)) (Cursor, error) {
 	file, err := durable.Open(path, os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		return c, ErrMoved // pruned just now
@@ -94,10 +141,12 @@ func (c Cursor) read(ctx context.Context, path string, want func([]byte) bool, f
 		c.length = int64(len(line))
 		last = append(last[:0], line...)
 		line = line[:len(line)-1]
-		if want != nil && !want(rawName(line)) {
+		verified := c.chain.follow(seal, line)
+		if want != nil && !want(rawName(line), verified) {
 			continue
 		}
 		if e, _, err := parse(line); err == nil {
+			e.Verified = verified
 			f(e)
 		}
 	}

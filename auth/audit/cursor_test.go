@@ -93,7 +93,7 @@ func TestReadOnlyWhatIsWanted(t *testing.T) {
 	}
 	b.add(5)
 	var got []Event
-	_, err := b.Read(t.Context(), Cursor{}, func(name []byte) bool { return string(name) == LoginFailed }, func(e Event) { got = append(got, e) })
+	_, err := b.Read(t.Context(), Cursor{}, func(name []byte, _ bool) bool { return string(name) == LoginFailed }, func(e Event) { got = append(got, e) })
 	if err != nil || len(got) != 1 || got[0].Seq != 6 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -168,7 +168,7 @@ func TestReadOverRubbish(t *testing.T) {
 // large log, and what the tray pays at each of the following ones.
 func BenchmarkRead(b *testing.B) {
 	l := bigLog(b, verifyEvents)
-	wanted := func(name []byte) bool { return string(name) == LoginFailed }
+	wanted := func(name []byte, _ bool) bool { return string(name) == LoginFailed }
 	end, err := l.Read(context.Background(), Cursor{}, wanted, func(Event) {})
 	if err != nil {
 		b.Fatal(err)

@@ -118,4 +118,9 @@ type Event struct {
 	Profile string         `json:"profile"` // the profile's id, which a rename does not change; "" if none
 	Outcome string         `json:"outcome"` // OK or Failed
 	Data    map[string]any `json:"data,omitempty"`
+	// Verified says that the line carries this log's MAC and stands where it was
+	// written. Only Read finds that out. What is not verified may have been put
+	// there by anybody who can write the folder: it may raise an alarm, and must
+	// never calm one.
+	Verified bool `json:"-"`
 }

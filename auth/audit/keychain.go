@@ -111,3 +111,12 @@ func rests(now, t time.Time) bool {
 	since := now.Sub(t)
 	return since >= 0 && since < keychainRest
 }
+
+// readKey returns the key for a reader, who has a sealer of its own.
+func (k *keychain) readKey(ctx context.Context) (string, error) {
+	seal, err := k.sealer(ctx, 0)
+	if err != nil {
+		return "", err
+	}
+	return string(seal.key), nil
+}

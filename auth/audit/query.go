@@ -22,6 +22,7 @@ type Query struct {
 	After    uint64    // only events with a larger number: what is new since that one
 	Text     string    // anywhere in name, actor, outcome, profile or data, in any case
 	Limit    int       // the newest so many; 0 = all
+	Sealed   bool      // only lines with this log's MAC; an error without the key
 }
 
 // Query returns the selected events, newest first. It takes no lock and reads
@@ -34,10 +35,16 @@ type Query struct {
 // It shows what is there and vouches for nothing: lines that cannot be read
 // are left out here and named by Verify.
 func (l *Log) Query(ctx context.Context, q Query) (events []Event, err error) {
+	var key string
+	if q.Sealed {
+		if key, err = l.keychain.readKey(ctx); err != nil {
+			return nil, fmt.Errorf("read audit log: %w", err)
+		}
+	}
 	// A torn end that another process cuts off just now is no error.
 	for attempt := 0; attempt == 0 || attempt <= 3 && errors.Is(err, io.ErrUnexpectedEOF); attempt++ {
 		events = nil
-		err = search(ctx, l.p.Dir, q, (*matcher).match, func(found []Event) bool {
+		err = search(ctx, l.p.Dir, q, key, (*matcher).match, func(found []Event) bool {
 			events = append(events, found...)
 			return q.Limit == 0 || len(events) < q.Limit
 		})
@@ -65,7 +72,7 @@ type Glimpse struct {
 // q.Limit has no meaning here.
 func (l *Log) Glance(ctx context.Context, q Query, each func(Glimpse)) error {
 	q.Limit = 0
-	err := search(ctx, l.p.Dir, q, (*matcher).glimpse, func(found []Glimpse) bool {
+	err := search(ctx, l.p.Dir, q, "", (*matcher).glimpse, func(found []Glimpse) bool {
 		for _, g := range found {
 			each(g)
 		}

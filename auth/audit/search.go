@@ -28,6 +28,7 @@ type matcher struct {
 	text         string   // in lower case
 	parts        [][]byte // what a matching line contains anywhere, the rarest first
 	word         []byte   // and what it contains in upper or lower case
+	seal         *sealer  // not nil if only lines with its MAC are wanted
 	block, lower []byte   // memory for a block, as it is and in lower case
 }
 
@@ -129,8 +130,8 @@ func (m *matcher) match(line []byte) (Event, bool) {
 	if !m.may(line) {
 		return Event{}, false
 	}
-	e, _, err := parse(line)
-	if err != nil {
+	e, f, err := parse(line)
+	if err != nil || m.seal != nil && !m.seal.seals(f) {
 		return Event{}, false
 	}
 	severity, _ := e.Data["severity"].(string)
@@ -153,8 +154,9 @@ func searchable(e Event) string {
 }
 
 // search gives found what take makes of the lines that q selects, newest first,
-// until found wants no more. take says of each line whether it is selected.
-func search[T any](ctx context.Context, dir string, q Query, take func(*matcher, []byte) (T, bool), found func([]T) (more bool)) error {
+// until found wants no more. take says of each line whether it is selected. key
+// is what q.Sealed needs.
+func search[T any](ctx context.Context, dir string, q Query, key string, take func(*matcher, []byte) (T, bool), found func([]T) (more bool)) error {
 	list, err := segments(dir)
 	if err != nil {
 		return err
@@ -162,6 +164,9 @@ func search[T any](ctx context.Context, dir string, q Query, take func(*matcher,
 	var matchers [atOnce]matcher
 	for i := range matchers {
 		matchers[i] = q.matcher()
+		if key != "" {
+			matchers[i].seal, _ = newSealer([]byte(key)) // which was a good one when it was read
+		}
 	}
 	for n := 1; len(list) > 0; n = atOnce { // the newest alone: it is often enough
 		part := list[max(len(list)-n, 0):]

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -257,10 +258,12 @@ func (r *rig) alerts() []alert.Alert {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for i, j := 0, len(events)-1; i < j; i, j = i+1, j-1 {
-		events[i], events[j] = events[j], events[i]
+	tracker := alert.NewTracker(alert.Defaults())
+	for _, e := range slices.Backward(events) {
+		e.Verified = true
+		tracker.Add(e)
 	}
-	return alert.Evaluate(alert.Defaults(), events, r.Now())
+	return tracker.Alerts(r.Now())
 }
 
 func (p plan) encode() string {
