@@ -46,6 +46,7 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 	env := cli.Env{
 		In: input{ctx, std.In}, Out: std.Out, Err: std.Err,
 		Keeper:  func(ctx context.Context) (cli.Keeper, error) { return a.heralded(ctx, actorOf(args)) },
+		Names:   a.profileNames,
 		Setup:   a.setup,
 		OpenURL: a.browser().Open, Settings: a.settings,
 		Environ: a.environ,

@@ -20,6 +20,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -29,7 +30,25 @@ func (a *application) paths() (platform.Paths, error) {
 	if err != nil {
 		home = "" // STAGEDOOR_HOME may do without
 	}
-	return platform.FindPaths(runtime.GOOS, home, os.Getenv)
+	paths, err := platform.FindPaths(runtime.GOOS, home, os.Getenv)
+	if err == nil {
+		err = platform.RefuseSudo(paths.State, os.Geteuid(), os.Getenv)
+	}
+	return paths, err
+}
+
+// profileNames is for completion: it creates nothing and asks no vault.
+func (a *application) profileNames() []string {
+	paths, err := a.paths()
+	if err != nil {
+		return nil
+	}
+	store, err := profile.NewStore(profile.Params{Dir: paths.State, Now: time.Now, Rand: rand.Reader})
+	if err != nil {
+		return nil
+	}
+	list, _ := store.Load() // what cannot be read has no names
+	return list.Names()
 }
 
 // keeper makes the Keeper for one door.

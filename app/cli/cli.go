@@ -87,6 +87,7 @@ type Env struct {
 	Copy func(text string)
 
 	Keeper  func(ctx context.Context) (Keeper, error) // made when a command needs it
+	Names   func() []string                           // of the profiles, for completion: creates nothing and asks no vault
 	Setup   func(k Keeper) (setup.Service, error)
 	OpenURL func(ctx context.Context, url string) error
 	// Settings is where the user's settings are.
@@ -261,22 +262,10 @@ func first(args []string) string {
 
 // completeProfiles offers the names of the profiles for the first argument.
 func completeProfiles(env Env) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return profileNames(cmd.Context(), env), cobra.ShellCompDirectiveNoFileComp
+		return env.Names(), cobra.ShellCompDirectiveNoFileComp
 	}
-}
-
-func profileNames(ctx context.Context, env Env) []string {
-	k, err := env.Keeper(ctx)
-	if err != nil {
-		return nil
-	}
-	list, err := k.Names()
-	if err != nil {
-		return nil
-	}
-	return list
 }

@@ -63,8 +63,8 @@ func addImportFlags(cmd *cobra.Command, env Env, o *importOptions) {
 	f.BoolVar(&o.DryRun, "dry-run", false, "show what would be done and do nothing")
 	f.BoolVar(&o.Keep, "keep", false, "leave the old file as it is, with its secrets")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
-	_ = cmd.RegisterFlagCompletionFunc("profile", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return profileNames(cmd.Context(), env), cobra.ShellCompDirectiveNoFileComp
+	_ = cmd.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return env.Names(), cobra.ShellCompDirectiveNoFileComp
 	})
 }
 

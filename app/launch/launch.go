@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -63,10 +64,10 @@ func WithFolderOf(program string, env []string) []string {
 		if !sameName(name, "PATH") {
 			continue
 		}
-		for _, have := range filepath.SplitList(value) {
-			if have == dir {
-				return env
-			}
+		// An empty PATH is somebody's decision; and an empty element, which would
+		// come to be by appending, is the current folder.
+		if value == "" || slices.Contains(filepath.SplitList(value), dir) {
+			return env
 		}
 		env[i] = kv + string(filepath.ListSeparator) + dir
 		return env

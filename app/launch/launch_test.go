@@ -88,6 +88,7 @@ func TestWithFolderOf(t *testing.T) {
 	for name, c := range map[string]struct{ env, want []string }{
 		"added at the end": {[]string{"A=1", "PATH=/usr/bin"}, []string{"A=1", "PATH=/usr/bin" + sep + dir}},
 		"there already":    {[]string{"PATH=" + dir + sep + "/bin"}, []string{"PATH=" + dir + sep + "/bin"}},
+		"an empty PATH":    {[]string{"PATH="}, []string{"PATH="}}, // ":/opt/node/bin" would have the current folder in it
 		"no PATH at all":   {[]string{"A=1"}, []string{"A=1", "PATH=" + dir}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,8 +107,11 @@ func TestFindDoesNotTakeTheCurrentFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
-	t.Setenv("PATH", "."+string(os.PathListSeparator)+"/usr/bin")
-	if path, err := launch.Find("server"); err == nil {
-		t.Errorf("found %s", path)
+	sep := string(os.PathListSeparator)
+	for _, path := range []string{"." + sep + "/usr/bin", sep + "/usr/bin", "/usr/bin" + sep, ""} {
+		t.Setenv("PATH", path)
+		if found, err := launch.Find("server"); err == nil {
+			t.Errorf("found %s by PATH %q", found, path)
+		}
 	}
 }

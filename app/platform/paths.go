@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -42,6 +43,25 @@ func FindPaths(goos, home string, getenv func(string) string) (Paths, error) {
 			fmt.Errorf("the home folder is not an absolute path: %q", home), "set HOME, or STAGEDOOR_HOME")
 	}
 	return Paths{State: stateFolder(goos, home, getenv), Home: home}, nil
+}
+
+// RefuseSudo keeps a command under sudo from leaving files of root's in the
+// user's state folder, which the user's own commands could not open afterwards.
+func RefuseSudo(state string, euid int, getenv func(string) string) error {
+	if euid != 0 || getenv("SUDO_UID") == "" || getenv("SUDO_UID") == "0" {
+		return nil
+	}
+	at := state
+	uid, ok := durable.Owner(at)
+	for !ok && at != filepath.Dir(at) { // what is to be created will lie in there
+		at = filepath.Dir(at)
+		uid, ok = durable.Owner(at)
+	}
+	if !ok || uid == 0 {
+		return nil
+	}
+	return hint.Wrap(fmt.Errorf("%s belongs to another user than root", at),
+		"run it without sudo; for root's own accounts: sudo -i")
 }
 
 func stateFolder(goos, home string, getenv func(string) string) string {

@@ -165,3 +165,34 @@ func TestOpenRefusesOtherAddresses(t *testing.T) {
 		t.Error("the browser was started")
 	}
 }
+
+// One command under sudo must not leave the user with files that they cannot open.
+func TestSudoIsRefusedInAnotherUsersFolder(t *testing.T) {
+	home := t.TempDir()
+	if os.Geteuid() == 0 { // in a container: the folder has to be somebody's
+		if err := os.Chown(home, 12345, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := filepath.Join(home, ".local", "share", "stagedoor") // is to be created
+	for name, c := range map[string]struct {
+		state, sudo string
+		euid        int
+		refused     bool
+	}{
+		"under sudo":           {state, "12345", 0, true},
+		"the user":             {state, "", 12345, false},
+		"root, without sudo":   {state, "", 0, false},
+		"root, by root's sudo": {state, "0", 0, false},
+		"root's own folder":    {"/stagedoor", "12345", 0, false},
+		"sudo to another user": {state, "12345", 12346, false},
+		"the folder there is":  {home, "12345", 0, true},
+	} {
+		err := RefuseSudo(c.state, c.euid, func(name string) string {
+			return map[string]string{"SUDO_UID": c.sudo}[name]
+		})
+		if refused := err != nil; refused != c.refused || refused && hint.Of(err) == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -39,5 +40,32 @@ func TestCreateStream(t *testing.T) {
 	list, err := os.ReadDir(dir)
 	if err != nil || len(list) != 2 {
 		t.Errorf("%v, %v", list, err)
+	}
+}
+
+// An export that was killed must not leave a copy of the log behind for ever,
+// and the next one must not take away what another is writing just now, nor a
+// file of the user's.
+func TestKilledWritesAreSwept(t *testing.T) {
+	dir := t.TempDir()
+	left, theirs := filepath.Join(dir, ".export.123.stagedoor.tmp"), filepath.Join(dir, ".export.123.tmp")
+	for _, name := range []string{left, theirs} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := durable.CreateStream(filepath.Join(dir, "one"), durable.FileMode, func(io.Writer) error {
+		return durable.CreateStream(filepath.Join(dir, "two"), durable.FileMode, func(io.Writer) error { return nil })
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	var have []string
+	list, err := os.ReadDir(dir)
+	for _, e := range list {
+		have = append(have, e.Name())
+	}
+	if want := []string{filepath.Base(theirs), "one", "two"}; err != nil || !slices.Equal(have, want) {
+		t.Errorf("%v, %v; want %v", have, err, want)
 	}
 }

@@ -60,7 +60,8 @@ func stream(path string, perm os.FileMode, commit func(from, to string) error, w
 		return err
 	}
 	dir := filepath.Dir(target)
-	tmp, err := os.CreateTemp(dir, "."+filepath.Base(target)+".*.tmp")
+	sweep(dir)
+	tmp, err := createTemp(dir, filepath.Base(target))
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}

@@ -21,6 +21,40 @@ const (
 	noFollow    = syscall.O_NOFOLLOW
 )
 
+// claim holds the file as long as it is open, whatever becomes of the process.
+// Another error than ErrLocked is of a file system that has no locks.
+func claim(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrLocked
+	}
+	return err
+}
+
+func removeUnclaimed(path string) {
+	f, err := Open(path, os.O_RDONLY)
+	if err != nil {
+		return
+	}
+	defer func() { _ = f.Close() }()
+	if claim(f) == nil {
+		_ = os.Remove(path)
+	}
+}
+
+// Owner returns the user id that path belongs to.
+func Owner(path string) (uid int, ok bool) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return 0, false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(stat.Uid), true
+}
+
 func busy(error) bool { return false }
 
 // explain adds whose the file is to an error of permissions: one command under
@@ -29,29 +63,24 @@ func explain(path string, err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	at := path
-	info, missing := os.Lstat(at)
-	for missing != nil && at != filepath.Dir(at) {
-		at = filepath.Dir(at)
-		info, missing = os.Lstat(at)
-	}
-	for range 2 { // the file, then its folder
-		if missing != nil {
-			break
-		}
-		stat, ok := info.Sys().(*syscall.Stat_t)
+	for at, seen := path, 0; seen < 2; at = filepath.Dir(at) { // what is there of it, then its folder
+		info, missing := os.Lstat(at)
+		uid, ok := Owner(at)
 		switch {
-		case ok && int(stat.Uid) != os.Geteuid():
+		case missing != nil && at != filepath.Dir(at):
+			continue
+		case !ok:
+			return err
+		case uid != os.Geteuid():
 			if !info.IsDir() {
 				at = filepath.Dir(at)
 			}
-			return hint.Wrap(fmt.Errorf("%w: it belongs to %s", err, userName(int(stat.Uid))),
+			return hint.Wrap(fmt.Errorf("%w: it belongs to %s", err, userName(uid)),
 				fmt.Sprintf("give it back: sudo chown -R %s '%s'", userName(os.Geteuid()), at))
 		case info.Mode().Perm()&0o600 != 0o600:
 			return hint.Wrap(err, "chmod u+rwX '"+at+"'")
 		}
-		at = filepath.Dir(at)
-		info, missing = os.Lstat(at)
+		seen++
 	}
 	return err
 }

