@@ -193,21 +193,18 @@ func TestOldKeyItems(t *testing.T) {
 // A command that hands out a token reads the tokens and the book's item, and
 // writes the anchor: each call to a keychain takes milliseconds.
 func TestTokenTakesThreeKeychainCalls(t *testing.T) {
-	w := newWorld(t, authtest.Params{})
-	w.create("work")
-	w.login("work")
-	if err := w.keeper.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	gets, sets := w.vault.Calls()
-	k := w.open()
-	w.token(k, "work")
-	if err := k.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	moreGets, moreSets := w.vault.Calls()
-	if moreGets-gets != 2 || moreSets-sets != 1 {
-		t.Errorf("%d gets and %d sets", moreGets-gets, moreSets-sets)
+	for _, former := range []bool{false, true} { // a folder that is older than its id
+		w := newWorld(t, authtest.Params{})
+		w.use(former)
+		w.sound("taken over")
+		gets, sets := w.vault.Calls()
+		k := w.folder()
+		w.token(k, "work")
+		w.closed(k)
+		moreGets, moreSets := w.vault.Calls()
+		if moreGets-gets != 2 || moreSets-sets != 1 {
+			t.Errorf("%d gets and %d sets", moreGets-gets, moreSets-sets)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -115,7 +116,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if k.wire, err = oauth.NewWire(oauth.Params{HTTP: p.HTTP, Now: p.Now, Rand: p.Rand}); err != nil {
 		return nil, err
 	}
-	k.keys = &keys{vault: p.Vault, rand: p.Rand, now: p.Now, lock: filepath.Join(locks, "audit-key.lock")}
+	k.keys = &keys{vault: p.Vault, rand: p.Rand, now: p.Now, lock: filepath.Join(locks, "audit-key.lock"), dir: p.Dir, used: k.used}
 	k.book, err = audit.Open(audit.Params{
 		Dir: filepath.Join(p.Dir, "audit"), Key: k.keys.auditKey, Anchor: k.keys,
 		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep,
@@ -174,4 +175,10 @@ func (k *Keeper) Close(ctx context.Context) error {
 		return fmt.Errorf("anchor the audit log: %w", err)
 	}
 	return nil
+}
+
+// used reports whether a profile in this folder ever had a login.
+func (k *Keeper) used() bool {
+	list, err := k.profiles.Load()
+	return err == nil && slices.ContainsFunc(list.Profiles, func(p profile.Profile) bool { return p.Baseline() != nil })
 }

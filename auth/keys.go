@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,9 +25,6 @@ const (
 	// command that writes one line needs both, and a keychain call takes
 	// milliseconds.
 	bookItem = "audit/book"
-	// Before they were one item, they were these two.
-	oldKeyItem    = "audit/key"
-	oldAnchorItem = "audit/anchor"
 
 	keySize = 32 // bytes, the output size of SHA-256
 	// bookFresh is how long the item counts as just read. Other processes may
@@ -45,6 +43,9 @@ var errBookItem = hint.New("the audit log's key in the keychain is damaged",
 type bookSecret struct {
 	Key    string        `json:"key"` // in hex
 	Anchor *audit.Anchor `json:"anchor,omitempty"`
+	// Taken is only in the item that state folders shared before they had ids:
+	// the ids of those that have taken it over, by path.
+	Taken map[string]string `json:"taken,omitempty"`
 }
 
 // keys is what the book keeps in the vault. It is the book's AnchorStore.
@@ -53,6 +54,10 @@ type keys struct {
 	rand  io.Reader
 	now   func() time.Time
 	lock  string // the file whose lock is held to make or change the item
+	dir   string // the state folder
+	// used reports whether there were logins in this folder: then there was a
+	// log, too.
+	used func() bool
 
 	mu   sync.Mutex
 	key  []byte // once it was read, since every line needs it
@@ -71,39 +76,64 @@ func (k *keys) auditKey(ctx context.Context) ([]byte, error) {
 	if _, err := k.load(ctx); err == nil || !errors.Is(err, vault.ErrNotFound) {
 		return k.key, err
 	}
-	return k.make(ctx, vault.ErrNotFound)
+	_, err := k.settle(ctx, vault.ErrNotFound, true)
+	return k.key, err
+}
+
+// find is load for a caller that makes no key: it takes over what this folder
+// had before its items had names of their own.
+func (k *keys) find(ctx context.Context) (*bookSecret, error) {
+	item, err := k.load(ctx)
+	if errors.Is(err, vault.ErrNotFound) {
+		return k.settle(ctx, vault.ErrNotFound, false)
+	}
+	return item, err
 }
 
 // renew replaces an item that is of no use with a new key.
 func (k *keys) renew(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, err := k.make(ctx, errBookItem)
+	_, err := k.settle(ctx, errBookItem, true)
 	return err
 }
 
-// make saves a new key, provided that the item is in the expected state once
-// the item's lock is held: two processes must not both make one.
-func (k *keys) make(ctx context.Context, expected error) ([]byte, error) {
+// settle finds the item, takes it over from where it was before, or makes it if
+// fresh is set, provided that it is in the expected state once the item's lock
+// is held: two processes must not both do that.
+func (k *keys) settle(ctx context.Context, expected error, fresh bool) (*bookSecret, error) {
 	lock, err := durable.Acquire(ctx, k.lock)
 	if err != nil {
 		return nil, fmt.Errorf("make the audit key: %w", err)
 	}
 	defer lock.Release()
 	k.item, k.key = nil, nil
-	if _, err := k.load(ctx); !errors.Is(err, expected) {
-		return k.key, err
+	item, err := k.load(ctx)
+	if errors.Is(err, vault.ErrNotFound) {
+		item, err = k.takeOver(ctx)
 	}
-	fresh := make([]byte, keySize)
-	if _, err := io.ReadFull(k.rand, fresh); err != nil {
+	if !errors.Is(err, expected) || !fresh {
+		return item, err
+	}
+	b := make([]byte, keySize)
+	if _, err := io.ReadFull(k.rand, b); err != nil {
 		return nil, fmt.Errorf("make the audit key: %w", err)
 	}
-	item := &bookSecret{Key: hex.EncodeToString(fresh)}
-	if err := k.save(ctx, item, k.vault.Set); err != nil {
+	item = &bookSecret{Key: hex.EncodeToString(b), Anchor: k.lost()}
+	if err := k.save(ctx, k.vault, item); err != nil {
 		return nil, err
 	}
-	k.key = fresh
-	return fresh, nil
+	return k.take(item)
+}
+
+// lost is the anchor of a log that should be there and is not: no line fits it.
+// It is nil in a folder that had no login yet. Whoever removes the log together
+// with the folder's id is found out by it.
+func (k *keys) lost() *audit.Anchor {
+	if k.used == nil || !k.used() {
+		return nil
+	}
+	return &audit.Anchor{Segment: "000001.jsonl", Seq: 1, MAC: strings.Repeat("0", 2*keySize)}
 }
 
 // load returns the item, from memory if it is fresh. With it the key is known.
@@ -114,7 +144,7 @@ func (k *keys) load(ctx context.Context) (*bookSecret, error) {
 	k.item = nil
 	raw, err := k.vault.Get(ctx, bookItem)
 	if errors.Is(err, vault.ErrNotFound) && !errors.Is(err, vault.ErrIncomplete) {
-		return k.migrate(ctx)
+		return nil, err
 	}
 	if errors.Is(err, vault.ErrIncomplete) {
 		return nil, fmt.Errorf("%w: %w", errBookItem, err)
@@ -122,18 +152,26 @@ func (k *keys) load(ctx context.Context) (*bookSecret, error) {
 	if err != nil {
 		return nil, err
 	}
-	item := &bookSecret{}
-	if err := json.Unmarshal([]byte(raw.Reveal()), item); err != nil {
-		return nil, errBookItem // the parser's error may quote it
+	item, err := decodeBook(raw)
+	if err != nil {
+		return nil, err
 	}
 	return k.take(item)
 }
 
+func decodeBook(raw secret.String) (*bookSecret, error) {
+	item := &bookSecret{}
+	if json.Unmarshal([]byte(raw.Reveal()), item) != nil {
+		return nil, errBookItem // the parser's error may quote it
+	}
+	return item, nil
+}
+
 // take makes item the one that counts.
 func (k *keys) take(item *bookSecret) (*bookSecret, error) {
-	key, err := hex.DecodeString(item.Key)
-	if err != nil || len(key) != keySize {
-		return nil, errBookItem
+	key, err := item.secret()
+	if err != nil {
+		return nil, err
 	}
 	if k.key != nil && !hmac.Equal(k.key, key) {
 		k.key = nil
@@ -143,54 +181,42 @@ func (k *keys) take(item *bookSecret) (*bookSecret, error) {
 	return item, nil
 }
 
-// migrate makes one item of the former two, or returns ErrNotFound.
-func (k *keys) migrate(ctx context.Context) (*bookSecret, error) {
-	key, err := k.vault.Get(ctx, oldKeyItem)
-	if err != nil {
-		return nil, err
+func (s *bookSecret) secret() ([]byte, error) {
+	key, err := hex.DecodeString(s.Key)
+	if err != nil || len(key) != keySize {
+		return nil, errBookItem
 	}
-	item := &bookSecret{Key: key.Reveal()}
-	anchor, err := k.vault.Get(ctx, oldAnchorItem)
-	switch {
-	case err == nil:
-		item.Anchor = &audit.Anchor{}
-		if json.Unmarshal([]byte(anchor.Reveal()), item.Anchor) != nil {
-			return nil, errBookItem
-		}
-	case !errors.Is(err, vault.ErrNotFound):
-		return nil, err
-	}
-	if _, err := k.take(item); err != nil {
-		return nil, err
-	}
-	// If this fails, the two still serve, and the next one tries again.
-	if err := k.save(ctx, item, k.vault.Set); err == nil {
-		_ = k.vault.Delete(ctx, oldKeyItem)
-		_ = k.vault.Delete(ctx, oldAnchorItem)
-	}
-	return item, nil
+	return key, nil
 }
 
-func (k *keys) save(ctx context.Context, item *bookSecret, set func(context.Context, string, secret.String) error) error {
-	data, err := json.Marshal(item)
+// save stores the item. What is in memory counts again once it is taken.
+func (k *keys) save(ctx context.Context, in vault.Vault, item *bookSecret) error {
+	value, err := item.encode()
 	if err != nil {
-		return fmt.Errorf("save the audit key: %w", err)
-	}
-	k.item = nil
-	if err := set(ctx, bookItem, secret.String(data)); err != nil {
 		return err
 	}
-	k.item, k.at = item, k.now()
-	return nil
+	k.item = nil
+	return in.Set(ctx, bookItem, value)
+}
+
+func (s *bookSecret) encode() (secret.String, error) {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return "", fmt.Errorf("save the audit key: %w", err)
+	}
+	return secret.String(data), nil
 }
 
 // LoadAnchor returns the book's anchor.
 func (k *keys) LoadAnchor(ctx context.Context) (audit.Anchor, bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	item, err := k.load(ctx)
+	item, err := k.find(ctx)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
+		if a := k.lost(); a != nil {
+			return *a, true, nil
+		}
 		return audit.Anchor{}, false, nil
 	case err != nil:
 		return audit.Anchor{}, false, err
@@ -225,9 +251,16 @@ func (k *keys) UpdateAnchor(ctx context.Context, change func(audit.Anchor, bool)
 	}
 	next := *item
 	next.Anchor = anchor
-	return k.save(ctx, &next, func(ctx context.Context, key string, value secret.String) error {
-		return vault.SetUnread(ctx, k.vault, key, value)
-	})
+	value, err := next.encode()
+	if err != nil {
+		return err
+	}
+	k.item = nil
+	if err := vault.SetUnread(ctx, k.vault, bookItem, value); err != nil {
+		return err
+	}
+	k.item, k.at = &next, k.now()
+	return nil
 }
 
 // known returns the public key that signs the book's bundles, and makes none.
@@ -235,7 +268,7 @@ func (k *keys) known(ctx context.Context) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.key == nil {
-		if _, err := k.load(ctx); err != nil {
+		if _, err := k.find(ctx); err != nil {
 			return "", err
 		}
 	}
@@ -249,7 +282,7 @@ func (k *keys) fingerprint(ctx context.Context, s secret.String) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.key == nil {
-		if _, err := k.load(ctx); err != nil {
+		if _, err := k.find(ctx); err != nil {
 			return ""
 		}
 	}

@@ -62,7 +62,7 @@ type Vault interface {
 type Params struct {
 	// Kind is "" for the keychain.
 	Kind Kind
-	// Dir is the state folder, for the file vault.
+	// Dir is the state folder: the items are this folder's.
 	Dir string
 	// PassphraseFile opens the file vault. It must be readable by its owner only.
 	PassphraseFile string
@@ -75,9 +75,12 @@ type Params struct {
 // Open returns the vault that the parameters name. It does not touch it yet:
 // a command that needs no secret works with the keychain locked.
 func Open(p Params) (Vault, error) {
+	if p.Dir == "" {
+		return nil, errors.New("the vault needs the state folder")
+	}
 	switch p.Kind {
 	case "", Keychain:
-		return newKeychain(osKeyring{}, p.Keychain), nil
+		return InFolder(newKeychain(osKeyring{}, p.Keychain), p.Dir), nil
 	case File:
 		if p.workFactor == 0 {
 			p.workFactor = workFactor

@@ -158,7 +158,7 @@ func TestJourney(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, item := range items {
-		if strings.HasPrefix(item.Attributes["username"], "profile/") {
+		if strings.Contains(item.Attributes["username"], "profile/") {
 			t.Errorf("left in the keyring: %s", item.Attributes["username"])
 		}
 	}

@@ -178,10 +178,14 @@ type tokens struct {
 
 func (s *stage) keyring(id string) (tokens, bool) {
 	s.t.Helper()
-	items, err := s.SecretSearch(s.t.Context(), map[string]string{"service": "stagedoor", "username": "profile/" + id + "/tokens"})
+	items, err := s.SecretSearch(s.t.Context(), map[string]string{"service": "stagedoor"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	// The item's name begins with the state folder's id.
+	items = slices.DeleteFunc(items, func(i desktop.SecretItem) bool {
+		return !strings.HasSuffix(i.Attributes["username"], "/profile/"+id+"/tokens")
+	})
 	if len(items) == 0 {
 		return tokens{}, false
 	}

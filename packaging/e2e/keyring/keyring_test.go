@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 func child(args []string) int {
 	item, _ := strconv.Atoi(os.Getenv("ITEM"))
 	wait, _ := time.ParseDuration(os.Getenv("WAIT"))
-	v, err := vault.Open(vault.Params{Keychain: vault.Limits{Item: item}})
+	v, err := vault.Open(vault.Params{Dir: os.Getenv("FOLDER"), Keychain: vault.Limits{Item: item}})
 	if err == nil {
 		err = act(vault.WithWait(context.Background(), wait), v, args)
 	}
@@ -90,6 +90,8 @@ type stage struct {
 	*desktop.Desktop
 	t    *testing.T
 	wait time.Duration
+
+	folder string // the state folder
 }
 
 func newStage(t *testing.T) *stage {
@@ -103,12 +105,12 @@ func newStage(t *testing.T) *stage {
 			t.Error(err)
 		}
 	})
-	return &stage{Desktop: d, t: t, wait: time.Minute}
+	return &stage{Desktop: d, t: t, wait: time.Minute, folder: t.TempDir()}
 }
 
 func (s *stage) command(ctx context.Context, item int, args ...string) *exec.Cmd {
 	cmd := s.Command(ctx, os.Args[0], append([]string{"child"}, args...)...)
-	cmd.Env = append(cmd.Env, "ITEM="+strconv.Itoa(item), "WAIT="+s.wait.String())
+	cmd.Env = append(cmd.Env, "ITEM="+strconv.Itoa(item), "WAIT="+s.wait.String(), "FOLDER="+s.folder)
 	return cmd
 }
 
