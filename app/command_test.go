@@ -163,7 +163,8 @@ func knows(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // nobrowser PROFILE does `login --no-browser` as a person would: it takes the
-// address from the first line of standard output to a browser.
+// address from the first line of standard output to a browser, where Grace
+// signs in though Ada did before.
 func nobrowser(ts *testscript.TestScript, _ bool, args []string) {
 	program, err := exec.LookPath("stagedoor")
 	ts.Check(err)
@@ -185,8 +186,9 @@ func nobrowser(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check((&authtest.Browser{Account: "grace"}).Open(ctx, strings.TrimSuffix(address, "\n")))
 	rest, err := io.ReadAll(lines)
 	ts.Check(err)
-	if err := cmd.Wait(); err != nil {
-		ts.Fatalf("%v: %s", err, stderr.String())
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 5 || !strings.Contains(stderr.String(), "the account is Grace Hopper, it was Ada Lovelace") {
+		ts.Fatalf("another account: exit status %d, %s", got, stderr.String())
 	}
 	if !strings.Contains(string(rest), "signed in as Grace Hopper") {
 		ts.Fatalf("it printed %q", rest)

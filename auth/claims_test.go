@@ -52,8 +52,14 @@ func TestAnotherAccountIsRefusedUntilAccepted(t *testing.T) {
 	w.login("work")
 	w.token(w.keeper, "work")
 	w.browser.Account = "grace"
-	if r := w.login("work"); r.Account != "Grace Hopper" || !strings.Contains(r.Changed, "it was Ada Lovelace") {
+	if r := w.login("work"); r.Account != "Grace Hopper" || r.Blocked != "another account" || !strings.Contains(r.Changed, "it was Ada Lovelace") {
 		t.Errorf("the login says %+v", r)
+	}
+	if got := w.page(); got != "Signed in, but not as before" {
+		t.Errorf("the page in the browser says %q", got)
+	}
+	if v := w.view("work"); v.Status != auth.StatusBlocked || v.Blocked != "another account" || !v.CanAccept {
+		t.Errorf("the list says %+v", v)
 	}
 	w.refused("work", "the account is Grace Hopper, it was Ada Lovelace")
 	if events := w.changes(); len(events) != 1 || events[0].Data["account_before"] != "Ada Lovelace" || events[0].Data["account_now"] != "Grace Hopper" {

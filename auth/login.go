@@ -137,6 +137,9 @@ func (k *Keeper) keep(a *loginAttempt) oauth.Keep {
 				return k.confirm(ctx, a, set, t)
 			},
 		})
+		if err == nil && a.result.Blocked != "" {
+			return oauth.ErrHeld
+		}
 		return err
 	}
 }
@@ -205,7 +208,7 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 
 // endLogin writes down how a login ended.
 func (k *Keeper) endLogin(ctx context.Context, a *loginAttempt, err error) (LoginResult, error) {
-	if err != nil {
+	if err != nil && !errors.Is(err, oauth.ErrHeld) {
 		k.recordLoginError(ctx, a.profile, err)
 		return LoginResult{}, fmt.Errorf("log in to %s: %w", a.row.Name, err)
 	}

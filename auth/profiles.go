@@ -288,8 +288,9 @@ func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Prof
 	view.Expires, view.Scopes = set.Expires, set.Scopes
 	k.bind(p, &set)
 	view.Blocked, view.Changed = set.Whose.Block()
+	view.CanAccept = view.Blocked != ""
 	if moves := set.Bound.Moves(p.Binding()); len(moves) > 0 {
-		view.Blocked, view.Changed = "another address", moved(moves[0])
+		view.Blocked, view.Changed, view.CanAccept = "profile changed", moved(moves[0]), false
 	}
 	if row, err := provider.Lookup(p.Provider); err == nil {
 		view.GrantEnds = grantEnds(row, set)

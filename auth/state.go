@@ -39,7 +39,9 @@ type ProfileView struct {
 	GrantEnds    time.Time `json:"grant_ends,omitzero"` // when the login itself ends, where that is known
 	// Blocked says in a few words why servers get no token although there is a
 	// login: "another account". Changed says it in full. Both are empty otherwise.
+	// CanAccept says that AcceptIdentity ends it.
 	Blocked   string `json:"blocked,omitempty"`
+	CanAccept bool   `json:"can_accept,omitempty"`
 	Changed   string `json:"changed,omitempty"`
 	CanRevoke bool   `json:"can_revoke"`          // the provider has a revocation endpoint
 	AppsPage  string `json:"apps_page,omitempty"` // where the user removes the app, where there is such a page

@@ -30,6 +30,9 @@ in the keychain. With --no-browser the address is printed alone on the first
 line of standard output, to be opened by whatever browser reaches this machine's
 loopback interface.
 
+A login of another account than before ends with exit status 5, and no server
+gets a token of it until you say "stagedoor accept".
+
 With --device nothing needs to reach this machine: it shows an address and a
 code, to be typed in a browser anywhere. Not every provider offers that; Spotify
 and TIDAL do not.`,
@@ -58,15 +61,25 @@ func runLogin(ctx context.Context, env Env, k Keeper, o loginOptions) error {
 		return err
 	}
 	if o.json {
-		return writeJSON(env.Out, result)
+		err = writeJSON(env.Out, result)
+	} else {
+		err = writeLogin(env.Out, result)
 	}
+	if err != nil || result.Blocked == "" {
+		return err
+	}
+	return hint.Wrap(attention{fmt.Sprintf("%s: blocked, %s: %s; no server gets a token of this login", result.Profile, result.Blocked, printable(result.Changed))},
+		fmt.Sprintf("if that is right: stagedoor accept %s; if not, sign in as before: stagedoor login %s", result.Profile, result.Profile))
+}
+
+func writeLogin(w io.Writer, result auth.LoginResult) error {
 	who := result.Account
 	if who == "" {
-		who = "an account the provider does not name"
+		who = "an account the provider does not name, so that another one would not be noticed"
 	}
-	_, err = fmt.Fprintf(env.Out, "%s: signed in as %s\n", result.Profile, printable(who))
+	_, err := fmt.Fprintf(w, "%s: signed in as %s\n", result.Profile, printable(who))
 	if err == nil && len(result.Scopes) > 0 {
-		_, err = fmt.Fprintf(env.Out, "granted: %s\n", printable(strings.Join(result.Scopes, " ")))
+		_, err = fmt.Fprintf(w, "granted: %s\n", printable(strings.Join(result.Scopes, " ")))
 	}
 	return err
 }

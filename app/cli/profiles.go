@@ -50,6 +50,11 @@ func runProfiles(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 	if err := table(env.Out, []string{"", "NAME", "PROVIDER", "STATUS", "ACCOUNT", "TOKEN ENDS", "LOGIN ENDS", "KEPT IN"}, rows); err != nil {
 		return err
 	}
+	for _, p := range state.Profiles {
+		if p.Changed != "" {
+			_, _ = fmt.Fprintf(env.Err, "%s: no server gets a token: %s\n", p.Name, printable(p.Changed))
+		}
+	}
 	if state.VaultProblem != "" {
 		_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\n", oneLine(state.VaultProblem))
 		if state.VaultHint != "" {
@@ -70,5 +75,9 @@ func profileRow(env Env, p auth.ProfileView) []string {
 	if !p.GrantEnds.IsZero() {
 		login = until(p.GrantEnds, env.Now())
 	}
-	return []string{mark, p.Name, p.ProviderName, string(p.Status), p.Account, token, login, p.Vault}
+	status := string(p.Status)
+	if p.Blocked != "" {
+		status += ": " + p.Blocked
+	}
+	return []string{mark, p.Name, p.ProviderName, status, p.Account, token, login, p.Vault}
 }

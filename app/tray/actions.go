@@ -61,6 +61,9 @@ func (c *controller) login(name string) {
 			// The user's own cancel, or the tray quits: nothing to tell.
 		case err != nil:
 			c.failed(name+": login failed", err)
+		case result.Blocked != "":
+			c.p.Notify.Info(name+": blocked, "+result.Blocked, brief(result.Changed, 200)+
+				". No server gets a token of this login until you accept it: stagedoor accept "+name)
 		case result.Account == "":
 			c.p.Notify.Info(name+": signed in", "")
 		default:

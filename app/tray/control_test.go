@@ -375,6 +375,21 @@ func TestCancelLogin(t *testing.T) {
 	})
 }
 
+// A login that no server gets must not be told as if all were well.
+func TestLoginOfAnotherAccountIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		k.login = func(context.Context) (auth.LoginResult, error) {
+			return auth.LoginResult{Account: "Bob", Blocked: "another account", Changed: "the account is Bob, it was Ada"}, nil
+		}
+		r := newRig(t, k, nil)
+		defer r.end()
+		r.click(Login, "work")
+		wantNotified(t, r, "work: blocked, another account\nthe account is Bob, it was Ada. "+
+			"No server gets a token of this login until you accept it: stagedoor accept work")
+	})
+}
+
 // An opener that fails may have opened the page: the login goes on, and the user
 // hears how to open it by hand.
 func TestLoginGoesOnThoughTheBrowserDidNotOpen(t *testing.T) {

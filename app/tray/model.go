@@ -104,6 +104,14 @@ func headerItems(v View) []Item {
 	for _, r := range v.State.Refused {
 		items = append(items, note("Cannot use the profile "+brief(r.Name, 30)+": its entry in profiles.json is damaged"))
 	}
+	if p, ok := v.State.Active(); ok && p.Changed != "" {
+		items = append(items, note(brief(p.Changed, 80)))
+		if slices.Contains(v.Windows, "profiles") {
+			items = append(items, command("Look at it…", OpenWindow, "profiles"))
+		} else if p.CanAccept {
+			items = append(items, note("Accept it: stagedoor accept "+p.Name))
+		}
+	}
 	if len(v.State.Profiles)+len(v.State.Refused) == 0 && v.Problem == "" {
 		if slices.Contains(v.Windows, "welcome") {
 			items = append(items, command("Create a profile…", OpenWindow, "welcome"))
@@ -240,6 +248,8 @@ func statusText(p auth.ProfileView, now time.Time) string {
 		return "not signed in"
 	case auth.StatusUnknown:
 		return "login unknown"
+	case auth.StatusBlocked:
+		return "blocked: " + p.Blocked
 	default:
 		return string(p.Status)
 	}

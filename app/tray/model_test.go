@@ -186,6 +186,25 @@ Logging in to hifi… (click to cancel) -> cancel login
 ---
 Quit -> quit
 `},
+		"another account": {View{
+			State: profiles(active(blocked("work"))), Windows: []string{"profiles"},
+		}, `
+(work · Spotify — blocked: another account)
+(the account is Bob, it was Ada)
+Look at it… -> open window profiles
+---
+Profiles
+  [x] work · Spotify — blocked: another account -> use work
+  ---
+  Manage profiles… -> open window profiles
+Log in -> login work
+Revoke…
+  (At Spotify: its apps page opens; remove the app there)
+  (Here: the tokens of work are deleted)
+  Revoke work now -> revoke work
+---
+Quit -> quit
+`},
 		"keychain locked": {View{
 			State: auth.State{
 				Profiles:     []auth.ProfileView{active(spotify("work", auth.StatusUnknown))},
@@ -291,4 +310,10 @@ func TestNextMoment(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func blocked(name string) auth.ProfileView {
+	p := spotify(name, auth.StatusBlocked)
+	p.Blocked, p.Changed, p.CanAccept = "another account", "the account is Bob, it was Ada", true
+	return p
 }

@@ -29,6 +29,9 @@ var (
 	ErrIDToken      = errors.New("the ID token is not for this login")
 	ErrNoS256       = errors.New("the provider does not say that it supports PKCE with S256")
 	ErrNoRevocation = errors.New("the provider has no revocation endpoint")
+	// ErrHeld is a Keep's error for a login that succeeded and whose tokens
+	// nobody gets for now.
+	ErrHeld = errors.New("signed in, but not as before")
 )
 
 type cancelled struct{}

@@ -20,6 +20,7 @@ type page struct {
 
 var (
 	signedInPage = page{"✓", "good", "You are signed in", "You can close this tab."}
+	heldPage     = page{"!", "bad", "Signed in, but not as before", "Nobody gets a token of this login until you accept it in Stagedoor, or sign in as before."}
 	deniedPage   = page{"–", "calm", "The login was denied", "Nothing was changed. You can close this tab."}
 	failedPage   = page{"!", "bad", "The login did not work", "Stagedoor says what went wrong. You can close this tab."}
 	endedPage    = page{"–", "calm", "The login was cancelled", "You can close this tab."}
@@ -32,6 +33,8 @@ func pageFor(outcome error) (page, int) {
 	switch {
 	case outcome == nil:
 		return signedInPage, http.StatusOK
+	case errors.Is(outcome, ErrHeld):
+		return heldPage, http.StatusOK
 	case errors.Is(outcome, ErrDenied):
 		return deniedPage, http.StatusOK
 	case errors.Is(outcome, ErrCancelled), errors.Is(outcome, ErrTimeout) && !IsTransient(outcome):

@@ -49,7 +49,7 @@ func (c *card) show(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 	switch p.Status {
 	case auth.StatusActive:
 		status.Importance = widget.SuccessImportance
-	case auth.StatusNeedsLogin, auth.StatusExpired:
+	case auth.StatusNeedsLogin, auth.StatusExpired, auth.StatusBlocked:
 		status.Importance = widget.DangerImportance
 	}
 	facts.Add(lang.L("Status"), status)
@@ -87,6 +87,11 @@ func (c *card) show(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 // changed says what differs from the login that the user accepted. No server gets
 // a token until they accept it.
 func (c *card) changed(p auth.ProfileView) fyne.CanvasObject {
+	if !p.CanAccept {
+		what := widget.NewLabel(lang.L("No server gets a token: {{.What}}. If the change is not yours, put profiles.json back.", map[string]any{"What": p.Changed}))
+		what.Wrapping, what.Importance = fyne.TextWrapWord, widget.WarningImportance
+		return stage.Compact(what)
+	}
 	what := widget.NewLabel(lang.L("This login differs from the one before: {{.What}}. No server gets a token of it until you accept the change.", map[string]any{"What": p.Changed}))
 	what.Wrapping, what.Importance = fyne.TextWrapWord, widget.WarningImportance
 	return container.NewVBox(stage.Compact(what), container.NewHBox(stage.Button(lang.L("Accept the change"), func() { c.view.accept(p) })))

@@ -77,6 +77,8 @@ func StatusWords(s auth.Status) string {
 		return lang.L("never logged in")
 	case auth.StatusExpired:
 		return lang.L("expired")
+	case auth.StatusBlocked:
+		return lang.L("blocked")
 	}
 	return string(s)
 }
@@ -85,7 +87,7 @@ func statusColour(s auth.Status) fyne.ThemeColorName {
 	switch s {
 	case auth.StatusActive:
 		return theme.ColorNameSuccess
-	case auth.StatusNeedsLogin, auth.StatusExpired:
+	case auth.StatusNeedsLogin, auth.StatusExpired, auth.StatusBlocked:
 		return theme.ColorNameError
 	}
 	return theme.ColorNameDisabled

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
 
 	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
@@ -247,10 +248,14 @@ func TestDeleteAsksFirst(t *testing.T) {
 
 func TestChangedLoginIsAccepted(t *testing.T) {
 	list := accounts()
+	list[0].Status, list[0].Blocked, list[0].CanAccept = auth.StatusBlocked, "another account", true
 	list[0].Changed = "the account is Mallory, not Erika"
 	v, f, content := open(t, list)
 	if !keepertest.Shows(v.pane, "the account is Mallory, not Erika") {
 		t.Errorf("the card shows %q", keepertest.Texts(v.pane))
+	}
+	if got := statusColour(list[0].Status); got != theme.ColorNameError || !keepertest.Shows(v.pane, "blocked") {
+		t.Errorf("a login that no server gets is shown in %s: %q", got, keepertest.Texts(v.pane))
 	}
 	keepertest.Press(t, content, "Accept the change")
 	if made := f.Made("accept"); len(made) != 1 {

@@ -218,6 +218,11 @@ func (v *view) login() {
 			v.show(stepLogin)
 			return
 		}
+		if r.Blocked != "" {
+			v.host.Notice.Warn(lang.L("This is not the login of before"), r.Changed)
+			v.show(stepLogin)
+			return
+		}
 		v.account = r.Account
 		v.show(stepLogin + 1)
 	})
