@@ -143,6 +143,10 @@ func provider(ts *testscript.TestScript, _ bool, args []string) {
 		server.RevokeAll()
 	case "is-down":
 		server.Script(authtest.Token, authtest.Answer{Status: 503}, authtest.Answer{Status: 503})
+	case "cannot-revoke":
+		server.Script(authtest.Revocation, authtest.Answer{Status: 503})
+	case "will-not-revoke":
+		server.Script(authtest.Revocation, authtest.Answer{Status: 200, Body: `{"ok":false,"error":"invalid_client"}`})
 	case "refreshed":
 		if got := strconv.Itoa(server.Counts().Grants["refresh_token"]); got != args[1] {
 			ts.Fatalf("the provider saw %s refresh requests, want %s", got, args[1])

@@ -404,7 +404,7 @@ func TestRevokeIsProved(t *testing.T) {
 	ok := authtest.Answer{Status: 200}
 	w.server.Script(authtest.Revocation, ok, ok)
 	result, err := w.keeper.Revoke(t.Context(), "work")
-	if err != nil || result.Remote != auth.RemoteUnreachable {
+	if err != nil || result.Remote != auth.RemoteUnconfirmed {
 		t.Errorf("Revoke: %+v, %v; the provider only said so", result, err)
 	}
 }

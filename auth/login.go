@@ -303,7 +303,7 @@ func (k *Keeper) endpoints(row provider.Provider, p profile.Profile) (oauth.Endp
 
 func (k *Keeper) grant(row provider.Provider, p profile.Profile, e oauth.Endpoints) token.Grant {
 	return token.Grant{
-		ID: p.ID, Endpoints: e, Issuer: p.Service(), Rotation: row.Rotation, Lifetime: row.GrantLifetime,
+		ID: p.ID, Name: p.Name, Endpoints: e, Issuer: p.Service(), Rotation: row.Rotation, Lifetime: row.GrantLifetime,
 		Bound: p.Binding(), Accepted: p.Baseline(),
 		Client: func(ctx context.Context) (oauth.Client, error) { return k.client(ctx, p) },
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -234,8 +235,14 @@ func (k *Keeper) State(ctx context.Context) (State, error) {
 		return State{}, err
 	}
 	state := State{Vault: string(k.vault.Kind()), Profiles: []ProfileView{}, Refused: list.Refused}
+	if state.Open, err = k.openRevocations(list); err != nil {
+		return State{}, err
+	}
 	for _, p := range list.Profiles {
 		view := k.view(p, list.Active == p.ID)
+		if i := slices.IndexFunc(state.Open, func(o OpenRevocation) bool { return o.Profile == p.ID }); i >= 0 {
+			view.Open = &state.Open[i]
+		}
 		if state.VaultProblem != "" {
 			view.Status = StatusUnknown
 		} else if err := k.addLogin(ctx, &view, p); err != nil {

@@ -1,6 +1,11 @@
 package auth_test
 
 import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -9,10 +14,51 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
+
+// fails opens the folder anew with a vault of which some calls fail.
+func (w *world) fails(when func(op, key string) error) {
+	w.t.Helper()
+	k, err := auth.New(w.t.Context(), auth.Params{
+		Dir: w.dir, Vault: faulty{w.vault, when}, HTTP: &http.Client{}, Browser: w.browser.Open,
+		Now: w.clock.Now, Rand: rand.Reader, Actor: "test", PID: os.Getpid(), Log: slog.New(slog.NewTextHandler(w.log, nil)),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.keeper = k
+}
+
+type faulty struct {
+	vault.Vault
+	when func(op, key string) error
+}
+
+func (v faulty) Get(ctx context.Context, key string) (secret.String, error) {
+	if err := v.when("get", key); err != nil {
+		return "", err
+	}
+	return v.Vault.Get(ctx, key)
+}
+
+func (v faulty) Set(ctx context.Context, key string, value secret.String) error {
+	if err := v.when("set", key); err != nil {
+		return err
+	}
+	return v.Vault.Set(ctx, key, value)
+}
+
+func (v faulty) Delete(ctx context.Context, key string) error {
+	if err := v.when("delete", key); err != nil {
+		return err
+	}
+	return v.Vault.Delete(ctx, key)
+}
 
 // left are the vault's items of profiles.
 func (w *world) left() []string {
@@ -68,7 +114,9 @@ func TestT8WhatCountsAsRevoked(t *testing.T) {
 		"confirmed":            {nil, false, auth.RemoteRevoked},
 		"unknown token":        {[]authtest.Answer{ok, ok}, true, auth.RemoteRevoked},
 		"503":                  {[]authtest.Answer{down}, false, auth.RemoteUnreachable},
-		"said, and not done":   {[]authtest.Answer{ok, ok}, false, auth.RemoteUnreachable},
+		"said, and not done":   {[]authtest.Answer{ok, ok}, false, auth.RemoteUnconfirmed},
+		"200 that says no":     {[]authtest.Answer{{Status: 200, Body: `{"ok":false,"error":"not_authed"}`}}, false, auth.RemoteUnconfirmed},
+		"refused":              {[]authtest.Answer{{Status: 401, Body: `{"error":"invalid_client"}`}}, false, auth.RemoteRefused},
 		"invalid_token, a 400": {[]authtest.Answer{{Status: 400, Body: `{"error":"invalid_token"}`}}, true, auth.RemoteRevoked},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +195,7 @@ func TestPendingRevocationOutlivesTheProfile(t *testing.T) {
 }
 
 // It is not asked for ever: not what the provider refuses for good, and not
-// after a month.
+// after a month. Either is told.
 func TestRevocationIsGivenUp(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer authtest.Answer
@@ -170,10 +218,255 @@ func TestRevocationIsGivenUp(t *testing.T) {
 			if events := w.told(audit.RevocationOver); len(events) != 1 || events[0].Data["reason"] != c.reason {
 				t.Errorf("in the book: %+v", events)
 			}
-			if len(w.left()) != 0 {
+			if open := w.unconfirmed(); len(open) != 0 {
+				t.Errorf("said to be asked again: %+v", open)
+			}
+			if a, err := w.keeper.OpenAlerts(t.Context()); err != nil || len(a) != 1 || !strings.Contains(a[0].Message, "not asked again") {
+				t.Errorf("alerts %+v, %v", a, err)
+			}
+			for range 3 {
+				w.clock.Advance(31 * 24 * time.Hour)
+				w.retry(0)
+			}
+			if len(w.left()) != 0 || len(w.told(audit.RevocationOver)) != 1 {
+				t.Errorf("left in the vault: %v, told %d times", w.left(), len(w.told(audit.RevocationOver)))
+			}
+		})
+	}
+}
+
+// A clock that is a year ahead for a moment gives no revocation up.
+func TestClockAheadForgetsNoRevocation(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	w.login("work")
+	access := w.token(w.keeper, "work").Token
+	now := w.clock.Now()
+	w.server.Script(authtest.Revocation, authtest.Answer{Status: 503}, authtest.Answer{Status: 503})
+	if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Set(now.Add(365 * 24 * time.Hour))
+	w.retry(0)
+	w.clock.Set(now.Add(time.Hour))
+	w.retry(0) // asked, and granted
+	if w.server.AccessValid(access) || len(w.left()) != 0 {
+		t.Errorf("the grant lives on; left in the vault: %v", w.left())
+	}
+	if a, err := w.keeper.OpenAlerts(t.Context()); err != nil || len(a) != 0 {
+		t.Errorf("alerts %+v, %v", a, err)
+	}
+}
+
+// A revocation that was asked for while the clock was ahead is not asked for
+// ever, nor put off until then.
+func TestClockAheadPutsNoRevocationOff(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	now := w.clock.Now()
+	w.clock.Set(now.Add(365 * 24 * time.Hour))
+	w.login("work")
+	access := w.token(w.keeper, "work").Token
+	w.server.Script(authtest.Revocation, authtest.Answer{Status: 503}, authtest.Answer{Status: 503})
+	if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	w.retry(1)
+	w.clock.Set(now)
+	if open := w.unconfirmed(); len(open) != 1 || open[0].Since.After(now) {
+		t.Errorf("open since %+v", open)
+	}
+	w.retry(0)
+	if w.server.AccessValid(access) {
+		t.Error("the grant lives on")
+	}
+}
+
+// unconfirmed is what every door says is not confirmed yet.
+func (w *world) unconfirmed() []auth.OpenRevocation {
+	w.t.Helper()
+	state, err := w.keeper.State(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return state.Open
+}
+
+// What came of a revocation is told as it is, and "will retry" is promised only
+// where it will.
+func TestRevocationIsToldAsItIs(t *testing.T) {
+	down := func(w *world) { w.server.Script(authtest.Revocation, authtest.Answer{Drop: true}) }
+	for name, c := range map[string]struct {
+		spoil func(w *world)
+		want  auth.Remote
+	}{
+		"confirmed": {func(*world) {}, auth.RemoteRevoked},
+		"offline":   {down, auth.RemoteUnreachable},
+		"no client secret": {func(w *world) {
+			_ = w.vault.Delete(w.t.Context(), w.item("client-secret"))
+		}, auth.RemoteNoSecret},
+		"damaged tokens": {func(w *world) {
+			_ = w.vault.Set(w.t.Context(), w.item("tokens"), "{")
+		}, auth.RemoteUnreadable},
+		"refused": {func(w *world) {
+			w.server.Script(authtest.Revocation, authtest.Answer{Status: 400, Body: `{"error":"invalid_client"}`})
+		}, auth.RemoteRefused},
+		"not storable": {func(w *world) {
+			down(w)
+			w.fails(func(op, key string) error {
+				if op == "set" && strings.HasSuffix(key, "/revoke-pending") {
+					return vault.ErrTooBig
+				}
+				return nil
+			})
+		}, auth.RemoteNotKept},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, authtest.Params{Rotation: authtest.Rotating, Clients: []authtest.Client{{ID: "conf", Secret: "s3cret-made-up"}}})
+			_, err := w.keeper.CreateProfile(t.Context(), auth.NewProfile{Name: "work", Provider: "oidc", Issuer: w.server.Issuer(), ClientID: "conf", ClientSecret: "s3cret-made-up"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.login("work")
+			c.spoil(w)
+			r, err := w.keeper.Revoke(t.Context(), "work")
+			if err != nil || r.Remote != c.want {
+				t.Fatalf("Revoke: %+v, %v; want %q", r, err, c.want)
+			}
+			done, pending := c.want == auth.RemoteRevoked, c.want == auth.RemoteUnreachable
+			if r.Open == done || r.Pending != pending || (r.Title == "revoked") != done || strings.Contains(r.Message, "will retry") != pending {
+				t.Errorf("told: %+v", r)
+			}
+			if len(w.unconfirmed()) == 1 != pending {
+				t.Errorf("shown as not confirmed: %+v", w.unconfirmed())
+			}
+			if events := w.told(audit.TokensRevoked); len(events) != 1 || events[0].Data["provider"] != string(c.want) || (events[0].Outcome == audit.OK) != done {
+				t.Errorf("in the book: %+v", events)
+			}
+			if a, err := w.keeper.OpenAlerts(t.Context()); err != nil || len(a) == 0 != done {
+				t.Errorf("alerts %+v, %v", a, err)
+			}
+			if slices.ContainsFunc(w.left(), func(k string) bool { return strings.HasSuffix(k, "/tokens") }) {
 				t.Errorf("left in the vault: %v", w.left())
 			}
 		})
+	}
+}
+
+// item is the vault's key of something of the one profile there is.
+func (w *world) item(what string) string {
+	w.t.Helper()
+	state, err := w.keeper.State(w.t.Context())
+	if err != nil || len(state.Profiles) != 1 {
+		w.t.Fatalf("%+v, %v", state, err)
+	}
+	return "profile/" + state.Profiles[0].ID + "/" + what
+}
+
+// A server that gives no refresh token confirms, and nothing can check it.
+func TestRevokedWithoutProof(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	w.server.Script(authtest.Token, authtest.Answer{Process: true, Rewrite: func(b []byte) []byte {
+		return []byte(strings.Replace(string(b), "refresh_token", "no_such_token", 1))
+	}})
+	w.login("work")
+	r, err := w.keeper.Revoke(t.Context(), "work")
+	if err != nil || r.Remote != auth.RemoteAccepted || r.Open || strings.Contains(r.Message, "revoked at") || !strings.Contains(r.Message, "cannot be checked") {
+		t.Errorf("Revoke: %+v, %v", r, err)
+	}
+}
+
+// What is pending is shown until it is done, also of a deleted profile, and
+// asking for it again asks the provider at once.
+func TestOpenRevocationStaysVisible(t *testing.T) {
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+	w.create("work")
+	w.login("work")
+	down := authtest.Answer{Status: 503}
+	w.server.Script(authtest.Revocation, down, down)
+	for range 2 {
+		if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || !r.Pending {
+			t.Fatalf("Revoke: %+v, %v", r, err)
+		}
+	}
+	if view := w.view("work"); view.Open == nil || view.Open.Name != "work" || view.Open.Deleted {
+		t.Errorf("the profile shows %+v", view.Open)
+	}
+	w.server.Script(authtest.Revocation, down)
+	if _, err := w.keeper.DeleteProfile(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	open := w.unconfirmed()
+	if len(open) != 1 || open[0].Name != "work" || !open[0].Deleted || !strings.HasPrefix(w.server.Issuer(), "http://"+open[0].Host) {
+		t.Fatalf("of the deleted profile: %+v", open)
+	}
+	w.clock.Advance(6 * time.Hour)
+	w.retry(0)
+	if open := w.unconfirmed(); len(open) != 0 {
+		t.Errorf("done, and still shown: %+v", open)
+	}
+	all, err := w.keeper.Alerts(t.Context())
+	if err != nil || len(all) != 1 || all[0].State != alert.Resolved {
+		t.Errorf("alerts %+v, %v", all, err)
+	}
+}
+
+// With the keychain locked a retry waits longer each time: each may be a prompt.
+func TestLockedKeychainIsNotAskedAtEveryTurn(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	w.login("work")
+	w.server.Script(authtest.Revocation, authtest.Answer{Status: 503})
+	if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	locked := true
+	w.fails(func(_, key string) error {
+		if !locked {
+			return nil
+		}
+		if strings.HasSuffix(key, "/revoke-pending") {
+			asked++
+		}
+		return vault.ErrLocked
+	})
+	for range 60 {
+		_, _ = w.keeper.RetryRevocations(t.Context())
+		w.clock.Advance(10 * time.Second)
+	}
+	if asked == 0 || asked > 4 {
+		t.Errorf("the keychain was asked %d times in ten minutes", asked)
+	}
+	locked = false
+	w.clock.Advance(6 * time.Hour)
+	w.retry(0)
+}
+
+// More than can be kept is told, and so is what is gone from the vault.
+func TestForgottenRevocationsAreTold(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	item := w.item("revoke-pending")
+	w.server.Script(authtest.Revocation, slices.Repeat([]authtest.Answer{{Status: 503}}, 100)...)
+	for range 9 {
+		w.login("work")
+		if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.Advance(time.Second)
+	}
+	if events := w.told(audit.RevocationOver); len(events) != 1 || events[0].Data["reason"] != "too many" {
+		t.Errorf("of nine: %+v", events)
+	}
+	if err := w.vault.Delete(t.Context(), item); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(6 * time.Hour)
+	w.retry(0)
+	if events := w.told(audit.RevocationOver); len(events) != 2 || events[0].Data["reason"] != "lost" || events[0].Data["count"] != 8.0 {
+		t.Errorf("gone from the vault: %+v", events)
 	}
 }
 

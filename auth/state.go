@@ -18,6 +18,7 @@ const (
 	StatusNotConfigured Status = "not configured" // no login yet
 	StatusExpired       Status = "expired"        // the access token ended and there is nothing to renew it with
 	StatusBlocked       Status = "blocked"        // no server gets a token: see ProfileView.Blocked
+	StatusDeleted       Status = "deleted"        // the profile is no more, but see ProfileView.Open
 	StatusUnknown       Status = "unknown"        // the vault cannot be read, see State.VaultProblem
 )
 
@@ -43,15 +44,20 @@ type ProfileView struct {
 	Blocked   string `json:"blocked,omitempty"`
 	CanAccept bool   `json:"can_accept,omitempty"`
 	Changed   string `json:"changed,omitempty"`
-	CanRevoke bool   `json:"can_revoke"`          // the provider has a revocation endpoint
-	AppsPage  string `json:"apps_page,omitempty"` // where the user removes the app, where there is such a page
+	// Open is a revocation that the provider has not confirmed, or nil.
+	Open      *OpenRevocation `json:"open_revocation,omitempty"`
+	CanRevoke bool            `json:"can_revoke"`          // the provider has a revocation endpoint
+	AppsPage  string          `json:"apps_page,omitempty"` // where the user removes the app, where there is such a page
 }
 
 // State is all that a menu or a list shows, read in one go.
 type State struct {
 	Profiles []ProfileView `json:"profiles"` // by name
-	Alerts   []alert.Alert `json:"alerts"`   // the open ones, worst first
-	Vault    string        `json:"vault"`    // "keychain" or "file"
+	// Open are the revocations that a provider has not confirmed, also those of
+	// profiles that are deleted.
+	Open   []OpenRevocation `json:"open_revocations,omitempty"`
+	Alerts []alert.Alert    `json:"alerts"` // the open ones, worst first
+	Vault  string           `json:"vault"`  // "keychain" or "file"
 	// VaultProblem says what keeps the vault from working, or is empty; VaultHint
 	// says what helps. Profiles are listed all the same.
 	VaultProblem string `json:"vault_problem,omitempty"`
@@ -117,23 +123,4 @@ type LoginResult struct {
 	// ProfileView. They are empty if nothing is in the way.
 	Blocked string `json:"blocked,omitempty"`
 	Changed string `json:"changed,omitempty"`
-}
-
-// Remote is what became of a grant at the provider when it was revoked here.
-type Remote string
-
-// Honest outcomes of a revocation. The tokens are gone here in every case.
-const (
-	RemoteRevoked     Remote = "revoked"      // the provider confirmed, and a refresh is now refused
-	RemoteNoEndpoint  Remote = "no endpoint"  // the user must remove the app on AppsPage
-	RemoteUnreachable Remote = "unreachable"  // the provider did not confirm it; it is asked again, see RetryRevocations
-	RemoteNothing     Remote = "nothing held" // there was no token to revoke
-)
-
-// RevokeResult tells what a revocation did at the provider and here.
-type RevokeResult struct {
-	Profile  string `json:"profile"`
-	Remote   Remote `json:"remote"`
-	Message  string `json:"message"`             // one sentence for people
-	AppsPage string `json:"apps_page,omitempty"` // to open, where Remote is RemoteNoEndpoint
 }

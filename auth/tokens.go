@@ -136,25 +136,13 @@ func (k *Keeper) revoke(ctx context.Context, p profile.Profile, by func(context.
 		k.recordMove(ctx, p, moves[0], true)
 	}
 	if err != nil {
-		return RevokeResult{Profile: p.Name, Remote: Remote(outcome)}, err
-	}
-	result := RevokeResult{Profile: p.Name, Remote: Remote(outcome)}
-	where := k.view(p, false).ProviderName
-	switch outcome {
-	case token.Revoked:
-		result.Message = "revoked at " + where + " and removed here"
-	case token.NoEndpoint:
-		result.AppsPage = row.AppsPage
-		result.Message = "forgotten here; " + where + " has no revocation endpoint"
-		if row.AppsPage != "" {
-			result.Message += ", so remove the app at " + row.AppsPage
+		result := revokeResult(p.Name, k.view(p, false).ProviderName, row.AppsPage, outcome)
+		if outcome != "" { // the provider was asked; the vault did not let go
+			err = fmt.Errorf("%s, but %w", result.Title, err)
 		}
-	case token.Unreachable:
-		result.Message = "forgotten here; " + where + " is unreachable or did not confirm, so the grant may live on there: will retry"
-	case token.NothingHeld:
-		result.Message = "there was nothing to revoke"
+		return result, err
 	}
-	return result, nil
+	return revokeResult(p.Name, k.view(p, false).ProviderName, row.AppsPage, outcome), nil
 }
 
 // RetryRevocations asks again those providers that did not confirm a revocation

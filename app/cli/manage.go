@@ -49,7 +49,7 @@ func newDeleteProfile(env Env) *cobra.Command {
 		Use:               "delete-profile NAME",
 		Aliases:           []string{"delete"},
 		Short:             "Revoke a profile's login and remove the profile",
-		Long:              "Revoke a profile's login where the provider allows it, remove its secrets from\nthe keychain and the profile from the list. Its history stays in the audit log.",
+		Long:              "Revoke a profile's login where the provider allows it, remove its secrets from\nthe keychain and the profile from the list. Its history stays in the audit log.\nThe exit status is 5 if the login may live on at a provider that was asked to end it.",
 		Example:           "  stagedoor delete-profile old-account",
 		Args:              exactly("NAME"),
 		ValidArgsFunction: completeProfiles(env),
@@ -59,7 +59,9 @@ func newDeleteProfile(env Env) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(env.Out, "%s: %s\n%s is deleted\n", args[0], result.Message, args[0])
+				if _, err = fmt.Fprintf(env.Out, "%s: %s\n%s is deleted\n", args[0], result.Message, args[0]); err == nil && result.Open {
+					err = attention{}
+				}
 				return err
 			})
 		},

@@ -34,9 +34,16 @@ func runProfiles(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 	for _, r := range state.Refused {
 		_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\nhint: %s\n", oneLine(r.Err.Error()), hint.Of(r.Err))
 	}
+	if !asJSON {
+		defer func() {
+			for _, o := range state.Open {
+				_, _ = fmt.Fprintln(env.Out, o.Words())
+			}
+		}()
+	}
 	switch {
 	case asJSON:
-		return writeJSON(env.Out, state.Profiles)
+		return writeJSON(env.Out, withDeleted(state))
 	case len(state.Profiles) == 0 && len(state.Refused) > 0:
 		return nil
 	case len(state.Profiles) == 0:
@@ -80,4 +87,18 @@ func profileRow(env Env, p auth.ProfileView) []string {
 		status += ": " + p.Blocked
 	}
 	return []string{mark, p.Name, p.ProviderName, status, p.Account, token, login, p.Vault}
+}
+
+// withDeleted are the profiles, and those that are deleted here but may live on
+// at their provider.
+func withDeleted(s auth.State) []auth.ProfileView {
+	list := s.Profiles
+	for i, o := range s.Open {
+		if o.Deleted {
+			list = append(list, auth.ProfileView{
+				ID: o.Profile, Name: o.Name, ProviderName: o.Host, Status: auth.StatusDeleted, Vault: s.Vault, Open: &s.Open[i],
+			})
+		}
+	}
+	return list
 }

@@ -24,7 +24,11 @@ func newRevoke(env Env) *cobra.Command {
 		Long: `Take the profile's grant back at the provider where it has a revocation endpoint,
 prove it by a refresh that must fail, and remove the tokens from the keychain
 whatever the provider says. Where there is no such endpoint the page opens on
-which you remove the app yourself.`,
+which you remove the app yourself.
+
+What the provider does not confirm is asked again for 30 days, and at once by the
+same command; stagedoor profiles shows it until it is done. The exit status is 5
+if a grant may live on at a provider that was asked to end it.`,
 		Example:           "  stagedoor revoke work\n  stagedoor revoke --all",
 		Args:              atMost(1),
 		ValidArgsFunction: completeProfiles(env),
@@ -43,7 +47,7 @@ which you remove the app yourself.`,
 
 func runRevoke(ctx context.Context, env Env, k Keeper, o revokeOptions) error {
 	names := []string{o.profile}
-	var failed error
+	var failed, open error
 	if o.all {
 		var err error
 		if names, err = k.Names(); err != nil {
@@ -66,6 +70,9 @@ func runRevoke(ctx context.Context, env Env, k Keeper, o revokeOptions) error {
 			continue
 		}
 		results = append(results, result)
+		if result.Open {
+			open = attention{}
+		}
 		if !o.json {
 			_, _ = fmt.Fprintf(env.Out, "%s: %s\n", result.Profile, result.Message)
 		}
@@ -75,7 +82,10 @@ func runRevoke(ctx context.Context, env Env, k Keeper, o revokeOptions) error {
 		}
 	}
 	if o.json {
-		return errors.Join(writeJSON(env.Out, results), failed)
+		failed = errors.Join(writeJSON(env.Out, results), failed)
 	}
-	return failed
+	if failed != nil { // an error is worse than something to look at
+		return failed
+	}
+	return open
 }

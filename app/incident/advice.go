@@ -11,6 +11,7 @@ var advice = map[string]string{
 	"failed_auth":               "Find out who tried to sign in. If it was not you, change the password of the account at the provider today.",
 	"stray_callback":            "Close other tabs and programs that were signing in, and sign in once more. If it comes again, look for a program that opens addresses on this machine.",
 	"token_reuse_detected":      "Within the hour: revoke the profile (`stagedoor revoke PROFILE`), remove the app on the provider's page of connected apps, change the account's password, then sign in again.",
+	"revocation_unconfirmed":    "Within the day: remove the app on the provider's page of connected apps. The login was revoked here, and may live on there.",
 	"suspicious_access_pattern": "Look at what asks for tokens (`stagedoor audit PROFILE 50`), and end what you do not know.",
 	"refresh_failed":            "Sign in again: `stagedoor login PROFILE`. The servers of the profile stand still until then. If the provider ended the login and nobody changed the password or removed the app there, look at the account's activity first.",
 	"credential_age":            "Make a new client secret at the provider, store it here, then delete the old one there.",

@@ -100,7 +100,9 @@ func (c *Collector) Add(e audit.Event) {
 	case audit.ReuseDetected:
 		c.reused.add(1, p)
 	case audit.TokensRevoked:
-		c.revoked.add(1, p)
+		if e.Outcome != audit.Failed { // else it is not confirmed, and is told of once a day
+			c.revoked.add(1, p)
+		}
 	case audit.KeychainAccess:
 		c.handedOut.add(1, p)
 	case audit.Launched:

@@ -86,9 +86,9 @@ func (c *controller) revoke(name string) {
 		if err != nil {
 			c.failed(name+": revoking failed", err)
 		} else {
-			c.p.Notify.Info(name+": revoked", result.Message)
+			c.p.Notify.Info(name+": "+result.Title, result.Message)
 		}
-		if err == nil && result.Remote == auth.RemoteNoEndpoint && result.AppsPage != "" && c.p.OpenURL != nil {
+		if err == nil && result.AppsPage != "" && c.p.OpenURL != nil {
 			if err := c.p.OpenURL(ctx, result.AppsPage); err != nil {
 				c.failed("Cannot open "+result.AppsPage, err)
 			}

@@ -426,7 +426,7 @@ func TestRevokeOpensTheAppsPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
 		k.revoke = func(context.Context) (auth.RevokeResult, error) {
-			return auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Message: "forgotten here", AppsPage: "https://example.com/apps"}, nil
+			return auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Title: "removed here only", Message: "forgotten here", AppsPage: "https://example.com/apps"}, nil
 		}
 		var opened string
 		r := newRig(t, k, func(p *Params) {
@@ -434,7 +434,7 @@ func TestRevokeOpensTheAppsPage(t *testing.T) {
 		})
 		defer r.end()
 		r.click(Revoke, "work")
-		wantNotified(t, r, "work: revoked\nforgotten here")
+		wantNotified(t, r, "work: removed here only\nforgotten here")
 		if opened != "https://example.com/apps" {
 			t.Errorf("opened %q", opened)
 		}

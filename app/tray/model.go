@@ -93,6 +93,9 @@ func Appearance(v View) Look {
 	return l
 }
 
+// openLines is how many lines the menu has for revocations that are not confirmed.
+const openLines = 3
+
 func headerItems(v View) []Item {
 	items := []Item{note(header(v))}
 	if v.Problem != "" {
@@ -111,6 +114,13 @@ func headerItems(v View) []Item {
 		} else if p.CanAccept {
 			items = append(items, note("Accept it: stagedoor accept "+p.Name))
 		}
+	}
+	for i, o := range v.State.Open {
+		if rest := len(v.State.Open) - i; i == openLines-1 && rest > 1 {
+			items = append(items, note(fmt.Sprintf("%d more revocations are not confirmed yet", rest)))
+			break
+		}
+		items = append(items, note(brief(o.Words(), 120)))
 	}
 	if len(v.State.Profiles)+len(v.State.Refused) == 0 && v.Problem == "" {
 		if slices.Contains(v.Windows, "welcome") {

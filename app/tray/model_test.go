@@ -110,6 +110,27 @@ Audit log… -> open window audit
 ---
 Quit -> quit
 `},
+		"revocations that are not confirmed": {View{State: auth.State{
+			Profiles: []auth.ProfileView{active(corp)},
+			Open: []auth.OpenRevocation{
+				{Name: "corp", Host: "login.example.com"}, {Name: "old", Deleted: true, Host: "example.org"}, {Name: "a"}, {Name: "b"},
+			},
+		}}, `
+(corp · Corp ID — expired)
+(corp: revoked here; login.example.com has not confirmed it yet and is asked again)
+(old (deleted): revoked here; example.org has not confirmed it yet and is asked again)
+(2 more revocations are not confirmed yet)
+---
+Profiles
+  [x] corp · Corp ID — expired -> use corp
+Log in -> login corp
+Revoke…
+  (At Corp ID: the login ends)
+  (Here: the tokens of corp are deleted)
+  Revoke corp now -> revoke corp
+---
+Quit -> quit
+`},
 		"every window, open alerts": {View{
 			State: auth.State{
 				Profiles: []auth.ProfileView{active(corp)},

@@ -45,6 +45,13 @@ func (s *story) add(n int, name, profile string, data ...any) *story {
 	return s
 }
 
+// failed appends an event of something that did not work.
+func (s *story) failed(name string, data ...any) *story {
+	s.add(1, name, "p", data...)
+	s.events[len(s.events)-1].Outcome = audit.Failed
+	return s
+}
+
 func (s *story) ack(id string) *story {
 	return s.add(1, audit.AlertAcknowledged, "", "alert", id, "note", "it was me")
 }
@@ -116,6 +123,25 @@ func TestRules(t *testing.T) {
 			[]string{"stray_callback-1 P1 open ×1 3 login answers that nobody asked for in 10 minutes"},
 		},
 		"two stray callbacks": {tell().add(2, audit.StrayCallback, "p"), nil},
+
+		// revocation_unconfirmed: a grant that may live on.
+		"a provider that did not answer": {
+			tell().failed(audit.TokensRevoked, "provider", "unreachable"),
+			[]string{"revocation_unconfirmed-1 P2 open ×1 revoked here, but the provider has not confirmed it: the login may live on there. It is asked again"},
+		},
+		"and confirmed it later": {
+			tell().failed(audit.TokensRevoked, "provider", "unreachable").add(1, audit.TokensRevoked, "p", "provider", "revoked", "retried", true, "open", 0.0),
+			[]string{"revocation_unconfirmed-1 P2 resolved ×1 revoked here, but the provider has not confirmed it: the login may live on there. It is asked again"},
+		},
+		"another login was revoked": {
+			tell().failed(audit.TokensRevoked, "provider", "unreachable").add(1, audit.TokensRevoked, "p", "provider", "revoked"),
+			[]string{"revocation_unconfirmed-1 P2 open ×1 revoked here, but the provider has not confirmed it: the login may live on there. It is asked again"},
+		},
+		"given up": {
+			tell().failed(audit.RevocationOver, "reason", "too old"),
+			[]string{"revocation_unconfirmed-1 P2 open ×1 revoked here, but not at the provider, which is not asked again: remove the app in your account there"},
+		},
+		"an ordinary revocation": {tell().add(1, audit.TokensRevoked, "p", "provider", "revoked"), nil},
 
 		// token_reuse_detected: a stolen refresh token was used.
 		"a current token refused": {

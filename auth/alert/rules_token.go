@@ -37,6 +37,27 @@ func tokenRules() []Rule {
 			},
 		},
 		{
+			ID: "revocation_unconfirmed", Title: "Revocation not confirmed",
+			Condition: "a provider that was asked to revoke a login has not confirmed it, or it was given up",
+			Guard:     "the confirmation resolves it",
+			Events:    []string{audit.TokensRevoked, audit.RevocationOver},
+			Where:     func(e audit.Event) bool { return e.Outcome == audit.Failed },
+			Kind:      Single, Severity: P2, Cooldown: day,
+			Resets: []string{audit.TokensRevoked}, Resolves: true,
+			ResetWhere: func(e audit.Event) bool {
+				return e.Outcome != audit.Failed && isTrue(e, "retried") && number(e.Data["open"]) == 0
+			},
+			Message: func(f Firing) string {
+				if f.Newest.Data["removed"] == false {
+					return "the tokens could not be removed here: revoke once more"
+				}
+				if e := f.Newest; e.Name == audit.TokensRevoked && (e.Data["provider"] == "unreachable" || e.Data["provider"] == "not confirmed") {
+					return "revoked here, but the provider has not confirmed it: the login may live on there. It is asked again"
+				}
+				return "revoked here, but not at the provider, which is not asked again: remove the app in your account there"
+			},
+		},
+		{
 			ID: "suspicious_access_pattern", Title: "Unusually many refreshes",
 			Condition: "{n} refreshes of a profile within {window}",
 			Guard:     "a token that is handed out without a refresh does not count, and processes share one refresh",

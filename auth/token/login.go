@@ -34,11 +34,15 @@ type Undone struct {
 func (u *Undone) Unwrap() error { return u.Cause }
 
 func (u *Undone) Error() string {
-	return u.Cause.Error() + map[Outcome]string{
-		Revoked:     "; what the provider had granted was revoked",
-		Unreachable: "; the provider did not confirm that it revoked what it had granted, and is asked again",
-		NoEndpoint:  "; the provider has no revocation endpoint, so what it had granted stays there until you remove the app on its page",
-	}[u.Outcome]
+	switch {
+	case u.Outcome == NoEndpoint:
+		return u.Cause.Error() + "; the provider has no revocation endpoint, so what it had granted stays there until you remove the app on its page"
+	case u.Outcome.Pending():
+		return u.Cause.Error() + "; the provider did not confirm that it revoked what it had granted, and is asked again"
+	case u.Outcome.Open():
+		return u.Cause.Error() + "; the provider did not revoke what it had granted: remove the app in your account there"
+	}
+	return u.Cause.Error() + "; what the provider had granted was revoked"
 }
 
 // SaveLogin finishes a login: it sends the token request and stores the tokens,
@@ -153,14 +157,15 @@ func (s *Service) undo(ctx context.Context, id string, todo pending, set Set, ca
 		}
 	}
 	s.at("login wiped")
-	outcome := s.revokeRemote(ctx, &todo)
+	outcome := s.ask(ctx, id, todo)
 	s.at("login revoked")
-	if outcome == Unreachable || wiped != nil {
+	if outcome.Open() {
+		s.recordRevocation(ctx, id, outcome, map[string]any{"login": true})
+	}
+	if wiped != nil && !outcome.Pending() { // whoever takes the lock next removes them
 		if err := s.putAside(ctx, id, todo); err != nil {
-			cause = errors.Join(cause, fmt.Errorf("the revocation could not be kept for later: %w", err))
+			cause = errors.Join(cause, err)
 		}
-	} else {
-		s.settle(ctx, id, todo)
 	}
 	return &Undone{Outcome: outcome, Cause: cause}
 }

@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -45,12 +44,16 @@ type pending struct {
 	// they are to be removed here even if the provider has no revocation.
 	Login bool `json:"login,omitempty"`
 
-	refused bool // the provider answered that it never will
+	// Asked is true once the provider was asked in vain. Before that the
+	// revocation is under way, or its process was killed.
+	Asked bool `json:"asked,omitempty"`
+	// Name is the profile's, for the note.
+	Name string `json:"-"`
 }
 
 func newPending(now time.Time, g Grant, c oauth.Client, set Set) pending {
 	return pending{
-		Since: now.UTC(), Refresh: kept{set.Refresh}, Access: kept{set.Access}, Issuer: g.Endpoints.Issuer,
+		Since: now.UTC(), Name: g.Name, Refresh: kept{set.Refresh}, Access: kept{set.Access}, Issuer: g.Endpoints.Issuer,
 		TokenURL: g.Endpoints.Token, RevocationURL: g.Endpoints.Revocation,
 		ClientID: c.ID, ClientSecret: kept{c.Secret}, AuthMethod: string(c.Auth),
 	}
@@ -63,17 +66,6 @@ func (p pending) endpoints() oauth.Endpoints {
 func (p pending) client() oauth.Client {
 	return oauth.Client{ID: p.ClientID, Secret: p.ClientSecret.String, Auth: oauth.ClientAuth(p.AuthMethod)}
 }
-
-// note is the file beside the write-ahead files that says, without a secret,
-// that there is something pending, so that nobody must ask the keychain.
-type note struct {
-	Next  time.Time `json:"next"` // UTC, not before
-	Tries int       `json:"tries"`
-}
-
-const noteSuffix = ".revoke"
-
-func (s *Service) notePath(id string) string { return filepath.Join(s.WAL, id+noteSuffix) }
 
 func pendingKey(id string) string { return "profile/" + id + "/revoke-pending" }
 
@@ -99,9 +91,9 @@ func decodePending(item secret.String) []pending {
 	})
 }
 
-// storePending replaces the list. The note comes first: without it nobody would
-// look for the item.
-func (s *Service) storePending(ctx context.Context, id string, list []pending) error {
+// storePending replaces the list. The note comes first, and counts only what is
+// in the vault before and after: without it nobody would look for the item.
+func (s *Service) storePending(ctx context.Context, id string, list []pending, n note) error {
 	if len(list) == 0 {
 		err := s.Vault.Delete(ctx, pendingKey(id))
 		if removed := os.Remove(s.notePath(id)); err == nil && removed != nil && !errors.Is(removed, os.ErrNotExist) {
@@ -109,11 +101,14 @@ func (s *Service) storePending(ctx context.Context, id string, list []pending) e
 		}
 		return err
 	}
-	if len(list) > maxPending {
-		list = list[len(list)-maxPending:]
+	if dropped := len(list) - maxPending; dropped > 0 {
+		s.giveUp(ctx, id, "too many", dropped)
+		list = list[dropped:]
 	}
-	if !s.noted(id) {
-		if err := s.writeNote(id, note{Next: s.Now().UTC()}); err != nil {
+	before, after := n, n.covers(list)
+	if before.Open > after.Open || !s.noted(id) {
+		before.Open = min(before.Open, after.Open)
+		if err := s.writeNote(id, before); err != nil {
 			return err
 		}
 	}
@@ -121,15 +116,15 @@ func (s *Service) storePending(ctx context.Context, id string, list []pending) e
 	if err != nil {
 		return fmt.Errorf("keep a revocation for later: %w", err)
 	}
-	return s.Vault.Set(ctx, pendingKey(id), secret.String(data))
-}
-
-func (s *Service) writeNote(id string, n note) error {
-	data, err := json.Marshal(n)
-	if err != nil {
+	if err := s.Vault.Set(ctx, pendingKey(id), secret.String(data)); err != nil {
 		return err
 	}
-	return durable.WriteFile(s.notePath(id), data, durable.FileMode)
+	return s.writeNote(id, after)
+}
+
+// giveUp writes down that revocations are not tried again.
+func (s *Service) giveUp(ctx context.Context, id, reason string, n int) {
+	s.Record(ctx, id, audit.RevocationOver, audit.Failed, map[string]any{"reason": reason, "count": n})
 }
 
 // putAside adds the revocation, or replaces it if it is there.
@@ -138,14 +133,37 @@ func (s *Service) putAside(ctx context.Context, id string, p pending) error {
 	if err != nil {
 		return err
 	}
-	return s.storePending(ctx, id, append(slices.DeleteFunc(list, p.same), p))
+	n := s.readNote(id)
+	if p.Asked {
+		n.Over = time.Time{} // what was given up is asked for once more, too
+	}
+	if p.Name != "" {
+		n.Name = p.Name
+	}
+	return s.storePending(ctx, id, append(slices.DeleteFunc(list, p.same), p), n)
 }
 
 // settle removes the revocation.
 func (s *Service) settle(ctx context.Context, id string, p pending) {
 	if list, err := s.loadPending(ctx, id); err == nil {
-		_ = s.storePending(ctx, id, slices.DeleteFunc(list, p.same)) // tried once more at worst
+		_ = s.storePending(ctx, id, slices.DeleteFunc(list, p.same), s.readNote(id)) // tried once more at worst
 	}
+}
+
+// ask asks the provider for a revocation that was put aside, and keeps or drops
+// it as the answer has it.
+func (s *Service) ask(ctx context.Context, id string, p pending) Outcome {
+	outcome := s.revokeRemote(ctx, &p)
+	s.at("revoked remotely")
+	if !outcome.Pending() {
+		s.settle(ctx, id, p)
+		return outcome
+	}
+	p.Asked = true
+	if err := s.putAside(ctx, id, p); err != nil { // with the newest token, if the proof brought one
+		return NotKept
+	}
+	return outcome
 }
 
 func (p pending) same(q pending) bool {
@@ -158,10 +176,4 @@ func (p pending) takesBack(set Set) bool {
 		return p.Access.String == set.Access
 	}
 	return p.Refresh.String == set.Refresh
-}
-
-// noted reports whether something may be pending.
-func (s *Service) noted(id string) bool {
-	_, err := os.Lstat(s.notePath(id))
-	return err == nil
 }

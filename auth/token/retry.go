@@ -2,17 +2,9 @@ package token
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/stagedoor-app/stagedoor/auth/audit"
-	"github.com/stagedoor-app/stagedoor/auth/durable"
-	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
 const (
@@ -22,7 +14,8 @@ const (
 	// retryFirst and retryMost bound the time between two attempts.
 	retryFirst = time.Minute
 	retryMost  = 6 * time.Hour
-	maxNote    = 4 << 10 // bytes
+	// tellEvery is how often the log is told that one is still open.
+	tellEvery = 24 * time.Hour
 )
 
 // finishWipe removes tokens whose revocation was begun by a process that was
@@ -48,77 +41,96 @@ func (s *Service) finishWipe(ctx context.Context, id string) error {
 // and due. It is cheap when there is nothing to do: one look into a folder, no
 // keychain. It returns how many are still open. What became of each is in the book.
 func (s *Service) RetryRevocations(ctx context.Context) (open int, err error) {
-	entries, err := os.ReadDir(s.WAL)
-	if err != nil {
-		return 0, fmt.Errorf("look for open revocations: %w", err)
-	}
-	for _, e := range entries {
-		id, ok := strings.CutSuffix(e.Name(), noteSuffix)
-		if !ok || !profile.ValidID(id) { // ids name keychain items
-			continue
-		}
+	lookErr := s.eachNote(func(id string) {
 		left, failed := s.retry(ctx, id)
 		open += left
 		err = errors.Join(err, failed)
-	}
-	return open, err
+	})
+	return open, errors.Join(err, lookErr)
 }
 
-// retry asks for one profile.
+// retry asks for one profile if it is due.
 func (s *Service) retry(ctx context.Context, id string) (left int, err error) {
-	n := s.readNote(id)
-	if s.Now().Before(n.Next) {
-		return 1, nil
+	if n := s.readNote(id); s.Now().Before(n.Next) {
+		return n.left(s.Now()), nil
 	}
 	lock, err := s.lock(ctx, id)
 	if err != nil {
 		return 1, err
 	}
 	defer lock.Release()
-	if n = s.readNote(id); s.Now().Before(n.Next) { // another process was faster
-		return 1, nil
+	n := s.readNote(id)
+	if s.Now().Before(n.Next) || !s.noted(id) { // another process was faster
+		return n.left(s.Now()), nil
 	}
-	if err := s.finishWipe(ctx, id); err != nil {
-		return 1, err
-	}
-	list, err := s.loadPending(ctx, id)
-	if err != nil {
-		return 1, err
-	}
-	var open []pending
-	for _, p := range list {
-		outcome := s.revokeRemote(ctx, &p)
-		switch {
-		case outcome == Revoked, outcome == NoEndpoint:
-			s.Record(ctx, id, audit.TokensRevoked, audit.OK, map[string]any{"provider": string(outcome), "retried": true})
-		case p.refused:
-			s.Record(ctx, id, audit.RevocationOver, audit.Failed, map[string]any{"reason": "refused"})
-		case s.Now().Sub(p.Since) > revokeFor:
-			s.Record(ctx, id, audit.RevocationOver, audit.Failed, map[string]any{"reason": "too old"})
-		default:
-			open = append(open, p)
-		}
-	}
-	if err := s.storePending(ctx, id, open); err != nil {
-		return len(open), err
-	}
-	if len(open) == 0 {
-		return 0, nil
-	}
-	wait := min(retryFirst<<min(n.Tries, 10), retryMost)
-	return len(open), s.writeNote(id, note{Next: s.Now().Add(wait).UTC(), Tries: n.Tries + 1})
+	left, _, err = s.retryLocked(ctx, id, n)
+	return left, err
 }
 
-// readNote returns the note; a damaged one is due.
-func (s *Service) readNote(id string) note {
-	var n note
-	data, err := durable.ReadFile(s.notePath(id), maxNote)
-	if err != nil || json.Unmarshal(data, &n) != nil {
-		return note{}
+// retryLocked asks for one profile. A keychain that cannot be read is not asked
+// at every turn either: it may be the user who is. The outcome is the worst.
+func (s *Service) retryLocked(ctx context.Context, id string, n note) (left int, worst Outcome, err error) {
+	now := s.Now()
+	n.Next = now.Add(min(retryFirst<<min(n.Tries, 10), retryMost)).UTC()
+	n.Tries++
+	err = s.finishWipe(ctx, id)
+	var list []pending
+	if err == nil {
+		list, err = s.loadPending(ctx, id)
 	}
-	if n.Next.Sub(s.Now()) > retryMost { // the clock was wrong then or is now
-		n.Next = time.Time{}
+	if err != nil {
+		return max(n.Open, 1), "", errors.Join(err, s.writeNote(id, n))
 	}
-	n.Tries = max(n.Tries, 0)
-	return n
+	worst = NothingHeld
+	if lost := n.Open - len(list); lost > 0 {
+		s.giveUp(ctx, id, "lost", lost)
+		worst = Unreadable
+	}
+	fresh := slices.ContainsFunc(list, func(p pending) bool { return !p.Asked })
+	switch given := n.given(now) && !fresh; {
+	case given && now.Sub(n.Over) > revokeFor:
+		return 0, GivenUp, s.storePending(ctx, id, nil, n)
+	case given:
+		return 0, GivenUp, s.writeNote(id, n)
+	}
+	n.Over = time.Time{} // given up by a clock that was ahead
+	var open []pending
+	var settled []Outcome
+	for _, p := range list {
+		if p.Since.After(now) {
+			p.Since = now.UTC()
+		}
+		p.Asked = true
+		if outcome := s.revokeRemote(ctx, &p); outcome.Pending() {
+			open = append(open, p)
+		} else {
+			settled = append(settled, outcome)
+		}
+	}
+	for _, outcome := range settled {
+		if !worst.Open() {
+			worst = outcome
+		}
+		if outcome == Refused {
+			s.giveUp(ctx, id, "refused", 1)
+			worst = Refused
+		} else {
+			s.recordRevocation(ctx, id, outcome, map[string]any{"retried": true, "open": len(open)})
+		}
+	}
+	switch {
+	case len(open) == 0:
+	case !slices.ContainsFunc(open, func(p pending) bool { return now.Sub(p.Since) <= revokeFor }):
+		// The secrets stay for as long again: a clock that is ahead for a moment
+		// must not make anybody forget a grant that lives.
+		s.giveUp(ctx, id, "too old", len(open))
+		n.Over, worst = now.UTC(), GivenUp
+	case now.Sub(n.Told).Abs() >= tellEvery:
+		s.recordRevocation(ctx, id, Unconfirmed, map[string]any{"retried": true, "open": len(open)})
+		n.Told = now.UTC()
+	}
+	if left = n.covers(open).left(now); left > 0 {
+		worst = Unconfirmed
+	}
+	return left, worst, s.storePending(ctx, id, open, n)
 }

@@ -4,23 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
-)
-
-// Outcome is what a revocation achieved at the provider. The tokens are gone
-// here in every case in which Revoke returns no error.
-type Outcome string
-
-// Outcomes of a revocation.
-const (
-	Revoked     Outcome = "revoked"      // confirmed, and a refresh is refused now
-	NoEndpoint  Outcome = "no endpoint"  // the provider offers no revocation
-	Unreachable Outcome = "unreachable"  // no answer, or not the one it should be; it is tried again
-	NothingHeld Outcome = "nothing held" // there was nothing to revoke
 )
 
 // Revoke takes the grant back at the provider where it can (RFC 7009: refresh
@@ -72,19 +61,26 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 	}
 	outcome := NothingHeld
 	var todo pending
-	remote := false // there is somebody to ask
 	switch {
+	case errors.Is(err, ErrDamaged):
+		if outcome = Unreadable; g.Endpoints.Revocation == "" {
+			outcome = NoEndpoint
+		}
+	case err != nil && locked && s.noted(g.ID): // what is still open is asked for now
+		return s.askOpen(ctx, g.ID)
 	case err != nil:
 	case g.Endpoints.Revocation == "":
 		outcome = NoEndpoint
 	default:
-		outcome, remote = Unreachable, true
 		client, err := g.Client(ctx)
+		if vaultTrouble(err) {
+			return "", err // nothing is done yet, and it can be tried again
+		}
 		if err != nil {
-			remote = false // without the client's secret nobody would listen
+			outcome = NoSecret
 			break
 		}
-		todo = newPending(s.Now(), g, client, set)
+		todo, outcome = newPending(s.Now(), g, client, set), Unreachable
 		// Not being able to put it aside is no reason not to ask now.
 		_ = s.putAside(ctx, g.ID, todo)
 		s.at("revocation put aside")
@@ -94,22 +90,29 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 		s.journal.forget(g.ID)
 	}
 	s.at("wiped")
-	if remote {
-		if outcome = s.revokeRemote(ctx, &todo); outcome == Revoked {
-			s.at("revoked remotely")
-			s.settle(ctx, g.ID, todo)
-		} else {
-			_ = s.putAside(ctx, g.ID, todo) // with the newest token, if the proof brought one
-		}
+	if outcome == Unreachable {
+		outcome = s.ask(ctx, g.ID, todo)
 	}
-	data := map[string]any{"provider": string(outcome), "storage": string(s.Vault.Kind())}
+	data := map[string]any{"storage": string(s.Vault.Kind()), "locked": locked}
 	if wiped != nil {
+		data["provider"], data["removed"] = string(outcome), false
 		s.Record(ctx, g.ID, audit.TokensRevoked, audit.Failed, data)
 		return outcome, fmt.Errorf("the tokens could not be removed here: %w", wiped)
 	}
-	data["locked"] = locked
-	s.Record(ctx, g.ID, audit.TokensRevoked, audit.OK, data)
+	s.recordRevocation(ctx, g.ID, outcome, data)
 	return outcome, nil
+}
+
+// askOpen asks at once for what the provider has not confirmed. The caller holds
+// the lock.
+func (s *Service) askOpen(ctx context.Context, id string) (Outcome, error) {
+	n := s.readNote(id)
+	if n.Open == 0 {
+		return NothingHeld, nil
+	}
+	n.Over = time.Time{}
+	_, outcome, err := s.retryLocked(ctx, id, n)
+	return outcome, err
 }
 
 // holdings is what there is to revoke. An interrupted refresh is finished
@@ -133,22 +136,25 @@ func (s *Service) revokeRemote(ctx context.Context, p *pending) Outcome {
 	if e.Revocation == "" {
 		return NoEndpoint
 	}
+	refused := error(nil)
 	if !p.Refresh.Empty() {
-		if err := s.Wire.Revoke(limited, e, client, p.Refresh.String, "refresh_token"); err != nil {
-			p.refused = permanent(err)
-			return Unreachable
+		refused = s.Wire.Revoke(limited, e, client, p.Refresh.String, "refresh_token")
+		if refused != nil && refusal(refused) != Refused {
+			return refusal(refused)
 		}
 	}
 	if !p.Access.Empty() {
 		// Most providers took the access token back with the refresh token, and
 		// some cannot revoke it at all; it ends by itself within its life.
 		if err := s.Wire.Revoke(limited, e, client, p.Access.String, "access_token"); err != nil && p.Refresh.Empty() {
-			p.refused = permanent(err)
-			return Unreachable
+			return refusal(err)
 		}
 	}
-	if p.Refresh.Empty() {
-		return Revoked
+	switch {
+	case refused != nil:
+		return Refused
+	case p.Refresh.Empty():
+		return Accepted
 	}
 	answer, err := s.Wire.Refresh(limited, e, client, p.Refresh.String, nil)
 	if oauth.IsInvalidGrant(err) {
@@ -163,7 +169,7 @@ func (s *Service) revokeRemote(ctx context.Context, p *pending) Outcome {
 		p.Access.String = answer.Access
 	}
 	s.takeBack(limited, e, client, answer)
-	return Unreachable
+	return Unconfirmed
 }
 
 // takeBack revokes tokens that nobody will use, as far as that goes.
@@ -176,12 +182,6 @@ func (s *Service) takeBack(ctx context.Context, e oauth.Endpoints, client oauth.
 			_ = s.Wire.Revoke(ctx, e, client, t.String, t.kind)
 		}
 	}
-}
-
-// permanent reports whether asking again would bring the same refusal.
-func permanent(err error) bool {
-	var e *oauth.Error
-	return errors.As(err, &e) && !e.Transient && e.Code != ""
 }
 
 // Forget removes what is kept here for a profile and asks nobody. It is for a

@@ -46,6 +46,7 @@ type Wire interface {
 // Grant says whose tokens, and how their provider is spoken to.
 type Grant struct {
 	ID        string // the profile's
+	Name      string // the profile's, as it is called now
 	Endpoints oauth.Endpoints
 	Issuer    string
 	Rotation  provider.Rotation

@@ -62,6 +62,8 @@ func ruleWords(rules []alert.Rule, id string) string {
 		return lang.L("Unexpected login answers")
 	case "token_reuse_detected":
 		return lang.L("Refresh token used elsewhere")
+	case "revocation_unconfirmed":
+		return lang.L("Revocation not confirmed")
 	case "suspicious_access_pattern":
 		return lang.L("Unusually many refreshes")
 	case "refresh_failed":

@@ -36,7 +36,7 @@ func Words(name string) string {
 	case audit.TokenRotation:
 		return lang.L("Refresh token rotated")
 	case audit.TokensRevoked:
-		return lang.L("Access revoked")
+		return lang.L("Revocation")
 	case audit.KeychainSave:
 		return lang.L("Saved to keychain")
 	case audit.KeychainAccess:

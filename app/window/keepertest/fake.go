@@ -35,6 +35,8 @@ type Fake struct {
 	LoginURL     string // given to OnURL
 	RevokeResult auth.RevokeResult
 
+	Open []auth.OpenRevocation
+
 	VaultProblem, VaultHint string
 
 	Ticks   chan struct{}
@@ -65,7 +67,7 @@ func (f *Fake) call(format string, args ...any) error {
 func (f *Fake) State(context.Context) (auth.State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return auth.State{Profiles: slices.Clone(f.Profiles), Vault: "keychain", VaultProblem: f.VaultProblem, VaultHint: f.VaultHint}, f.Err
+	return auth.State{Profiles: slices.Clone(f.Profiles), Open: slices.Clone(f.Open), Vault: "keychain", VaultProblem: f.VaultProblem, VaultHint: f.VaultHint}, f.Err
 }
 
 // ProfileNames implements keeper.Book.

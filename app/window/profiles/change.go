@@ -57,8 +57,8 @@ func (v *view) remove(p auth.ProfileView) {
 			switch {
 			case err != nil:
 				v.host.Notice.Error(err)
-			case r.Remote == auth.RemoteRevoked || r.Remote == auth.RemoteNothing:
-				v.host.Notice.Done(done, "")
+			case r.Settled():
+				v.host.Notice.Done(done, r.Message)
 			default:
 				v.host.Notice.Warn(done, r.Message)
 				if r.AppsPage != "" {

@@ -74,7 +74,7 @@ func StatusWords(s auth.Status) string {
 	case auth.StatusNeedsLogin:
 		return lang.L("login needed")
 	case auth.StatusNotConfigured:
-		return lang.L("never logged in")
+		return lang.L("not logged in")
 	case auth.StatusExpired:
 		return lang.L("expired")
 	case auth.StatusBlocked:

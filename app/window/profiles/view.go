@@ -35,6 +35,7 @@ type view struct {
 
 	list   *stage.List
 	pane   *fyne.Container // details, a question, or the form
+	open   *fyne.Container // revocations that no provider has confirmed yet
 	card   *card
 	create *create
 	asking bool // a question or the form has the pane
@@ -53,7 +54,7 @@ func Show(h *stage.Host, k keeper.Profiles) {
 }
 
 func newView(h *stage.Host, k keeper.Profiles) *view {
-	v := &view{host: h, keeper: k, pane: container.NewStack()}
+	v := &view{host: h, keeper: k, pane: container.NewStack(), open: container.NewVBox()}
 	v.list = stage.NewList(func() int { return len(v.profiles) },
 		func() fyne.CanvasObject { return newItem() },
 		func(i int, o fyne.CanvasObject) {
@@ -75,7 +76,7 @@ func (v *view) layout() fyne.CanvasObject {
 		stage.Inset(8, 10, stage.Heading(lang.L("Profiles"))),
 		stage.Inset(8, 10, add), nil, nil, v.list))
 	right := container.NewBorder(stage.Inset(8, 14, v.host.Notice), nil, nil, nil,
-		container.NewVScroll(stage.Inset(8, 22, v.pane)))
+		container.NewVScroll(stage.Inset(8, 22, container.NewVBox(v.open, v.pane))))
 	panes := container.NewHSplit(left, right)
 	panes.SetOffset(0.36)
 	return panes
@@ -102,6 +103,7 @@ func (v *view) reload() {
 			v.host.Notice.Error(r.Err)
 		}
 		v.profiles = s.Profiles
+		v.showOpen(s.Open)
 		if _, ok := v.selected(); !ok {
 			v.chosen = ""
 			if p, ok := s.Active(); ok {
@@ -112,6 +114,21 @@ func (v *view) reload() {
 		}
 		v.refresh()
 	})
+}
+
+// showOpen lists the revocations that are not confirmed, also of profiles that
+// are deleted.
+func (v *view) showOpen(open []auth.OpenRevocation) {
+	v.open.RemoveAll()
+	for _, o := range open {
+		name := o.Name
+		if o.Deleted {
+			name = lang.L("{{.Name}} (deleted)", map[string]any{"Name": name})
+		}
+		l := widget.NewLabel(lang.L("{{.Name}}: revoked here; {{.Host}} has not confirmed it yet and is asked again", map[string]any{"Name": name, "Host": o.Host}))
+		l.Wrapping, l.Importance = fyne.TextWrapWord, widget.WarningImportance
+		v.open.Add(l)
+	}
 }
 
 // refresh repaints the list and, unless a question stands there, the pane.
@@ -237,10 +254,10 @@ func (v *view) revoke(p auth.ProfileView) {
 			switch {
 			case err != nil:
 				v.host.Notice.Error(err)
-			case r.Remote == auth.RemoteRevoked || r.Remote == auth.RemoteNothing:
-				v.host.Notice.Done(r.Message, "")
+			case r.Settled():
+				v.host.Notice.Done(p.Name+": "+r.Title, r.Message)
 			default:
-				v.host.Notice.Warn(r.Message, "")
+				v.host.Notice.Warn(p.Name+": "+r.Title, r.Message)
 				v.card.offer(r.AppsPage)
 				v.showCard()
 			}

@@ -100,17 +100,32 @@ func TestRevokeAsksFirst(t *testing.T) {
 // Where only the user can finish the revocation, the way there is offered.
 func TestRevokeWithoutEndpointOffersTheAppsPage(t *testing.T) {
 	v, f, content := open(t, accounts())
-	f.RevokeResult = auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Message: "Forgotten here; remove the app there.", AppsPage: appsPage}
+	f.RevokeResult = auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Title: "removed here only", Message: "Forgotten here; remove the app there.", AppsPage: appsPage}
 	var opened string
 	v.host.OpenURL = func(url string) error { opened = url; return nil }
 	keepertest.Press(t, content, "Revoke…")
 	keepertest.Press(t, content, "Revoke access")
-	if message, _ := v.host.Notice.Text(); message != "Forgotten here; remove the app there." {
-		t.Errorf("notice says %q", message)
+	if message, more := v.host.Notice.Text(); message != "home: removed here only" || more != "Forgotten here; remove the app there." {
+		t.Errorf("notice says %q, %q", message, more)
 	}
 	keepertest.Press(t, content, "Open Spotify’s apps page")
 	if opened != appsPage {
 		t.Errorf("opened %q", opened)
+	}
+}
+
+// What a provider has not confirmed stays in sight, also of a deleted profile.
+func TestOpenRevocationsAreShown(t *testing.T) {
+	v, f, content := open(t, accounts())
+	f.Open = []auth.OpenRevocation{{Name: "old", Deleted: true, Host: "login.example.com"}}
+	v.reload()
+	if !keepertest.Shows(content, "old (deleted): revoked here; login.example.com has not confirmed it yet") {
+		t.Errorf("the window shows %q", keepertest.Texts(content))
+	}
+	f.Open = nil
+	v.reload()
+	if keepertest.Shows(content, "has not confirmed it yet") {
+		t.Error("done, and still shown")
 	}
 }
 
@@ -235,7 +250,7 @@ func TestDeleteAsksFirst(t *testing.T) {
 	if made := f.Made("delete"); len(made) > 0 {
 		t.Fatalf("deleted though the user kept it: %q", made)
 	}
-	f.RevokeResult = auth.RevokeResult{Remote: auth.RemoteUnreachable, Message: "the grant may live on there"}
+	f.RevokeResult = auth.RevokeResult{Remote: auth.RemoteUnreachable, Open: true, Message: "the grant may live on there"}
 	keepertest.Press(t, content, "Delete…")
 	keepertest.Press(t, content, "Delete profile")
 	if made := f.Made("delete"); len(made) != 1 || made[0] != "delete work" {

@@ -1,0 +1,129 @@
+package auth
+
+import (
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/token"
+)
+
+// Remote is what became of a grant at the provider when it was revoked here.
+// The tokens are gone here in every case.
+type Remote string
+
+// What can become of it. See token.Outcome.
+const (
+	RemoteRevoked     = Remote(token.Revoked)     // the provider confirmed, and a refresh is now refused
+	RemoteAccepted    = Remote(token.Accepted)    // the provider confirmed, which nothing here can check
+	RemoteNoEndpoint  = Remote(token.NoEndpoint)  // the user must remove the app on AppsPage
+	RemoteNothing     = Remote(token.NothingHeld) // there was no token to revoke
+	RemoteUnreachable = Remote(token.Unreachable) // the provider gave no answer; it is asked again, see RetryRevocations
+	RemoteUnconfirmed = Remote(token.Unconfirmed) // the provider did not say yes; it is asked again
+	RemoteRefused     = Remote(token.Refused)     // the provider said that it never will
+	RemoteNoSecret    = Remote(token.NoSecret)    // the provider could not be asked without the client secret
+	RemoteUnreadable  = Remote(token.Unreadable)  // the provider could not be asked, since the tokens are damaged
+	RemoteGivenUp     = Remote(token.GivenUp)     // the provider did not confirm it in 30 days
+	RemoteNotKept     = Remote(token.NotKept)     // not confirmed, and it cannot be asked again
+)
+
+// RevokeResult tells what a revocation did at the provider and here. Title and
+// Message are what every door shows.
+type RevokeResult struct {
+	Profile string `json:"profile"`
+	Remote  Remote `json:"remote"`
+	// Open is true if the grant may live on at a provider that was to end it, and
+	// Pending if the provider is asked again.
+	Open     bool   `json:"open"`
+	Pending  bool   `json:"pending"`
+	Title    string `json:"title"`               // what came of it, in a few words
+	Message  string `json:"message"`             // one sentence for people
+	AppsPage string `json:"apps_page,omitempty"` // to open, where the user has to remove the app
+}
+
+// Settled reports whether nothing is left to do, for anybody.
+func (r RevokeResult) Settled() bool { return !r.Open && r.Remote != RemoteNoEndpoint }
+
+// revokeResult says in words what came of a revocation. where is the provider.
+func revokeResult(name, where, page string, o token.Outcome) RevokeResult {
+	r := RevokeResult{Profile: name, Remote: Remote(o), Open: o.Open(), Pending: o.Pending()}
+	remove := "remove the app in your account there"
+	if page != "" {
+		remove = "remove the app at " + page
+	}
+	lives := ", so the grant may live on there: "
+	switch o {
+	case token.Revoked:
+		r.Title, r.Message = "revoked", "revoked at "+where+" and removed here"
+	case token.Accepted:
+		r.Title, r.Message = "revoked, not checked", "removed here; "+where+" says that it has revoked the access token, and without a refresh token that cannot be checked"
+	case token.NothingHeld:
+		r.Title, r.Message = "nothing to revoke", "there was nothing to revoke"
+	case token.NoEndpoint:
+		r.Title, r.Message = "removed here only", "forgotten here; "+where+" has no revocation endpoint, so "+remove
+	case token.Unreachable:
+		r.Title, r.Message = "not revoked yet", "forgotten here; "+where+" could not be reached"+lives+"will retry"
+	case token.Unconfirmed:
+		r.Title, r.Message = "not revoked yet", "forgotten here; "+where+" did not confirm it"+lives+"will retry"
+	case token.Refused:
+		r.Title, r.Message = "not revoked", "forgotten here; "+where+" refused to revoke it"+lives+remove
+	case token.NoSecret:
+		r.Title, r.Message = "not revoked", "forgotten here; "+where+" could not be asked without the client secret, which is not there"+lives+remove
+	case token.Unreadable:
+		r.Title, r.Message = "not revoked", "forgotten here; the stored tokens were damaged, and "+where+" could not be asked"+lives+remove
+	case token.GivenUp:
+		r.Title, r.Message = "not revoked", "forgotten here; "+where+" has not confirmed it in 30 days"+lives+remove
+	case token.NotKept:
+		r.Title, r.Message = "not revoked", "forgotten here; "+where+" did not confirm it, and what it takes to ask again could not be stored"+lives+remove
+	default:
+		r.Title = "not revoked"
+	}
+	if (o == token.NoEndpoint || o.Open() && !o.Pending()) && page != "" {
+		r.AppsPage = page
+	}
+	return r
+}
+
+// OpenRevocation is a revocation that was asked for here and that the provider
+// has not confirmed. It is asked again until it does, for 30 days.
+type OpenRevocation struct {
+	Profile string    `json:"profile"` // id
+	Name    string    `json:"name"`
+	Deleted bool      `json:"deleted"` // the profile is no more
+	Host    string    `json:"host"`    // of the provider
+	Since   time.Time `json:"since"`   // UTC
+	Next    time.Time `json:"next"`    // UTC, when the provider is asked again, at the earliest
+}
+
+// Words says so in a sentence.
+func (o OpenRevocation) Words() string {
+	name := o.Name
+	if o.Deleted {
+		name += " (deleted)"
+	}
+	return name + ": revoked here; " + o.Host + " has not confirmed it yet and is asked again"
+}
+
+// openRevocations reads what is open from a few small files.
+func (k *Keeper) openRevocations(list profile.List) ([]OpenRevocation, error) {
+	pending, err := k.tokens.Pending()
+	var open []OpenRevocation
+	for _, p := range pending {
+		o := OpenRevocation{Profile: p.ID, Name: p.Name, Host: p.Host, Since: p.Since, Next: p.Next, Deleted: len(list.Refused) == 0}
+		if found, ok := list.ByID(p.ID); ok {
+			o.Name, o.Deleted = found.Name, false
+		}
+		if profile.CheckName(o.Name) != nil {
+			o.Name = p.ID
+		}
+		if o.Host == "" || strings.ContainsFunc(o.Host, notInHost) {
+			o.Host = "the provider"
+		}
+		open = append(open, o)
+	}
+	return open, err
+}
+
+func notInHost(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-.:[]", r)
+}

@@ -1,0 +1,139 @@
+package token
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+// note is the file beside the write-ahead files that says, without a secret,
+// that there is something pending, so that nobody must ask the keychain. Whoever
+// can write it can hide a revocation from view; the audit log has it still.
+type note struct {
+	Next  time.Time `json:"next"` // UTC, not before
+	Tries int       `json:"tries"`
+	// Open is how many revocations the vault's item has that were asked for in
+	// vain, Since when the first was asked for, Name the profile's name then and
+	// Host the provider's.
+	Open  int       `json:"open"`
+	Since time.Time `json:"since,omitzero"`
+	Name  string    `json:"name,omitempty"`
+	Host  string    `json:"host,omitempty"`
+	Told  time.Time `json:"told,omitzero"` // when the log was last told that it is still open
+	Over  time.Time `json:"over,omitzero"` // when it was given up
+}
+
+const (
+	noteSuffix = ".revoke"
+	maxNote    = 4 << 10 // bytes
+)
+
+func (s *Service) notePath(id string) string { return filepath.Join(s.WAL, id+noteSuffix) }
+
+// noted reports whether something may be pending.
+func (s *Service) noted(id string) bool {
+	_, err := os.Lstat(s.notePath(id))
+	return err == nil
+}
+
+// readNote returns the note; a damaged one is due, and so is one of a version
+// that did not count what is open.
+func (s *Service) readNote(id string) note {
+	n := note{Open: 1}
+	data, err := durable.ReadFile(s.notePath(id), maxNote)
+	if err != nil || json.Unmarshal(data, &n) != nil {
+		return note{}
+	}
+	now := s.Now()
+	if n.Next.Sub(now) > retryMost { // the clock was wrong then or is now
+		n.Next = time.Time{}
+	}
+	if n.Since.After(now) {
+		n.Since = now
+	}
+	n.Tries, n.Open = max(n.Tries, 0), min(max(n.Open, 0), maxPending)
+	return n
+}
+
+func (s *Service) writeNote(id string, n note) error {
+	data, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("keep a revocation for later: %w", err)
+	}
+	return durable.WriteFile(s.notePath(id), data, durable.FileMode)
+}
+
+// covers makes the note say what is in the list.
+func (n note) covers(list []pending) note {
+	n.Open, n.Since = 0, time.Time{}
+	for _, p := range list {
+		if !p.Asked {
+			continue
+		}
+		n.Open++
+		if n.Since.IsZero() || p.Since.Before(n.Since) {
+			n.Since = p.Since
+		}
+		if u, err := url.Parse(p.RevocationURL); err == nil {
+			n.Host = u.Host
+		}
+	}
+	if n.Told.IsZero() {
+		n.Told = n.Since
+	}
+	return n
+}
+
+// left is how many revocations are to be asked for again.
+func (n note) left(now time.Time) int {
+	if n.given(now) {
+		return 0
+	}
+	return n.Open
+}
+
+// Pending is a profile's revocations that the provider has not confirmed. The
+// profile may be deleted.
+type Pending struct {
+	ID    string
+	Name  string    // of the profile when it was revoked; not checked
+	Host  string    // of the provider; not checked
+	Since time.Time // UTC
+	Next  time.Time // UTC, when the provider is asked again, at the earliest
+}
+
+// Pending returns what is to be asked again. It reads a file for each, and no
+// keychain.
+func (s *Service) Pending() ([]Pending, error) {
+	var list []Pending
+	err := s.eachNote(func(id string) {
+		if n := s.readNote(id); n.left(s.Now()) > 0 {
+			list = append(list, Pending{ID: id, Name: n.Name, Host: n.Host, Since: n.Since, Next: n.Next})
+		}
+	})
+	return list, err
+}
+
+// given reports whether the revocation was given up. One that was given up while
+// the clock was ahead was not.
+func (n note) given(now time.Time) bool { return !n.Over.IsZero() && !now.Before(n.Over) }
+
+func (s *Service) eachNote(f func(id string)) error {
+	entries, err := os.ReadDir(s.WAL)
+	if err != nil {
+		return fmt.Errorf("look for open revocations: %w", err)
+	}
+	for _, e := range entries {
+		if id, ok := strings.CutSuffix(e.Name(), noteSuffix); ok && profile.ValidID(id) { // ids name keychain items
+			f(id)
+		}
+	}
+	return nil
+}
