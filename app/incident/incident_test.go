@@ -146,6 +146,29 @@ func TestReportOfWhatIsOpen(t *testing.T) {
 	}
 }
 
+// A report is passed on. Another program's log may have an e-mail address in any
+// member, and so may a file's name.
+func TestReportNamesNoPerson(t *testing.T) {
+	b := new(book).
+		add(audit.ImportedEvent, "p", "original_event", "login", "original_time", "2025-11-05T10:30:15Z", "user", "Ada Lovelace", "email", "ada@example.org",
+			"type", "ada@example.org", "profile", "ada", "message", "signed in as Ada Lovelace").
+		add(audit.Imported, "p", "file", ".cache-ada@example.org", "format", "spotipy-cache").
+		add(audit.LoginFailed, "p", "reason", "no such user: <ada@example.org>", "account", "Ada Lovelace")
+	report, err := New(t.Context(), b, Request{}, b.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := report.Markdown()
+	for _, personal := range []string{"ada@", "example.org", "Ada", "Lovelace"} {
+		if strings.Contains(text, personal) {
+			t.Errorf("%q is in the report:\n%s", personal, text)
+		}
+	}
+	if !strings.Contains(text, "original_event=login") || !strings.Contains(text, "spotipy-cache") {
+		t.Errorf("what happened is not in the report:\n%s", text)
+	}
+}
+
 // A flood is cut, the evidence stays.
 func TestReportOfAFlood(t *testing.T) {
 	b := new(book)

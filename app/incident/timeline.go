@@ -3,6 +3,7 @@ package incident
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -105,7 +106,7 @@ func (t *timeline) finish() {
 func (t *timeline) entry(e audit.Event) Entry {
 	return Entry{
 		Seq: e.Seq, Time: e.Time.UTC(), Profile: t.name(e), Event: printable(e.Name), Failed: e.Outcome == audit.Failed,
-		Data: describe(e.Data), Evidence: t.evidence[e.Seq],
+		Data: describe(e), Evidence: t.evidence[e.Seq],
 	}
 }
 
@@ -120,19 +121,27 @@ func (t *timeline) name(e audit.Event) string {
 	return printable(e.Profile)
 }
 
+// address is an e-mail address, or what looks like one.
+var address = regexp.MustCompile(`[^\s"'<>=,;:]+@[^\s"'<>=,;:]+`)
+
+// foreign are the members that are shown of another program's event: logs of
+// before have all that it wrote, and nobody knows where an account is in that.
+var foreign = []string{"original_event", "original_time", "type", "severity"}
+
 // describe writes the data of an event on one line. Accounts are left out:
 // whose they are is nobody's business who reads the report.
-func describe(data map[string]any) string {
+func describe(e audit.Event) string {
 	var parts []string
+	data := e.Data
 	for _, key := range slices.Sorted(maps.Keys(data)) {
-		if key == "name" || strings.Contains(key, "account") {
+		if key == "name" || strings.Contains(key, "account") || e.Name == audit.ImportedEvent && !slices.Contains(foreign, key) {
 			continue
 		}
 		value := fmt.Sprint(data[key])
 		if f, ok := data[key].(float64); ok && f == float64(int64(f)) {
 			value = fmt.Sprint(int64(f))
 		}
-		value = printable(value)
+		value = address.ReplaceAllString(printable(value), "[address]")
 		if strings.ContainsAny(value, " ") {
 			value = `"` + value + `"`
 		}
