@@ -16,8 +16,21 @@ import (
 // Import takes the logins that other programs keep in files over into profiles
 // and the vault: see importer.Importer.
 func (k *Keeper) Import(ctx context.Context, r importer.Request) (importer.Report, error) {
-	i := importer.Importer{Params: importer.Params{
-		Locks: filepath.Join(k.dir, "locks"), Profiles: k.profiles, Tokens: k.tokens, Vault: k.vault, Log: k.book, Now: k.now,
+	report, err := k.importer().Import(ctx, r)
+	if errors.Is(err, importer.ErrSeveral) || errors.Is(err, importer.ErrNoClientID) {
+		err = badRequest{err}
+	}
+	return report, err
+}
+
+// UndoImport puts back what imports took away: see importer.Importer.
+func (k *Keeper) UndoImport(ctx context.Context, r importer.UndoRequest) (importer.UndoReport, error) {
+	return k.importer().Undo(ctx, r)
+}
+
+func (k *Keeper) importer() *importer.Importer {
+	return &importer.Importer{Params: importer.Params{
+		Locks: filepath.Join(k.dir, "locks"), Copies: filepath.Join(k.dir, "imports"), Profiles: k.profiles, Tokens: k.tokens, Vault: k.vault, Log: k.book, Now: k.now,
 		SecretItem: secretItem, KeepSecret: k.keepSecret, RedirectURI: RedirectURI, Writable: k.BookWritable, Record: k.record, Fingerprint: k.keys.fingerprint,
 		Rebind: func(ctx context.Context, p profile.Profile) error {
 			return k.rebind(ctx, p, func(b *identity.Binding) { *b = p.Binding() })
@@ -46,9 +59,4 @@ func (k *Keeper) Import(ctx context.Context, r importer.Request) (importer.Repor
 			return k.grant(row, p, e), err
 		},
 	}}
-	report, err := i.Import(ctx, r)
-	if errors.Is(err, importer.ErrSeveral) {
-		err = badRequest{err}
-	}
-	return report, err
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -78,9 +77,7 @@ func askToAccept(ctx context.Context, env Env, k Keeper) error {
 	case report.Problem != nil:
 		_, _ = fmt.Fprintf(env.Err, "%s (%s)\n", printable(report.Problem.Message), report.Problem.Kind)
 	}
-	_, _ = fmt.Fprint(env.Err, "Set aside what does not verify and go on? [y/N] ")
-	answer, _ := bufio.NewReader(env.In).ReadString('\n')
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+	if !ask(env, "Set aside what does not verify and go on?") {
 		return errors.New("the audit log was left as it is")
 	}
 	return nil

@@ -56,6 +56,7 @@ type Keeper interface {
 	TokenOf(ctx context.Context, p profile.Profile, purpose string) (auth.Access, error)
 	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)
 	Import(ctx context.Context, r importer.Request) (importer.Report, error)
+	UndoImport(ctx context.Context, r importer.UndoRequest) (importer.UndoReport, error)
 	AcceptIdentity(ctx context.Context, name string) (string, error)
 	SetClientSecret(ctx context.Context, name string, value secret.String) (at string, err error)
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)

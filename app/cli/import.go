@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,8 @@ import (
 
 type importOptions struct {
 	importer.Request
+	undo bool
+	yes  bool
 	json bool
 }
 
@@ -28,41 +32,72 @@ func newImport(env Env) *cobra.Command {
 is an .env or .env.PROFILE, a session.json, a .cache, a spotify-config.json, an
 .auth_audit.json, or a folder with any of them.
 
+A file is taken for Spotify's or TIDAL's only if something in it says so: the
+names of its variables, its exact form, scopes, the look or the issuer of the
+tokens. If you know better, say --provider. A value that only stands for a secret
+(op://…, ${NAME}, $(…), a path, something encrypted) is refused, and the file left
+as it is.
+
+The plan is shown first, and on a terminal you are asked. Elsewhere one named file
+that is certain is imported at once; a folder, or a file that only --provider
+speaks for, needs --yes. A profile that has another login keeps it unless you say
+--force.
+
 Once the keychain has given everything back, the secrets are taken out of the
 old file: it keeps SPOTIFY_USE_KEYCHAIN=true (TIDAL_USE_KEYCHAIN=true) instead.
-The rest of an .env stays as it is. No copy with the secrets is left behind.
+The rest of an .env stays as it is. An encrypted copy of the file as it was, with
+its key in the keychain, is kept for --undo, which puts it back unless it was
+changed since; the login stays in the keychain too, so go on with one of the two.
 The events of .auth_audit.json go into the audit log as imported_event; that
 file has no secrets and is left alone.`,
 		Example: `  stagedoor import ~/spotify-mcp --dry-run
   stagedoor import ~/spotify-mcp
+  stagedoor import ~/spotify-mcp/.env --yes --json
   stagedoor import .cache --client-id ID --profile personal
-  stagedoor import --keyring default`,
+  stagedoor import tokens.json --provider tidal --client-id ID
+  stagedoor import --keyring default
+  stagedoor import --undo --dry-run
+  stagedoor import --undo ~/spotify-mcp/.env`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			check := exactly("PATH")
-			if o.Keyring != "" {
+			switch {
+			case o.Keyring != "":
 				check = atMost(0)
+			case o.undo:
+				check = atMost(1)
 			}
 			if err := check(cmd, args); err != nil {
 				return err
 			}
+			if known := migrate.Providers(); o.Provider != "" && !slices.Contains(known, o.Provider) {
+				return hint.Wrap(usageError("logins of %q cannot be imported", o.Provider), "--provider takes "+strings.Join(known, " or "))
+			}
 			o.Path = first(args)
-			return with(cmd.Context(), env, func(k Keeper) error { return runImport(cmd.Context(), env, k, o) })
+			return with(cmd.Context(), env, func(k Keeper) error {
+				if o.undo {
+					return runImportUndo(cmd.Context(), env, k, o)
+				}
+				return runImport(cmd.Context(), env, k, o)
+			})
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Keyring, "keyring", "", "import what the Spotify server keeps in the keychain for this profile of its (Linux)")
 	f.StringVar(&o.ClientID, "client-id", "", "the client id, for files that do not have it")
+	f.StringVar(&o.Provider, "provider", "", "whose login it is: "+strings.Join(migrate.Providers(), " or "))
+	f.BoolVar(&o.undo, "undo", false, "put back files, all or those at PATH, as they were before the import")
 	addImportFlags(cmd, env, &o)
 	return cmd
 }
 
 func addImportFlags(cmd *cobra.Command, env Env, o *importOptions) {
 	f := cmd.Flags()
-	f.StringVar(&o.Profile, "profile", "", "name of the profile to create or to update")
+	f.StringVar(&o.Profile, "profile", "", "name of the profile to create or to complete")
 	f.BoolVar(&o.Force, "force", false, "replace the login of a profile that exists")
 	f.BoolVar(&o.DryRun, "dry-run", false, "show what would be done and do nothing")
 	f.BoolVar(&o.Keep, "keep", false, "leave the old file as it is, with its secrets")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	f.BoolVar(&o.json, "json", false, "print the plan or the result as JSON")
 	_ = cmd.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return env.Names(), cobra.ShellCompDirectiveNoFileComp
 	})
@@ -72,17 +107,46 @@ func runImport(ctx context.Context, env Env, k Keeper, o importOptions) error {
 	if o.Items == nil {
 		o.Items = vault.NewForeign(migrate.KeyringService)
 	}
-	report, err := k.Import(ctx, o.Request)
-	if o.json {
-		if len(report.Files) > 0 || err == nil {
-			if e := writeJSON(env.Out, report); e != nil {
-				return e
+	shown := false
+	o.Confirm = func(plan importer.Report) error {
+		return confirm(env, o.yes, plan.Look, "Import it?", func() {
+			shown = true
+			screen := env
+			if o.json {
+				screen.Out = env.Err
 			}
-		}
-		return err
+			describeImport(screen, plan)
+		})
 	}
-	describeImport(env, report)
+	report, err := k.Import(ctx, o.Request)
+	switch {
+	case o.json && (len(report.Files) > 0 || err == nil):
+		if e := writeJSON(env.Out, report); e != nil {
+			return e
+		}
+	case !o.json && !(shown && report.DryRun): // after a no the plan is on the screen
+		describeImport(env, report)
+	}
+	if o.DryRun && !o.json && err == nil {
+		_, _ = fmt.Fprintln(env.Out, "nothing was changed: leave --dry-run out to do it")
+	}
 	return err
+}
+
+// confirm asks whether what show shows is to be done. Without a terminal to ask
+// on it goes ahead unless somebody should look at it first.
+func confirm(env Env, yes bool, look, question string, show func()) error {
+	switch {
+	case yes, env.ReadPassword == nil && look == "":
+		return nil
+	case env.ReadPassword == nil:
+		return hint.Wrap(usageError("look at it first: %s", look), "with --dry-run see what would be done, then say --yes")
+	}
+	show()
+	if !ask(env, question) {
+		return errors.New("nothing was changed")
+	}
+	return nil
 }
 
 // describeImport says what was done to each file and what to do next.
@@ -100,7 +164,7 @@ func describeImport(env Env, r importer.Report) {
 		}
 		for _, l := range f.Logins {
 			out("%s: %s", path, loginLine(l, place, r.DryRun))
-			if step := nextStep(l); !contains(next, step) {
+			if step := nextStep(l); !slices.Contains(next, step) {
 				next = append(next, step)
 			}
 		}
@@ -119,10 +183,7 @@ func describeImport(env Env, r importer.Report) {
 			out("%s: %s", path, rewrittenLine(f.Changes))
 		}
 	}
-	switch {
-	case r.DryRun:
-		out("nothing was changed: leave --dry-run out to do it")
-	case len(next) > 0:
+	if !r.DryRun && len(next) > 0 {
 		out("next: %s", strings.Join(next, " · "))
 	}
 }
@@ -200,15 +261,6 @@ func rewrittenLine(changes []string) string {
 		line += ", it has " + strings.Join(marks, " and ") + " now"
 	}
 	return line
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // notAPath refuses names that would lead out of the current folder.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -24,6 +25,14 @@ func writeJSONLine(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
+}
+
+// ask puts a question to the user, whose answer is no unless it is yes.
+func ask(env Env, question string) bool {
+	_, _ = fmt.Fprint(env.Err, question+" [y/N] ")
+	answer, _ := bufio.NewReader(env.In).ReadString('\n')
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes"
 }
 
 // table prints rows in columns.

@@ -138,7 +138,7 @@ func legacyTime(t time.Time, in *time.Location) string {
 }
 
 // exportLegacy writes one JSON array. An event that was imported from such a
-// file comes out as it was there.
+// file comes out under the name and the time that it had there.
 func exportLegacy(w io.Writer, o ExportOptions) (each func(Event, []byte) error, end func() error) {
 	before := "[\n  "
 	each = func(e Event, _ []byte) error {
@@ -153,7 +153,9 @@ func exportLegacy(w io.Writer, o ExportOptions) (each func(Event, []byte) error,
 				old.Timestamp = legacyTime(at, o.Local)
 				delete(old.Data, "original_time")
 			}
-		} else if name := nameOf(e, o); name != "" {
+			delete(old.Data, "origin")
+		}
+		if name := nameOf(e, o); name != "" {
 			delete(old.Data, "name")
 			old.Data["profile"] = name
 		}

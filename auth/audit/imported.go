@@ -7,8 +7,12 @@ const (
 	// the token, by which a second import of the same file is told from a new
 	// login.
 	Imported = "imported"
+	// ImportUndone says that a file, or another program's items in the keychain,
+	// were put back as they were before an import; data: file.
+	ImportUndone = "import_undone"
 	// ImportedEvent is a line of another program's log; data: original_event,
-	// original_time (UTC, RFC 3339) and what that line said. It has a name of
+	// original_time (UTC, RFC 3339) and, of what that line said, the members that
+	// name no person. It has a name of
 	// its own, and not the original's, so that no rule takes something of last
 	// year for something of this minute.
 	ImportedEvent = "imported_event"

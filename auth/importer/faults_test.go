@@ -18,6 +18,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -25,13 +26,21 @@ import (
 // lossyVault breaks its promise at the n-th write, in one way or another.
 type lossyVault struct {
 	*authtest.Vault
+	prefix string // of the keys that count; "" means profile/
 	at     int
 	forget bool // says that it saved and did not
 	writes int
 }
 
+func (v *lossyVault) counts() string {
+	if v.prefix != "" {
+		return v.prefix
+	}
+	return "profile/"
+}
+
 func (v *lossyVault) Set(ctx context.Context, key string, value secret.String) error {
-	if !strings.HasPrefix(key, "profile/") {
+	if !strings.HasPrefix(key, v.counts()) {
 		return v.Vault.Set(ctx, key, value)
 	}
 	v.writes++
@@ -131,10 +140,11 @@ func TestImportOfAFileThatChanges(t *testing.T) {
 	}
 }
 
-// meddlingVault lets something happen at the first write.
+// meddlingVault lets something happen at the first write, or at each.
 type meddlingVault struct {
 	*authtest.Vault
 	meddle func()
+	each   func(key string)
 }
 
 func (v *meddlingVault) Set(ctx context.Context, key string, value secret.String) error {
@@ -142,14 +152,17 @@ func (v *meddlingVault) Set(ctx context.Context, key string, value secret.String
 		v.meddle()
 		v.meddle = nil
 	}
+	if v.each != nil {
+		v.each(key)
+	}
 	return v.Vault.Set(ctx, key, value)
 }
 
 func TestImportRefusesNonsense(t *testing.T) {
 	w := newWorld(t)
 	dir := w.project(map[string]string{
-		"big": strings.Repeat("x", 10<<20), "nul": "SPOTIFY_CLIENT_ID=a\x00\n", ".cache": `{"access_token":"canary-a","expires_in":3600}`,
-		"empty": "", "a.env": envFile, "two.env": envFile + "TIDAL_CLIENT_ID=t\n",
+		"big": strings.Repeat("x", 10<<20), "nul": "SPOTIFY_CLIENT_ID=a\x00\n", ".cache": `{"access_token":"BQcanary-a","refresh_token":"AQcanary-r","expires_in":3600}`,
+		"empty": "", "a.env": envFile, "two.env": envFile + "TIDAL_CLIENT_ID=t1\n",
 	})
 	for _, link := range [][2]string{{"nowhere", "gone"}, {"a-dir", "."}, {"loop", "loop"}} {
 		if err := os.Symlink(link[1], filepath.Join(dir, link[0])); err != nil {
@@ -205,7 +218,7 @@ func TestImportThroughALink(t *testing.T) {
 	w.noCanary(dir)
 }
 
-// What cannot be replaced is imported all the same, and said.
+// What cannot be replaced is not imported: its login would be in two places.
 func TestImportFromAReadOnlyFolder(t *testing.T) {
 	if runtime.GOOS == "windows" || os.Getuid() == 0 {
 		t.Skip("no folder is read-only here")
@@ -216,10 +229,47 @@ func TestImportFromAReadOnlyFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
-	if _, err := w.keeper.Import(t.Context(), importer.Request{Path: dir}); err == nil || !strings.Contains(err.Error(), "is imported") {
-		t.Errorf("error %v", err)
-	}
+	w.refused(importer.Request{Path: dir}, "cannot be replaced", "--keep")
 	if w.read(dir, ".env") != envFile {
 		t.Error("the file was changed")
+	}
+}
+
+// The other name of a file would keep its secrets.
+func TestImportOfAFileWithTwoNames(t *testing.T) {
+	w := newWorld(t)
+	dir := w.project(map[string]string{".env": envFile})
+	if err := os.Link(filepath.Join(dir, ".env"), filepath.Join(dir, "other")); err != nil || runtime.GOOS == "windows" {
+		t.Skip(err)
+	}
+	w.refused(importer.Request{Path: filepath.Join(dir, ".env")}, "hard link", "--keep")
+	if report := w.imports(importer.Request{Path: filepath.Join(dir, ".env"), Keep: true}); report.Files[0].Rewritten || w.read(dir, "other") != envFile {
+		t.Errorf("kept: %+v", report)
+	}
+}
+
+// A profile that is deleted during the import gets no item that nobody could
+// find again.
+func TestImportIntoAProfileThatIsDeleted(t *testing.T) {
+	for at := 1; at <= 2; at++ { // the client secret, the tokens
+		w := newWorld(t)
+		dir := w.project(map[string]string{".env": envFile})
+		n := 0
+		var k *auth.Keeper
+		k = w.openWith(&meddlingVault{Vault: w.vault, each: func(key string) {
+			if strings.HasPrefix(key, "profile/") {
+				if n++; n == at {
+					id := strings.Split(key, "/")[1]
+					deleteProfile(t, w.dir, id)
+				}
+			}
+		}})
+		_, err := k.Import(t.Context(), importer.Request{Path: dir})
+		if !errors.Is(err, profile.ErrNotFound) || w.read(dir, ".env") != envFile {
+			t.Errorf("at %d: %v", at, err)
+		}
+		if left := slices.DeleteFunc(w.vault.Keys(), func(k string) bool { return !strings.HasPrefix(k, "profile/") }); len(left) > 0 {
+			t.Errorf("at %d: left in the vault: %v", at, left)
+		}
 	}
 }

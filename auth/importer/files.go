@@ -23,58 +23,73 @@ type oldFile struct {
 	path string
 	data []byte
 	mode fs.FileMode
-	err  error // in a folder, why this one is left out
 }
 
-// gather reads what there is to import.
-func gather(ctx context.Context, r Request) ([]*source, error) {
+// gather reads what there is to import. look is what Report says.
+func gather(ctx context.Context, r Request) (sources []*source, look string, err error) {
 	if r.Keyring != "" {
-		return gatherItems(ctx, r)
+		sources, err = gatherItems(ctx, r)
+		return sources, "", err
 	}
 	info, err := os.Stat(r.Path)
 	if err != nil {
-		return nil, unreadable(r.Path, err)
+		return nil, "", unreadable(r.Path, err)
 	}
-	var sources []*source
 	if info.IsDir() {
 		sources, err = gatherFolder(r)
+		look = "it is a folder, and what was found in it is a guess by the files' names"
 	} else {
 		var s *source
 		if s, err = gatherFile(r.Path, r); err == nil {
-			sources = []*source{s}
+			sources, look = []*source{s}, s.doc.Unsure
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	for _, s := range sources {
 		addItems(ctx, s, r)
 	}
-	return sources, nil
+	return sources, look, nil
 }
 
 // gatherFile reads one file and takes it apart.
 func gatherFile(path string, r Request) (*source, error) {
-	f, err := readImport(path)
+	f, info, err := readImport(path)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := migrate.Parse(filepath.Base(path), f.data, r.Local)
+	doc, err := migrate.Parse(filepath.Base(path), f.data, migrate.Options{Local: r.Local, Provider: r.Provider})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	report := &File{Path: path, Format: string(doc.Format), Logins: []Login{}, Warnings: doc.Notes}
-	readable := f.mode.Perm()&0o077 != 0 && runtime.GOOS != "windows"
-	if readable && slices.ContainsFunc(doc.Logins, func(l migrate.Login) bool { return !l.ClientSecret.Empty() || l.HasTokens() }) {
-		report.Warnings = append(report.Warnings, fmt.Sprintf(
-			"other users of this machine could read it (mode %o): if there are any, get a new client secret and sign in again", f.mode.Perm()))
+	if doc.Unsure != "" {
+		report.Warnings = append(report.Warnings, doc.Unsure)
+	}
+	if secrets := len(doc.Without(providersOf(doc)).Changes) > 0; secrets {
+		if err := replaceable(path, info); err != nil && !r.Keep {
+			return nil, hint.Wrap(fmt.Errorf("%s: %w", path, err), "import it with --keep and take the secrets out yourself")
+		}
+		if f.mode.Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+			report.Warnings = append(report.Warnings, fmt.Sprintf(
+				"other users of this machine could read it (mode %o): if there are any, get a new client secret and sign in again", f.mode.Perm()))
+		}
 	}
 	return &source{file: f, doc: doc, report: report}, nil
 }
 
+func providersOf(d migrate.Document) []string {
+	var list []string
+	for _, l := range d.Logins {
+		list = append(list, l.Provider)
+	}
+	return list
+}
+
 // gatherFolder reads the files of a folder that may hold a login. What only
-// looks like one by its name is left out without a word; an .env file that
-// cannot be read is not.
+// looks like one by its name is left out without a word, and with a warning if
+// there is a token in it; an .env file that cannot be read is an error.
 func gatherFolder(r Request) ([]*source, error) {
 	entries, err := os.ReadDir(r.Path)
 	if err != nil {
@@ -87,17 +102,24 @@ func gatherFolder(r Request) ([]*source, error) {
 		}
 		path := filepath.Join(r.Path, e.Name())
 		s, err := gatherFile(path, r)
+		alone := &source{report: &File{Path: path, Logins: []Login{}}}
 		switch {
 		case errors.Is(err, migrate.ErrUnknown), err != nil && backup(e.Name()):
 			continue
+		case errors.Is(err, migrate.ErrForeign):
+			s = alone
+			s.report.Warnings = []string{strings.TrimPrefix(err.Error(), path+": ") + "; " + hint.Of(err)}
+		case err != nil:
+			s = alone
+			s.err = err
 		case backup(e.Name()):
 			if len(s.doc.Logins) == 0 {
 				continue
 			}
-			s.doc = migrate.Document{}
+			s = alone
 			s.report.Warnings = []string{"it looks like a copy of a file with a login and is not imported: delete it, or import it by its name"}
-		case err != nil:
-			s = &source{file: &oldFile{path: path, err: err}, report: &File{Path: path, Logins: []Login{}}}
+		case s.doc.Format == migrate.AuthAudit && e.Name() != ".auth_audit.json": // some other program's
+			continue
 		}
 		sources = append(sources, s)
 	}
@@ -137,21 +159,21 @@ func backup(name string) bool {
 }
 
 // readImport reads a regular file of a sensible size, symbolic links followed.
-func readImport(path string) (*oldFile, error) {
+func readImport(path string) (*oldFile, fs.FileInfo, error) {
 	f, err := durable.OpenLinked(path, os.O_RDONLY)
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, nil, unreadable(path, err)
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, nil, unreadable(path, err)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, migrate.MaxSize+1))
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, nil, unreadable(path, err)
 	}
-	return &oldFile{path: path, data: data, mode: info.Mode()}, nil
+	return &oldFile{path: path, data: data, mode: info.Mode()}, info, nil
 }
 
 func unreadable(path string, err error) error {
@@ -168,7 +190,7 @@ func unreadable(path string, err error) error {
 
 // finishSource replaces the file, and removes the old items, once every login
 // in it is safe.
-func finishSource(ctx context.Context, s *source, units []*unit, r Request) error {
+func (i *Importer) finishSource(ctx context.Context, s *source, units []*unit, r Request) error {
 	var providers []string
 	for _, u := range units {
 		if !slices.Contains(u.sources, s) {
@@ -183,15 +205,18 @@ func finishSource(ctx context.Context, s *source, units []*unit, r Request) erro
 		return nil
 	}
 	if s.file != nil {
-		if err := s.rewrite(providers, r); err != nil {
+		if err := i.rewrite(ctx, s, providers, r); err != nil {
 			return err
 		}
 	}
-	if s.items == "" || r.DryRun || r.Keep {
+	if len(s.items) == 0 || r.DryRun || r.Keep {
 		return nil
 	}
-	for _, item := range migrate.KeyringItems() {
-		if err := r.Items.Remove(ctx, migrate.KeyringUser(s.items, item)); err != nil {
+	if _, err := i.saveCopy(ctx, oldCopy{Path: "keychain", Items: s.items}); err != nil {
+		return fmt.Errorf("the login is imported; the old items are still there: %w", err)
+	}
+	for user := range s.items {
+		if err := r.Items.Remove(ctx, user); err != nil {
 			return fmt.Errorf("the login is imported; the old items are still there: %w", err)
 		}
 	}
@@ -200,7 +225,7 @@ func finishSource(ctx context.Context, s *source, units []*unit, r Request) erro
 
 // rewrite replaces the file by one without the secrets. A file that changed
 // since it was read may hold newer tokens, so it is left alone.
-func (s *source) rewrite(providers []string, r Request) error {
+func (i *Importer) rewrite(ctx context.Context, s *source, providers []string, r Request) error {
 	w := s.doc.Without(providers)
 	s.report.Changes = w.Changes
 	for _, left := range w.Left {
@@ -213,16 +238,27 @@ func (s *source) rewrite(providers []string, r Request) error {
 		s.report.Warnings = append(s.report.Warnings, "the file was left as it is: its secrets can still be read there")
 		return nil
 	}
-	now, err := readImport(s.file.path)
+	path, err := filepath.Abs(s.file.path)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(now.data, s.file.data) {
-		return hint.New("the file changed while it was imported", "stop the old server and import once more with --force")
+	saved, err := i.saveCopy(ctx, oldCopy{Path: path, Mode: s.file.mode.Perm(), Data: s.file.data, After: sum(w.Data)})
+	if err != nil {
+		return fmt.Errorf("the login is imported; the file is as it was, since no copy of it could be made: %w", err)
 	}
-	if err := durable.WriteLinked(s.file.path, w.Data, s.file.mode.Perm()); err != nil {
-		return hint.Wrap(fmt.Errorf("the login is imported; the old file could not be replaced: %w", err),
-			"make its folder writable and import once more, or take the secrets out yourself")
+	now, _, err := readImport(s.file.path)
+	switch {
+	case err != nil:
+	case !bytes.Equal(now.data, s.file.data):
+		err = hint.New("the file changed while it was imported", "stop the old server and import once more with --force")
+	default:
+		if err = durable.WriteLinked(s.file.path, w.Data, s.file.mode.Perm()); err != nil {
+			err = hint.Wrap(fmt.Errorf("the login is imported; the old file could not be replaced: %w", err),
+				"make its folder writable and import once more, or take the secrets out yourself")
+		}
+	}
+	if err != nil {
+		return errors.Join(err, durable.Remove(saved)) // there is nothing to undo
 	}
 	s.report.Rewritten = true
 	return nil

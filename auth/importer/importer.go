@@ -1,9 +1,11 @@
 // Package importer moves the logins that other programs keep in plain files, or
 // in the keychain under a name of their own, into profiles and the vault.
 //
-// It promises that an old file loses nothing that does not read back from the
-// vault, whenever the vault fails or the process is killed. An Importer is safe
-// for concurrent use; imports of one state folder exclude each other.
+// It promises that an old file, or another program's item in the keychain, loses
+// nothing that does not read back from the vault, whenever the vault fails or
+// the process is killed, and that whatever it lost can be put back as it was.
+// An Importer is safe for concurrent use; imports of one state folder exclude
+// each other.
 package importer
 
 import (
@@ -11,10 +13,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/token"
@@ -31,7 +35,7 @@ type Profiles interface {
 // Tokens keeps the tokens of profiles: token.Service.
 type Tokens interface {
 	Load(ctx context.Context, id string) (token.Set, error)
-	SaveImported(ctx context.Context, g token.Grant, set token.Set) (token.Set, error)
+	SaveImported(ctx context.Context, g token.Grant, set token.Set, begin func() error) (token.Set, error)
 	Forget(ctx context.Context, id string) error
 }
 
@@ -44,6 +48,7 @@ type Log interface {
 // Params of an Importer. Everything is needed.
 type Params struct {
 	Locks    string // the folder of lock files
+	Copies   string // the folder of what can be undone; made when needed
 	Profiles Profiles
 	Tokens   Tokens
 	Vault    vault.Vault
@@ -73,43 +78,71 @@ type Params struct {
 	Fingerprint func(ctx context.Context, s secret.String) string
 }
 
-// ErrSeveral says that one name was given for several logins.
-var ErrSeveral = errors.New("--profile names one login, and several were found")
+// What a request lacks, or has too much.
+var (
+	ErrSeveral    = errors.New("--profile names one login, and several were found")
+	ErrNoClientID = errors.New("nothing says which client id the login belongs to")
+)
 
 // Importer has the use case.
 type Importer struct{ Params }
 
 // Import takes the logins that other programs keep in a file over into a
-// profile and the vault. What it does to one login it does in this order: the
-// vault is written, read back and compared, the book is told, and only then is
-// the old file replaced by one without the secrets. A failure or a kill at any
-// point leaves the old file, and an import that is run again goes on from
+// profile and the vault. What it does to one file it does in this order: the
+// vault is written, read back and compared, the audit log is told, an encrypted
+// copy of the file is made, read back and compared (see [Importer.Undo]), and
+// only then is the file replaced by one without the secrets. A failure or a kill
+// at any point leaves the old file, and an import that is run again goes on from
 // there. Nothing is asked of the provider.
+//
+// A profile that has another login keeps it unless the request has Force.
 //
 // When the user consented is not known of an imported login, so nothing is
 // said about when it ends until the next login.
 //
-// The report is valid even with an error: it has what was done before.
+// The report is valid even with an error: it has what was done before, or the
+// plan if nothing was.
 func (i *Importer) Import(ctx context.Context, r Request) (Report, error) {
 	if r.Local == nil {
 		r.Local = time.Local
 	}
-	report := Report{Vault: string(i.Vault.Kind()), DryRun: r.DryRun, Files: []File{}}
-	if !r.DryRun {
-		lock, err := durable.Acquire(ctx, filepath.Join(i.Locks, "import.lock"))
-		if err != nil {
-			return report, fmt.Errorf("wait for another import: %w", err)
-		}
-		defer lock.Release()
-		if err := i.Writable(ctx); err != nil { // where a login came from must not be a secret
-			return report, err
+	plan := r
+	plan.DryRun = true
+	planned, err := i.run(ctx, plan)
+	if r.DryRun || err != nil && planned.Idle() {
+		return planned, err
+	}
+	if r.Confirm != nil && !planned.Idle() {
+		if err := r.Confirm(planned); err != nil {
+			return planned, err
 		}
 	}
-	sources, err := gather(ctx, r)
+	lock, err := durable.Acquire(ctx, filepath.Join(i.Locks, "import.lock"))
+	if err != nil {
+		return planned, fmt.Errorf("wait for another import: %w", err)
+	}
+	defer lock.Release()
+	if err := i.Writable(ctx); err != nil { // where a login came from must not be a secret
+		return planned, err
+	}
+	if now, _ := i.run(ctx, plan); !sameActions(planned, now) && !now.Idle() {
+		return now, hint.New("what is to be imported has changed since it was looked at", "look at it again: run the import once more")
+	}
+	return i.run(ctx, r)
+}
+
+// run does what a request says, or with DryRun finds out what that would be.
+func (i *Importer) run(ctx context.Context, r Request) (Report, error) {
+	report := Report{Vault: string(i.Vault.Kind()), DryRun: r.DryRun, Files: []File{}}
+	sources, look, err := gather(ctx, r)
 	if err != nil {
 		return report, err
 	}
+	report.Look = look
 	units, err := planImport(sources, r)
+	if err == nil && !slices.ContainsFunc(sources, func(s *source) bool { return s.err != nil || !s.doc.Empty() }) {
+		err = hint.New("nothing to import was found", "see what was left alone, and why")
+	}
 	if err == nil {
 		err = i.runImport(ctx, sources, units, r)
 	}
@@ -117,6 +150,15 @@ func (i *Importer) Import(ctx context.Context, r Request) (Report, error) {
 		report.Files = append(report.Files, *s.report)
 	}
 	return report, err
+}
+
+// sameActions reports whether two plans do the same to the same files.
+func sameActions(a, b Report) bool {
+	return slices.EqualFunc(a.Files, b.Files, func(a, b File) bool {
+		return a.Path == b.Path && a.Error == b.Error && slices.Equal(a.Changes, b.Changes) && slices.EqualFunc(a.Logins, b.Logins, func(a, b Login) bool {
+			return a.Profile == b.Profile && a.Action == b.Action && a.ClientID == b.ClientID
+		})
+	})
 }
 
 // runImport imports the units, then the events, then rewrites the files. One
@@ -131,12 +173,17 @@ func (i *Importer) runImport(ctx context.Context, sources []*source, units []*un
 		failed = err
 	}
 	for _, s := range sources {
-		if s.file != nil && s.file.err != nil {
-			fail(s, s.file.err) // names the file
+		if s.err != nil {
+			fail(s, s.err) // names the file
 		}
 	}
 	for _, u := range units {
-		login, warnings, err := i.importLogin(ctx, u, r)
+		var login Login
+		var warnings []string
+		err := u.err
+		if err == nil {
+			login, warnings, err = i.importLogin(ctx, u, r)
+		}
 		if err != nil {
 			fail(u.sources[0], fmt.Errorf("%s: %w", u.sources[0].report.Path, err))
 			continue
@@ -154,7 +201,7 @@ func (i *Importer) runImport(ctx context.Context, sources []*source, units []*un
 		}
 		err := i.importEvents(ctx, s, r)
 		if err == nil {
-			err = finishSource(ctx, s, units, r)
+			err = i.finishSource(ctx, s, units, r)
 		}
 		if err != nil {
 			fail(s, fmt.Errorf("%s: %w", s.report.Path, err))

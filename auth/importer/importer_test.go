@@ -56,7 +56,7 @@ func TestImportFormats(t *testing.T) {
 		},
 		"session.json, alive": {
 			"session.json", func(w *world) string {
-				return `{"access_token":"canary-a","refresh_token":"canary-r","session_id":"canary-s","user_id":"1","expires_at":"` + soon(w) + `"}`
+				return `{"access_token":"canary-a","refresh_token":"canary-r","session_id":"canary-s","user_id":"1","country_code":"DE","expires_at":"` + soon(w) + `","saved_at":null}`
 			},
 			importer.Request{ClientID: "tid"},
 			importer.Login{Profile: "tidal", Provider: "tidal", ClientID: "tid", Action: importer.Created, Tokens: true, Status: importer.Active},
@@ -64,34 +64,34 @@ func TestImportFormats(t *testing.T) {
 		},
 		"session.json, ended": {
 			"session.json", func(*world) string {
-				return `{"access_token":"canary-a","refresh_token":null,"session_id":"canary-s","expires_at":"2020-01-01T00:00:00"}`
+				return `{"access_token":"canary-a","refresh_token":null,"session_id":"canary-s","user_id":"1","country_code":"DE","expires_at":"2020-01-01T00:00:00","saved_at":null}`
 			},
 			importer.Request{ClientID: "tid"},
-			importer.Login{Profile: "tidal", Provider: "tidal", ClientID: "tid", Action: importer.Created, Status: importer.NeedsLogin},
+			importer.Login{Profile: "tidal", Provider: "tidal", ClientID: "tid", Action: importer.Created, Tokens: true, Status: importer.NeedsLogin},
 			0,
 		},
 		".cache": {
 			".cache", func(*world) string {
-				return `{"access_token":"canary-a","expires_in":3600,"refresh_token":"canary-r","scope":"a b","expires_at":1730806215}`
+				return `{"access_token":"canary-a","expires_in":3600,"refresh_token":"canary-r","scope":"user-read-private user-top-read","expires_at":1730806215}`
 			},
-			importer.Request{ClientID: "id", Profile: "mine"},
-			importer.Login{Profile: "mine", Provider: "spotify", ClientID: "id", Action: importer.Created, Tokens: true, Status: importer.Active},
+			importer.Request{ClientID: "id1", Profile: "mine"},
+			importer.Login{Profile: "mine", Provider: "spotify", ClientID: "id1", Action: importer.Created, Tokens: true, Status: importer.Active},
 			0,
 		},
 		"spotify-config.json": {
 			"spotify-config.json", func(*world) string {
-				return `{"clientId":"id","clientSecret":"canary-c","redirectUri":"http://127.0.0.1:9999/callback","accessToken":"canary-a","refreshToken":"canary-r","expiresAt":1730806215000}`
+				return `{"clientId":"id1","clientSecret":"canary-c","redirectUri":"http://127.0.0.1:9999/callback","accessToken":"canary-a","refreshToken":"canary-r","expiresAt":1730806215000}`
 			},
 			importer.Request{},
-			importer.Login{Profile: "spotify", Provider: "spotify", ClientID: "id", Action: importer.Created, ClientSecret: true, Tokens: true, Status: importer.Active},
+			importer.Login{Profile: "spotify", Provider: "spotify", ClientID: "id1", Action: importer.Created, ClientSecret: true, Tokens: true, Status: importer.Active},
 			9999,
 		},
 		"client only": {
 			".env", func(*world) string {
-				return "SPOTIFY_CLIENT_ID=id\nSPOTIFY_CLIENT_SECRET=canary-c\nSPOTIFY_ACCESS_TOKEN=\n"
+				return "SPOTIFY_CLIENT_ID=id1\nSPOTIFY_CLIENT_SECRET=canary-c\nSPOTIFY_ACCESS_TOKEN=\n"
 			},
 			importer.Request{},
-			importer.Login{Profile: "default", Provider: "spotify", ClientID: "id", Action: importer.Created, ClientSecret: true, Status: importer.NeedsLogin},
+			importer.Login{Profile: "default", Provider: "spotify", ClientID: "id1", Action: importer.Created, ClientSecret: true, Status: importer.NeedsLogin},
 			0,
 		},
 	} {
@@ -127,7 +127,7 @@ func TestImportFormats(t *testing.T) {
 			if err != nil || p.RedirectPort != c.port {
 				t.Errorf("profile %+v, %v; want port %d", p, err, c.port)
 			}
-			if view := w.view(c.want.Profile); c.want.Tokens && string(view.Status) != c.want.Status || !view.GrantEnds.IsZero() {
+			if view := w.view(c.want.Profile); c.want.Tokens && (view.Status == auth.StatusActive) != (c.want.Status == importer.Active) || !view.GrantEnds.IsZero() {
 				t.Errorf("view %+v: no end of the grant is known", view)
 			}
 			w.noCanary(dir)
@@ -150,14 +150,14 @@ func TestImportFormats(t *testing.T) {
 func TestImportedTokensAreHandedOut(t *testing.T) {
 	w := newWorld(t)
 	now := w.clock.Now()
-	dir := w.project(map[string]string{".cache": `{"access_token":"canary-a","expires_in":3600,"refresh_token":"canary-r","scope":"a b","expires_at":` +
+	dir := w.project(map[string]string{".cache": `{"access_token":"canary-a","expires_in":3600,"refresh_token":"canary-r","scope":"streaming user-top-read","expires_at":` +
 		strconv.FormatInt(now.Add(30*time.Minute).Unix(), 10) + `}`})
-	w.imports(importer.Request{Path: filepath.Join(dir, ".cache"), ClientID: "id"})
+	w.imports(importer.Request{Path: filepath.Join(dir, ".cache"), ClientID: "id1"})
 	a, err := w.keeper.Token(t.Context(), "spotify", "token")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.Token != "canary-a" || !slices.Equal(a.Scopes, []string{"a", "b"}) || !a.Expires.Equal(time.Unix(now.Add(30*time.Minute).Unix(), 0)) {
+	if a.Token != "canary-a" || !slices.Equal(a.Scopes, []string{"streaming", "user-top-read"}) || !a.Expires.Equal(time.Unix(now.Add(30*time.Minute).Unix(), 0)) {
 		t.Errorf("handed out %+v", a)
 	}
 	want := []string{"profile_created", "keychain_save", "tokens_saved", "imported", "keychain_access"}
@@ -180,10 +180,10 @@ func TestImportedTokensAreHandedOut(t *testing.T) {
 func TestImportFolder(t *testing.T) {
 	w := newWorld(t)
 	dir := w.project(map[string]string{
-		".env":             "SPOTIFY_CLIENT_ID=id\nSPOTIFY_CLIENT_SECRET=canary-c\nTIDAL_CLIENT_ID=tid\n",
-		".cache":           `{"access_token":"canary-a","expires_in":3600,"refresh_token":"canary-r","expires_at":1730806215}`,
-		".cache-grace":     `{"access_token":"canary-ga","expires_in":3600,"refresh_token":"canary-gr","expires_at":1730806215}`,
-		"session.json":     `{"access_token":"canary-ta","refresh_token":"canary-tr","session_id":"x","expires_at":"2025-01-01T00:00:00"}`,
+		".env":             "SPOTIFY_CLIENT_ID=id1\nSPOTIFY_CLIENT_SECRET=canary-c\nTIDAL_CLIENT_ID=tid\nTIDAL_CLIENT_SECRET=canary-t\n",
+		".cache":           `{"access_token":"BQcanary-a","expires_in":3600,"refresh_token":"AQcanary-r","expires_at":1730806215}`,
+		".cache-grace":     `{"access_token":"BQcanary-ga","expires_in":3600,"refresh_token":"AQcanary-gr","expires_at":1730806215}`,
+		"session.json":     `{"access_token":"canary-ta","refresh_token":"canary-tr","session_id":"x","user_id":"1","country_code":"DE","expires_at":"2025-01-01T00:00:00","saved_at":"2025-01-01T00:00:00"}`,
 		".env.example":     "SPOTIFY_CLIENT_ID=your_client_id\nSPOTIFY_CLIENT_SECRET=your_secret\n",
 		".env.work.bak":    "SPOTIFY_CLIENT_ID=other\n",
 		".auth_audit.json": `[{"timestamp":"2025-11-05T10:30:16","event":"token_reuse_detected","data":{"profile":"default","old_token_suffix":"canary"}}]`,
@@ -198,8 +198,8 @@ func TestImportFolder(t *testing.T) {
 		}
 	}
 	want := map[string]string{
-		".env spotify": "default id", ".cache spotify": "default id", // the two halves of one login
-		".cache-grace spotify": "grace id", // another account with the same client
+		".env spotify": "default id1", ".cache spotify": "default id1", // the two halves of one login
+		".cache-grace spotify": "grace id1", // another account with the same client
 		".env tidal":           "tidal tid", "session.json tidal": "tidal tid",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -235,7 +235,7 @@ func TestImportFolder(t *testing.T) {
 
 func TestImportAuditLogOnce(t *testing.T) {
 	w := newWorld(t)
-	w.create(auth.NewProfile{Name: "work", Provider: "spotify", ClientID: "id"})
+	w.create(auth.NewProfile{Name: "work", Provider: "spotify", ClientID: "id1"})
 	file := `[
  {"timestamp":"2025-11-05T10:30:15","event":"token_rotation","data":{"profile":"Work","old_token_suffix":"canary01"}},
  {"timestamp":"2025-11-05T10:30:16","event":"security_alert","data":{"type":"token_reuse_detected","severity":"P0"}}
@@ -289,7 +289,7 @@ func TestImportedRedirectAndScopes(t *testing.T) {
 		"https://example.com/cb":         {0, "register http://127.0.0.1/callback"},
 	} {
 		w := newWorld(t)
-		dir := w.project(map[string]string{".env": "SPOTIFY_CLIENT_ID=id\nSPOTIFY_REDIRECT_URI=" + uri + "\n"})
+		dir := w.project(map[string]string{".env": "SPOTIFY_CLIENT_ID=id1\nSPOTIFY_REDIRECT_URI=" + uri + "\n"})
 		report := w.imports(importer.Request{Path: dir})
 		p, err := w.keeper.Profile("default")
 		if err != nil || p.RedirectPort != c.port {

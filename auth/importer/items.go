@@ -16,7 +16,7 @@ const keyringFormat = "python-keyring"
 
 // gatherItems reads the items that the Spotify server left in the keychain.
 func gatherItems(ctx context.Context, r Request) ([]*source, error) {
-	login, notes, err := readItems(ctx, r.Keyring, r)
+	login, found, notes, err := readItems(ctx, r.Keyring, r)
 	if err != nil {
 		return nil, err
 	}
@@ -25,26 +25,31 @@ func gatherItems(ctx context.Context, r Request) ([]*source, error) {
 			"the old name counts, for example default; without such items sign in: stagedoor login")
 	}
 	return []*source{{
-		items:  r.Keyring,
+		items:  found,
 		doc:    migrate.Document{Profile: r.Keyring, Logins: []migrate.Login{login}},
 		report: &File{Path: "keychain", Format: keyringFormat, Logins: []Login{}, Warnings: notes},
 	}}, nil
 }
 
-func readItems(ctx context.Context, profile string, r Request) (migrate.Login, []string, error) {
+// readItems reads a profile's items and makes a login of them.
+func readItems(ctx context.Context, profile string, r Request) (l migrate.Login, found map[string]string, notes []string, err error) {
 	if r.Items == nil {
-		return migrate.Login{}, nil, hint.New("the items of other programs cannot be read here", "sign in instead: stagedoor login")
+		return l, nil, nil, hint.New("the items of other programs cannot be read here", "sign in instead: stagedoor login")
 	}
 	items := map[string]secret.String{}
+	found = map[string]string{}
 	for _, item := range migrate.KeyringItems() {
-		value, err := r.Items.Read(ctx, migrate.KeyringUser(profile, item))
-		if err != nil && !errors.Is(err, vault.ErrNotFound) {
-			return migrate.Login{}, nil, err
+		user := migrate.KeyringUser(profile, item)
+		value, err := r.Items.Read(ctx, user)
+		switch {
+		case err == nil:
+			items[item], found[user] = value, value.Reveal()
+		case !errors.Is(err, vault.ErrNotFound):
+			return l, nil, nil, err
 		}
-		items[item] = value
 	}
-	login, notes := migrate.FromKeyring(items, r.Local)
-	return login, notes, nil
+	l, notes, err = migrate.FromKeyring(items, r.Local)
+	return l, found, notes, err
 }
 
 // addItems completes an .env file that says its tokens are in the keychain.
@@ -56,24 +61,19 @@ func addItems(ctx context.Context, s *source, r Request) {
 	if i >= 0 && s.doc.Logins[i].HasTokens() {
 		return
 	}
-	login, notes, err := readItems(ctx, s.doc.Profile, r)
-	if errors.Is(err, vault.ErrUnavailable) {
-		return // no keychain, no items
-	}
-	if err != nil {
+	login, found, notes, err := readItems(ctx, s.doc.Profile, r)
+	switch {
+	case errors.Is(err, vault.ErrUnavailable): // no keychain, no items
+	case err != nil:
 		// Half a login would be in the way of the whole one later.
 		s.doc.Logins = nil
-		s.file.err = fmt.Errorf("%s: its tokens are in the keychain: %w", s.file.path, err)
-		return
-	}
-	if login.Empty() {
-		return
-	}
-	s.report.Warnings = append(s.report.Warnings, notes...)
-	s.items = s.doc.Profile
-	if i >= 0 {
-		s.doc.Logins[i] = s.doc.Logins[i].Merge(login)
-	} else {
-		s.doc.Logins = append(s.doc.Logins, login)
+		s.err = fmt.Errorf("%s: its tokens are in the keychain: %w", s.file.path, err)
+	case login.Empty():
+	case i >= 0:
+		s.items, s.doc.Logins[i] = found, s.doc.Logins[i].Merge(login)
+		s.report.Warnings = append(s.report.Warnings, notes...)
+	default:
+		s.items, s.doc.Logins = found, append(s.doc.Logins, login)
+		s.report.Warnings = append(s.report.Warnings, notes...)
 	}
 }

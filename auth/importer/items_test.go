@@ -30,25 +30,31 @@ func (i *items) Read(_ context.Context, user string) (secret.String, error) {
 	return "", vault.ErrNotFound
 }
 
+func (i *items) Write(_ context.Context, user string, value secret.String) error {
+	i.all[user] = value
+	return i.fault
+}
+
 func (i *items) Remove(_ context.Context, user string) error {
 	delete(i.all, user)
 	return i.fault
 }
 
+func keyringItems() *items {
+	return &items{all: map[string]secret.String{
+		"work:access_token": "canary-a", "work:refresh_token": "canary-r", "work:token_expires_at": "1730806215",
+		"work:client_secret": "canary-c", "other:access_token": "canary-o",
+	}}
+}
+
 func TestImportKeyringItems(t *testing.T) {
-	full := func() *items {
-		return &items{all: map[string]secret.String{
-			"work:access_token": "canary-a", "work:refresh_token": "canary-r", "work:token_expires_at": "1730806215",
-			"work:client_secret": "canary-c", "other:access_token": "canary-o",
-		}}
-	}
 	t.Run("by name", func(t *testing.T) {
 		w := newWorld(t)
-		kept := full()
+		kept := keyringItems()
 		if _, err := w.keeper.Import(t.Context(), importer.Request{Keyring: "work", Items: kept}); err == nil || len(kept.all) != 5 || !strings.Contains(hint.Of(err), "--client-id") {
 			t.Fatalf("without a client id: %v, %v", err, kept.all)
 		}
-		report := w.imports(importer.Request{Keyring: "work", Items: kept, ClientID: "id"})
+		report := w.imports(importer.Request{Keyring: "work", Items: kept, ClientID: "id1"})
 		if got := report.Files[0]; got.Format != "python-keyring" || got.Logins[0].Profile != "work" || !got.Logins[0].ClientSecret || got.Logins[0].Status != importer.Active {
 			t.Errorf("report %+v", got)
 		}
@@ -59,14 +65,14 @@ func TestImportKeyringItems(t *testing.T) {
 	})
 	t.Run("with its .env", func(t *testing.T) {
 		w := newWorld(t)
-		kept := full()
-		dir := w.project(map[string]string{".env.work": "SPOTIFY_CLIENT_ID=id\nSPOTIFY_USE_KEYCHAIN='true'\n"})
+		kept := keyringItems()
+		dir := w.project(map[string]string{".env.work": "SPOTIFY_CLIENT_ID=id1\nSPOTIFY_USE_KEYCHAIN='true'\n"})
 		w.imports(importer.Request{Path: dir, Items: kept, DryRun: true})
 		if len(kept.all) != 5 {
 			t.Fatal("the dry run removed items")
 		}
 		report := w.imports(importer.Request{Path: dir, Items: kept})
-		if got := report.Files[0].Logins[0]; got.ClientID != "id" || !got.Tokens || !got.ClientSecret || len(kept.all) != 1 {
+		if got := report.Files[0].Logins[0]; got.ClientID != "id1" || !got.Tokens || !got.ClientSecret || len(kept.all) != 1 {
 			t.Errorf("report %+v, left %d", got, len(kept.all))
 		}
 		again := w.imports(importer.Request{Path: dir, Items: kept})
@@ -76,15 +82,15 @@ func TestImportKeyringItems(t *testing.T) {
 	})
 	t.Run("kept", func(t *testing.T) {
 		w := newWorld(t)
-		kept := full()
-		w.imports(importer.Request{Keyring: "work", Items: kept, ClientID: "id", Keep: true})
+		kept := keyringItems()
+		w.imports(importer.Request{Keyring: "work", Items: kept, ClientID: "id1", Keep: true})
 		if len(kept.all) != 5 {
 			t.Error("items were removed")
 		}
 	})
 	t.Run("nothing there", func(t *testing.T) {
 		w := newWorld(t)
-		_, err := w.keeper.Import(t.Context(), importer.Request{Keyring: "nobody", Items: full()})
+		_, err := w.keeper.Import(t.Context(), importer.Request{Keyring: "nobody", Items: keyringItems()})
 		if err == nil || hint.Of(err) == "" {
 			t.Errorf("error %v", err)
 		}
@@ -92,7 +98,7 @@ func TestImportKeyringItems(t *testing.T) {
 	t.Run("locked", func(t *testing.T) {
 		w := newWorld(t)
 		kept := &items{fault: vault.ErrLocked}
-		dir := w.project(map[string]string{".env": "SPOTIFY_CLIENT_ID=id\nSPOTIFY_USE_KEYCHAIN=true\n"})
+		dir := w.project(map[string]string{".env": "SPOTIFY_CLIENT_ID=id1\nSPOTIFY_USE_KEYCHAIN=true\n"})
 		if _, err := w.keeper.Import(t.Context(), importer.Request{Path: dir, Items: kept}); !errors.Is(err, vault.ErrLocked) {
 			t.Errorf("with its .env: %v", err)
 		}

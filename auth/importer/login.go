@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -25,9 +26,8 @@ func (i *Importer) importLogin(ctx context.Context, u *unit, r Request) (Login, 
 	}
 	port, warnings := i.redirectOf(row, u.login)
 	set := i.importedSet(u.login)
-	if u.login.HasTokens() && !usable(set, i.Now()) {
+	if holdsToken(set) && !usable(set, i.Now()) {
 		warnings = append(warnings, "its access token has ended and there is none to renew it with")
-		set = token.Set{}
 	}
 	result := Login{Profile: u.name, Provider: row.ID, ClientSecret: !u.login.ClientSecret.Empty()}
 	found, err := i.find(u.name)
@@ -46,9 +46,7 @@ func (i *Importer) importLogin(ctx context.Context, u *unit, r Request) (Login, 
 	}
 	switch {
 	case errors.Is(err, profile.ErrNotFound):
-		result.Action = Created
-		u.login.ClientID = defaultString(u.login.ClientID, i.knownClientID(row.ID))
-		result.ClientID = u.login.ClientID
+		result.Action, result.ClientID = Created, u.login.ClientID
 	case err != nil:
 		return result, warnings, err
 	default:
@@ -56,6 +54,10 @@ func (i *Importer) importLogin(ctx context.Context, u *unit, r Request) (Login, 
 		if result.Action, err = i.importAction(ctx, found, u.login, r); err != nil {
 			return result, warnings, err
 		}
+	}
+	// Tokens and secrets are of one client, and a guess costs the login.
+	if u.login.ClientID == "" && (result.Action == Created || result.Action == Updated && r.Profile == "") {
+		return result, warnings, noClientID(row, u)
 	}
 	if r.DryRun || result.Action == Unchanged {
 		err = i.checkImport(row, u, port, result.Action)
@@ -72,6 +74,14 @@ func (i *Importer) importLogin(ctx context.Context, u *unit, r Request) (Login, 
 	return result, warnings, i.describeSaved(ctx, &result)
 }
 
+func noClientID(row provider.Provider, u *unit) error {
+	advice := "pass the id of your app at " + row.Name + " with --client-id"
+	if names := u.sources[0].doc.Aliases; len(names) > 0 {
+		advice = "if it is the one in " + strings.Join(names, " or ") + ", pass that with --client-id"
+	}
+	return hint.Wrap(ErrNoClientID, advice)
+}
+
 func (i *Importer) find(name string) (profile.Profile, error) {
 	list, err := i.Profiles.Load()
 	if err != nil {
@@ -80,70 +90,66 @@ func (i *Importer) find(name string) (profile.Profile, error) {
 	return list.Find(name)
 }
 
-// knownClientID is what CreateProfile would take for a profile without one.
-func (i *Importer) knownClientID(service string) string {
-	list, err := i.Profiles.Load()
-	if err != nil {
-		return ""
-	}
-	for _, p := range list.Profiles {
-		if p.Service() == service {
-			return p.ClientID
-		}
-	}
-	return ""
-}
-
-// importAction says what an import means for a profile that exists.
+// importAction says what an import means for a profile that exists. One that
+// has another login keeps it, unless the user said otherwise.
 func (i *Importer) importAction(ctx context.Context, p profile.Profile, l migrate.Login, r Request) (Action, error) {
 	if p.Provider != l.Provider {
 		return "", hint.Wrap(fmt.Errorf("%w: %s is an account at %s", profile.ErrExists, p.Name, p.Provider),
 			"choose another name: --profile NAME")
 	}
-	lacks, differs, err := i.compare(ctx, p, l)
+	c, err := i.compare(ctx, p, l)
 	switch {
 	case err != nil:
 		return "", err
-	case r.Force, differs && r.Profile != "", lacks && !differs:
+	case r.Force && c.held && !l.HasTokens() && l.ClientID != "" && l.ClientID != p.ClientID:
+		return "", hint.Wrap(fmt.Errorf("%w: the tokens that %s has are of another client id", profile.ErrExists, p.Name),
+			"choose another name with --profile NAME, or revoke them first: stagedoor revoke "+p.Name)
+	case r.Force, c.lacks && !c.differs:
 		return Updated, nil
-	case !differs:
+	case !c.differs:
 		return Unchanged, nil
 	}
 	return "", hint.Wrap(fmt.Errorf("%w: %s has another login", profile.ErrExists, p.Name),
 		"choose another name with --profile NAME, or replace its login with --force")
 }
 
-// compare reports whether the profile lacks something that the login has, and
-// whether it has something else in its place. One that only lacks something was
-// made by hand, or by an import that was killed, and is completed. Tokens that
-// came of the login's own, by refreshing, are no others: of those the book
-// knows.
-func (i *Importer) compare(ctx context.Context, p profile.Profile, l migrate.Login) (lacks, differs bool, err error) {
-	differs = l.ClientID != "" && l.ClientID != p.ClientID
+// comparison of a profile with a login. One that only lacks something was made
+// by hand, or by an import that was killed, and is completed.
+type comparison struct {
+	lacks   bool // something that the login has
+	differs bool // it has something else in its place
+	held    bool // it has tokens
+}
+
+// compare looks what a profile has of a login. Tokens that came of the login's
+// own, by refreshing, are no others: of those the audit log knows. A secret that
+// a login here has done without until now would change how it is renewed.
+func (i *Importer) compare(ctx context.Context, p profile.Profile, l migrate.Login) (c comparison, err error) {
+	c.differs = l.ClientID != "" && l.ClientID != p.ClientID
+	set, err := i.Tokens.Load(ctx, p.ID)
+	c.held = err == nil
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, token.ErrDamaged) {
+		return c, err
+	}
 	if !l.ClientSecret.Empty() {
 		item, err := i.Vault.Get(ctx, i.SecretItem(p.ID))
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
-			return false, false, err
+			return c, err
 		}
 		kept := identity.DecodeClientSecret(item).Value
-		lacks = kept.Empty() || !p.HasSecret
-		differs = differs || !kept.Empty() && kept != l.ClientSecret
+		c.lacks = kept.Empty() || !p.HasSecret
+		c.differs = c.differs || c.lacks && c.held || !kept.Empty() && kept != l.ClientSecret
 	}
-	if !l.HasTokens() || differs {
-		return lacks, differs, nil
+	if !l.HasTokens() || c.differs {
+		return c, nil
 	}
-	set, err := i.Tokens.Load(ctx, p.ID)
-	switch {
-	case errors.Is(err, vault.ErrNotFound), errors.Is(err, token.ErrDamaged):
-		imported, err := i.importedBefore(ctx, p, l) // and revoked since
-		return lacks || !imported, false, err
-	case err != nil:
-		return false, false, err
-	case set.Refresh == l.Refresh && (!l.Refresh.Empty() || set.Access == l.Access):
-		return lacks, false, nil
+	if c.held && set.Refresh == l.Refresh && (!l.Refresh.Empty() || set.Access == l.Access) {
+		return c, nil
 	}
-	imported, err := i.importedBefore(ctx, p, l)
-	return lacks, !imported, err
+	imported, err := i.importedBefore(ctx, p, l) // and renewed, or revoked, since
+	c.lacks = c.lacks || !c.held && !imported
+	c.differs = c.held && !imported
+	return c, err
 }
 
 // importedBefore asks the book whether these tokens came into the profile once.
@@ -168,8 +174,8 @@ func (i *Importer) holder(ctx context.Context, l migrate.Login) (profile.Profile
 		if p.Provider != l.Provider {
 			continue
 		}
-		lacks, differs, err := i.compare(ctx, p, l)
-		if err != nil || !lacks && !differs {
+		c, err := i.compare(ctx, p, l)
+		if err != nil || !c.lacks && !c.differs {
 			return p, err == nil, err
 		}
 	}

@@ -2,24 +2,27 @@ package importer
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
 // unit is a login together with the sources it is in.
 type unit struct {
 	login   migrate.Login
 	name    string // of the profile to be
-	format  string
 	sources []*source
+	err     error // why it cannot be imported
 	done    bool
 }
 
 // source is a file, or the items of an old profile in the keychain.
 type source struct {
-	file   *oldFile // nil: the keychain
-	items  string   // old name of the profile whose items were read, or ""
+	file   *oldFile          // nil: the keychain
+	items  map[string]string // of the keychain, by user name, that belong to it
+	err    error             // why this one is left out
 	doc    migrate.Document
 	report *File
 }
@@ -28,17 +31,25 @@ type source struct {
 // two files, one with the client id and one with the tokens, become one.
 func planImport(sources []*source, r Request) ([]*unit, error) {
 	var units []*unit
+	ids := map[string][]string{} // client ids by provider
 	for _, s := range sources {
 		for _, l := range s.doc.Logins {
-			u := &unit{login: l, format: s.report.Format, sources: []*source{s}, name: proposedName(s, l, r)}
-			if !absorbed(units, u) {
+			if id := l.ClientID; id != "" && !slices.Contains(ids[l.Provider], id) {
+				ids[l.Provider] = append(ids[l.Provider], id)
+			}
+		}
+	}
+	for _, s := range sources {
+		for _, l := range s.doc.Logins {
+			u := &unit{login: l, sources: []*source{s}, name: proposedName(s, l, r)}
+			if !absorbed(units, u, len(ids[l.Provider]) == 1) {
 				units = append(units, u)
 			}
 		}
 	}
 	if r.Profile != "" && len(units) > 1 {
 		return nil, hint.Wrap(fmt.Errorf("%w: %d", ErrSeveral, len(units)),
-			"import one file at a time, or leave --profile out")
+			"import one file at a time, or one provider's with --provider, or leave --profile out")
 	}
 	taken := map[string]bool{}
 	for _, u := range units {
@@ -47,10 +58,18 @@ func planImport(sources []*source, r Request) ([]*unit, error) {
 			u.name = fmt.Sprintf("%s-%d", base[:min(len(base), 60)], n)
 		}
 		taken[u.name] = true
-		if u.login.ClientID == "" {
-			u.login.ClientID = r.ClientID
+		switch l, known := &u.login, ids[u.login.Provider]; {
+		case r.ClientID != "" && l.ClientID != "" && l.ClientID != r.ClientID:
+			u.err = hint.New("the file has another client id than --client-id says", "leave --client-id out to import what is in the file")
+		case l.ClientID != "":
+		case r.ClientID != "":
+			l.ClientID = r.ClientID
+		case len(known) == 1:
+			borrow(u, units, known[0])
+		case len(known) > 1:
+			u.err = hint.New("there are several client ids in the folder, and nothing says to which one its tokens belong",
+				"import it by its name, with --client-id ID")
 		}
-		borrow(u, units)
 	}
 	return units, nil
 }
@@ -73,16 +92,19 @@ func proposedName(s *source, l migrate.Login, r Request) string {
 	return name
 }
 
-// absorbed adds u to a unit that it completes: the same refresh token, or the
-// one half (client id) to the other (tokens).
-func absorbed(units []*unit, u *unit) bool {
+// absorbed adds u to a unit that it completes: the same refresh token, or, if
+// there is just one client id, that one's half to the half with the tokens.
+func absorbed(units []*unit, u *unit, oneClient bool) bool {
 	for _, v := range units {
 		a, b := v.login, u.login
 		same := !a.Refresh.Empty() && a.Refresh == b.Refresh
-		halves := a.ClientID != "" && !a.HasTokens() && b.ClientID == "" && b.HasTokens()
-		mirrored := b.ClientID != "" && !b.HasTokens() && a.ClientID == "" && a.HasTokens()
+		halves := oneClient && a.ClientID != "" && !a.HasTokens() && b.ClientID == "" && b.HasTokens()
+		mirrored := oneClient && b.ClientID != "" && !b.HasTokens() && a.ClientID == "" && a.HasTokens()
 		if a.Provider != b.Provider || !same && !halves && !mirrored {
 			continue
+		}
+		if same && (a.ClientID != b.ClientID && a.ClientID != "" && b.ClientID != "" || !agree(a.ClientSecret, b.ClientSecret)) {
+			continue // of another client
 		}
 		if mirrored {
 			v.name = u.name
@@ -94,15 +116,14 @@ func absorbed(units []*unit, u *unit) bool {
 	return false
 }
 
-// borrow takes the client id, and its secret, from another login of the same
-// provider that was found beside this one.
-func borrow(u *unit, units []*unit) {
-	if u.login.ClientID != "" {
-		return
-	}
+func agree(a, b secret.String) bool { return a.Empty() || b.Empty() || a == b }
+
+// borrow takes the one client id that there is, and its secret, from the login
+// that was found beside this one.
+func borrow(u *unit, units []*unit, id string) {
 	for _, v := range units {
-		if v != u && v.login.Provider == u.login.Provider && v.login.ClientID != "" {
-			u.login.ClientID, u.login.ClientSecret, u.login.RedirectURI = v.login.ClientID, v.login.ClientSecret, v.login.RedirectURI
+		if l := v.login; v != u && l.Provider == u.login.Provider && l.ClientID == id {
+			u.login.ClientID, u.login.ClientSecret, u.login.RedirectURI = id, l.ClientSecret, l.RedirectURI
 			return
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
@@ -52,6 +54,12 @@ func TestImportOverAProfile(t *testing.T) {
 	report = w.imports(importer.Request{Path: path})
 	if got := report.Files[0].Logins[0]; got.Action != importer.Unchanged || !report.Files[0].Rewritten {
 		t.Errorf("the same login again: %+v", report.Files[0])
+	}
+
+	// A name is no permission to replace the login that has it.
+	restore(envFile)
+	if _, err := w.keeper.Import(t.Context(), importer.Request{Path: path, Profile: "default"}); !errors.Is(err, profile.ErrExists) || w.read(path) != envFile {
+		t.Errorf("another login by name: %v", err)
 	}
 
 	w.create(auth.NewProfile{Name: "corp", Provider: "tidal", ClientID: "tid"}) // at another provider
@@ -122,4 +130,58 @@ func TestImportAfterARevocation(t *testing.T) {
 		t.Errorf("when asked for: %+v", got)
 	}
 	w.noCanary(dir)
+}
+
+// A login here that does without a client secret is not given one in passing.
+func TestImportLeavesAWorkingLoginAlone(t *testing.T) {
+	w := newWorld(t)
+	public := strings.Replace(envFile, "SPOTIFY_CLIENT_SECRET=canary-client-secret\n", "", 1)
+	dir := w.project(map[string]string{".env": public})
+	w.imports(importer.Request{Path: dir})
+	before := w.secrets()
+	for name, file := range map[string]string{
+		"a secret": "SPOTIFY_CLIENT_ID=0123abcd\nSPOTIFY_CLIENT_SECRET=canary-client-secret\n",
+		"a client": "SPOTIFY_CLIENT_ID=9999\nSPOTIFY_CLIENT_SECRET=canary-client-secret\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, ".env"), []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"", "default"} {
+			w.refused(importer.Request{Path: filepath.Join(dir, ".env"), Profile: name}, "default has another login", "--force")
+		}
+		if diff := cmp.Diff(before, w.secrets()); diff != "" || w.read(dir, ".env") != file {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	w.refused(importer.Request{Path: filepath.Join(dir, ".env"), Force: true}, "another client id", "revoke")
+}
+
+// Which client id a token belongs to is no guess: with the wrong one it is lost
+// at the next refresh.
+func TestImportGuessesNoClientID(t *testing.T) {
+	const cache = `{"access_token":"BQcanary-a","refresh_token":"AQcanary-r","expires_in":3600}`
+	w := newWorld(t)
+	w.create(auth.NewProfile{Name: "other", Provider: "spotify", ClientID: "another-app"})
+	for name, files := range map[string]map[string]string{
+		"a cache alone":        {".cache": cache},
+		"under another name":   {".env": "NEXT_PUBLIC_SPOTIFY_CLIENT_ID=id1\nSPOTIFY_REFRESH_TOKEN=AQcanary-r\n"},
+		"two apps and a cache": {".cache": cache, ".env": "SPOTIFY_CLIENT_ID=id1\n", ".env.work": "SPOTIFY_CLIENT_ID=id2\n"},
+	} {
+		dir := w.project(files)
+		_, err := w.keeper.Import(t.Context(), importer.Request{Path: dir})
+		if err == nil || !strings.Contains(hint.Of(err), "--client-id") {
+			t.Errorf("%s: %v (hint %q)", name, err, hint.Of(err))
+		}
+		for file, content := range files {
+			if strings.Contains(content, "canary") && w.read(dir, file) != content {
+				t.Errorf("%s: %s was changed", name, file)
+			}
+		}
+	}
+	w.refused(importer.Request{Path: w.project(map[string]string{".env": envFile}), ClientID: "id9"}, "another client id than", "leave --client-id out")
+	w.create(auth.NewProfile{Name: "mine", Provider: "spotify", ClientID: "id1"})
+	dir := w.project(map[string]string{".cache": cache})
+	if got := w.imports(importer.Request{Path: dir, Profile: "mine"}).Files[0].Logins[0]; got.ClientID != "id1" || got.Action != importer.Updated {
+		t.Errorf("into a profile by name: %+v", got)
+	}
 }

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -11,6 +12,7 @@ import (
 // Python's keyring library: vault.Foreign.
 type KeyringItems interface {
 	Read(ctx context.Context, user string) (secret.String, error)
+	Write(ctx context.Context, user string, value secret.String) error
 	Remove(ctx context.Context, user string) error
 }
 
@@ -20,22 +22,36 @@ type Request struct {
 	// Keyring, instead of Path, is the old name of a profile whose items in the
 	// keychain are imported.
 	Keyring  string
-	Profile  string // name for the one login that is found; it may exist, and is updated then
+	Profile  string // name for the one login that is found
+	Provider string // whose logins to import; "" for all that are known for certain
 	ClientID string // for files that do not have it
-	Force    bool   // update profiles that exist already
+	Force    bool   // replace the logins of profiles that exist already
 	DryRun   bool   // change nothing
 	Keep     bool   // leave the old file and items as they are
+	// Confirm gets the plan before anything is changed, unless there is nothing
+	// to change, and its error ends the import. May be nil.
+	Confirm func(Report) error
 	// Items is looked at for files whose tokens are in the keychain already.
 	// May be nil.
 	Items KeyringItems
 	Local *time.Location // of times without a zone; nil means time.Local
 }
 
-// Report is what an import did, or, with DryRun, would do.
+// Report is what an import did, or, as a plan, would do.
 type Report struct {
 	Vault  string `json:"vault"` // "keychain" or "file"
 	DryRun bool   `json:"dry_run"`
-	Files  []File `json:"files"`
+	// Look says why a person should look at the plan first, or is "": one file
+	// was named, and all in it is certain.
+	Look  string `json:"look,omitempty"`
+	Files []File `json:"files"`
+}
+
+// Idle reports whether a plan changes nothing.
+func (r Report) Idle() bool {
+	return !slices.ContainsFunc(r.Files, func(f File) bool {
+		return f.Events > 0 || len(f.Changes) > 0 || slices.ContainsFunc(f.Logins, func(l Login) bool { return l.Action != Unchanged })
+	})
 }
 
 // File is one source: a file, or the old items in the keychain.
@@ -43,7 +59,7 @@ type File struct {
 	Path   string  `json:"path"`   // as given; "keychain" for items there
 	Format string  `json:"format"` // migrate.Format, or "python-keyring"
 	Logins []Login `json:"logins"`
-	Events int     `json:"events"` // taken over into the book
+	Events int     `json:"events"` // taken over into the audit log
 	Known  int     `json:"known"`  // events that were there already
 	// Changes are the lines of the file that differ, with secrets masked, and
 	// Rewritten says that they were made.

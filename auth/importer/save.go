@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"strconv"
@@ -82,27 +83,23 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 		}
 		undo = func(ctx context.Context) { err = errors.Join(err, i.discard(ctx, p.ID)) }
 	}
-	before, err := i.Grant(p)
-	if err != nil {
-		return err
-	}
-	grant := before
 	if a == Updated {
-		i.merge(&p, u, port)
-		if grant, err = i.Grant(p); err != nil {
+		if undo, err = i.remember(ctx, p); err != nil {
 			return err
 		}
-		if undo, err = i.remember(ctx, p, before); err != nil {
-			return err
-		}
+		i.merge(&p, u, port, holdsToken(set))
 		if !u.login.ClientSecret.Empty() {
 			if err := i.KeepSecret(ctx, p, u.login.ClientSecret); err != nil {
 				return err
 			}
 		}
 	}
+	grant, err := i.Grant(p)
+	if err != nil {
+		return err
+	}
 	if holdsToken(set) {
-		saved, err := i.Tokens.SaveImported(ctx, grant, set)
+		saved, err := i.Tokens.SaveImported(ctx, grant, set, func() error { return i.exists(ctx, p.ID) })
 		if err != nil {
 			return fmt.Errorf("keep the imported tokens: %w", err)
 		}
@@ -112,18 +109,20 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 		return err
 	}
 	if a == Updated {
-		if err := i.Profiles.Update(ctx, p.ID, func(p *profile.Profile) { i.merge(p, u, port) }); err != nil {
+		if err := i.Profiles.Update(ctx, p.ID, func(p *profile.Profile) { i.merge(p, u, port, holdsToken(set)) }); err != nil {
 			return err
 		}
 		if err := i.Rebind(ctx, p); err != nil {
 			return err
 		}
+	} else if err := i.exists(ctx, p.ID); err != nil {
+		return err
 	}
 	data := map[string]any{
-		"format": u.format, "provider": row.ID, "client_secret": !u.login.ClientSecret.Empty(), "tokens": holdsToken(set), "action": string(a),
+		"format": u.sources[0].report.Format, "provider": row.ID, "client_secret": !u.login.ClientSecret.Empty(), "tokens": holdsToken(set), "action": string(a),
 	}
-	if f := u.sources[0].file; f != nil {
-		data["file"] = u.sources[0].doc.Name
+	if s := u.sources[0]; s.file != nil {
+		maps.Copy(data, fileData(s.doc.Name))
 	}
 	if t := telling(u.login); !t.Empty() {
 		data["token"] = i.Fingerprint(ctx, t)
@@ -133,7 +132,7 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 }
 
 // merge takes over what the file says of the profile itself.
-func (i *Importer) merge(p *profile.Profile, u *unit, port int) {
+func (i *Importer) merge(p *profile.Profile, u *unit, port int, tokens bool) {
 	switch other := u.login.ClientID != "" && u.login.ClientID != p.ClientID; {
 	case !u.login.ClientSecret.Empty():
 		p.HasSecret, p.SecretFrom = true, i.Now().UTC()
@@ -146,11 +145,23 @@ func (i *Importer) merge(p *profile.Profile, u *unit, port int) {
 	}
 	// Whose login it is will be asked anew; that the user imported it over
 	// the former one says that they mean it.
-	p.Identity, p.Accepted, p.Changed = nil, nil, nil
+	if tokens {
+		p.Identity, p.Accepted, p.Changed = nil, nil, nil
+	}
 }
 
-// remember returns what puts the secrets of a profile back as they are now.
-func (i *Importer) remember(ctx context.Context, p profile.Profile, g token.Grant) (func(context.Context), error) {
+// exists is an error if the profile was deleted meanwhile.
+func (i *Importer) exists(ctx context.Context, id string) error {
+	return i.Profiles.Update(ctx, id, func(*profile.Profile) {})
+}
+
+// remember returns what puts the secrets of a profile back as they are now,
+// unless the profile itself is gone.
+func (i *Importer) remember(ctx context.Context, p profile.Profile) (func(context.Context), error) {
+	grant, err := i.Grant(p)
+	if err != nil {
+		return func(context.Context) {}, err
+	}
 	client, err := i.Vault.Get(ctx, i.SecretItem(p.ID))
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {
 		return func(context.Context) {}, err
@@ -160,13 +171,14 @@ func (i *Importer) remember(ctx context.Context, p profile.Profile, g token.Gran
 		return func(context.Context) {}, err
 	}
 	return func(ctx context.Context) {
-		if client.Empty() {
+		exists := func() error { return i.exists(ctx, p.ID) }
+		if client.Empty() || errors.Is(exists(), profile.ErrNotFound) {
 			_ = i.Vault.Delete(ctx, i.SecretItem(p.ID))
 		} else {
 			_ = i.Vault.Set(ctx, i.SecretItem(p.ID), client)
 		}
 		if now, err := i.Tokens.Load(ctx, p.ID); err == nil && now.Gen != set.Gen && holdsToken(set) {
-			_, _ = i.Tokens.SaveImported(ctx, g, set)
+			_, _ = i.Tokens.SaveImported(ctx, grant, set, exists)
 		}
 	}, nil
 }

@@ -14,10 +14,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -129,25 +133,63 @@ func (w *world) imports(r importer.Request) importer.Report {
 	return report
 }
 
-// noCanary fails if a secret is in a file below the folders.
+// refused is an import that must fail with these words and change nothing.
+func (w *world) refused(r importer.Request, words, advice string) {
+	w.t.Helper()
+	r.Local = time.UTC
+	before := w.secrets()
+	_, err := w.keeper.Import(w.t.Context(), r)
+	if err == nil || !strings.Contains(err.Error(), words) || !strings.Contains(hint.Of(err), advice) {
+		w.t.Errorf("error %v (hint %q)", err, hint.Of(err))
+	}
+	if diff := cmp.Diff(before, w.secrets()); diff != "" {
+		w.t.Errorf("the vault changed: %s", diff)
+	}
+}
+
+func (w *world) write(content string, parts ...string) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(parts...), []byte(content), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// deleteProfile takes a profile off the list, as another process would.
+func deleteProfile(t *testing.T, dir, id string) {
+	t.Helper()
+	store, err := profile.NewStore(profile.Params{Dir: dir, Now: time.Now, Rand: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Delete(context.Background(), id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// noCanary fails if a secret is in a file below the folders, or was logged.
 func (w *world) noCanary(dirs ...string) {
 	w.t.Helper()
 	for _, dir := range append(dirs, w.dir) {
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
-				return err
-			}
-			data, err := os.ReadFile(path)
-			if strings.Contains(string(data), "canary") {
-				w.t.Errorf("a secret is in %s", path)
-			}
-			return err
-		})
-		if err != nil {
-			w.t.Error(err)
-		}
+		noCanary(w.t, dir)
 	}
 	if strings.Contains(w.log.String(), "canary") {
 		w.t.Error("a secret is in the log")
+	}
+}
+
+func noCanary(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if strings.Contains(string(data), "canary") {
+			t.Errorf("a secret is in %s", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

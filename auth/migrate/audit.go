@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,9 +13,7 @@ import (
 )
 
 const (
-	maxEvents    = 2000 // the old program keeps a hundred
-	maxValues    = 20
-	maxEventText = 256 // bytes of one value
+	maxEvents = 2000 // the old program keeps a hundred
 )
 
 // Event is a line of the old program's log.
@@ -27,12 +24,12 @@ type Event struct {
 	Time    time.Time // UTC
 	Name    string
 	Profile string         // as the old program calls it, or ""
-	Data    map[string]any // strings, numbers and booleans
+	Data    map[string]any // plain words, numbers and booleans
 }
 
 // parseAudit reads .auth_audit.json: an array of {timestamp, event, data}, of
-// which the newest 2000 count. Members of data whose name says that they are a
-// part of a token or a secret are left out; the old log has the last eight
+// which the newest 2000 count. Of data only the members are taken that say what
+// happened: others may name a person, and the old log has the last eight
 // characters of refresh tokens.
 func parseAudit(data []byte, local *time.Location) (Document, error) {
 	var entries []json.RawMessage
@@ -69,6 +66,9 @@ func parseAudit(data []byte, local *time.Location) (Document, error) {
 	return d, nil
 }
 
+// eventMembers are what an event is about; none of them names a person.
+var eventMembers = []string{"type", "severity", "storage", "reason", "error", "status", "success", "attempts", "count", "expires_at"}
+
 func auditEvent(raw json.RawMessage, local *time.Location) (Event, bool) {
 	var entry struct {
 		Timestamp string         `json:"timestamp"`
@@ -85,27 +85,18 @@ func auditEvent(raw json.RawMessage, local *time.Location) (Event, bool) {
 	e := Event{Time: t, Name: entry.Event, Data: map[string]any{}}
 	e.Profile, _ = entry.Data["profile"].(string)
 	e.Profile = clean(e.Profile)
-	for _, key := range slices.Sorted(maps.Keys(entry.Data)) {
-		if !plainName(key) || telling(key) || len(e.Data) >= maxValues {
-			continue
-		}
+	for _, key := range eventMembers {
 		switch v := entry.Data[key].(type) {
 		case string:
-			e.Data[key] = strings.ToValidUTF8(v[:min(len(v), maxEventText)], "")
+			if plainName(v) {
+				e.Data[key] = v
+			}
 		case bool, float64:
 			e.Data[key] = v
 		}
 	}
 	e.ID = eventID(entry.Timestamp, e)
 	return e, true
-}
-
-// telling reports whether a member's value may be a piece of a secret.
-func telling(key string) bool {
-	l := strings.ToLower(key)
-	return slices.ContainsFunc([]string{"token", "secret", "password", "suffix", "verifier", "code"}, func(s string) bool {
-		return strings.Contains(l, s)
-	})
 }
 
 func plainName(s string) bool {

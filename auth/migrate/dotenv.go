@@ -14,12 +14,14 @@ type binding struct {
 	line  int    // where it begins, from 1
 	key   string // "" for everything but an assignment
 	value string // what the variable is set to
+	quote byte   // around the value, or 0
 	bad   bool   // cannot be read
 }
 
 // bindings reads an .env file by the grammar of python-dotenv, with which the
 // old servers read it: single and double quotes that may span lines, their
 // escapes, "export", comments behind values, and any of the three line ends.
+// Backquotes are those of dotenv for Node, which take everything as it stands.
 func bindings(s string) []binding {
 	var list []binding
 	line := 1
@@ -46,7 +48,7 @@ func bindings(s string) []binding {
 		p := parser{s: s, at: at}
 		b := binding{}
 		if !p.entry(&b) {
-			b = binding{bad: true, key: badKey(s[at:])}
+			b = binding{bad: true}
 			p.at = endOfLine(s, p.at)
 		}
 		b.text = s[at:p.at]
@@ -96,7 +98,7 @@ func (p *parser) entry(b *binding) bool {
 		p.at++
 		p.skip(inline)
 		var ok bool
-		if b.value, ok = p.value(); !ok {
+		if b.value, b.quote, ok = p.value(); !ok {
 			return false
 		}
 	}
@@ -138,26 +140,26 @@ var (
 	}
 )
 
-func (p *parser) value() (string, bool) {
+func (p *parser) value() (text string, quote byte, ok bool) {
 	switch quote := p.next(); quote {
-	case '\'', '"':
+	case '\'', '"', '`':
 		n := closing(p.rest()[1:], quote)
 		if n < 0 {
-			return "", false
+			return "", 0, false
 		}
 		raw := p.rest()[1 : 1+n]
 		p.at += n + 2
-		escape := singleEscape
-		if quote == '"' {
-			escape = doubleEscape
+		escape := map[byte]*regexp.Regexp{'\'': singleEscape, '"': doubleEscape}[quote]
+		if escape == nil {
+			return raw, quote, true
 		}
-		return escape.ReplaceAllStringFunc(raw, func(m string) string { return escapes[m[1]] }), true
+		return escape.ReplaceAllStringFunc(raw, func(m string) string { return escapes[m[1]] }), quote, true
 	case 0, '\r', '\n':
-		return "", true
+		return "", 0, true
 	default:
 		raw := p.rest()[:untilLineEnd(p.rest())]
 		p.at += len(raw)
-		return strings.TrimRightFunc(trailing.ReplaceAllString(raw, ""), space), true
+		return strings.TrimRightFunc(trailing.ReplaceAllString(raw, ""), space), 0, true
 	}
 }
 
@@ -201,27 +203,34 @@ func lines(s string) int {
 	return strings.Count(s, "\n") + strings.Count(s, "\r") - strings.Count(s, "\r\n")
 }
 
-// badKey guesses the variable that a line was to set.
-func badKey(s string) string {
-	name, _, _ := strings.Cut(s[:untilLineEnd(s)], "=")
-	name = strings.TrimSpace(name)
-	name = strings.TrimSpace(strings.TrimPrefix(name, "export "))
-	return strings.Trim(name, `'"`)
-}
-
-var variable = regexp.MustCompile(`\$\{([^}:]*)(?::-([^}]*))?\}`)
+var (
+	word     = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+	variable = regexp.MustCompile(`\$\{([^}:]*)(?::-([^}]*))?\}`)
+)
 
 // expand resolves ${NAME} and ${NAME:-default} from the values above. missing
-// gets the names that stand nowhere in the file and have no default.
-func expand(value string, known map[string]string, missing func(string)) string {
-	return variable.ReplaceAllStringFunc(value, func(m string) string {
-		part := variable.FindStringSubmatch(m)
-		if v, ok := known[part[1]]; ok {
-			return v
+// gets the names that stand nowhere in the file. It is false as soon as the
+// result has more than room bytes: a few lines that each repeat the one above
+// twice would fill the memory.
+func expand(value string, known map[string]string, missing func(string), room int) (string, bool) {
+	var b strings.Builder
+	at := 0
+	for _, m := range variable.FindAllStringSubmatchIndex(value, -1) {
+		name := value[m[2]:m[3]]
+		text, ok := known[name]
+		if !ok {
+			missing(name)
+			if m[4] >= 0 {
+				text = value[m[4]:m[5]]
+			}
 		}
-		if part[2] == "" && !strings.Contains(m, ":-") {
-			missing(part[1])
+		if b.Len()+m[0]-at+len(text) > room {
+			return "", false
 		}
-		return part[2]
-	})
+		b.WriteString(value[at:m[0]])
+		b.WriteString(text)
+		at = m[1]
+	}
+	b.WriteString(value[at:])
+	return b.String(), b.Len() <= room
 }

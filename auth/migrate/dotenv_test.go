@@ -46,7 +46,7 @@ func TestBindingsReadWhatPythonReads(t *testing.T) {
 			got := map[string]string{}
 			for _, b := range bindings(c.file) {
 				if b.key != "" && !b.bad {
-					got[b.key] = expand(b.value, got, func(string) {})
+					got[b.key], _ = expand(b.value, got, func(string) {}, maxExpanded)
 				}
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {

@@ -18,19 +18,17 @@ func KeyringItems() []string {
 // KeyringUser is the user name of an item: the old profile and the key.
 func KeyringUser(profile, item string) string { return profile + ":" + item }
 
-// FromKeyring makes a login of the items' values. Notes say what was unusable.
-func FromKeyring(items map[string]secret.String, local *time.Location) (Login, []string) {
-	r := &reader{}
-	value := func(name string) string { return items[name].Reveal() }
-	l := Login{
-		Provider:     "spotify",
-		ClientID:     r.clientID("client_id", value("client_id")),
-		ClientSecret: r.secret("client_secret", value("client_secret")),
-		Access:       r.secret("access_token", value("access_token")),
-		Refresh:      r.secret("refresh_token", value("refresh_token")),
-		Expires:      r.time("token_expires_at", value("token_expires_at"), local),
+// FromKeyring makes a login of the items' values. Notes say what was left out;
+// the error is ErrDoubtful.
+func FromKeyring(items map[string]secret.String, local *time.Location) (Login, []string, error) {
+	s, _ := serviceOf("spotify")
+	r := newReader(s, local)
+	for name, w := range map[string]what{
+		"client_id": clientID, "client_secret": clientSecret, "access_token": accessToken, "refresh_token": refreshToken, "token_expires_at": expiresAt,
+	} {
+		r.take(w, name, items[name].Reveal(), false)
 	}
-	return l, r.notes
+	return r.login, r.notes, r.doubtful()
 }
 
 // Merge fills what l lacks from another login of the same account. Tokens are

@@ -6,16 +6,20 @@
 // Everything here is a pure function of the bytes it is given: no file, no
 // clock, no network. Reading never fails halfway: Parse returns all that the
 // file holds, or an error that says what is wrong with it and what helps.
-// Errors, notes and changes never quote a secret. What cannot be a token, a
-// placeholder for example, is left out and named in Document.Notes.
+// Errors, notes and changes never quote a secret. A placeholder is left out and
+// named in Document.Notes. A file is refused that is not known for certain to
+// hold a login of a provider here, or whose values may be something else than
+// they seem: a reference to a password manager, a path, a shell command.
 //
-// Document.Without gives the file as it is to be written back. The lines of an
-// .env file that hold no secret stay byte for byte, comments and order too;
-// its marker, SPOTIFY_USE_KEYCHAIN=true, is the one that the Spotify server
-// itself writes when it moves tokens to the keychain. JSON files are replaced
-// by an object with the marker and no token, which their programs take for "not
-// signed in": spotipy because it has no scope, tidalapi because it has no
-// token, the TIDAL server because it has no expiry (it then deletes the file).
+// Document.Without gives the file as it is to be written back. It takes out
+// nothing but values that are in Document.Logins, and what is worth nothing
+// without them. The lines of an .env file that hold no secret stay byte for
+// byte, comments and order too; its marker, SPOTIFY_USE_KEYCHAIN=true, is the
+// one that the Spotify server itself writes when it moves tokens to the
+// keychain. JSON files get the marker and lose the token, which their programs
+// take for "not signed in": spotipy because it has no scope, tidalapi because it
+// has no token, the TIDAL server because it has no expiry (it then deletes the
+// file).
 //
 // All of it is safe for concurrent use.
 package migrate
@@ -39,6 +43,12 @@ const MaxSize = 4 << 20
 var (
 	ErrUnknown = errors.New("not a file that logins can be imported from")
 	ErrTooBig  = errors.New("too big for a file with a login")
+	// ErrForeign is a file with a token that is not known to be of a provider
+	// whose logins can be imported.
+	ErrForeign = errors.New("left alone")
+	// ErrDoubtful is a file whose values are not, or may not be, what their names
+	// say.
+	ErrDoubtful = errors.New("not imported")
 )
 
 // Format is the way a file is laid out.
@@ -73,6 +83,14 @@ func (l Login) HasTokens() bool { return !l.Access.Empty() || !l.Refresh.Empty()
 // Empty reports whether there is nothing worth importing.
 func (l Login) Empty() bool { return l.ClientID == "" && l.ClientSecret.Empty() && !l.HasTokens() }
 
+// holds reports whether a value is the one that was imported.
+func (l Login) holds(w what, value string) bool {
+	value = strings.TrimSpace(value)
+	return value != "" && value == map[what]string{
+		clientSecret: l.ClientSecret.Reveal(), accessToken: l.Access.Reveal(), refreshToken: l.Refresh.Reveal(),
+	}[w]
+}
+
 // Document is what a file holds.
 type Document struct {
 	Name   string // base name of the file
@@ -84,8 +102,15 @@ type Document struct {
 	Events  []Event  // oldest first
 	Moved   []string // providers for which the file already has the marker
 	Notes   []string // what was left out and why, for people
+	Aliases []string // variables that may be a client id under another name
+	Unsure  string   // why only Options.Provider says whose login it is, or ""
 
 	without func(providers []string) Rewritten
+}
+
+// Empty reports whether there is nothing to import and nothing was.
+func (d Document) Empty() bool {
+	return len(d.Logins) == 0 && len(d.Events) == 0 && len(d.Moved) == 0 && d.Format != AuthAudit
 }
 
 // Rewritten is a file without secrets.
@@ -112,10 +137,18 @@ func Marker(provider string) string { return strings.ToUpper(provider) + "_USE_K
 
 const note = "the login is in the keychain now: stagedoor run starts the server with it"
 
+// Options of Parse.
+type Options struct {
+	Local    *time.Location // of times that have no zone
+	Provider string         // whose logins to read; "" for all that are known for certain
+}
+
 // Parse reads a file. name is its base name, which says the profile and tells
-// formats apart where the content does not; local is the zone of times that
-// have none.
-func Parse(name string, data []byte, local *time.Location) (Document, error) {
+// formats apart where the content does not.
+//
+// Errors: ErrUnknown, ErrTooBig, ErrForeign, ErrDoubtful, or what is wrong with
+// the file.
+func Parse(name string, data []byte, o Options) (Document, error) {
 	if len(data) > MaxSize {
 		return Document{}, hint.Wrap(fmt.Errorf("%w: %d bytes", ErrTooBig, len(data)), "name the .env or session file itself")
 	}
@@ -127,11 +160,11 @@ func Parse(name string, data []byte, local *time.Location) (Document, error) {
 	var err error
 	switch trimmed := bytes.TrimSpace(text); {
 	case len(trimmed) > 0 && trimmed[0] == '[':
-		d, err = parseAudit(text, local)
+		d, err = parseAudit(text, o.Local)
 	case len(trimmed) > 0 && trimmed[0] == '{':
-		d, err = parseObject(name, text, local)
+		d, err = parseObject(name, text, o)
 	default:
-		d, err = parseEnv(name, data, local)
+		d, err = parseEnv(name, data, o)
 	}
 	if err != nil {
 		return Document{}, err

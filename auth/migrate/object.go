@@ -16,10 +16,7 @@ import (
 // object is a JSON object whose members keep their order. Names are compared
 // exactly, and of a name that comes twice the last counts, as in the programs
 // that write these files.
-type object struct {
-	members []member
-	reader
-}
+type object struct{ members []member }
 
 const maxMembers = 1000 // of one object
 
@@ -83,94 +80,96 @@ func (o *object) raw(name string) json.RawMessage {
 	return nil
 }
 
-// has reports whether one of the members is there and not null.
-func (o *object) has(names ...string) bool {
-	return slices.ContainsFunc(names, func(n string) bool {
-		raw := o.raw(n)
-		return raw != nil && string(raw) != "null"
-	})
-}
-
 func (o *object) nested(name string) bool {
 	raw := o.raw(name)
 	return len(raw) > 0 && raw[0] == '{'
 }
 
 // text returns a member that is text or a number, or, as tidalapi wraps its
-// values, {"data": text}.
-func (o *object) text(name string) string {
+// values, {"data": text}. It is false for anything else but null and false.
+func (o *object) text(name string) (string, bool) {
 	raw := o.raw(name)
 	if o.nested(name) {
 		var wrapped struct {
 			Data json.RawMessage `json:"data"`
 		}
 		if json.Unmarshal(raw, &wrapped) != nil {
-			return ""
+			return "", false
 		}
 		raw = wrapped.Data
 	}
 	switch {
 	case len(raw) == 0 || string(raw) == "null" || string(raw) == "false":
-		return ""
+		return "", true
 	case raw[0] == '"':
 		var s string
-		if json.Unmarshal(raw, &s) == nil {
-			return s
-		}
+		err := json.Unmarshal(raw, &s)
+		return s, err == nil
 	case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
-		return string(raw)
+		return string(raw), true
 	}
-	o.note(name + " is no text")
-	return ""
+	return "", false
 }
 
-// parseObject tells the JSON formats apart by what they hold.
-func parseObject(name string, data []byte, local *time.Location) (Document, error) {
-	o, err := decodeObject(data)
-	if err != nil {
-		return Document{}, err
+// quiet is text for a member that may be anything.
+func (o *object) quiet(name string) string {
+	s, _ := o.text(name)
+	return s
+}
+
+// memberNames are the members that programs keep a login in.
+var memberNames = map[string]what{
+	"clientId": clientID, "client_id": clientID, "clientSecret": clientSecret, "client_secret": clientSecret,
+	"redirectUri": redirectURI, "redirect_uri": redirectURI, "accessToken": accessToken, "access_token": accessToken,
+	"refreshToken": refreshToken, "refresh_token": refreshToken,
+	"expiresAt": expiresAt, "expires_at": expiresAt, "expiry_time": expiresAt, "expiry": expiresAt,
+}
+
+// login reads a login as the service's programs write it.
+func (o *object) login(s service, local *time.Location) *reader {
+	r := newReader(s, local)
+	for _, m := range o.members {
+		w, known := memberNames[m.name]
+		text, ok := o.text(m.name)
+		switch {
+		case known && ok:
+			r.take(w, m.name, text, false)
+		case known:
+			r.note(m.name + " is no text")
+		}
 	}
-	var d Document
-	lower := strings.ToLower(name)
-	switch {
-	case o.has("clientId", "clientSecret", "accessToken", "refreshToken"):
-		d = spotifyConfig(o, local)
-	case o.nested("token_type"), o.nested("access_token"), o.nested("refresh_token"), o.has("is_pkce"), o.has("expiry_time"):
-		d = tidalAPI(o, local)
-	case o.has("access_token", "refresh_token") && (o.has("session_id", "user_id", "country_code", "saved_at") || strings.Contains(lower, "tidal")):
-		d = tidalSession(o, local)
-	case o.has("access_token", "refresh_token") && (o.has("expires_in", "scope", "token_type") || strings.HasPrefix(lower, ".cache")):
-		d = spotipyCache(name, o, local)
-	case moved(o) != nil:
-		d = Document{Format: formatOf(lower)}
-	default:
-		return Document{}, hint.Wrap(fmt.Errorf("%w: the JSON has no token in it", ErrUnknown),
-			"name a session.json, .cache, spotify-config.json or .auth_audit.json, or the folder that has them")
+	l := &r.login
+	l.Scopes = scopes(o.quiet("scope"))
+	if !l.HasTokens() {
+		return r
 	}
-	d.Moved, d.Notes = moved(o), o.notes
-	return d, nil
+	if saved := o.quiet("saved_at"); saved != "" {
+		l.Issued = r.time("saved_at", saved)
+	} else if life, err := time.ParseDuration(o.quiet("expires_in") + "s"); err == nil && life > 0 && life <= 24*time.Hour && !l.Expires.IsZero() {
+		l.Issued = l.Expires.Add(-life)
+	}
+	return r
+}
+
+// scopes reads a list separated by spaces. A scope that is none is dropped:
+// what was granted is told anew with the next refresh.
+func scopes(s string) []string {
+	list := slices.DeleteFunc(strings.Fields(s), func(scope string) bool {
+		return !visible(scope) || strings.ContainsAny(scope, `"\`) || len(scope) > 256
+	})
+	if len(list) == 0 || len(list) > 200 {
+		return nil
+	}
+	return list
 }
 
 // moved lists the providers whose marker is there.
 func moved(o *object) []string {
 	var list []string
-	for _, provider := range []string{"spotify", "tidal"} {
-		if string(o.raw(Marker(provider))) == "true" {
-			list = append(list, provider)
+	for _, s := range services() {
+		if string(o.raw(Marker(s.id))) == "true" {
+			list = append(list, s.id)
 		}
 	}
 	return list
-}
-
-// formatOf guesses what a file was that has nothing but the marker left.
-func formatOf(lower string) Format {
-	switch {
-	case strings.HasPrefix(lower, ".cache"):
-		return Spotipy
-	case strings.Contains(lower, "config"):
-		return SpotifyConfig
-	case lower == "session.json":
-		return TidalSession
-	}
-	return TidalAPI
 }

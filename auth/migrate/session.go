@@ -3,137 +3,142 @@ package migrate
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
-	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-// tidalSession reads session.json of the TIDAL server. Its times are Python's
-// datetime.now().isoformat(): local, without a zone.
-func tidalSession(o *object, local *time.Location) Document {
-	l := Login{
-		Provider: "tidal",
-		Access:   o.secret("access_token", o.text("access_token")),
-		Refresh:  o.secret("refresh_token", o.text("refresh_token")),
-		Expires:  o.time("expires_at", o.text("expires_at"), local),
+// parseObject reads a JSON file with a login. Every service answers a login
+// with the same members, so whose login it is must be plain from something
+// else: the exact members that one known program writes, a token's issuer, an
+// address, scopes, how the tokens begin, or our own marker.
+func parseObject(name string, data []byte, o Options) (Document, error) {
+	obj, err := decodeObject(data)
+	if err != nil {
+		return Document{}, err
 	}
-	if saved := o.text("saved_at"); l.HasTokens() && saved != "" {
-		l.Issued = o.time("saved_at", saved, local)
+	d := Document{Moved: moved(obj)}
+	s, form, err := recognise(name, obj, &d, o)
+	if err != nil {
+		return d, err
 	}
-	return replaced(TidalSession, l)
+	d.Format = format(name, s, form, obj)
+	r := obj.login(s, o.Local)
+	if err := r.doubtful(); err != nil {
+		return d, err
+	}
+	d.Notes = r.notes
+	if d.Format == TidalAPI && r.login.HasTokens() {
+		// Some servers run the library with the user's own client id.
+		d.Notes = append(d.Notes, "tidalapi signs in with a client id of its own: if the token cannot be renewed with yours, sign in again")
+	}
+	if user, ok := strings.CutPrefix(name, ".cache-"); ok && !strings.Contains(user, "@") { // an e-mail address becomes no name
+		d.Profile = user
+	}
+	if !r.login.Empty() {
+		d.Logins = []Login{r.login}
+		d.without = obj.without(r.login, form)
+	}
+	return d, nil
 }
 
-// tidalAPI reads what the library's Session.save_session_to_file writes, and
-// the flat variant of it that has the expiry too. The tokens belong to a client
-// id that is built into the library, so only the access token is of use with
-// another one; the refresh token is taken along all the same, since some
-// servers run the library with the user's own client id.
-func tidalAPI(o *object, local *time.Location) Document {
-	l := Login{
-		Provider: "tidal",
-		Access:   o.secret("access_token", o.text("access_token")),
-		Refresh:  o.secret("refresh_token", o.text("refresh_token")),
-		Expires:  o.time("expiry_time", o.text("expiry_time"), local),
+// recognise finds the service whose login a file holds.
+func recognise(name string, obj *object, d *Document, o Options) (service, layout, error) {
+	var found []service
+	var form layout
+	held := false
+	for _, s := range services() {
+		i := slices.IndexFunc(layouts, func(l layout) bool { return l.provider == s.id && l.fits(name, obj) })
+		r := obj.login(s, o.Local)
+		held = held || r.login.HasTokens() || !r.login.ClientSecret.Empty() || len(r.doubts) > 0
+		if i >= 0 {
+			form = layouts[i]
+		}
+		if i >= 0 || s.proof(obj, r.login, d.Moved) {
+			found = append(found, s)
+		}
 	}
-	if l.HasTokens() {
-		o.note("tidalapi signs in with a client id of its own: if the token cannot be renewed with yours, sign in again")
-	}
-	return replaced(TidalAPI, l)
-}
-
-// spotipyCache reads spotipy's .cache, or .cache-USER for an account of its
-// own.
-func spotipyCache(name string, o *object, local *time.Location) Document {
-	l := Login{
-		Provider: "spotify",
-		Access:   o.secret("access_token", o.text("access_token")),
-		Refresh:  o.secret("refresh_token", o.text("refresh_token")),
-		Expires:  o.time("expires_at", o.text("expires_at"), local),
-		Scopes:   scopes(o.text("scope")),
-	}
-	if life, err := time.ParseDuration(o.text("expires_in") + "s"); err == nil && life > 0 && life <= 24*time.Hour && !l.Expires.IsZero() {
-		l.Issued = l.Expires.Add(-life)
-	}
-	d := replaced(Spotipy, l)
-	d.Profile = strings.TrimPrefix(strings.TrimPrefix(name, ".cache"), "-")
-	return d
-}
-
-// scopes reads a list separated by spaces. A scope that is none is dropped:
-// what was granted is told anew with the next refresh.
-func scopes(s string) []string {
-	list := slices.DeleteFunc(strings.Fields(s), func(scope string) bool {
-		return !visible(scope) || strings.ContainsAny(scope, `"\`) || len(scope) > 256
+	asked, ok := serviceOf(o.Provider)
+	others := slices.DeleteFunc(hosts(obj), func(host string) bool {
+		return slices.ContainsFunc(found, func(s service) bool { return s.owns(host) }) || ok && asked.owns(host)
 	})
-	if len(list) == 0 || len(list) > 200 {
-		return nil
+	switch {
+	case len(found) == 0 && !held:
+		return asked, form, hint.Wrap(fmt.Errorf("%w: the JSON has no token in it", ErrUnknown),
+			"name a session.json, .cache, spotify-config.json or .auth_audit.json, or the folder that has them")
+	case len(others) > 0:
+		return asked, form, hint.Wrap(fmt.Errorf("%w: it is a login at %s", ErrForeign, clean(others[0])),
+			"only logins at Spotify and TIDAL can be imported; others begin with stagedoor create-profile")
+	case len(found) == 1 && (!ok || found[0].id == asked.id):
+		return found[0], form, nil
+	case len(found) == 1:
+		return asked, form, hint.Wrap(fmt.Errorf("%w: it is a login at %s", ErrForeign, found[0].name), "say --provider "+found[0].id)
+	case !ok:
+		return asked, form, hint.Wrap(fmt.Errorf("%w: it has a token, and nothing in it says that it is Spotify's or TIDAL's", ErrForeign),
+			"if you know whose it is, say --provider spotify or --provider tidal")
 	}
-	return list
+	d.Unsure = "nothing in it says that it is a login at " + asked.name
+	return asked, form, nil
 }
 
-// spotifyConfig reads spotify-config.json, whose expiry is in milliseconds. Of
-// this file only the secrets go: the server wants the client id and the
-// redirect URI there, and says plainly that the client secret is missing when
-// it is started without Stagedoor.
-func spotifyConfig(o *object, local *time.Location) Document {
-	l := Login{
-		Provider:     "spotify",
-		ClientID:     o.clientID("clientId", o.text("clientId")),
-		ClientSecret: o.secret("clientSecret", o.text("clientSecret")),
-		RedirectURI:  o.redirect("redirectUri", o.text("redirectUri")),
-		Access:       o.secret("accessToken", o.text("accessToken")),
-		Refresh:      o.secret("refreshToken", o.text("refreshToken")),
+// format names the way a file is laid out.
+func format(name string, s service, form layout, o *object) Format {
+	switch {
+	case form.format != "":
+		return form.format
+	case s.id == "spotify" && (o.raw("clientId") != nil || o.raw("accessToken") != nil):
+		return SpotifyConfig
+	case s.id == "spotify":
+		return Spotipy
+	case o.raw("expiry_time") != nil || o.raw("is_pkce") != nil:
+		return TidalAPI
+	case name == "session.json" || o.raw("access_token") != nil:
+		return TidalSession
 	}
-	if at := o.text("expiresAt"); at != "0" {
-		l.Expires = o.time("expiresAt", at, local)
-	}
-	d := Document{Format: SpotifyConfig}
-	if !l.Empty() {
-		d.Logins = []Login{l}
-	}
-	d.without = func(providers []string) Rewritten {
-		if !slices.Contains(providers, l.Provider) {
-			return Rewritten{}
-		}
+	return TidalAPI
+}
+
+// without takes out what was imported, and with the tokens what is about them
+// only. The client id and the redirect URI stay: a server wants them there, and
+// says plainly that the client secret is missing when it is started without
+// Stagedoor.
+func (o *object) without(l Login, form layout) func(providers []string) Rewritten {
+	about := slices.Concat([]string{"token_type", "expires_in", "scope"}, form.all, form.more)
+	return func(providers []string) Rewritten {
 		r := Rewritten{}
-		var kept []member
-		for _, m := range o.members {
-			switch m.name {
-			case "clientSecret", "accessToken", "refreshToken", "expiresAt":
-				if len(m.raw) > 2 { // not "", {} or 0
-					r.Changes = append(r.Changes, "-"+m.name+": [redacted]")
-				}
-			case Marker(l.Provider):
-			default:
-				kept = append(kept, m)
-			}
+		if !slices.Contains(providers, l.Provider) {
+			return r
 		}
-		if len(r.Changes) == 0 {
-			return Rewritten{}
+		var kept []member
+		secrets := 0
+		for _, m := range o.members {
+			w, lower := memberNames[m.name], strings.ToLower(m.name)
+			text, _ := o.text(m.name)
+			switch {
+			case m.name == Marker(l.Provider) || m.name == "stagedoor":
+				continue
+			case w.secretive() && l.holds(w, text):
+				r.Changes, secrets = append(r.Changes, "-"+m.name+": [redacted]"), secrets+1
+				continue
+			case l.HasTokens() && slices.Contains(about, m.name) && (w == 0 || w.secretive() && text == ""),
+				w == expiresAt && l.HasTokens() && (text == "0" || !l.Expires.IsZero()):
+				r.Changes = append(r.Changes, "-"+m.name+": [redacted]")
+				continue
+			case w.secretive() && text == "" && len(m.raw) <= len(`null`): // the program's way to say "none"
+			case w != clientID && (strings.Contains(lower, "token") || strings.Contains(lower, "secret")) && !placeholder(text):
+				r.Left = append(r.Left, clean(m.name)+" still stands there")
+			}
+			kept = append(kept, m)
+		}
+		if secrets == 0 {
+			return Rewritten{Left: r.Left}
 		}
 		r.Changes = append(r.Changes, "+"+Marker(l.Provider)+": true")
 		r.Data = marked(l.Provider, kept)
 		return r
 	}
-	return d
-}
-
-// replaced is a document whose file is replaced as a whole.
-func replaced(f Format, l Login) Document {
-	d := Document{Format: f}
-	if !l.Empty() {
-		d.Logins = []Login{l}
-	}
-	d.without = func(providers []string) Rewritten {
-		if !slices.Contains(providers, l.Provider) {
-			return Rewritten{}
-		}
-		return Rewritten{
-			Data:    marked(l.Provider, nil),
-			Changes: []string{"-access_token, refresh_token and the rest: [redacted]", "+" + Marker(l.Provider) + ": true"},
-		}
-	}
-	return d
 }
 
 // marked writes an object with the marker in front and the members behind it.

@@ -1,12 +1,15 @@
 package migrate
 
 import (
+	"fmt"
 	"math"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
@@ -17,53 +20,138 @@ const (
 	firstYear, lastYear = 2000, 2200
 )
 
-// placeholder reports whether a value is one of those that examples and
-// instructions have: "your_client_id_here", "<client id>", "xxx".
-func placeholder(s string) bool {
-	l := strings.ToLower(s)
-	return strings.HasPrefix(l, "your_") || strings.HasPrefix(l, "your-") || strings.HasPrefix(l, "your ") ||
-		strings.HasPrefix(l, "<") && strings.HasSuffix(l, ">") ||
-		l == "changeme" || l == "none" || l == "null" || strings.Trim(l, "x") == "" || strings.Trim(l, ".") == ""
+// what a variable of an .env file or a member of a JSON file is.
+type what int
+
+const (
+	clientID what = iota + 1
+	clientSecret
+	redirectURI
+	accessToken
+	refreshToken
+	expiresAt
+	marker
+)
+
+// secretive reports whether such a value is taken out of a file once it has
+// been imported. The expiry is no secret, but without its token it is a lie.
+func (w what) secretive() bool {
+	return w == clientSecret || w == accessToken || w == refreshToken || w == expiresAt
 }
 
-// visible reports whether s is ASCII that can be seen, without spaces, which is
-// what a bearer token (RFC 6750 section 2.1) and a client id are made of.
+// hollow is what examples, instructions and masks have in place of a value:
+// "your-client-id-here", "<client id>", "changeme", "SPOTIFY_CLIENT_SECRET".
+var hollow = regexp.MustCompile(`(?i)^(<.*>|\[.*\]|\{[^{}]*\}|[x*.?_-]+|n/?a|none|null|nil|undefined|false|true|tbd|todo|fixme|test|abc|abc123|123456\d*|` +
+	`held-by-stagedoor|hidden|masked|foo|bar|password|.*change[-_ ]?(me|this|it).*|.*(your|place[-_ ]?holder|example|dummy|replace[-_ ]?me|redacted|removed).*|` +
+	`(.*[-_ ])?(my|insert|enter|paste|replace|put|add|fill|todo|fixme|sample|fake)([-_ ].*)?|.*[-_ ]here|x{3,}([-_ ].*)?|` +
+	`secret|token|key|(spotify|spotipy|tidal|app|the|client|access|refresh|api)([-_ ]?(client|access|refresh|api))?[-_ ]?(id|secret|token|key))$`)
+
+func placeholder(s string) bool {
+	return len(s) >= 8 && strings.Trim(s, s[:1]) == "" || len(s) <= 64 && hollow.MatchString(s) // no word is that long, a token is random
+}
+
+// visible reports whether s is ASCII that can be seen, without spaces.
 func visible(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
 
-// reader collects values and notes what it could not use.
-type reader struct{ notes []string }
+// reader makes a login of a service's values. It notes what it left out, and
+// what makes it doubt that the values are what their names say: a file with a
+// doubt is not imported at all.
+type reader struct {
+	service service
+	local   *time.Location
+	login   Login
+	from    map[what]string // the name that a value came under
 
-func (r *reader) note(text string) { r.notes = append(r.notes, text) }
-
-// secret takes a token or a client secret.
-func (r *reader) secret(name, value string) secret.String {
-	switch value = strings.TrimSpace(value); {
-	case value == "":
-		return ""
-	case placeholder(value):
-		r.note(name + " is a placeholder")
-		return ""
-	case len(value) > maxToken || !visible(value):
-		r.note(name + " is no token: it has characters that none has, or is too long")
-		return ""
-	}
-	return secret.String(value)
+	notes, doubts []string
 }
 
-func (r *reader) clientID(name, value string) string {
+func newReader(s service, local *time.Location) *reader {
+	return &reader{service: s, local: local, login: Login{Provider: s.id}, from: map[what]string{}}
+}
+
+func (r *reader) note(text string)  { r.notes = append(r.notes, text) }
+func (r *reader) doubt(text string) { r.doubts = append(r.doubts, text) }
+
+// doubtful is the error of a file with a doubt.
+func (r *reader) doubtful() error {
+	if len(r.doubts) == 0 {
+		return nil
+	}
+	return hint.Wrap(fmt.Errorf("%w: %s", ErrDoubtful, strings.Join(r.doubts, "; ")),
+		"the file is left as it is; put the value itself there, or begin anew: stagedoor create-profile NAME --provider "+r.service.id)
+}
+
+// take takes a value. A command is one in backquotes, which a shell would run.
+func (r *reader) take(w what, name, value string, command bool) {
+	l := &r.login
+	switch w {
+	case clientID:
+		put(r, w, name, &l.ClientID, r.literal(name, value, command))
+	case clientSecret:
+		put(r, w, name, &l.ClientSecret, secret.String(r.literal(name, value, command)))
+	case accessToken:
+		put(r, w, name, &l.Access, secret.String(r.literal(name, value, command)))
+	case refreshToken:
+		put(r, w, name, &l.Refresh, secret.String(r.literal(name, value, command)))
+	case redirectURI:
+		if l.RedirectURI == "" {
+			l.RedirectURI = r.redirect(name, value)
+		}
+	case expiresAt:
+		if l.Expires.IsZero() {
+			l.Expires = r.time(name, value)
+		}
+	}
+}
+
+// put keeps a value. Of two that differ nobody can say which one is right.
+func put[T ~string](r *reader, w what, name string, kept *T, value T) {
+	switch {
+	case value == "" || *kept == value:
+	case *kept == "":
+		*kept, r.from[w] = value, name
+	default:
+		r.doubt(r.from[w] + " and " + name + " have different values")
+	}
+}
+
+// literal returns a client id, a client secret or a token, and "" for anything
+// that only stands in its place: a placeholder, which is left out, or a
+// reference, a path or something encrypted, which is a doubt.
+func (r *reader) literal(name, value string, command bool) string {
 	switch value = strings.TrimSpace(value); {
 	case value == "":
 		return ""
 	case placeholder(value):
 		r.note(name + " is a placeholder")
 		return ""
-	case len(value) > 512 || !visible(value):
-		r.note(name + " is no client id: it has characters that none has, or is too long")
+	case len(value) > maxToken:
+		r.doubt(name + " is too long")
+	case !r.service.value.MatchString(value), path(value), command && !r.service.genuine.MatchString(value):
+		r.doubt(name + " is a reference, a path, encrypted or cut off, and not the value itself")
+	case foreign(secret.String(value), r.service) != "":
+		r.doubt(name + " is a token of " + foreign(secret.String(value), r.service))
+	default:
+		return value
+	}
+	return ""
+}
+
+// path reports whether a value names a file. Base64 has slashes too, but no
+// dots, and what is that long is no path in practice.
+func path(s string) bool {
+	return strings.Contains(s, "/") && (len(s) < 40 || strings.Contains(s, ".") || strings.HasPrefix(s, "/"))
+}
+
+// foreign returns the host that issued a token which is not the service's.
+func foreign(token secret.String, s service) string {
+	u, err := url.Parse(issuer(token))
+	if err != nil || u.Host == "" || s.owns(strings.ToLower(u.Hostname())) {
 		return ""
 	}
-	return value
+	return clean(u.Hostname())
 }
 
 func (r *reader) redirect(name, value string) string {
@@ -82,7 +170,7 @@ func (r *reader) redirect(name, value string) string {
 // time reads a point in time as the old programs write it: seconds or
 // milliseconds since 1970, or ISO 8601, which has no zone where Python's
 // datetime.now().isoformat() made it and means the zone of the machine then.
-func (r *reader) time(name, value string, local *time.Location) time.Time {
+func (r *reader) time(name, value string) time.Time {
 	value = strings.TrimSpace(value)
 	if value == "" || value == "0" {
 		return time.Time{}
@@ -91,13 +179,12 @@ func (r *reader) time(name, value string, local *time.Location) time.Time {
 		if t, ok := epoch(n); ok {
 			return t
 		}
-	} else if t, ok := isoTime(value, local); ok {
+	} else if t, ok := isoTime(value, r.local); ok {
 		return t
 	}
 	r.note(name + " is no time")
 	return time.Time{}
 }
-
 func epoch(n float64) (time.Time, bool) {
 	if math.IsNaN(n) || math.Abs(n) > 1e15 {
 		return time.Time{}, false

@@ -34,7 +34,12 @@ func (r foreignRing) Get(user string) (string, error) {
 }
 
 func (r foreignRing) Delete(user string) error { return classify(keyring.Delete(r.service, user)) }
-func (foreignRing) Set(string, string) error   { return errors.ErrUnsupported }
+
+// Set makes an item that the Python library finds: it looks for service and
+// user name only.
+func (r foreignRing) Set(user, value string) error {
+	return classify(keyring.Set(r.service, user, value))
+}
 
 // NewForeign returns access to the items of a service. It touches none yet.
 func NewForeign(service string) *Foreign {
@@ -56,6 +61,17 @@ func (f *Foreign) Read(ctx context.Context, user string) (secret.String, error) 
 		return "", fmt.Errorf("read %s's items in the keychain: %w", f.ring.service, err)
 	}
 	return secret.String(value), nil
+}
+
+// Write makes the item anew.
+func (f *Foreign) Write(ctx context.Context, user string, value secret.String) error {
+	if err := f.supported(); err != nil {
+		return err
+	}
+	if err := f.chain.call(ctx, func() error { return f.ring.Set(user, value.Reveal()) }); err != nil {
+		return fmt.Errorf("write %s's items to the keychain: %w", f.ring.service, err)
+	}
+	return nil
 }
 
 // Remove removes the item. Removing what is not there is no error.

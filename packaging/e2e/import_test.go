@@ -52,7 +52,7 @@ func TestImport(t *testing.T) {
 	if err := s.LockKeyring(s.soon()); err != nil {
 		t.Fatal(err)
 	}
-	s.fails(4, "import", project)
+	s.fails(4, "import", project, "--yes")
 	if got := s.read(filepath.Join(project, ".env")); got != env {
 		t.Fatalf("with the keyring locked the file became %q", got)
 	}
@@ -74,7 +74,7 @@ func TestImport(t *testing.T) {
 		t.Errorf("the file is %q", got)
 	}
 	// The folder, for the profile whose tokens Python put into the keyring.
-	if out := s.stagedoor("import", project); !strings.Contains(out, "profile work (Spotify) created, tokens are in the keychain") {
+	if out := s.stagedoor("import", project, "--yes"); !strings.Contains(out, "profile work (Spotify) created, tokens are in the keychain") {
 		t.Errorf("import said %q", out)
 	}
 	profiles := s.profiles()
@@ -90,6 +90,13 @@ func TestImport(t *testing.T) {
 	left, err := s.SecretSearch(context.Background(), map[string]string{"service": "spotify-mcp"})
 	if err != nil || len(left) != 0 {
 		t.Errorf("Python's items are still there: %d, %v", len(left), err)
+	}
+	// And back again, where Python's library looks for them.
+	s.stagedoor("import", "--undo", "keychain")
+	for key, value := range items {
+		if r := s.exec("", "secret-tool", "lookup", "service", "spotify-mcp", "username", "work:"+key); r.out != value {
+			t.Errorf("%s did not come back: status %d", key, r.status)
+		}
 	}
 	s.stagedoor("audit", "verify")
 	s.noCanary(canaries, argv())

@@ -24,6 +24,7 @@ func kinds() []string {
 		audit.SaveFinished, audit.JournalDamaged, audit.RevocationOver,
 		audit.LogAccepted, audit.LogExported, audit.Pruned, audit.CredentialStored, audit.ServerEnded, audit.APIError,
 		audit.TLSFailed, audit.CertificateSeen, audit.EndpointChanged, audit.ConfigDrift, audit.IncidentOpened,
+		audit.Imported, audit.ImportedEvent, audit.ImportUndone,
 	}
 }
 
@@ -119,6 +120,12 @@ func Words(name string) string {
 		return lang.L("Client’s config changed")
 	case audit.IncidentOpened:
 		return lang.L("Incident report started")
+	case audit.Imported:
+		return lang.L("Login imported")
+	case audit.ImportedEvent:
+		return lang.L("Event of another program")
+	case audit.ImportUndone:
+		return lang.L("Import undone")
 	}
 	return capital(strings.ReplaceAll(name, "_", " "))
 }
