@@ -34,7 +34,7 @@ func (k *Keeper) Login(ctx context.Context, name string, o LoginOptions) (LoginR
 	}
 	k.record(ctx, p, audit.LoginStarted, audit.OK, data)
 	request := oauth.LoginRequest{
-		Endpoints: a.endpoints, Client: a.client, Scopes: a.scopes, Port: redirectPort(a.row, p), Path: a.row.Redirect.Path,
+		Endpoints: a.endpoints, Client: a.client, Scopes: a.scopes, Port: redirectPort(a.row, p), Path: redirectPath(a.row, p),
 		Extra: a.extra, OnURL: o.OnURL, OnOpenFailed: o.OnOpenFailed, Keep: k.keep(a),
 		OnStray: func(reason string) {
 			k.record(ctx, p, audit.StrayCallback, audit.Failed, map[string]any{"reason": reason})
@@ -107,6 +107,10 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 		}
 		k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "discovery", "transient": oauth.IsTransient(err)})
 		k.recordTLS(ctx, p, err)
+		return err
+	}
+	if err := keepsItsName(a.row, p, a.endpoints); err != nil {
+		k.recordLoginError(ctx, p, err)
 		return err
 	}
 	k.recordMoved(ctx, p, set.Bound, a.endpoints)
@@ -321,6 +325,13 @@ func redirectPort(row provider.Provider, p profile.Profile) int {
 		return p.RedirectPort
 	}
 	return row.Redirect.Port
+}
+
+func redirectPath(row provider.Provider, p profile.Profile) string {
+	if p.RedirectPath != "" {
+		return p.RedirectPath
+	}
+	return row.Redirect.Path
 }
 
 func wireEndpoints(e profile.Endpoints) oauth.Endpoints {

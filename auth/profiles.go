@@ -18,17 +18,26 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// CreateProfile adds a profile. Nothing is asked of the provider yet.
+// CreateProfile adds a profile. An issuer is asked for its endpoints if it can be
+// reached: a wrong one is refused now, and not at the first login.
 func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profile, error) {
 	if err := profile.CheckName(n.Name); err != nil {
 		return profile.Profile{}, err
+	}
+	n, err := n.clean()
+	if err != nil {
+		return profile.Profile{}, err
+	}
+	warn := n.Warn
+	if warn == nil {
+		warn = func(string) {}
 	}
 	row, err := provider.Lookup(n.Provider)
 	if err != nil {
 		return profile.Profile{}, err
 	}
 	p := profile.Profile{
-		Name: n.Name, Provider: row.ID, ClientID: strings.TrimSpace(n.ClientID), Scopes: n.Scopes,
+		Name: n.Name, Provider: row.ID, ClientID: n.ClientID, Scopes: n.Scopes,
 		Issuer: n.Issuer, RedirectPort: n.RedirectPort, HasSecret: !n.ClientSecret.Empty(),
 	}
 	if n.Endpoints != (profile.Endpoints{}) {
@@ -43,6 +52,20 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 	}
 	if err := check(row, p); err != nil {
 		return profile.Profile{}, err
+	}
+	if _, err := list.Find(p.Name); err == nil {
+		return profile.Profile{}, profile.Taken(p.Name)
+	}
+	if row.Discovery {
+		if err := k.askIssuer(ctx, &p, warn); err != nil {
+			return profile.Profile{}, err
+		}
+	}
+	if err := chooseRedirect(&p, n.RedirectPath, warn); err != nil {
+		return profile.Profile{}, err
+	}
+	if err := oauth.CheckPort(ctx, redirectPort(row, p), redirectPath(row, p)); err != nil {
+		warn(err.Error() + ". A login needs the port")
 	}
 	if p.HasSecret {
 		p.SecretFrom = k.now().UTC()
@@ -78,9 +101,6 @@ func clientIDOf(l profile.List, service string) string {
 
 // check says what a profile lacks before it is saved, not at the first login.
 func check(row provider.Provider, p profile.Profile) error {
-	usage := func(message, advice string) error {
-		return hint.Wrap(badRequest{errors.New(message)}, advice)
-	}
 	switch {
 	case p.ClientID == "" && row.DeveloperPage != "":
 		return usage("a "+row.Name+" profile needs a client id", "register an app at "+row.DeveloperPage+" and pass its id with --client-id")
@@ -88,8 +108,10 @@ func check(row provider.Provider, p profile.Profile) error {
 		return usage("the profile needs a client id", "pass the id that the provider gave you with --client-id")
 	case strings.ContainsFunc(p.ClientID, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }):
 		return usage("the client id contains white space", "copy it again, without spaces or line breaks")
-	case p.RedirectPort < 0 || p.RedirectPort > 65535:
-		return usage(fmt.Sprintf("%d is not a port", p.RedirectPort), "choose one from 1024 to 65535")
+	case len(p.ClientID) > maxClientID || oauth.Client{ID: p.ClientID}.Validate() != nil:
+		return usage("the client id has characters in it that no client id has, or is too long", "copy it again")
+	case p.RedirectPort != 0 && (p.RedirectPort < 1024 || p.RedirectPort > 65535):
+		return usage(fmt.Sprintf("a login cannot wait on port %d", p.RedirectPort), "choose one from 1024 to 65535")
 	case row.Discovery && p.Issuer == "":
 		return usage("an OpenID Connect profile needs an issuer", "pass its address with --issuer https://…")
 	case !row.Discovery && p.Issuer != "":

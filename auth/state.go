@@ -87,6 +87,12 @@ type NewProfile struct {
 	Issuer       string            // for oidc
 	Endpoints    profile.Endpoints // for oauth2
 	RedirectPort int               // 0: as the provider wants it
+	// RedirectPath is the path of a redirect URI that is registered already. ""
+	// takes one that tells the provider's answers from others', see OwnRedirectPath.
+	RedirectPath string
+	// Warn, if set, gets what the user should know of a profile that is created
+	// all the same, a sentence at a time.
+	Warn func(string)
 }
 
 // Access is a fresh access token and what belongs to it. No refresh token and

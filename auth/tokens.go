@@ -94,7 +94,7 @@ func redirectURI(row provider.Provider, p profile.Profile) string {
 	if port := redirectPort(row, p); port != 0 {
 		host += ":" + strconv.Itoa(port)
 	}
-	return "http://" + host + row.Redirect.Path
+	return "http://" + host + redirectPath(row, p)
 }
 
 // Revoke takes the profile's grant back at the provider where that is possible,

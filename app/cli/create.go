@@ -28,7 +28,7 @@ func newCreateProfile(env Env) *cobra.Command {
 		Short: "Create a profile for an account",
 		Long: `Create a profile for an account at Spotify, TIDAL, an OpenID Connect issuer or
 any OAuth 2.0 server. Register the redirect URI that is printed with the
-provider. A client secret is needed for confidential clients only; it is read
+provider, path included. A client secret is needed for confidential clients only; it is read
 from standard input or asked for, and never taken from the command line.`,
 		Example: `  stagedoor create-profile work --provider spotify --client-id ID
   stagedoor create-profile hifi --provider tidal --client-id ID --redirect-port 8899
@@ -37,6 +37,9 @@ from standard input or asked for, and never taken from the command line.`,
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
+			if cmd.Flags().Changed("redirect-port") && o.RedirectPort == 0 {
+				return hint.Wrap(usageError("0 is not a port"), "leave --redirect-port out for any free one")
+			}
 			return with(cmd.Context(), env, func(k Keeper) error { return runCreate(cmd.Context(), env, k, o) })
 		},
 	}
@@ -51,8 +54,9 @@ from standard input or asked for, and never taken from the command line.`,
 	f.StringVar(&o.Endpoints.Revocation, "revoke-url", "", "revocation endpoint (oauth2)")
 	f.StringVar(&o.Endpoints.DeviceAuthorization, "device-url", "", "device authorization endpoint (oauth2), for login --device")
 	f.StringVar(&o.Endpoints.UserInfo, "userinfo-url", "", "userinfo endpoint (oauth2)")
-	f.StringArrayVar(&o.Scopes, "scope", nil, "a scope to ask for; may be repeated")
+	f.StringArrayVar(&o.Scopes, "scope", nil, "a scope to ask for, or several with spaces or commas between; may be repeated")
 	f.IntVar(&o.RedirectPort, "redirect-port", 0, "the port of the registered redirect URI")
+	f.StringVar(&o.RedirectPath, "redirect-path", "", "the path of a redirect URI that is registered already (oidc, oauth2)")
 	_ = cmd.RegisterFlagCompletionFunc("provider", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var ids []string
 		for _, p := range provider.All() {
@@ -75,27 +79,34 @@ func runCreate(ctx context.Context, env Env, k Keeper, o createOptions) error {
 	case o.askSecret && env.ReadPassword == nil:
 		return hint.Wrap(usageError("there is no terminal to ask for the client secret"), "pass it on standard input with --client-secret-stdin")
 	case o.askSecret:
-		o.ClientSecret, err = env.ReadPassword("Client secret: ")
+		if o.ClientSecret, err = env.ReadPassword("Client secret: "); err == nil && o.ClientSecret.Empty() {
+			err = hint.Wrap(usageError("no client secret was typed"), "leave --client-secret out for a public client")
+		}
 	}
 	if err != nil {
 		return err
 	}
+	o.Warn = func(text string) { _, _ = fmt.Fprintln(env.Err, "note: "+oneLine(text)) }
 	p, err := k.CreateProfile(ctx, o.NewProfile)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(env.Out, "created %s (%s)\nredirect URI to register: %s\nnext: stagedoor login %s\n", p.Name, p.Provider, auth.RedirectURI(p), p.Name)
+	if err == nil && p.RedirectPath != "" && p.RedirectPath == auth.OwnRedirectPath(p) {
+		_, err = fmt.Fprintln(env.Err, "note: the path is this provider's own, so that no other provider can answer in its place; register it as it is")
+	}
 	return err
 }
 
-// readSecret reads one line, at most 4 KiB.
+// readSecret reads the first line. More than the Keeper takes is left for it to
+// refuse.
 func readSecret(r io.Reader) (secret.String, error) {
-	line, err := bufio.NewReader(io.LimitReader(r, 4096)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(r, 64<<10)).ReadString('\n')
 	if err != nil && err != io.EOF {
 		return "", fmt.Errorf("read the client secret: %w", err)
 	}
-	s := secret.String(strings.TrimRight(line, "\r\n"))
-	if s.Empty() {
+	s := secret.String(line)
+	if strings.TrimSpace(line) == "" {
 		return "", hint.Wrap(usageError("standard input has no client secret"), "pipe it in: pass show NAME | stagedoor create-profile …")
 	}
 	return s, nil

@@ -55,7 +55,9 @@ func (i *Importer) redirectOf(row provider.Provider, l migrate.Login) (port int,
 	}
 	host := u.Hostname()
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		port, _ = strconv.Atoi(u.Port())
+		if port, _ = strconv.Atoi(u.Port()); port < 1024 { // a login cannot wait there
+			port = 0
+		}
 	}
 	p := profile.Profile{Provider: row.ID, RedirectPort: port}
 	if want := i.RedirectURI(p); want != l.RedirectURI {

@@ -113,7 +113,7 @@ func (r DeviceRequest) validate() error {
 	if err := r.Client.Validate(); err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(r.Scopes, func(s string) bool { return !scopeToken(s) }); i >= 0 {
+	if i := slices.IndexFunc(r.Scopes, func(s string) bool { return !IsScope(s) }); i >= 0 {
 		return fmt.Errorf("%q cannot be a scope", r.Scopes[i])
 	}
 	for name := range r.Extra {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -46,18 +47,36 @@ type door struct {
 	served chan struct{}
 }
 
+// CheckPort reports why no login can listen on the port now: ErrPortTaken, or
+// another error.
+func CheckPort(ctx context.Context, port int, path string) error {
+	ln, err := listen(ctx, port, path)
+	if err != nil {
+		return err
+	}
+	return ln.Close()
+}
+
+func listen(ctx context.Context, port int, path string) (net.Listener, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return nil, listenError(port, path, err)
+	}
+	return ln, nil
+}
+
 // openDoor listens on 127.0.0.1 and sets the attempt's redirect URI. "localhost"
 // is not used: it may resolve to an address that another program listens on
 // (RFC 8252 section 8.3).
 func openDoor(ctx context.Context, a *attempt, onStray func(string)) (*door, error) {
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Port)))
+	ln, err := listen(ctx, a.Port, a.Path)
 	if err != nil {
-		return nil, listenError(a, err)
+		return nil, err
 	}
 	d := &door{
 		attempt:  a,
-		host:     ln.Addr().String(),
+		host:     strings.TrimSuffix(ln.Addr().String(), ":80"), // which browsers leave out
 		accepted: make(chan callback, 1),
 		settled:  make(chan struct{}),
 		pageSent: make(chan struct{}),
@@ -166,13 +185,13 @@ func (d *door) stray(reason string) {
 }
 
 // listenError explains why the port cannot be had.
-func listenError(a *attempt, err error) error {
-	if a.Port == 0 {
+func listenError(port int, path string, err error) error {
+	if port == 0 {
 		return fmt.Errorf("login: no port on 127.0.0.1 can be opened: %w", err)
 	}
-	redirect := fmt.Sprintf("http://127.0.0.1:%d%s", a.Port, a.Path)
+	redirect := fmt.Sprintf("http://127.0.0.1:%d%s", port, path)
 	if !addressInUse(err) {
-		return hint.Wrap(fmt.Errorf("login: port %d on 127.0.0.1 cannot be opened: %w", a.Port, err),
+		return hint.Wrap(fmt.Errorf("login: port %d on 127.0.0.1 cannot be opened: %w", port, err),
 			"register another redirect address than "+redirect+" at the provider and use its port")
 	}
 	find := map[string]string{
@@ -182,8 +201,8 @@ func listenError(a *attempt, err error) error {
 	if find == "" {
 		find = "ss -ltnp 'sport = :%d'"
 	}
-	return hint.Wrap(fmt.Errorf("login: %w: another program listens on 127.0.0.1:%d", ErrPortTaken, a.Port),
-		fmt.Sprintf("find it with "+find+" and end it (an earlier login that still waits?), or choose another port and register its redirect address at the provider in place of %s", a.Port, redirect))
+	return hint.Wrap(fmt.Errorf("login: %w: another program listens on 127.0.0.1:%d", ErrPortTaken, port),
+		fmt.Sprintf("find it with "+find+" and end it (an earlier login that still waits?), or choose another port and register its redirect address at the provider in place of %s", port, redirect))
 }
 
 // addressInUse knows EADDRINUSE by both its names: what Windows gives is not

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -159,6 +160,12 @@ var reserved = []string{
 	"code_challenge", "code_challenge_method", "response_mode", "request", "request_uri",
 }
 
+// IsRedirectPath reports whether path can be that of a redirect URI: it means the
+// same to everybody who compares it.
+func IsRedirectPath(path string) bool { return redirectPath.MatchString(path) && len(path) <= 255 }
+
+var redirectPath = regexp.MustCompile(`^(/[0-9A-Za-z_~-][0-9A-Za-z._~-]*)+/?$`)
+
 func (w *Wire) newAttempt(r LoginRequest) (*attempt, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -172,10 +179,10 @@ func (w *Wire) newAttempt(r LoginRequest) (*attempt, error) {
 	if r.Path == "" {
 		r.Path = "/callback"
 	}
-	if r.Path[0] != '/' || strings.ContainsAny(r.Path, "?#% ") || !printable(r.Path) {
+	if !IsRedirectPath(r.Path) {
 		return nil, errors.New("the path of the redirect must start with / and be plain")
 	}
-	if i := slices.IndexFunc(r.Scopes, func(s string) bool { return !scopeToken(s) }); i >= 0 {
+	if i := slices.IndexFunc(r.Scopes, func(s string) bool { return !IsScope(s) }); i >= 0 {
 		return nil, fmt.Errorf("%q cannot be a scope", r.Scopes[i])
 	}
 	for name := range r.Extra {

@@ -173,13 +173,13 @@ func (o object) scope() ([]string, bool) {
 	} else if list, ok = o.texts("scope"); !ok {
 		return nil, false
 	}
-	if len(list) == 0 || slices.ContainsFunc(list, func(s string) bool { return !scopeToken(s) }) {
+	if len(list) == 0 || slices.ContainsFunc(list, func(s string) bool { return !IsScope(s) }) {
 		return nil, false
 	}
 	return list, true
 }
 
-// scopeToken is the grammar of RFC 6749 section 3.3.
-func scopeToken(s string) bool {
+// IsScope reports whether s can be a scope: the grammar of RFC 6749 section 3.3.
+func IsScope(s string) bool {
 	return s != "" && printable(s) && !strings.ContainsAny(s, " \"\\")
 }

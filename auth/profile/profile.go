@@ -33,6 +33,9 @@ type Profile struct {
 	Endpoints    *Endpoints `json:"endpoints,omitempty"`     // by hand, or as discovered at the last login
 	RedirectPort int        `json:"redirect_port,omitempty"` // 0: as the provider's row says
 
+	// RedirectPath is the path of the redirect URI; "": as the provider's row says.
+	RedirectPath string `json:"redirect_path,omitempty"`
+
 	Created    time.Time `json:"created"`              // UTC
 	SecretFrom time.Time `json:"secret_from,omitzero"` // UTC, when the client secret was stored: its age is watched
 	Identity   *Identity `json:"identity,omitempty"`   // who signed in last

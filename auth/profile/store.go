@@ -87,7 +87,7 @@ func (s *Store) Create(ctx context.Context, p Profile) (Profile, error) {
 	p.ID, p.Created = hex.EncodeToString(id), s.now().UTC()
 	err := s.change(ctx, func(l *List) error {
 		if l.taken(p.Name) {
-			return hint.Wrap(fmt.Errorf("%w: %q", ErrExists, p.Name), "choose another name, or delete it first: stagedoor delete-profile "+p.Name)
+			return Taken(p.Name)
 		}
 		l.Profiles = append(l.Profiles, p)
 		if l.Active == "" && len(l.Profiles) == 1 {
@@ -96,6 +96,11 @@ func (s *Store) Create(ctx context.Context, p Profile) (Profile, error) {
 		return nil
 	})
 	return p, err
+}
+
+// Taken is the error for a name that another profile has.
+func Taken(name string) error {
+	return hint.Wrap(fmt.Errorf("%w: %q", ErrExists, name), "choose another name, or delete it first: stagedoor delete-profile "+name)
 }
 
 // Use selects the profile with that name.

@@ -43,6 +43,7 @@ type Fake struct {
 	Queries []audit.Query
 	Calls   []string // "use work", "revoke work", …
 	Created []auth.NewProfile
+	Warning string // of CreateProfile
 }
 
 // Append writes n events of that kind, a minute apart, from at on.
@@ -204,6 +205,9 @@ func (f *Fake) CreateProfile(_ context.Context, n auth.NewProfile) (profile.Prof
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.Created = append(f.Created, n)
+	if f.Warning != "" {
+		n.Warn(f.Warning)
+	}
 	f.Profiles = append(f.Profiles, auth.ProfileView{ID: "id-" + n.Name, Name: n.Name, Status: auth.StatusNotConfigured})
 	return profile.Profile{ID: "id-" + n.Name, Name: n.Name}, nil
 }

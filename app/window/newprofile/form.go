@@ -56,7 +56,9 @@ func New(h *stage.Host, submit func()) *Form {
 		Port:      h.Keys.NewEntry(lang.L("Any free one, unless the provider asks for a fixed one")),
 		redirect:  stage.Value(""),
 	}
-	f.Port.OnChanged = f.showRedirect
+	for _, e := range []*stage.Entry{f.Port, f.Issuer, f.TokenURL} { // what the redirect URI is made of
+		e.OnChanged = f.showRedirect
+	}
 	for _, e := range f.entries() {
 		e.OnSubmitted = func(string) { submit() }
 	}
@@ -128,6 +130,7 @@ func (f *Form) Value() auth.NewProfile {
 	n := auth.NewProfile{
 		Name: trimmed(f.Name), Provider: f.provider.ID,
 		ClientID: trimmed(f.ClientID), ClientSecret: secret.String(trimmed(f.Secret)),
+		RedirectPath: auth.OwnRedirectPath(f.profile()), // as was shown
 	}
 	if f.provider.Discovery {
 		n.Issuer = trimmed(f.Issuer)
@@ -152,11 +155,26 @@ func (f *Form) entries() []*stage.Entry {
 
 // showRedirect tells what to register at the provider.
 func (f *Form) showRedirect(string) {
-	p := profile.Profile{Provider: f.provider.ID}
-	if f.provider.ByHand {
-		p.RedirectPort = max(0, port(f.Port.Text))
+	p := f.profile()
+	if p.RedirectPath = auth.OwnRedirectPath(p); p.RedirectPath != "" && p.Issuer == "" && p.Endpoints == nil {
+		p.RedirectPath = "/…" // its own, once it is known which it is
 	}
 	f.redirect.SetText(auth.RedirectURI(p))
+}
+
+// profile is what is known of the profile to be before it is created.
+func (f *Form) profile() profile.Profile {
+	p := profile.Profile{Provider: f.provider.ID}
+	if f.provider.Discovery {
+		p.Issuer = strings.TrimSpace(f.Issuer.Text)
+	}
+	if f.provider.ByHand {
+		p.RedirectPort = max(0, port(f.Port.Text))
+		if address := strings.TrimSpace(f.TokenURL.Text); address != "" {
+			p.Endpoints = &profile.Endpoints{Token: address}
+		}
+	}
+	return p
 }
 
 // port reads a port: 0 for none, and one that the keeper refuses for what is no
@@ -167,7 +185,7 @@ func port(text string) int {
 		return 0
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil {
+	if err != nil || n == 0 {
 		return -1
 	}
 	return n

@@ -4,6 +4,7 @@ package profiles
 
 import (
 	"context"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -56,6 +57,8 @@ func (c *create) close() {
 func (c *create) submit() {
 	v := c.view
 	n := c.form.Value()
+	var notes []string
+	n.Warn = func(text string) { notes = append(notes, text) }
 	stage.Load(v.host.Seam, func(ctx context.Context) (profile.Profile, error) {
 		return v.keeper.CreateProfile(ctx, n)
 	}, func(p profile.Profile, err error) {
@@ -65,7 +68,11 @@ func (c *create) submit() {
 		}
 		c.form.Clear()
 		v.asking, v.chosen = false, p.ID
-		v.host.Notice.Done(lang.L("Profile {{.Name}} created", map[string]any{"Name": n.Name}), lang.L("Log in to start using it."))
+		if created := lang.L("Profile {{.Name}} created", map[string]any{"Name": n.Name}); len(notes) > 0 {
+			v.host.Notice.Warn(created, strings.Join(notes, ". "))
+		} else {
+			v.host.Notice.Done(created, lang.L("Log in to start using it."))
+		}
 		v.reload()
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
 const appsPage = "https://www.spotify.com/account/apps/"
@@ -203,6 +204,30 @@ func TestCreate(t *testing.T) {
 	}
 }
 
+// The address that is registered is the one that the login uses, for each issuer
+// another one; and what creating found out is told.
+func TestCreateShowsTheIssuersOwnRedirect(t *testing.T) {
+	v, f, content := open(t, nil)
+	keepertest.Press(t, content, "New profile")
+	c := v.create
+	c.provider.SetSelected("OpenID Connect")
+	c.form.Name.SetText("corp")
+	c.form.Issuer.SetText("https://login.example.com")
+	f.Warning = "the issuer could not be asked"
+	keepertest.Press(t, content, "Create profile")
+	if len(f.Created) != 1 || f.Created[0].RedirectPath == "" || f.Created[0].RedirectPath != auth.OwnRedirectPath(profile.Profile{Provider: "oidc", Issuer: "https://login.example.com"}) {
+		t.Fatalf("created %+v", f.Created)
+	}
+	if _, more := v.host.Notice.Text(); more != "The issuer could not be asked" {
+		t.Errorf("the notice says %q", more)
+	}
+	keepertest.Press(t, content, "New profile")
+	c.form.Issuer.SetText("https://login.example.com")
+	if shown := "http://127.0.0.1" + f.Created[0].RedirectPath; !keepertest.Shows(v.pane, shown) {
+		t.Errorf("%s is not shown: %q", shown, keepertest.Texts(v.pane))
+	}
+}
+
 func TestWordsOfEveryStatus(t *testing.T) {
 	keepertest.Host(t)
 	seen := map[string]bool{}
@@ -256,7 +281,7 @@ func TestDeleteAsksFirst(t *testing.T) {
 	if made := f.Made("delete"); len(made) != 1 || made[0] != "delete work" {
 		t.Errorf("calls: %q", made)
 	}
-	if message, more := v.host.Notice.Text(); message != "work is deleted" || more != "the grant may live on there" {
+	if message, more := v.host.Notice.Text(); message != "work is deleted" || more != "The grant may live on there" {
 		t.Errorf("notice says %q, %q", message, more)
 	}
 }

@@ -52,7 +52,7 @@ func (h *Host) Open(page string) {
 // waiting. It may be called from any goroutine.
 func (h *Host) OpenFailed(err error) {
 	h.Seam.Do(func() {
-		h.Notice.Warn(lang.L("The browser could not be opened. Copy the login link and open it by hand."), sentence(err.Error()))
+		h.Notice.Warn(lang.L("The browser could not be opened. Copy the login link and open it by hand."), err.Error())
 	})
 }
 

@@ -72,7 +72,7 @@ func (n *Notice) Done(message, more string) {
 
 // Warn says that something asks for attention.
 func (n *Notice) Warn(message, more string) {
-	n.show(theme.ColorNameWarning, theme.WarningIcon(), message, more)
+	n.show(theme.ColorNameWarning, theme.WarningIcon(), message, sentence(more))
 }
 
 // Busy says that something is under way.

@@ -10,6 +10,7 @@ package welcome
 
 import (
 	"context"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -188,6 +189,8 @@ func (v *view) suggestName() {
 // create makes the profile and selects it, so that Claude's entry follows it.
 func (v *view) create() {
 	n := v.form.Value()
+	var notes []string
+	n.Warn = func(text string) { notes = append(notes, text) }
 	v.begin(lang.L("Creating the profile…"))
 	v.stop = stage.Load(v.host.Seam, func(ctx context.Context) (struct{}, error) {
 		if _, err := v.keeper.CreateProfile(ctx, n); err != nil {
@@ -200,6 +203,9 @@ func (v *view) create() {
 			v.created = n.Name
 			v.form.Clear()
 			v.show(stepLogin)
+			if len(notes) > 0 {
+				v.host.Notice.Warn(lang.L("Profile {{.Name}} created", map[string]any{"Name": n.Name}), strings.Join(notes, ". "))
+			}
 		}
 	})
 }
