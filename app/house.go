@@ -69,7 +69,7 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 	}
 	v, err := vault.Open(vault.Params{
 		Kind: vault.Kind(os.Getenv("STAGEDOOR_VAULT")), Dir: paths.State,
-		PassphraseFile: os.Getenv("STAGEDOOR_PASSPHRASE_FILE"),
+		KeyFile: os.Getenv("STAGEDOOR_KEY_FILE"), PassphraseFile: os.Getenv("STAGEDOOR_PASSPHRASE_FILE"),
 	})
 	if err != nil {
 		return nil, err
@@ -186,8 +186,10 @@ func house(paths platform.Paths) map[string]string {
 	}
 	if kind := os.Getenv("STAGEDOOR_VAULT"); kind != "" && kind != string(vault.Keychain) {
 		env["STAGEDOOR_VAULT"] = kind
-		if file, err := filepath.Abs(os.Getenv("STAGEDOOR_PASSPHRASE_FILE")); err == nil {
-			env["STAGEDOOR_PASSPHRASE_FILE"] = file
+		for _, name := range []string{"STAGEDOOR_KEY_FILE", "STAGEDOOR_PASSPHRASE_FILE"} {
+			if file, err := filepath.Abs(os.Getenv(name)); err == nil && os.Getenv(name) != "" {
+				env[name] = file
+			}
 		}
 	}
 	return env

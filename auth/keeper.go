@@ -96,7 +96,11 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log, alarms: watcher{Alarms: p.Alarms}}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	var tightened []string
-	for _, dir := range []string{p.Dir, locks, wal, filepath.Join(p.Dir, "audit")} {
+	folders := []string{p.Dir, locks, wal, filepath.Join(p.Dir, "audit")}
+	if p.Vault.Kind() == vault.File {
+		folders = append(folders, filepath.Join(p.Dir, "vault"))
+	}
+	for _, dir := range folders {
 		repaired, err := durable.EnsureDir(dir)
 		if err != nil {
 			return nil, err
@@ -105,7 +109,12 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 			tightened = append(tightened, filepath.Base(dir))
 		}
 	}
-	loose, err := tightenFiles(p.Dir)
+	loose, err := tightenFiles(p.Dir, "")
+	if err == nil && p.Vault.Kind() == vault.File {
+		var more []string
+		more, err = tightenFiles(p.Dir, "vault")
+		loose = append(loose, more...)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +146,9 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 }
 
 // tightenFiles takes other users' permissions off the files in the state
-// folder, and returns the names of those that had any.
-func tightenFiles(dir string) (names []string, err error) {
+// folder or in a folder of it, and returns the names of those that had any.
+func tightenFiles(state, folder string) (names []string, err error) {
+	dir := filepath.Join(state, folder)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -155,7 +165,7 @@ func tightenFiles(dir string) (names []string, err error) {
 			return names, err
 		}
 		if repaired {
-			names = append(names, e.Name())
+			names = append(names, filepath.ToSlash(filepath.Join(folder, e.Name())))
 		}
 	}
 	return names, nil

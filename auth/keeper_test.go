@@ -579,6 +579,36 @@ func TestFoldersAreTightenedAndLogged(t *testing.T) {
 	}
 }
 
+// The file vault's files are the owner's alone, too.
+func TestFileVaultIsTightenedAndLogged(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	v, err := vault.Open(vault.Params{Kind: vault.File, Dir: w.dir, KeyFile: filepath.Join(w.dir, "key")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.keeper = w.openWith(v)
+	w.create("work")
+	loose := []string{"vault", "vault/items.age", "vault/lock", "key"}
+	for _, name := range loose {
+		if err := os.Chmod(filepath.Join(w.dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.openWith(v)
+	events, err := w.keeper.Events(t.Context(), audit.Query{Name: audit.PermissionsFixed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range loose {
+		if info, err := os.Stat(filepath.Join(w.dir, name)); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: mode %v, %v", name, info.Mode(), err)
+		}
+		if !slices.ContainsFunc(events, func(e audit.Event) bool { return e.Data["path"] == name }) {
+			t.Errorf("%s: not in the log", name)
+		}
+	}
+}
+
 // T16: a public client shows its id and nothing that could be taken for a
 // secret, at no endpoint.
 func TestT16PublicClientSendsNoSecret(t *testing.T) {

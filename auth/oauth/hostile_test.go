@@ -51,6 +51,7 @@ func TestHostileTokenAnswers(t *testing.T) {
 		noRefresh = "token request to HOST: the answer has an unusable refresh token (HTTP status 200)"
 		notBearer = "token request to HOST: the answer's token type is not bearer (HTTP status 200)"
 		tooLarge  = "token request to HOST: the answer is larger than 1 MiB (HTTP status 200)"
+		longScope = "token request to HOST: the answer's scope is larger than 8 KiB (HTTP status 200)"
 		cutOff    = "token request to HOST: the connection was closed before the answer was complete (HTTP status 200)"
 		unknown   = "token request to HOST: refused with an error code that no standard defines (HTTP status 400)"
 	)
@@ -62,6 +63,12 @@ func TestHostileTokenAnswers(t *testing.T) {
 		answer authtest.Answer
 		want   outcome
 	}{
+		// What one provider sends is kept beside what is others'.
+		{says: "a scope of 8 KiB is taken", body: `{"access_token":"a2","scope":"` + strings.Repeat("s", 8<<10-2) + `"` + rest + `}`, want: outcome{Access: "a2", Refresh: "r2", Scope: strings.Repeat("s", 8<<10-2)}},
+		{says: "a longer scope is refused, the refresh token is saved", body: `{"access_token":"a2","scope":"` + strings.Repeat("s", 8<<10) + `"` + rest + `}`, want: saved(longScope)},
+		{says: "so is one in an array", body: `{"access_token":"a2","scope":["` + strings.Repeat(`s","`, 3<<10) + `s"]` + rest + `}`, want: saved(longScope)},
+		{says: "an access token beyond 64 KiB is refused", body: `{"access_token":"` + strings.Repeat("a", 64<<10+1) + `"` + rest + `}`, want: saved(noAccess)},
+		{says: "a refresh token beyond 64 KiB is refused", body: `{"access_token":"a2","token_type":"Bearer","refresh_token":"` + strings.Repeat("r", 64<<10+1) + `"}`, want: bad(noRefresh)},
 		// A lifetime that cannot be read never costs the rotated token.
 		{says: "an ordinary answer is taken", body: expires(`3600`), want: good(time.Hour, "")},
 		{says: "a float is a number of seconds", body: expires(`3600.0`), want: good(time.Hour, "")},

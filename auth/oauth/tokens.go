@@ -22,6 +22,9 @@ const (
 	// maxToken is more than any provider's token and less than what an
 	// environment variable can hold on Linux (128 KiB).
 	maxToken = 64 << 10
+	// maxScope bounds what is granted, in bytes. It is kept with the tokens, in
+	// the profile and in the audit log, beside those of other providers.
+	maxScope = 8 << 10
 )
 
 // Tokens are what a token endpoint gave.
@@ -109,6 +112,9 @@ func (a answer) tokens(now time.Time) (Tokens, error) {
 	} else if o.has("expires_in") {
 		t.odd("expires_in")
 	}
+	if o.long("scope", maxScope) {
+		return kept, a.malformed("the answer's scope is larger than 8 KiB")
+	}
 	if t.Scope, t.ScopeGiven = o.scope(); !t.ScopeGiven && o.has("scope") {
 		if s, ok := o.text("scope"); !ok || s != "" {
 			t.odd("scope")
@@ -163,6 +169,9 @@ func (o object) lifetime(name string) (time.Duration, bool) {
 	}
 	return time.Duration(seconds * float64(time.Second)), true
 }
+
+// long reports whether a member takes more than that many bytes as it came.
+func (o object) long(name string, most int) bool { return len(o[name].raw) > most }
 
 // scope reads the granted scope: a string with spaces, or, as some providers
 // have it, an array.

@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,38 +19,42 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
-// workFactor is scrypt's log2(N) for the passphrase. age's own default of 18
-// takes a second, which every `stagedoor token` would pay; 15 takes about a
-// tenth of it. The passphrase sits in a file and should be a random one.
-const workFactor = 15
-
-// Bounds of what is read into memory, in bytes.
 const (
-	maxVaultFile  = 16 << 20
-	maxIdentity   = 64 << 10
-	maxPassphrase = 64 << 10
+	// maxItems bounds what all secrets take together, in bytes as JSON.
+	maxItems = 16 << 20
+	// maxRead is how large a vault may be to be read all the same: one that grew
+	// beyond maxItems still has everybody's logins.
+	maxRead = 4 * maxItems
 )
 
 // fileVault keeps all items in one age file. The file is encrypted to an
-// identity of its own, and only that identity is encrypted with the passphrase:
-// so a process pays for scrypt once, and changing the passphrase touches one
-// small file. Both are ordinary age files:
+// identity of its own: the key file, or what the passphrase opens, so that a
+// process pays for scrypt once, and changing the passphrase touches one small
+// file. All are ordinary age files:
 //
+//	age -d -i KEYFILE items.age
 //	age -d -i identity.age items.age
 type fileVault struct {
-	dir, passphraseFile string
-	workFactor          int // scrypt's, of an identity to be made
+	dir string
+	key fileKey
 
 	mu       sync.Mutex
 	identity *age.X25519Identity
+	fresh    bool // and is in no file yet
+	kept     bool // and is in every file where it should be
 }
 
-func newFile(dir, passphraseFile string, workFactor int) (*fileVault, error) {
-	if passphraseFile == "" {
-		return nil, hint.New("the file vault needs a passphrase",
-			"set STAGEDOOR_PASSPHRASE_FILE to a file that only you can read: (umask 077; head -c 24 /dev/urandom | base64 > FILE)")
+func newFile(p Params) (*fileVault, error) {
+	if p.PassphraseFile == "" && p.KeyFile == "" {
+		return nil, hint.New("the file vault needs a key",
+			"set STAGEDOOR_KEY_FILE to a file that is made for you, outside of "+p.Dir)
 	}
-	return &fileVault{dir: filepath.Join(dir, "vault"), passphraseFile: passphraseFile, workFactor: workFactor}, nil
+	v := &fileVault{dir: filepath.Join(p.Dir, "vault")}
+	v.key = fileKey{
+		identityPath: filepath.Join(v.dir, "identity.age"), itemsPath: v.itemsPath(),
+		passphraseFile: p.PassphraseFile, keyFile: p.KeyFile, workFactor: p.workFactor,
+	}
+	return v, nil
 }
 
 func (v *fileVault) Kind() Kind { return File }
@@ -60,13 +62,13 @@ func (v *fileVault) Kind() Kind { return File }
 func (v *fileVault) Get(_ context.Context, key string) (secret.String, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if _, err := os.Stat(v.itemsPath()); errors.Is(err, os.ErrNotExist) {
+	if !there(v.itemsPath()) {
 		return "", ErrNotFound
 	}
-	if err := v.unlock(false); err != nil {
+	if err := v.unlock(); err != nil {
 		return "", err
 	}
-	items, err := v.read()
+	items, _, err := v.read()
 	if err != nil {
 		return "", err
 	}
@@ -78,20 +80,29 @@ func (v *fileVault) Get(_ context.Context, key string) (secret.String, error) {
 }
 
 func (v *fileVault) Set(ctx context.Context, key string, value secret.String) error {
-	return v.change(ctx, func(items map[string]string) { items[key] = value.Reveal() })
+	return v.set(ctx, key, value, true)
+}
+
+// SetUnread is Set without the read-back.
+func (v *fileVault) SetUnread(ctx context.Context, key string, value secret.String) error {
+	return v.set(ctx, key, value, false)
+}
+
+func (v *fileVault) set(ctx context.Context, key string, value secret.String, check bool) error {
+	if len(value.Reveal()) > maxValue {
+		return tooBig()
+	}
+	return v.change(ctx, check, func(items map[string]string) { items[key] = value.Reveal() })
 }
 
 func (v *fileVault) Delete(ctx context.Context, key string) error {
-	v.mu.Lock()
-	_, err := os.Stat(v.itemsPath())
-	v.mu.Unlock()
-	if errors.Is(err, os.ErrNotExist) {
+	if !there(v.itemsPath()) {
 		return nil
 	}
-	return v.change(ctx, func(items map[string]string) { delete(items, key) })
+	return v.change(ctx, true, func(items map[string]string) { delete(items, key) })
 }
 
-func (v *fileVault) change(ctx context.Context, f func(map[string]string)) error {
+func (v *fileVault) change(ctx context.Context, check bool, f func(map[string]string)) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if _, err := durable.EnsureDir(v.dir); err != nil {
@@ -104,18 +115,35 @@ func (v *fileVault) change(ctx context.Context, f func(map[string]string)) error
 		return err
 	}
 	defer lock.Release()
-	if err := v.unlock(true); err != nil {
+	if err := v.unlock(); err != nil {
 		return err
 	}
-	items, err := v.read()
+	items, size, err := v.read()
 	if err != nil {
 		return err
 	}
+	if !v.kept {
+		if err := v.key.keep(v.identity); err != nil {
+			return err
+		}
+		v.fresh, v.kept = false, true
+	}
 	f(items)
-	if err := v.write(items); err != nil {
+	plain, err := encodeItems(items)
+	if err != nil {
 		return err
 	}
-	back, err := v.read()
+	if len(plain) > maxItems && len(plain) >= size { // what is removed may always be removed
+		return tooBig()
+	}
+	data, err := encrypt(plain, v.identity.Recipient())
+	if err != nil {
+		return err
+	}
+	if err := durable.WriteFile(v.itemsPath(), data, durable.FileMode); err != nil || !check {
+		return err
+	}
+	back, _, err := v.read()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotSaved, err)
 	}
@@ -125,103 +153,64 @@ func (v *fileVault) change(ctx context.Context, f func(map[string]string)) error
 	return nil
 }
 
-// unlock gets the identity with the passphrase, making one the first time when
-// create is set (the caller holds the lock then).
-func (v *fileVault) unlock(create bool) error {
-	if v.identity != nil {
-		return nil
-	}
-	passphrase, err := readPassphrase(v.passphraseFile)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(v.dir, "identity.age")
-	data, err := durable.ReadFile(path, maxIdentity)
-	if errors.Is(err, os.ErrNotExist) {
-		if _, statErr := os.Stat(v.itemsPath()); !create || statErr == nil {
-			return hint.Wrap(fmt.Errorf("%w: identity.age is missing", ErrDamaged), "bring it back from a backup, or move "+v.dir+" away and sign in again")
-		}
-		return v.create(path, passphrase)
-	}
-	if err != nil {
-		return fmt.Errorf("open the vault file: %w", err)
-	}
-	with, err := age.NewScryptIdentity(passphrase)
-	if err != nil {
-		return fmt.Errorf("open the vault file: %w", err)
-	}
-	with.SetMaxWorkFactor(22)
-	plain, err := decrypt(data, with)
-	var wrong *age.NoIdentityMatchError
-	if errors.As(err, &wrong) {
-		return hint.Wrap(fmt.Errorf("%w: the passphrase does not open the vault file", ErrLocked), "check STAGEDOOR_PASSPHRASE_FILE")
-	}
-	if err != nil {
-		return v.damaged("identity.age", err)
-	}
-	if v.identity, err = age.ParseX25519Identity(strings.TrimSpace(string(plain))); err != nil {
-		return v.damaged("identity.age", errors.New("no age identity in it")) // the parse error may quote it
-	}
-	return nil
+func tooBig() error {
+	return hint.Wrap(ErrTooBig, fmt.Sprintf("one secret may have %d KiB, all of them together %d MiB; a provider that sends more is not to be trusted",
+		maxValue>>10, maxItems>>20))
 }
 
-func (v *fileVault) create(path, passphrase string) error {
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		return fmt.Errorf("create the vault file: %w", err)
+// unlock gets the identity. One that was made just now is remembered only once
+// it is kept: the next call may find another process's.
+func (v *fileVault) unlock() error {
+	if v.identity != nil && !v.fresh {
+		return nil
 	}
-	to, err := age.NewScryptRecipient(passphrase)
-	if err != nil {
-		return fmt.Errorf("create the vault file: %w", err)
-	}
-	to.SetWorkFactor(v.workFactor)
-	data, err := encrypt([]byte(identity.String()+"\n"), to)
+	identity, fresh, err := v.key.find()
 	if err != nil {
 		return err
 	}
-	if err := durable.WriteFile(path, data, durable.FileMode); err != nil {
-		return err
-	}
-	v.identity = identity
+	v.identity, v.fresh = identity, fresh
 	return nil
 }
 
 func (v *fileVault) itemsPath() string { return filepath.Join(v.dir, "items.age") }
 
-func (v *fileVault) read() (map[string]string, error) {
-	data, err := durable.ReadFile(v.itemsPath(), 2*maxVaultFile)
+// read returns the items, and how many bytes they take as JSON.
+func (v *fileVault) read() (items map[string]string, size int, err error) {
+	items = map[string]string{}
+	data, err := durable.ReadFile(v.itemsPath(), maxRead+maxRead>>8) // age adds 16 bytes to each 64 KiB
 	if errors.Is(err, os.ErrNotExist) {
-		return map[string]string{}, nil
+		return items, 0, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the vault file: %w", err)
+		return nil, 0, hint.Wrap(fmt.Errorf("read the vault file: %w", err), "move what is at "+v.itemsPath()+" away, and bring the vault's file back from a backup")
 	}
 	plain, err := decrypt(data, v.identity)
-	if err != nil {
-		return nil, v.damaged("items.age", err)
+	var wrong *age.NoIdentityMatchError
+	switch {
+	case errors.As(err, &wrong) && v.key.keyFile != "":
+		return nil, 0, hint.Wrap(fmt.Errorf("%w: the key does not open the vault file", ErrLocked), "check STAGEDOOR_KEY_FILE")
+	case err != nil:
+		return nil, 0, damaged(v.itemsPath(), err)
+	case json.Unmarshal(plain, &items) != nil:
+		return nil, 0, damaged(v.itemsPath(), errors.New("it decrypts to something else"))
 	}
-	items := map[string]string{}
-	if err := json.Unmarshal(plain, &items); err != nil {
-		return nil, v.damaged("items.age", errors.New("it decrypts to something else"))
-	}
-	return items, nil
+	return items, len(plain), nil
 }
 
-func (v *fileVault) write(items map[string]string) error {
-	plain, err := json.Marshal(items)
-	if err != nil {
-		return fmt.Errorf("write the vault file: %w", err)
+// encodeItems writes each character of a secret as one, where JSON allows it.
+func encodeItems(items map[string]string) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(items); err != nil {
+		return nil, fmt.Errorf("write the vault file: %w", err)
 	}
-	data, err := encrypt(plain, v.identity.Recipient())
-	if err != nil {
-		return err
-	}
-	return durable.WriteFile(v.itemsPath(), data, durable.FileMode)
+	return out.Bytes(), nil
 }
 
-func (v *fileVault) damaged(name string, err error) error {
-	return hint.Wrap(fmt.Errorf("%w: %s: %w", ErrDamaged, name, err),
-		"it is left as it is; bring it back from a backup, or move "+v.dir+" away and sign in again")
+func damaged(path string, err error) error {
+	return hint.Wrap(fmt.Errorf("%w: %s: %w", ErrDamaged, filepath.Base(path), err),
+		"it is left as it is; bring it back from a backup, or move "+filepath.Dir(path)+" away and sign in again")
 }
 
 func encrypt(plain []byte, to age.Recipient) ([]byte, error) {
@@ -244,21 +233,7 @@ func decrypt(data []byte, with age.Identity) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(io.LimitReader(r, maxVaultFile))
-}
-
-func readPassphrase(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.Mode().IsRegular() && loose(info) {
-		return "", hint.Wrap(fmt.Errorf("%w: others can read the passphrase file %s", ErrLocked, path), "chmod 600 "+path)
-	}
-	data, err := durable.ReadLinked(path, maxPassphrase)
-	if err != nil {
-		return "", hint.Wrap(fmt.Errorf("%w: read the passphrase: %w", ErrLocked, err), "STAGEDOOR_PASSPHRASE_FILE must name a file that you can read")
-	}
-	passphrase := strings.TrimRight(string(data), "\r\n")
-	if passphrase == "" {
-		return "", hint.Wrap(fmt.Errorf("%w: the passphrase file %s is empty", ErrLocked, path), "write a random passphrase into it")
-	}
-	return passphrase, nil
+	plain := bytes.NewBuffer(make([]byte, 0, len(data)+bytes.MinRead)) // never longer than what it is encrypted to
+	_, err = plain.ReadFrom(r)
+	return plain.Bytes(), err
 }

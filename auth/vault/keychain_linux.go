@@ -15,7 +15,7 @@ import (
 const (
 	unlockAdvice = "unlock the login keyring: log in to the desktop, or open \"Passwords and Keys\" and unlock it there"
 	deniedAdvice = "allow Stagedoor to reach the Secret Service; a sandbox such as Flatpak or snap needs a permission for it"
-	absentAdvice = "install and start a Secret Service such as gnome-keyring or KeePassXC; without a desktop set STAGEDOOR_VAULT=file and STAGEDOOR_PASSPHRASE_FILE"
+	absentAdvice = "install and start a Secret Service such as gnome-keyring or KeePassXC; without a desktop set STAGEDOOR_VAULT=file and STAGEDOOR_KEY_FILE"
 )
 
 // Reachable refuses when there is no session bus: the D-Bus library would start

@@ -64,8 +64,11 @@ type Params struct {
 	Kind Kind
 	// Dir is the state folder: the items are this folder's.
 	Dir string
-	// PassphraseFile opens the file vault. It must be readable by its owner only.
-	PassphraseFile string
+	// KeyFile opens the file vault: a file with an age identity, which is made if
+	// neither it nor the vault exists. PassphraseFile does so too, and costs a key
+	// derivation in each process. With both, the one that does not exist is made
+	// from the other. Both must be readable by their owner only.
+	KeyFile, PassphraseFile string
 	// Keychain bounds the calls to the keychain and the size of its items.
 	Keychain Limits
 
@@ -85,7 +88,7 @@ func Open(p Params) (Vault, error) {
 		if p.workFactor == 0 {
 			p.workFactor = workFactor
 		}
-		return newFile(p.Dir, p.PassphraseFile, p.workFactor)
+		return newFile(p)
 	default:
 		return nil, hint.Wrap(fmt.Errorf("unknown vault %q", p.Kind), "STAGEDOOR_VAULT takes keychain or file")
 	}
