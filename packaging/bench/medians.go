@@ -17,6 +17,7 @@ var peers = []struct{ name, peer, goal string }{
 	{"BenchmarkQueryLast50/busy/of_1000000", "BenchmarkQueryLast50/busy/of_10000", "flat: about 1"},
 	{"BenchmarkQueryLast50/rare/of_1000000", "BenchmarkByteSearch", "at most 1.5"},
 	{"BenchmarkSearch", "BenchmarkByteSearch", "at most 1.5"},
+	{"BenchmarkSweep/of_10_MB", "BenchmarkSweep/of_1_MB", "linear: about 10"},
 }
 
 // limits are what a benchmark may take, in milliseconds.
@@ -27,6 +28,7 @@ var limits = []struct {
 	{"BenchmarkQueryLast50/busy/of_1000000", 20},
 	{"BenchmarkQueryLast50/rare/of_1000000", 500},
 	{"BenchmarkSearch", 500},
+	{"BenchmarkSweep/of_10_MB", 300},
 }
 
 // medians reads what `go test -bench -count N` prints and prints each
