@@ -58,11 +58,14 @@ func runVerify(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		if err := writeJSON(env.Out, report); err != nil {
+		if err := writeJSON(env.Out, struct {
+			audit.Report
+			Verdict audit.Verdict `json:"verdict"`
+		}{report, report.Verdict()}); err != nil {
 			return err
 		}
 	}
-	if !report.OK {
+	if report.Verdict() == audit.Broken {
 		return doesNotVerify(report)
 	}
 	if asJSON {
@@ -73,7 +76,7 @@ func runVerify(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 		_, err = fmt.Fprintf(env.Out, " from %s to %s", report.First.Local().Format("2006-01-02 15:04"), report.Last.Local().Format("2006-01-02 15:04"))
 	}
 	_, _ = fmt.Fprintln(env.Out)
-	if n := report.Unsealed + report.SealedLater; n > 0 {
+	if n := report.WithoutMAC(); n > 0 {
 		// A line that needs no key can be written by anybody who can write the folder.
 		_, _ = fmt.Fprintf(env.Err, "stagedoor: %d of them carry no MAC: they were written while the keychain was locked, or by somebody else; stagedoor audit verify --json counts them\n", n)
 	}

@@ -23,6 +23,7 @@ type Checkpoint struct {
 	Link    string    `json:"link"`    // what the next line must name as prev, in hex
 	Before  string    `json:"before"`  // names, sizes and times of the segments before, hashed
 	Events  uint64    `json:"events"`  // lines checked so far
+	Covered int       `json:"covered"` // how many of them carry no MAC
 	First   time.Time `json:"first"`   // of the log's first line
 	Full    time.Time `json:"full"`    // when every line was read last
 }
@@ -88,7 +89,7 @@ func (v *verification) resume(ctx context.Context, c Checkpoint) bool {
 		return false
 	}
 	at := startState(c.Seq, []byte(c.Link))
-	at.segment, at.line = v.list[i].name(), c.Line
+	at.segment, at.line, at.covered = v.list[i].name(), c.Line, c.Covered
 	r := part.report
 	r.Incremental, r.Segments, r.Events, r.First = true, len(v.list), c.Events, c.First
 	for n, s := range scans {
@@ -168,7 +169,7 @@ func (l *Log) saveCheckpoint(ctx context.Context, v *verification, full time.Tim
 	e := v.list[last]
 	c := &Checkpoint{
 		Segment: e.number, Line: v.at.line, Offset: e.size, Seq: v.at.seq, Link: string(v.at.link),
-		Before: before(v.list[:last]), Events: v.report.Events, First: v.report.First, Full: full,
+		Before: before(v.list[:last]), Events: v.report.Events, Covered: v.report.SealedLater, First: v.report.First, Full: full,
 	}
 	return l.keychain.store.UpdateAnchor(ctx, func(a Anchor, found bool) (*Anchor, error) {
 		if !found {

@@ -47,6 +47,26 @@ func TestIncremental(t *testing.T) {
 	}
 }
 
+// Lines without a MAC must not be forgotten between two full verifications.
+func TestIncrementalRemembersUnsealedLines(t *testing.T) {
+	b := newBook(t)
+	b.add(1)
+	b.chain.locked = errLocked
+	b.reopen(b.Dir())
+	b.add(2)
+	b.chain.locked = nil
+	b.reopen(b.Dir())
+	b.add(1)
+	b.flush()
+	for _, incremental := range []bool{false, true, true} {
+		r := b.look()
+		if r.Incremental != incremental || r.Verdict() != Doubtful || r.WithoutMAC() != 2 {
+			t.Errorf("%s: %+v", r.Verdict(), r)
+		}
+		b.add(1)
+	}
+}
+
 func TestIncrementalFindsTampering(t *testing.T) {
 	honest := segmented(t)
 	if r := honest.look(); !r.OK {

@@ -58,6 +58,30 @@ type Report struct {
 	atEnd bool // the problem is that the log does not lead up to the anchor
 }
 
+// Verdict is what a report comes to, in one word.
+type Verdict string
+
+// The verdicts.
+const (
+	Consistent Verdict = "consistent" // with its key, all of it
+	Doubtful   Verdict = "doubtful"   // so are its sealed lines, and that is not all of it
+	Broken     Verdict = "broken"     // it does not verify
+)
+
+// Verdict is the same wherever a report is shown.
+func (r Report) Verdict() Verdict {
+	switch {
+	case !r.OK:
+		return Broken
+	case r.WithoutMAC() > 0 || r.AnchorError != "":
+		return Doubtful
+	}
+	return Consistent
+}
+
+// WithoutMAC is how many lines anybody may have written who can write the folder.
+func (r Report) WithoutMAC() int { return r.Unsealed + r.SealedLater }
+
 // ProblemID is the same for the same problem in a later report, although lines
 // were appended meanwhile, and another one for another problem. It is empty
 // without a problem.

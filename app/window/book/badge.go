@@ -64,9 +64,15 @@ func (b *badge) result(r audit.Report, err error) {
 	switch {
 	case err != nil:
 		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance, lang.L("Log could not be checked"))
-	case !r.OK:
+	case r.Verdict() == audit.Broken:
 		b.set(theme.ErrorIcon(), theme.ColorNameError, widget.DangerImportance,
 			lang.L("Does not verify: {{.Problem}}", map[string]any{"Problem": problemWords(r.Problem)}))
+	case r.WithoutMAC() > 0:
+		n := r.WithoutMAC()
+		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance,
+			lang.N("Consistent with its key, but {{.Count}} lines carry no seal", n, map[string]any{"Count": stage.Number(n)}))
+	case r.Verdict() == audit.Doubtful:
+		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance, lang.L("Consistent with its key, but its end could not be checked"))
 	default:
 		n := int(r.Events)
 		b.set(theme.ConfirmIcon(), theme.ColorNameSuccess, widget.SuccessImportance,
