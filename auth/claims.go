@@ -152,7 +152,7 @@ func (k *Keeper) vouch(ctx context.Context, row provider.Provider, p profile.Pro
 		case due(*set):
 			ctx, cancel := context.WithTimeout(ctx, askWait)
 			defer cancel()
-			if account = k.identify(ctx, row, g.Endpoints, *set, ""); account != nil {
+			if account, _ = k.identify(ctx, row, g.Endpoints, *set, ""); account != nil {
 				now = claimsOf(p, *set, account, k.now())
 			}
 			set.Whose.Asked = k.now().UTC()

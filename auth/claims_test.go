@@ -62,6 +62,12 @@ func TestAnotherAccountIsRefusedUntilAccepted(t *testing.T) {
 		t.Errorf("the list says %+v", v)
 	}
 	w.refused("work", "the account is Grace Hopper, it was Ada Lovelace")
+	w.clock.Advance(2 * time.Hour)
+	sent := w.server.Counts().Requests[authtest.Token]
+	w.refused("work", "the account is Grace Hopper, it was Ada Lovelace")
+	if n := w.server.Counts().Requests[authtest.Token]; n != sent {
+		t.Errorf("a login that nobody gets was refreshed %d times", n-sent)
+	}
 	if events := w.changes(); len(events) != 1 || events[0].Data["account_before"] != "Ada Lovelace" || events[0].Data["account_now"] != "Grace Hopper" {
 		t.Errorf("in the book: %+v", events)
 	}

@@ -175,7 +175,10 @@ func byHand(p profile.Profile) (e profile.Endpoints) {
 // confirm finds out whose the tokens are, and compares that with what the user
 // has accepted.
 func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t oauth.Tokens) error {
-	account := k.identify(ctx, a.row, a.endpoints, *set, t.Subject)
+	account, err := k.identify(ctx, a.row, a.endpoints, *set, t.Subject)
+	if errors.Is(err, oauth.ErrOtherAccount) && a.row.Discovery { // by hand, the two may name an account differently
+		return err
+	}
 	if err := k.sameProfile(a); err != nil {
 		return err
 	}
@@ -189,7 +192,7 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 	if account != nil {
 		set.Whose.Asked = account.At
 	}
-	err := k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
+	err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
 		p.Identity, p.Accepted = account, set.Whose.Accepted
 		p.Changed, p.Checked, p.SecretFor = nil, time.Time{}, ""
 		if a.row.Discovery {
@@ -253,20 +256,20 @@ func (k *Keeper) recordLoginError(ctx context.Context, p profile.Profile, err er
 	k.recordTLS(ctx, p, err)
 }
 
-// identify asks who signed in. Not knowing is no reason to fail a login.
-func (k *Keeper) identify(ctx context.Context, row provider.Provider, e oauth.Endpoints, set token.Set, subject string) *profile.Identity {
+// identify asks who signed in: nil if the provider does not say. err is why.
+func (k *Keeper) identify(ctx context.Context, row provider.Provider, e oauth.Endpoints, set token.Set, subject string) (*profile.Identity, error) {
 	address := identityURL(row, e)
 	if address == "" {
-		return nil
+		return nil, nil
 	}
 	who, err := k.wire.Identify(ctx, address, set.Access, oauth.IdentitySpec{
 		IDFields: row.Identity.IDFields, NameFields: row.Identity.NameFields, Subject: subject,
 	})
 	if err != nil {
 		k.log.WarnContext(ctx, "the provider did not say who signed in", "error", err)
-		return nil
+		return nil, err
 	}
-	return &profile.Identity{Subject: who.Subject, Name: who.Name, At: k.now().UTC()}
+	return &profile.Identity{Subject: who.Subject, Name: who.Name, At: k.now().UTC()}, nil
 }
 
 // identityURL is where to ask who signed in, or "".

@@ -61,7 +61,7 @@ func (s State) Judge(now Claims) (State, Verdict) {
 		return next, Verdict{Now: now}
 	}
 	before := *s.Accepted
-	if now.Subject == "" && s.Answered { // nothing new of the account
+	if now.Subject == "" { // nothing new of the account, see unanswered
 		now.Subject, now.Name = before.Subject, before.Name
 	}
 	v := Verdict{Difference: Differ(before, now), Before: before, Now: now}

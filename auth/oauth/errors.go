@@ -27,6 +27,7 @@ var (
 	ErrTLS          = errors.New("the provider's certificate is not trusted")
 	ErrIssuer       = errors.New("the answer is from another issuer")
 	ErrIDToken      = errors.New("the ID token is not for this login")
+	ErrOtherAccount = errors.New("the ID token is about another account than the access token")
 	ErrNoS256       = errors.New("the provider does not say that it supports PKCE with S256")
 	ErrNoRevocation = errors.New("the provider has no revocation endpoint")
 	// ErrHeld is a Keep's error for a login that succeeded and whose tokens

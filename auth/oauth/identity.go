@@ -67,7 +67,7 @@ func (a answer) identity(spec IdentitySpec) (Identity, error) {
 		return Identity{}, a.malformed("the answer does not say whose account it is")
 	}
 	if spec.Subject != "" && id != spec.Subject {
-		return Identity{}, a.malformed("the answer is about another account than the ID token")
+		return Identity{}, ErrOtherAccount
 	}
 	who := Identity{Subject: id, Name: id}
 	for _, field := range spec.NameFields {
