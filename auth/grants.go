@@ -23,14 +23,6 @@ const (
 // grantThresholds are the days before the end of a grant at which to tell.
 var grantThresholds = [...]int{1, 3, 14}
 
-// grantEnds returns when a login itself ends, or zero if that is not known.
-func grantEnds(row provider.Provider, set token.Set) time.Time {
-	if row.GrantLifetime == 0 || set.Authorized.IsZero() {
-		return time.Time{}
-	}
-	return set.Authorized.Add(row.GrantLifetime)
-}
-
 // CheckGrants writes a grant_expiry event for every finite grant that ends in
 // 14, 3 or 1 days: once for each threshold, whichever process notices.
 func (k *Keeper) CheckGrants(ctx context.Context) error {
@@ -58,7 +50,7 @@ func (k *Keeper) CheckGrants(ctx context.Context) error {
 // warnOfEnd writes the event if a threshold was passed that nobody told of.
 // Most of the time it compares two dates and is done.
 func (k *Keeper) warnOfEnd(ctx context.Context, row provider.Provider, p profile.Profile, set token.Set) {
-	ends := grantEnds(row, set)
+	ends := set.Ends(row.GrantLifetime, k.now())
 	left := ends.Sub(k.now())
 	if ends.IsZero() || set.Refused || left <= 0 {
 		return // what has ended says so at the next refresh
@@ -67,8 +59,8 @@ func (k *Keeper) warnOfEnd(ctx context.Context, row provider.Provider, p profile
 		if left > time.Duration(days)*24*time.Hour {
 			continue
 		}
-		told := func(p profile.Profile) bool {
-			return p.Warned != nil && p.Warned.Ends.Equal(ends) && p.Warned.Days <= days
+		told := func(p profile.Profile) bool { // not by a clock that was ahead
+			return p.Warned != nil && p.Warned.Ends.Equal(ends) && p.Warned.Days <= days && !p.Warned.At.After(k.now())
 		}
 		if told(p) {
 			return
@@ -76,7 +68,7 @@ func (k *Keeper) warnOfEnd(ctx context.Context, row provider.Provider, p profile
 		mine := false
 		err := k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
 			if mine = !told(*p); mine {
-				p.Warned = &profile.Warning{Ends: ends.UTC(), Days: days}
+				p.Warned = &profile.Warning{Ends: ends.UTC(), Days: days, At: k.now().UTC()}
 			}
 		})
 		if err != nil {

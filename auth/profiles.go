@@ -322,7 +322,7 @@ func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Prof
 		view.Blocked, view.Changed, view.CanAccept = "profile changed", moved(moves[0]), false
 	}
 	if row, err := provider.Lookup(p.Provider); err == nil {
-		view.GrantEnds = grantEnds(row, set)
+		view.GrantEnds = set.Ends(row.GrantLifetime, k.now())
 	}
 	switch now := k.now(); {
 	case view.Blocked != "":

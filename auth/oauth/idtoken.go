@@ -23,6 +23,12 @@ type idTokenRules struct {
 
 type idTokenClaims struct{ subject string }
 
+var (
+	// errStranger is an ID token of another issuer or for another client.
+	errStranger = fmt.Errorf("%w: it is from another issuer or for another client", ErrIDToken)
+	errExpired  = fmt.Errorf("%w: it has expired, or this computer's clock is wrong", ErrIDToken)
+)
+
 // checkIDToken checks the claims of an ID token that came straight from the
 // token endpoint: iss, aud, azp, exp, sub, and nonce if one was sent.
 //
@@ -46,7 +52,7 @@ func checkIDToken(raw secret.String, rules idTokenRules) (idTokenClaims, error) 
 		return fail("its claims are not a JSON object")
 	}
 	if iss, ok := claims.text("iss"); !ok || rules.issuer != "" && iss != rules.issuer {
-		return fail("it is from another issuer")
+		return idTokenClaims{}, errStranger
 	}
 	audience, ok := claims.texts("aud")
 	if one, isText := claims.text("aud"); isText {
@@ -55,17 +61,14 @@ func checkIDToken(raw secret.String, rules idTokenRules) (idTokenClaims, error) 
 	azp, hasAzp := claims.text("azp")
 	switch {
 	case !ok || !slices.Contains(audience, rules.audience):
-		return fail("it is for another client")
+		return idTokenClaims{}, errStranger
 	case len(audience) > 1 && !hasAzp, claims.has("azp") && azp != rules.audience:
-		return fail("it was issued to another client")
+		return idTokenClaims{}, errStranger
 	}
 	exp, ok := claims.number("exp")
 	seconds, err := exp.Float64()
 	if !ok || err != nil || seconds < 0 || seconds > math.MaxInt32*1000 {
 		return fail("it has no readable expiry")
-	}
-	if !rules.now.Add(-clockLeeway).Before(time.Unix(int64(seconds), 0)) {
-		return fail("it has expired, or this computer's clock is wrong")
 	}
 	if nonce, ok := claims.text("nonce"); rules.nonce != "" && (!ok || nonce != rules.nonce) {
 		return fail("its nonce is not the one that was sent")
@@ -73,6 +76,9 @@ func checkIDToken(raw secret.String, rules idTokenRules) (idTokenClaims, error) 
 	subject, ok := claims.text("sub")
 	if !ok || !accountID(subject) {
 		return fail("it names no account")
+	}
+	if !rules.now.Add(-clockLeeway).Before(time.Unix(int64(seconds), 0)) {
+		return idTokenClaims{subject: subject}, errExpired
 	}
 	return idTokenClaims{subject: subject}, nil
 }

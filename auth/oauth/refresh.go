@@ -47,12 +47,14 @@ func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secre
 	}
 	if !t.IDToken.Empty() {
 		// An ID token is a by-product here: a bad one is not worth a lost
-		// refresh token, but it vouches for nobody.
+		// refresh token. Whether it is of the same issuer, client and account as
+		// that of the login (OpenID Connect Core section 12.2) is for the caller
+		// to judge, who knows that one.
 		claims, err := checkIDToken(t.IDToken, idTokenRules{issuer: e.Issuer, audience: c.ID, now: w.now()})
 		if err != nil {
 			t.odd("id_token")
 		}
-		t.Subject = claims.subject
+		t.Subject, t.Stranger = claims.subject, errors.Is(err, errStranger)
 	}
 	return t, nil
 }

@@ -44,6 +44,9 @@ type Tokens struct {
 
 	// Subject is the account's id in a checked ID token, or "".
 	Subject string
+	// Stranger is true after a refresh that brought an ID token of another issuer
+	// or for another client.
+	Stranger bool
 	// Odd names what was wrong with the answer without making it unusable:
 	// "content_type", "expires_in", "id_token", "scope", "status", "token_type".
 	Odd []string

@@ -135,8 +135,9 @@ func (p Profile) As(b identity.Binding) Profile {
 // Warning notes that the user was told that a finite grant ends, so that each
 // threshold is told once.
 type Warning struct {
-	Ends time.Time `json:"ends"` // UTC, of the grant it was about
-	Days int       `json:"days"` // the least threshold told
+	Ends time.Time `json:"ends"`        // UTC, of the grant it was about
+	Days int       `json:"days"`        // the least threshold told
+	At   time.Time `json:"at,omitzero"` // UTC, when
 }
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)

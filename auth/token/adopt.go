@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
@@ -23,6 +25,18 @@ type attempt struct {
 // takes a millisecond, then to the vault, which may take seconds or a prompt.
 func (s *Service) adopt(ctx context.Context, a attempt, answer oauth.Tokens) (Set, error) {
 	g, set := a.grant, merge(a.old, answer)
+	if g.ended(a.old, s.Now()) { // it has not, so the day of consent is wrong
+		set.Authorized = time.Time{}
+	}
+	if a.old.Authorized.After(set.Issued) { // written down while the clock was ahead
+		set.Authorized = set.Issued
+	}
+	if was := a.subject(); answer.Subject != "" {
+		set.Subject = answer.Subject
+		if was != "" && was != answer.Subject {
+			set.Whose = anotherAccount(set, was, s.Now())
+		}
+	}
 	r := a.intent
 	journalled := r.seal(a.key, g.ID, set)
 	if journalled == nil {
@@ -47,6 +61,28 @@ func (s *Service) adopt(ctx context.Context, a attempt, answer oauth.Tokens) (Se
 	}
 	s.at("journal removed")
 	return set, nil
+}
+
+// subject is the account that the tokens are of, as an ID token names it, or "".
+// Tokens of a version that did not keep it are of the account that was accepted,
+// where that is named by the same issuer.
+func (a attempt) subject() string {
+	if accepted := a.old.Whose.Accepted; a.old.Subject == "" && a.grant.Endpoints.Issuer != "" && accepted != nil {
+		return accepted.Subject
+	}
+	return a.old.Subject
+}
+
+// anotherAccount notes that a refresh brought the tokens of another account than
+// the login's. They are kept, since the refresh token before may be spent, and
+// nobody gets one until the user has accepted the account or signed in as before.
+func anotherAccount(set Set, was string, now time.Time) identity.State {
+	w := set.Whose
+	if w.Accepted == nil {
+		w.Accepted = &identity.Claims{Subject: was, Name: was, Scopes: set.Scopes, Issuer: set.Issuer, At: now.UTC()}
+	}
+	w.Changed = &identity.Claims{Subject: set.Subject, Name: set.Subject, Scopes: set.Scopes, Issuer: set.Issuer, At: now.UTC()}
+	return w
 }
 
 // merge is the token set after a refresh. A response without a refresh token
@@ -83,6 +119,11 @@ func (s *Service) tell(ctx context.Context, g Grant, old, set Set) {
 	case s.rotationExpected(g, old):
 		s.Record(ctx, g.ID, audit.ReuseDetected, audit.Failed, map[string]any{
 			"kind": "not_rotated", "token": s.Fingerprint(ctx, set.Refresh),
+		})
+	}
+	if w := set.Whose; w.Changed != nil && old.Whose.Changed == nil {
+		s.Record(ctx, g.ID, audit.ClaimsChanged, audit.Failed, map[string]any{
+			"what": "account", "account_before": w.Accepted.Name, "account_now": w.Changed.Name, "op": "refresh",
 		})
 	}
 	if lost := without(old.Scopes, set.Scopes); len(lost) > 0 {

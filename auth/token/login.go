@@ -89,7 +89,7 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 	set := Set{
 		Gen: old.Gen + 1, Access: t.Access, Refresh: t.Refresh, Type: t.Type, Scopes: granted(t, l.Scopes),
 		Expires: t.ExpiresOrAssumed(), Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer,
-		Bound: g.Bound, Whose: old.Whose.After(),
+		Subject: t.Subject, Bound: g.Bound, Whose: old.Whose.After(),
 	}
 	if set.Whose.Accepted == nil {
 		set.Whose.Accepted = g.Accepted

@@ -72,17 +72,9 @@ func (g Grant) vet(s Set) error {
 	return g.Vet(s)
 }
 
-// ends returns when the grant itself ends, or zero.
-func (g Grant) ends(s Set) time.Time {
-	if g.Lifetime == 0 || s.Authorized.IsZero() {
-		return time.Time{}
-	}
-	return s.Authorized.Add(g.Lifetime)
-}
-
 // ended reports whether the grant is past its lifetime.
 func (g Grant) ended(s Set, now time.Time) bool {
-	end := g.ends(s)
+	end := s.Ends(g.Lifetime, now)
 	return !end.IsZero() && now.After(end)
 }
 

@@ -63,6 +63,10 @@ type Set struct {
 	// learned; a refresh that brings none starts it anew.
 	Rotations int
 
+	// Subject is the account's id in the ID token of the login, or "". That of a
+	// refresh must be the same (OpenID Connect Core section 12.2).
+	Subject string
+
 	Bound identity.Binding // where and for which client the tokens may be used
 	Whose identity.State   // whose the login is, and what was accepted
 }
@@ -78,16 +82,35 @@ func (s Set) skew() time.Duration {
 }
 
 // Fresh reports whether the access token will last beyond the skew.
-func (s Set) Fresh(now time.Time) bool {
-	if s.Access.Empty() {
-		return false
-	}
-	return now.Add(s.skew()).Before(s.Expires)
+func (s Set) Fresh(now time.Time) bool { return s.Alive(now.Add(s.skew())) && s.timely(now) }
+
+// Alive reports whether the access token has not ended yet, as far as the clock
+// tells.
+func (s Set) Alive(now time.Time) bool {
+	return !s.Access.Empty() && now.Before(s.Expires) && s.timely(now)
 }
 
-// Alive reports whether the access token has not ended yet.
-func (s Set) Alive(now time.Time) bool {
-	return !s.Access.Empty() && now.Before(s.Expires)
+// timely reports whether the token can have been issued when it says. One from
+// the future was issued while the clock was ahead: nobody knows when it ends, so
+// it counts as ended.
+func (s Set) timely(now time.Time) bool { return !s.Issued.After(now.Add(max(s.skew(), 0))) }
+
+// authorized is when the user consented, or zero if that is not known. A time
+// after now was written down while the clock was ahead.
+func (s Set) authorized(now time.Time) time.Time {
+	if s.Authorized.After(now.Add(time.Minute)) {
+		return time.Time{}
+	}
+	return s.Authorized
+}
+
+// Ends returns when a grant of that lifetime ends, or zero if it is unlimited
+// (0) or that is not known.
+func (s Set) Ends(lifetime time.Duration, now time.Time) time.Time {
+	if at := s.authorized(now); lifetime != 0 && !at.IsZero() {
+		return at.Add(lifetime)
+	}
+	return time.Time{}
 }
 
 // stored is the JSON document in the vault. Its field names are fixed.
@@ -105,6 +128,8 @@ type stored struct {
 	Lost         bool      `json:"lost,omitempty"`
 	Rotations    int       `json:"rotations,omitempty"`
 
+	Subject string `json:"subject,omitempty"`
+
 	Bound identity.Binding `json:"bound,omitzero"`
 	Whose identity.State   `json:"whose,omitzero"`
 }
@@ -118,7 +143,7 @@ func (s Set) encode() (secret.String, error) {
 		Gen: s.Gen, AccessToken: s.Access.Reveal(), RefreshToken: s.Refresh.Reveal(), TokenType: s.Type,
 		Scope: strings.Join(s.Scopes, " "), ExpiresAt: s.Expires, IssuedAt: s.Issued, AuthorizedAt: s.Authorized,
 		Issuer: s.Issuer, Refused: s.Refused, Lost: s.Lost, Rotations: s.Rotations,
-		Bound: s.Bound, Whose: s.Whose,
+		Subject: s.Subject, Bound: s.Bound, Whose: s.Whose,
 	})
 	if err != nil {
 		return "", fmt.Errorf("encode tokens: %w", err)
@@ -136,6 +161,6 @@ func decode(item secret.String) (Set, error) {
 		Gen: d.Gen, Access: secret.String(d.AccessToken), Refresh: secret.String(d.RefreshToken), Type: d.TokenType,
 		Scopes: strings.Fields(d.Scope), Expires: d.ExpiresAt, Issued: d.IssuedAt, Authorized: d.AuthorizedAt,
 		Issuer: d.Issuer, Refused: d.Refused, Lost: d.Lost, Rotations: min(max(d.Rotations, 0), learned),
-		Bound: d.Bound, Whose: d.Whose,
+		Subject: d.Subject, Bound: d.Bound, Whose: d.Whose,
 	}, nil
 }
