@@ -3,12 +3,15 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/cli"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 )
 
 // deviceKeeper shows a code and signs in.
@@ -46,5 +49,34 @@ func TestDeviceCodeIsShownAndCopied(t *testing.T) {
 	}
 	if got, want := cli.CopySequence("WDJB-MJHT"), "\x1b]52;c;V0RKQi1NSkhU\x07"; got != want {
 		t.Errorf("sequence %q, want %q", got, want)
+	}
+}
+
+// endingKeeper has a login that ends with an error.
+type endingKeeper struct {
+	cli.Keeper
+	err error
+}
+
+func (k endingKeeper) Login(context.Context, string, auth.LoginOptions) (auth.LoginResult, error) {
+	return auth.LoginResult{}, k.err
+}
+
+func (endingKeeper) Close(context.Context) error { return nil }
+
+// A script must be able to tell "I changed my mind" from "it did not work".
+func TestCancelledLoginHasAStatusOfItsOwn(t *testing.T) {
+	for _, c := range []struct {
+		err    error
+		status int
+	}{
+		{fmt.Errorf("log in to OpenID Connect: login: %w", oauth.ErrCancelled), 130},
+		{fmt.Errorf("log in to OpenID Connect: %w", oauth.ErrDenied), 1},
+	} {
+		var errs bytes.Buffer
+		env := cli.Env{Out: io.Discard, Err: &errs, Keeper: func(context.Context) (cli.Keeper, error) { return endingKeeper{err: c.err}, nil }}
+		if status := cli.Run(t.Context(), env, []string{"login", "work"}); status != c.status {
+			t.Errorf("%v: exit status %d, want %d\n%s", c.err, status, c.status, errs.String())
+		}
 	}
 }

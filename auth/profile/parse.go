@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 )
 
 // ErrRefused says that an entry of profiles.json is not one that Stagedoor
@@ -51,6 +52,8 @@ func (p Profile) check() error {
 		return errors.New("its client id has white space or invisible characters in it, or is too long")
 	case p.RedirectPort < 0 || p.RedirectPort > 65535:
 		return fmt.Errorf("its redirect port is %d", p.RedirectPort)
+	case p.RedirectPath != "" && !oauth.IsRedirectPath(p.RedirectPath):
+		return errors.New("its redirect path is no plain path")
 	case len(scopes) > maxText || strings.ContainsFunc(scopes, hidden):
 		return errors.New("a scope has invisible characters in it, or they are too long")
 	}

@@ -48,6 +48,7 @@ func TestEntryThatIsNotOurs(t *testing.T) {
 		"an invisible client id": entry(t, "client_id", "a\u200bb"),
 		"a port":                 entry(t, "redirect_port", 70000),
 		"a negative port":        entry(t, "redirect_port", -1),
+		"a redirect path":        entry(t, "redirect_path", "/x\"y"),
 		"a scope":                entry(t, "scopes", []string{"a\u202eb"}),
 		"scopes too long":        entry(t, "scopes", []string{long}),
 		"an issuer":              entry(t, "issuer", "file:///etc/passwd"),

@@ -61,14 +61,12 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 	defer s.busy.Done()
 	lock, err := s.lock(ctx, g.ID)
 	if err != nil {
-		return Set{}, err
+		return Set{}, ended(ctx, err)
 	}
 	defer lock.Release()
+	// A device login asks every few seconds, so the vault is left alone until
+	// there are tokens.
 	if err := l.Begin(); err != nil {
-		return Set{}, err
-	}
-	old, _, err := s.takeUp(ctx, g)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
 		return Set{}, err
 	}
 	client, err := g.Client(ctx)
@@ -86,6 +84,35 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 		return Set{}, err // nothing was granted
 	}
 	s.at("login granted")
+	// Before the revocation is put aside: the tokens of before may be the same.
+	old, _, oldErr := s.takeUp(ctx, g)
+	if err == nil && !errors.Is(oldErr, vault.ErrNotFound) && !errors.Is(oldErr, ErrDamaged) {
+		err = oldErr
+	}
+	todo := newPending(s.Now(), g, client, Set{Access: t.Access, Refresh: t.Refresh})
+	todo.Login = true
+	if aside := s.putAside(kept, g.ID, todo); err == nil {
+		err = aside
+	}
+	s.at("login put aside")
+	var set Set
+	if err == nil {
+		set, err = s.keepLogin(ctx, g, old, t, l)
+	}
+	if err == nil {
+		s.settle(kept, g.ID, todo)
+		s.at("login settled")
+		return set, nil
+	}
+	return Set{}, s.undo(kept, g.ID, todo, set.Gen, ended(ctx, err))
+}
+
+// keepLogin saves the tokens and has them confirmed. With an error, the set has
+// a generation if it may have been saved.
+func (s *Service) keepLogin(ctx context.Context, g Grant, old Set, t oauth.Tokens, l Login) (Set, error) {
+	if err := ended(ctx, nil); err != nil {
+		return Set{}, err
+	}
 	set := Set{
 		Gen: old.Gen + 1, Access: t.Access, Refresh: t.Refresh, Type: t.Type, Scopes: granted(t, l.Scopes),
 		Expires: t.ExpiresOrAssumed(), Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer,
@@ -97,21 +124,22 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 	if old.Issuer == g.Issuer {
 		set.Rotations = old.Rotations
 	}
-	todo := newPending(s.Now(), g, client, set)
-	todo.Login = true
-	if aside := s.putAside(kept, g.ID, todo); err == nil {
-		err = aside
+	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
+		return set, fmt.Errorf("keep the new tokens: %w", err)
 	}
-	s.at("login put aside")
-	if err == nil {
-		err = s.keepLogin(ctx, g, set, old, t, l)
+	s.at("login saved")
+	// An intent of before is about tokens that are gone; if it stays, it is
+	// dropped later.
+	_ = s.journal.remove(g.ID)
+	if err := l.Confirm(ctx, &set, t); err != nil {
+		return set, err
 	}
-	if err == nil {
-		s.settle(kept, g.ID, todo)
-		s.at("login settled")
-		return set, nil
+	s.at("login confirmed")
+	err := s.put(ctx, g.ID, set, set.Gen)
+	if errors.Is(err, errStale) {
+		err = fmt.Errorf("%w: it was revoked during the login", err)
 	}
-	return Set{}, s.undo(kept, g.ID, todo, set, ended(ctx, err))
+	return set, err
 }
 
 // ended returns err, or that ctx ended if it did.
@@ -125,33 +153,13 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// keepLogin saves the tokens and has them confirmed.
-func (s *Service) keepLogin(ctx context.Context, g Grant, set, old Set, t oauth.Tokens, l Login) error {
-	if err := ended(ctx, nil); err != nil {
-		return err
-	}
-	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
-		return fmt.Errorf("keep the new tokens: %w", err)
-	}
-	s.at("login saved")
-	// An intent of before is about tokens that are gone; if it stays, it is
-	// dropped later.
-	_ = s.journal.remove(g.ID)
-	if err := l.Confirm(ctx, &set, t); err != nil {
-		return err
-	}
-	s.at("login confirmed")
-	err := s.put(ctx, g.ID, set, set.Gen)
-	if errors.Is(err, errStale) {
-		return fmt.Errorf("%w: it was revoked during the login", err)
-	}
-	return err
-}
-
 // undo takes the tokens of a failed login away, here and at the provider.
-func (s *Service) undo(ctx context.Context, id string, todo pending, set Set, cause error) error {
+// gen is their generation, or 0 if they were not saved.
+func (s *Service) undo(ctx context.Context, id string, todo pending, gen uint64, cause error) error {
 	var wiped error
-	if now, err := s.Load(ctx, id); err == nil && now.Gen == set.Gen || errors.Is(err, ErrDamaged) {
+	// The tokens of before go with them if they are the same: the provider will
+	// refuse them, which must not look like a theft.
+	if now, err := s.Load(ctx, id); err == nil && (now.Gen == gen || todo.takesBack(now)) || gen != 0 && errors.Is(err, ErrDamaged) {
 		if wiped = s.Vault.Delete(ctx, itemKey(id)); wiped != nil {
 			cause = errors.Join(cause, fmt.Errorf("the new tokens could not be removed here: %w", wiped))
 		}

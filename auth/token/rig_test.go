@@ -38,6 +38,8 @@ type house struct {
 	grant Grant
 	// redeemed, if set, is called when a login has its tokens.
 	redeemed func()
+	// confirming, if set, is called when a login's tokens are in the vault.
+	confirming func()
 }
 
 // plan is what a process needs to know to join a house. It is passed on to
@@ -207,7 +209,12 @@ func (h *house) finish(ctx context.Context, t oauth.Tokens) (Set, error) {
 			}
 			return t, nil
 		},
-		Confirm: func(context.Context, *Set, oauth.Tokens) error { return nil },
+		Confirm: func(context.Context, *Set, oauth.Tokens) error {
+			if h.confirming != nil {
+				h.confirming()
+			}
+			return nil
+		},
 	})
 }
 
