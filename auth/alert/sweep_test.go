@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -29,21 +30,22 @@ func TestTimeGrowsWithTheLogOnly(t *testing.T) {
 			s.events[len(s.events)-1].Verified = false
 		},
 	} {
-		const few, many = 500, 8000
+		const few, many, slack = 250, 4000, 5
 		took := func(n int) time.Duration {
 			s := tell()
 			for i := range n {
 				more(s, i)
 			}
 			best := time.Hour
-			for range 3 {
+			for range 20 { // some of them undisturbed by whatever else runs here
+				runtime.GC()
 				began := time.Now()
 				s.due()
 				best = min(best, time.Since(began))
 			}
 			return best
 		}
-		if a, b := took(few), took(many); b > 4*many/few*a {
+		if a, b := took(few), took(many); b > slack*many/few*a {
 			t.Errorf("%s: %d take %v and %d take %v", name, few, a, many, b)
 		}
 	}
