@@ -1,14 +1,18 @@
 package importer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"filippo.io/age"
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -210,5 +214,53 @@ func TestTwoImportsAtOnce(t *testing.T) {
 	}
 	if names, _ := w.keeper.Names(); len(names) != 1 || w.read(dir, ".env") != envAfter || w.copies() != 1 {
 		t.Errorf("profiles %v, %d copies, %q", names, w.copies(), w.read(dir, ".env"))
+	}
+}
+
+// Who can write the folder of copies, and not the vault, puts nothing into a
+// file of the user's.
+func TestForgedCopiesAreIgnored(t *testing.T) {
+	w := newWorld(t)
+	dir := w.project(map[string]string{".env": envFile})
+	w.imports(importer.Request{Path: dir})
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var forged bytes.Buffer
+	box, err := age.Encrypt(&forged, id.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, ".bashrc")
+	_, _ = fmt.Fprintf(box, `{"v":1,"at":"2026-01-01T00:00:00Z","path":%q,"data":"ZXZpbA=="}`, path)
+	if err := box.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.write(forged.String(), w.dir, "imports", "forged.age")
+	w.write("no age file", w.dir, "imports", "junk.age")
+	if report := w.undoes(importer.UndoRequest{}); len(report.Files) != 1 || w.read(dir, ".env") != envFile {
+		t.Errorf("report %+v", report)
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it was written: %v", err)
+	}
+}
+
+// The name of an account's file may be an e-mail address, which belongs neither
+// into a profile's name nor into the log of imports.
+func TestImportNamesNoAddress(t *testing.T) {
+	w := newWorld(t)
+	const cache = `{"access_token":"BQcanary-a","refresh_token":"AQcanary-r","expires_in":3600}`
+	dir := w.project(map[string]string{".cache-ada@example.org": cache, ".env.grace@example.org": strings.ReplaceAll(envFile, "canary", "canary-2")})
+	for _, name := range []string{".cache-ada@example.org", ".env.grace@example.org"} {
+		w.imports(importer.Request{Path: filepath.Join(dir, name), ClientID: "0123abcd"})
+	}
+	if names, err := w.keeper.Names(); !slices.Equal(names, []string{"default", "spotify"}) {
+		t.Errorf("profiles %v, %v", names, err)
+	}
+	events, err := w.keeper.Events(t.Context(), audit.Query{})
+	if said := fmt.Sprint(events); err != nil || strings.Contains(said, "example.org") || strings.Contains(said, "ada") {
+		t.Errorf("the log: %s, %v", said, err)
 	}
 }

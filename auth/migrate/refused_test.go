@@ -79,7 +79,7 @@ func TestReferencesAreNoSecrets(t *testing.T) {
 	for _, value := range []string{
 		`op://Private/Spotify/secret`, `"op://Private/Spotify/secret"`, `encrypted:BD9bsDMc1YYYYYYY`, `"encrypted:BD9b"`, `vault:secret/data/spotify#key`,
 		`${SECRET}`, `"${SECRET}"`, `'${SECRET:-abc}'`, `${MINE}`, `$SECRET`, `$(pass spotify)`, "`pass spotify`", "`get-spotify`", `%SECRET%`, `{{ spotify }}`, `{{op://a/b/c}}x`,
-		`/run/secrets/spotify`, `./secret.txt`, `../secret`, `~/.secrets/spotify`, `C:\secrets\spotify`, `file:///run/secrets/x`, `secrets/spotify`,
+		`/run/secrets/spotify`, `./secret.txt`, `../secret`, `~/.secrets/spotify`, `C:\secrets\spotify`, `file:///run/secrets/x`, `secrets/spotify`, `secret.txt`,
 		`ENC[AES256_GCM,data:Y2Fu,iv:x,tag:y,type:str]`, `arn:aws:secretsmanager:eu-central-1:1:secret:x`, `aws-sm://spotify`, `awssm:spotify`, `gcp-sm:x`,
 		`doppler://p/c/X`, `ref+vault://x#y`, `@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/secrets/x)`, `secretref:x`, `bw://x`,
 		`"two\nlines"`, "\"two\nlines\"", `two words`, `abc#def`, `“fedcba98”`, `key: value`,

@@ -39,7 +39,7 @@ func services() []service {
 		},
 		{
 			id: "tidal", name: "TIDAL", prefixes: []string{"TIDAL"}, domain: "tidal.com",
-			value:   regexp.MustCompile(`^[A-Za-z0-9._+/=-]+$`),
+			value:   regexp.MustCompile(`^([A-Za-z0-9_+/=-]+|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)$`),
 			genuine: regexp.MustCompile(`^([A-Za-z0-9]{16}|[A-Za-z0-9+/]{43}=|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$`),
 			scopes:  strings.Fields("r_usr w_usr w_sub"),
 		},
