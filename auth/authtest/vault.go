@@ -10,7 +10,7 @@ import (
 )
 
 // Vault is a vault in memory that can be made to fail. The zero value is an
-// empty one that works.
+// empty one that works. It passes vaulttest, as the real ones do.
 type Vault struct {
 	mu    sync.Mutex
 	items map[string]secret.String
@@ -52,13 +52,21 @@ func (v *Vault) Keys() []string {
 	return keys
 }
 
+// fails returns why a call does not work.
+func (v *Vault) fails(ctx context.Context, faulty bool) error {
+	if v.fault != nil && faulty {
+		return v.fault
+	}
+	return ctx.Err()
+}
+
 // Get returns the secret, or vault.ErrNotFound.
-func (v *Vault) Get(_ context.Context, key string) (secret.String, error) {
+func (v *Vault) Get(ctx context.Context, key string) (secret.String, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.gets++
-	if v.fault != nil && v.part == "" {
-		return "", v.fault
+	if err := v.fails(ctx, v.part == ""); err != nil {
+		return "", err
 	}
 	value, ok := v.items[key]
 	if !ok {
@@ -68,12 +76,15 @@ func (v *Vault) Get(_ context.Context, key string) (secret.String, error) {
 }
 
 // Set stores the secret.
-func (v *Vault) Set(_ context.Context, key string, value secret.String) error {
+func (v *Vault) Set(ctx context.Context, key string, value secret.String) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.sets++
-	if v.fault != nil && strings.HasSuffix(key, v.part) {
-		return v.fault
+	if err := v.fails(ctx, strings.HasSuffix(key, v.part)); err != nil {
+		return err
+	}
+	if len(value.Reveal()) > vault.MaxValue {
+		return vault.ErrTooBig
 	}
 	if v.items == nil {
 		v.items = map[string]secret.String{}
@@ -83,11 +94,11 @@ func (v *Vault) Set(_ context.Context, key string, value secret.String) error {
 }
 
 // Delete removes the secret.
-func (v *Vault) Delete(_ context.Context, key string) error {
+func (v *Vault) Delete(ctx context.Context, key string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.fault != nil && v.part == "" {
-		return v.fault
+	if err := v.fails(ctx, v.part == ""); err != nil {
+		return err
 	}
 	delete(v.items, key)
 	return nil

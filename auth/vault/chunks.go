@@ -44,9 +44,9 @@ type chunks struct {
 
 const (
 	maxParts = 1024
-	// maxValue bounds what a vault keeps, in bytes. Token sets are a few
-	// kilobytes, the largest seen a few tens.
-	maxValue = 512 << 10
+	// MaxValue bounds what a vault keeps under one key, in bytes. Token sets are
+	// a few kilobytes, the largest seen a few tens.
+	MaxValue = 512 << 10
 	// minLimit is the least that an item must take for the scheme to work.
 	minLimit = 2 * recordRoom
 )
@@ -80,7 +80,7 @@ func (c *chunks) get(key string) (string, error) {
 
 // set stores the value and returns nil only after reading it back.
 func (c *chunks) set(key, value string) error {
-	if len(value) > maxValue {
+	if len(value) > MaxValue {
 		return ErrTooBig
 	}
 	whole := len(value) <= c.limit(key)-recordRoom

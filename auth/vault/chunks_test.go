@@ -147,7 +147,7 @@ func TestAnySizeFitsEverywhere(t *testing.T) {
 	for _, goos := range platforms {
 		t.Run(goos, func(t *testing.T) {
 			limit := itemLimit(goos, testKey)
-			for _, n := range []int{0, 1, 2000, limit - recordRoom - 1, limit - recordRoom, limit - recordRoom + 1, limit - 1, limit, limit + 1, 2 * limit, 20 << 10, 200 << 10, maxValue} {
+			for _, n := range []int{0, 1, 2000, limit - recordRoom - 1, limit - recordRoom, limit - recordRoom + 1, limit - 1, limit, limit + 1, 2 * limit, 20 << 10, 200 << 10, MaxValue} {
 				r := newLimitedRing(goos)
 				value := sample(n, 1)
 				if err := r.process().set(testKey, value); err != nil {
@@ -158,7 +158,7 @@ func TestAnySizeFitsEverywhere(t *testing.T) {
 				}
 				tidy(t, r)
 			}
-			if err := newLimitedRing(goos).process().set(testKey, sample(maxValue+1, 1)); !errors.Is(err, ErrTooBig) {
+			if err := newLimitedRing(goos).process().set(testKey, sample(MaxValue+1, 1)); !errors.Is(err, ErrTooBig) {
 				t.Errorf("more than the bound: %v", err)
 			}
 		})
@@ -380,7 +380,7 @@ func TestValueThatLooksLikeARecord(t *testing.T) {
 
 // The largest header there can be fits the room that is kept for it.
 func TestHeaderFitsItsRoom(t *testing.T) {
-	p := describe(strings.Repeat("g", genSize), sample(maxValue, 1), 1)
+	p := describe(strings.Repeat("g", genSize), sample(MaxValue, 1), 1)
 	p.N = maxParts
 	full := record{Parts: &p, Drop: []parts{p.ref(), p.ref(), p.ref(), p.ref()}}
 	raw := full.encode()

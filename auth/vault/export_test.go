@@ -6,3 +6,10 @@ func (p Params) Quick() Params {
 	p.workFactor = 2
 	return p
 }
+
+// OnFakeRing returns keychains that share one fake ring with the limits of a
+// platform.
+func OnFakeRing(goos string) func() Vault {
+	r := newLimitedRing(goos)
+	return func() Vault { return newKeychainFor(goos, r, Limits{}) }
+}

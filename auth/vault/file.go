@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"filippo.io/age"
 
@@ -59,7 +60,10 @@ func newFile(p Params) (*fileVault, error) {
 
 func (v *fileVault) Kind() Kind { return File }
 
-func (v *fileVault) Get(_ context.Context, key string) (secret.String, error) {
+func (v *fileVault) Get(ctx context.Context, key string) (secret.String, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !there(v.itemsPath()) {
@@ -89,13 +93,19 @@ func (v *fileVault) SetUnread(ctx context.Context, key string, value secret.Stri
 }
 
 func (v *fileVault) set(ctx context.Context, key string, value secret.String, check bool) error {
-	if len(value.Reveal()) > maxValue {
+	switch {
+	case len(value.Reveal()) > MaxValue:
 		return tooBig()
+	case !utf8.ValidString(value.Reveal()): // JSON would change it
+		return hint.Wrap(fmt.Errorf("%w: it is not text", ErrNotSaved), "copy the secret again")
 	}
 	return v.change(ctx, check, func(items map[string]string) { items[key] = value.Reveal() })
 }
 
 func (v *fileVault) Delete(ctx context.Context, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if !there(v.itemsPath()) {
 		return nil
 	}
@@ -103,6 +113,9 @@ func (v *fileVault) Delete(ctx context.Context, key string) error {
 }
 
 func (v *fileVault) change(ctx context.Context, check bool, f func(map[string]string)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if _, err := durable.EnsureDir(v.dir); err != nil {
@@ -155,7 +168,7 @@ func (v *fileVault) change(ctx context.Context, check bool, f func(map[string]st
 
 func tooBig() error {
 	return hint.Wrap(ErrTooBig, fmt.Sprintf("one secret may have %d KiB, all of them together %d MiB; a provider that sends more is not to be trusted",
-		maxValue>>10, maxItems>>20))
+		MaxValue>>10, maxItems>>20))
 }
 
 // unlock gets the identity. One that was made just now is remembered only once

@@ -93,6 +93,9 @@ const longest = time.Minute
 // later calls then fail on their own time limit instead of piling up behind it.
 // A caller who has gone does not stop it: a write of many parts runs to its end.
 func (k *keychain) call(ctx context.Context, f func() error) error {
+	if ctx.Err() != nil {
+		return k.letGo(ctx)
+	}
 	if err := k.ring.Reachable(); err != nil {
 		return withAdvice(err)
 	}

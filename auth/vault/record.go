@@ -108,7 +108,7 @@ func parseRecord(raw string) (record, error) {
 }
 
 // whole reports whether p can be what a value was cut into.
-func (p parts) whole() bool { return p.sound() && p.Len > 0 && p.Len <= maxValue && p.N <= p.Len }
+func (p parts) whole() bool { return p.sound() && p.Len > 0 && p.Len <= MaxValue && p.N <= p.Len }
 
 // sound reports whether p can name items.
 func (p parts) sound() bool {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
+	"github.com/stagedoor-app/stagedoor/auth/vault/vaulttest"
 	"github.com/stagedoor-app/stagedoor/packaging/desktop"
 )
 
@@ -144,6 +145,27 @@ func (s *stage) items() int {
 		s.t.Fatal(err)
 	}
 	return len(found) + len(locked)
+}
+
+// The real keyring does what every vault must do.
+func TestKeyringContract(t *testing.T) {
+	if dir := os.Getenv("CONTRACT"); dir != "" { // inside the desktop
+		vaulttest.Run(t, func() vault.Vault {
+			v, err := vault.Open(vault.Params{Dir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		})
+		return
+	}
+	s := newStage(t)
+	cmd := s.Command(t.Context(), os.Args[0], "-test.run=^TestKeyringContract$", "-test.count=1", "-test.v")
+	cmd.Env = append(cmd.Env, "CONTRACT="+s.folder)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestKeyringContract/what_is_stored_comes_back")) {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // Secrets of every size come back from a real keyring byte for byte, whole and
