@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -10,13 +9,13 @@ import (
 // watchedTransport is a RoundTripper that tells of the certificates it meets.
 type watchedTransport struct {
 	http.RoundTripper
-	see func(ctx context.Context, host string, notAfter time.Time)
+	see func(host string, notAfter time.Time)
 }
 
 func (t watchedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := t.RoundTripper.RoundTrip(r)
 	if err == nil && answer.TLS != nil && len(answer.TLS.PeerCertificates) > 0 {
-		t.see(r.Context(), r.URL.Hostname(), answer.TLS.PeerCertificates[0].NotAfter)
+		t.see(r.URL.Hostname(), answer.TLS.PeerCertificates[0].NotAfter)
 	}
 	return answer, err
 }
@@ -29,15 +28,15 @@ func (t watchedTransport) CloseIdleConnections() {
 // certificates passes on what the transport sees to a keeper that is made
 // later, out of the same client.
 type certificates struct {
-	to atomic.Pointer[func(ctx context.Context, host string, notAfter time.Time)]
+	to atomic.Pointer[func(host string, notAfter time.Time)]
 }
 
-func (c *certificates) tell(f func(ctx context.Context, host string, notAfter time.Time)) {
+func (c *certificates) tell(f func(host string, notAfter time.Time)) {
 	c.to.Store(&f)
 }
 
-func (c *certificates) see(ctx context.Context, host string, notAfter time.Time) {
+func (c *certificates) see(host string, notAfter time.Time) {
 	if f := c.to.Load(); f != nil {
-		(*f)(ctx, host, notAfter)
+		(*f)(host, notAfter)
 	}
 }

@@ -131,7 +131,7 @@ func (a *application) settings() (*settings.Store, error) {
 
 // httpClient speaks to providers. auth/oauth bounds each request in time and
 // refuses redirects. see is told until when a host's certificate is valid.
-func httpClient(see func(ctx context.Context, host string, notAfter time.Time)) *http.Client {
+func httpClient(see func(host string, notAfter time.Time)) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	transport.TLSHandshakeTimeout = 10 * time.Second

@@ -44,6 +44,7 @@ type watcher struct {
 	// told are the alerts that this process has told the user of. While the log
 	// does not verify it cannot say so itself.
 	told map[string]telling
+	book bookState
 }
 
 type telling struct {
@@ -106,15 +107,20 @@ func same(a, b []alert.Rule) bool {
 }
 
 // Alerts returns all alerts that the log tells of, acknowledged and resolved
-// ones included; the worst first, then the newest. The first call reads the
+// ones included, and LogUnusable if that is so; the worst first, then the newest. The first call reads the
 // whole log, the following ones what was added.
 func (k *Keeper) Alerts(ctx context.Context) ([]alert.Alert, error) {
 	k.alarms.mu.Lock()
 	defer k.alarms.mu.Unlock()
-	if err := k.alarms.catchUp(ctx, k.book); err != nil {
-		return nil, err
+	err := k.alarms.catchUp(ctx, k.book)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	return k.alarms.tracker.Alerts(k.now()), nil
+	all := k.alarms.tracker.Alerts(k.now())
+	if a, unusable := k.look(ctx, err); unusable {
+		all = append([]alert.Alert{a}, all...)
+	}
+	return all, nil
 }
 
 // OpenAlerts returns the open alerts, worst first.
@@ -166,6 +172,9 @@ func (k *Keeper) AckAlert(ctx context.Context, id, note string) error {
 	if err != nil || a.State != alert.Open {
 		return err
 	}
+	if a.Rule == LogUnusable {
+		return errNotAcked
+	}
 	if err := k.alarms.verified(); errors.Is(err, audit.ErrBroken) {
 		return fmt.Errorf("acknowledge: %w", err)
 	} else if err != nil {
@@ -195,6 +204,12 @@ func (k *Keeper) SweepGrave(ctx context.Context) ([]alert.Alert, error) {
 }
 
 func (k *Keeper) sweep(ctx context.Context, least alert.Severity) ([]alert.Alert, error) {
+	unusable := k.tellUnusable(ctx)
+	due, err := k.sweepLog(ctx, least)
+	return append(unusable, due...), err
+}
+
+func (k *Keeper) sweepLog(ctx context.Context, least alert.Severity) ([]alert.Alert, error) {
 	defer k.briefly(ctx, "alerts.lock")()
 	due, err := k.untold(ctx, least)
 	for _, a := range due {

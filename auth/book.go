@@ -7,9 +7,16 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-const recordWait = 5 * time.Second
+const (
+	// recordWait bounds how long an event waits for its line: as long as a token
+	// for its lock. A log that does not move is given up on sooner.
+	recordWait = 30 * time.Second
+	// endWait is what the log may take when a process ends.
+	endWait = time.Second
+)
 
 // Record writes to the book for the doors: what they do themselves, such as
 // writing a client's config. p may be the zero Profile.
@@ -18,11 +25,13 @@ func (k *Keeper) Record(ctx context.Context, p profile.Profile, event, outcome s
 }
 
 // record writes one event. What happened has happened, so a book that cannot
-// be written fails nobody's use case; it is said on the log instead. A caller
-// that was cancelled is written down all the same.
-func (k *Keeper) record(ctx context.Context, p profile.Profile, event, outcome string, data map[string]any) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWait)
+// be written fails nobody's use case; it is said on the log instead, and the
+// event is counted. It waits for no prompt, and a caller that was cancelled is
+// written down all the same.
+func (k *Keeper) record(caller context.Context, p profile.Profile, event, outcome string, data map[string]any) {
+	ctx, cancel := context.WithTimeout(vault.WithWait(context.WithoutCancel(caller), 0), recordWait)
 	defer cancel()
+	defer context.AfterFunc(caller, func() { time.AfterFunc(endWait, cancel) })()
 	data = maps.Clone(data)
 	if p.Name != "" {
 		if data == nil {
@@ -32,6 +41,7 @@ func (k *Keeper) record(ctx context.Context, p profile.Profile, event, outcome s
 	}
 	e, err := k.book.Append(ctx, audit.Event{Name: event, Profile: p.ID, Outcome: outcome, Data: data})
 	if err != nil {
+		k.book.Lost()
 		k.log.ErrorContext(ctx, "the audit log could not be written", "event", event, "error", err)
 		return
 	}

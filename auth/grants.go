@@ -95,6 +95,7 @@ func (k *Keeper) upkeep(ctx context.Context) {
 			k.log.WarnContext(ctx, "the ends of the grants could not be looked at", "error", err)
 		}
 	}
+	k.noteCertificates(ctx)
 	if _, err := k.RetryRevocations(ctx); err != nil {
 		k.log.WarnContext(ctx, "open revocations could not be tried again", "error", err)
 	}

@@ -19,7 +19,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -71,17 +70,16 @@ type Params struct {
 
 // Keeper has the use cases.
 type Keeper struct {
-	dir      string
-	vault    vault.Vault
-	profiles *profile.Store
-	tokens   *token.Service
-	wire     *oauth.Wire
-	http     *http.Client
-	book     *audit.Log
-	keys     *keys
-	alarms   watcher
-	// certificates has, for each host, when its certificate was seen last.
-	certificates sync.Map
+	dir          string
+	vault        vault.Vault
+	profiles     *profile.Store
+	tokens       *token.Service
+	wire         *oauth.Wire
+	http         *http.Client
+	book         *audit.Log
+	keys         *keys
+	alarms       watcher
+	certificates certificates
 	browser      func(context.Context, string) error
 	now          func() time.Time
 	log          *slog.Logger
@@ -96,7 +94,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log, alarms: watcher{Alarms: p.Alarms}}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	var tightened []string
-	folders := []string{p.Dir, locks, wal, filepath.Join(p.Dir, "audit")}
+	folders := []string{p.Dir, locks, wal} // the log looks after its own
 	if p.Vault.Kind() == vault.File {
 		folders = append(folders, filepath.Join(p.Dir, "vault"))
 	}
@@ -175,13 +173,17 @@ func tightenFiles(state, folder string) (names []string, err error) {
 // request takes 15 s at most, and saving its answer little more.
 const closeWait = 20 * time.Second
 
-// Close waits for a refresh in flight and anchors the book's end in the
-// keychain. The Keeper is of no use afterwards.
+// Close waits for a refresh in flight, writes down which certificates were seen
+// and anchors the book's end in the keychain. The Keeper is of no use afterwards.
 func (k *Keeper) Close(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, closeWait)
 	defer cancel()
 	k.tokens.Wait(limited)
-	if err := k.book.Flush(vault.WithWait(ctx, 0)); err != nil { // an end of a process waits for no prompt
+	// An end of a process waits for no prompt, and for nobody's lock.
+	limited, cancel = context.WithTimeout(vault.WithWait(ctx, 0), endWait)
+	defer cancel()
+	k.noteCertificates(limited)
+	if err := k.book.Flush(limited); err != nil {
 		return fmt.Errorf("anchor the audit log: %w", err)
 	}
 	return nil

@@ -276,6 +276,7 @@ func (k *Keeper) State(ctx context.Context) (State, error) {
 	if state.Alerts, err = k.OpenAlerts(ctx); err != nil {
 		return State{}, err
 	}
+	state.LogProblem, state.LogHint = k.logProblem()
 	return state, nil
 }
 

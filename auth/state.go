@@ -65,6 +65,10 @@ type State struct {
 	// Refused has the profiles that are left out because their entry in
 	// profiles.json is not one that Stagedoor writes.
 	Refused []profile.Refused `json:"-"`
+	// LogProblem says what is wrong with the audit log, or is empty, and LogHint
+	// what helps. It is among Alerts, too.
+	LogProblem string `json:"log_problem,omitempty"`
+	LogHint    string `json:"log_hint,omitempty"`
 }
 
 // Active returns the selected profile, or false if none is.

@@ -3,6 +3,9 @@ package auth
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -13,33 +16,79 @@ import (
 const (
 	// certificateEvery is how often a host's certificate is written down.
 	certificateEvery = 24 * time.Hour
-	certificateWait  = 5 * time.Second
+	// mostCertificates bounds how many hosts are remembered.
+	mostCertificates = 64
 )
 
-// SawCertificate notes until when a provider's certificate is valid: once a day
-// and host, whichever process saw it. It is what the cert_expiring alert and
-// the certificate metric know of.
-func (k *Keeper) SawCertificate(ctx context.Context, host string, notAfter time.Time) {
-	now := k.now()
-	if last, ok := k.certificates.Load(host); ok && recently(last.(time.Time), now) {
+// certificates are those that were seen, by host.
+type certificates struct {
+	mu   sync.Mutex
+	seen map[string]certificate
+}
+
+type certificate struct {
+	at, notAfter time.Time
+	noted        bool // it was written down, or another process did that
+}
+
+// SawCertificate remembers until when a provider's certificate is valid. It is
+// called within a request and under a profile's lock, so it waits for nothing:
+// what was seen is written down when the alarms are swept and by Close, once a
+// day and host, whichever process saw it. It is what the cert_expiring alert
+// and the certificate metric know of.
+func (k *Keeper) SawCertificate(host string, notAfter time.Time) {
+	c, now := &k.certificates, k.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, known := c.seen[host]
+	if known && recently(last.at, now) || !known && len(c.seen) >= mostCertificates {
 		return
 	}
-	k.certificates.Store(host, now)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), certificateWait)
-	defer cancel()
+	if c.seen == nil {
+		c.seen = map[string]certificate{}
+	}
+	c.seen[host] = certificate{at: now, notAfter: notAfter}
+}
+
+// noteCertificates writes down what was seen and is not on the log yet.
+func (k *Keeper) noteCertificates(ctx context.Context) {
+	fresh := k.certificates.take()
+	if len(fresh) == 0 {
+		return
+	}
+	now := k.now()
 	seen, err := k.book.Query(ctx, audit.Query{Name: audit.CertificateSeen, Since: now.Add(-certificateEvery), Sealed: true})
 	if err != nil {
 		k.log.WarnContext(ctx, "the audit log does not tell which certificates were seen", "error", err)
 	}
 	for _, e := range seen {
-		if e.Data["host"] == host && recently(e.Time, now) {
-			return
+		if host, _ := e.Data["host"].(string); recently(e.Time, now) {
+			delete(fresh, host)
 		}
 	}
-	left := int(notAfter.Sub(now) / (24 * time.Hour))
-	k.record(ctx, profile.Profile{}, audit.CertificateSeen, audit.OK, map[string]any{
-		"host": host, "days": left, "not_after": notAfter.Unix(),
-	})
+	for _, host := range slices.Sorted(maps.Keys(fresh)) {
+		_, err := k.book.Append(ctx, audit.Event{Name: audit.CertificateSeen, Outcome: audit.OK, Data: map[string]any{
+			"host": host, "days": int(fresh[host].Sub(now) / (24 * time.Hour)), "not_after": fresh[host].Unix(),
+		}})
+		if err != nil {
+			k.log.WarnContext(ctx, "a certificate that was seen is not on the audit log", "error", err)
+			return // it is seen again tomorrow
+		}
+	}
+}
+
+// take returns what was seen since the last time: host → end.
+func (c *certificates) take() map[string]time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fresh := map[string]time.Time{}
+	for host, one := range c.seen {
+		if !one.noted {
+			one.noted = true
+			fresh[host], c.seen[host] = one.notAfter, one
+		}
+	}
+	return fresh
 }
 
 func recently(t, now time.Time) bool { return now.Sub(t).Abs() < certificateEvery }

@@ -17,11 +17,12 @@ func (k *Keeper) Watch(ctx context.Context) (<-chan struct{}, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch for changes: %w", err)
 	}
-	for _, dir := range []string{k.dir, filepath.Join(k.dir, "audit")} {
-		if err := w.Add(dir); err != nil {
-			_ = w.Close()
-			return nil, fmt.Errorf("watch for changes: %w", err)
-		}
+	if err := w.Add(k.dir); err != nil {
+		_ = w.Close()
+		return nil, fmt.Errorf("watch for changes: %w", err)
+	}
+	if err := w.Add(k.book.Dir()); err != nil { // what keeps the log from being used is an alert
+		k.log.WarnContext(ctx, "changes of the audit log are not noticed", "error", err)
 	}
 	out := make(chan struct{}, 1)
 	go func() {

@@ -80,6 +80,9 @@ func runVerify(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 		// A line that needs no key can be written by anybody who can write the folder.
 		_, _ = fmt.Fprintf(env.Err, "stagedoor: %d of them carry no MAC: they were written while the keychain was locked, or by somebody else; stagedoor audit verify --json counts them\n", n)
 	}
+	if report.Lost > 0 {
+		_, _ = fmt.Fprintf(env.Err, "stagedoor: %d events are missing: they happened while the log could not be written\n", report.Lost)
+	}
 	if report.AnchorError != "" {
 		_, _ = fmt.Fprintln(env.Err, "stagedoor: that nothing was cut off its end could not be checked: "+oneLine(report.AnchorError))
 	}

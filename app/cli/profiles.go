@@ -31,6 +31,7 @@ func runProfiles(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	warnOf(env, state.LogProblem, state.LogHint)
 	for _, r := range state.Refused {
 		_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\nhint: %s\n", oneLine(r.Err.Error()), hint.Of(r.Err))
 	}
@@ -62,13 +63,19 @@ func runProfiles(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 			_, _ = fmt.Fprintf(env.Err, "%s: no server gets a token: %s\n", p.Name, printable(p.Changed))
 		}
 	}
-	if state.VaultProblem != "" {
-		_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\n", oneLine(state.VaultProblem))
-		if state.VaultHint != "" {
-			_, _ = fmt.Fprintf(env.Err, "hint: %s\n", state.VaultHint)
-		}
-	}
+	warnOf(env, state.VaultProblem, state.VaultHint)
 	return nil
+}
+
+// warnOf says on stderr what is not as it should be.
+func warnOf(env Env, problem, advice string) {
+	if problem == "" {
+		return
+	}
+	_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\n", oneLine(problem))
+	if advice != "" {
+		_, _ = fmt.Fprintf(env.Err, "hint: %s\n", advice)
+	}
 }
 
 func profileRow(env Env, p auth.ProfileView) []string {

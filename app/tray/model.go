@@ -104,6 +104,9 @@ func headerItems(v View) []Item {
 	if v.State.VaultProblem != "" {
 		items = append(items, note(vaultName(v.State.Vault)+": "+brief(v.State.VaultProblem, 60)))
 	}
+	if v.State.LogProblem != "" {
+		items = append(items, note("P0: "+brief(v.State.LogProblem, 80)))
+	}
 	for _, r := range v.State.Refused {
 		items = append(items, note("Cannot use the profile "+brief(r.Name, 30)+": its entry in profiles.json is damaged"))
 	}

@@ -46,12 +46,15 @@ func houseRules() []Rule {
 		},
 		{
 			ID: "audit_tamper", Title: "Audit log changed", Essential: true,
-			Condition: "the audit log does not verify",
+			Condition: "the audit log does not verify, or events could not be written to it",
 			Guard:     "lines that were cut off by a crash, or written while the keychain was locked, are no tampering",
-			Events:    []string{audit.AuditTamper}, Resets: []string{audit.LogAccepted}, Resolves: true,
+			Events:    []string{audit.AuditTamper, audit.EventsLost}, Resets: []string{audit.LogAccepted}, Resolves: true,
 			GroupBy: everyone, // there is one log
 			Kind:    Single, Severity: P0, Cooldown: time.Hour,
 			Message: func(f Firing) string {
+				if f.Newest.Name == audit.EventsLost {
+					return "events are missing from the audit log: it could not be written when they happened"
+				}
 				kind, _ := f.Newest.Data["kind"].(string)
 				if kind = strings.ReplaceAll(kind, "_", " "); !plain(kind) {
 					return "the audit log does not verify"

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
@@ -102,7 +103,11 @@ func (w *writer) accept(ctx context.Context, v *verification) (a Accepted, end A
 	if err != nil {
 		return a, end, err
 	}
-	if a.Folder, a.Moved, err = w.reject(v.list[v.sound:]); err != nil {
+	names := slices.Clone(v.odd)
+	for _, e := range v.list[v.sound:] {
+		names = append(names, e.name())
+	}
+	if a.Folder, a.Moved, err = w.setAside(names); err != nil {
 		return a, end, err
 	}
 	t := &tail{seq: next - 1, link: origin, empty: true}
@@ -149,10 +154,10 @@ func (w *writer) nextSeq(v *verification) (uint64, error) {
 	return next + 1, nil
 }
 
-// reject moves segments out of the log, the newest first: a crash on the way
-// leaves a log that only lacks its end.
-func (w *writer) reject(list []extent) (folder string, moved []string, err error) {
-	if len(list) == 0 {
+// setAside moves segments, or what has such a name, out of the log, the newest
+// first: a crash on the way leaves a log that only lacks its end.
+func (w *writer) setAside(names []string) (folder string, moved []string, err error) {
+	if len(names) == 0 {
 		return "", nil, nil
 	}
 	stamp := rejectedPrefix + w.p.Now().UTC().Format("20060102T150405Z")
@@ -167,12 +172,11 @@ func (w *writer) reject(list []extent) (folder string, moved []string, err error
 		}
 		folder = fmt.Sprintf("%s-%d", stamp, n)
 	}
-	for i := len(list) - 1; i >= 0; i-- {
-		s := list[i].segment
-		if err := os.Rename(s.path, filepath.Join(w.p.Dir, folder, s.name())); err != nil {
+	for _, name := range slices.Backward(names) {
+		if err := os.Rename(filepath.Join(w.p.Dir, name), filepath.Join(w.p.Dir, folder, name)); err != nil {
 			return folder, moved, err
 		}
-		moved = append([]string{s.name()}, moved...)
+		moved = append([]string{name}, moved...)
 	}
 	return folder, moved, nil
 }

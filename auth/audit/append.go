@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ func (l *Log) Append(ctx context.Context, e Event) (Event, error) {
 	}
 	seal, _ := l.keychain.sealer(ctx, keyWait) // without it the line is unsealed
 	written, err := l.writer.append(ctx, e, seal)
+	l.noteFailure(err)
 	if err != nil {
 		return e, fmt.Errorf("append to audit log: %w", err)
 	}
@@ -74,7 +76,8 @@ func (w *writer) append(ctx context.Context, e Event, seal *sealer) (a appended,
 	t.keep = keep
 
 	w.moved += t.moved
-	events := append(w.overdue(t, seal), e)
+	lost := w.lost(t.lost)
+	events := append(w.overdue(t, seal, lost.count()), e)
 	before, full := t.seq, len(t.segments)
 	var batch []byte
 	for i := range events {
@@ -88,13 +91,14 @@ func (w *writer) append(ctx context.Context, e Event, seal *sealer) (a appended,
 		return a, diskError(err)
 	}
 	w.loosened, w.moved = false, 0
+	w.said(lost)
 	return appended{
 		event: events[len(events)-1], due: before/anchorEvery != t.seq/anchorEvery, full: full > 0 && len(t.segments) > full,
 	}, nil
 }
 
 // overdue returns the lines that the log owes before the next one.
-func (w *writer) overdue(t *tail, seal *sealer) []Event {
+func (w *writer) overdue(t *tail, seal *sealer, lost int) []Event {
 	var list []Event
 	if w.moved > 0 {
 		list = append(list, Event{Name: LogRecovered, Data: map[string]any{"bytes": w.moved, "segment": t.newest().name()}})
@@ -102,12 +106,15 @@ func (w *writer) overdue(t *tail, seal *sealer) []Event {
 	if w.loosened {
 		list = append(list, Event{Name: PermissionsFixed, Data: map[string]any{"what": "audit folder"}})
 	}
+	if lost > 0 {
+		list = append(list, Event{Name: EventsLost, Outcome: Failed, Data: map[string]any{lostCount: lost}})
+	}
 	if seal != nil && t.last.body != nil && t.last.mac == nil {
 		sealed := Event{Name: Sealed, Data: map[string]any{"through": t.seq}}
 		list = slices.Insert(list, 0, sealed)
 	}
 	for i := range list {
-		list[i].Outcome, list[i].Actor, list[i].PID = OK, w.p.Actor, w.p.PID
+		list[i].Outcome, list[i].Actor, list[i].PID = cmp.Or(list[i].Outcome, OK), w.p.Actor, w.p.PID
 	}
 	return list
 }
@@ -139,7 +146,7 @@ func (w *writer) line(t *tail, e *Event, seal *sealer) ([]byte, error) {
 
 // write adds the lines with one write and one sync, or leaves the log as it was.
 func (w *writer) write(t *tail, lines []byte) error {
-	if t.f == nil || t.size > 0 && (t.size+int64(len(lines)) > w.p.SegmentSize || w.outdated(t)) {
+	if t.f == nil || t.size > 0 && t.newest().number < maxSegment && (t.size+int64(len(lines)) > w.p.SegmentSize || w.outdated(t)) {
 		return w.begin(t, lines)
 	}
 	_, err := t.f.WriteAt(lines, t.size)
@@ -160,7 +167,10 @@ func (w *writer) begin(t *tail, lines []byte) error {
 	n := t.newest().number + 1
 	s := segment{number: n, path: filepath.Join(w.p.Dir, segmentName(n))}
 	if _, err := os.Lstat(s.path); !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("begin %s: something of that name is in the way (%w)", s.name(), err)
+		// Not a segment, else it would be the newest. It must not be in the way.
+		if _, _, err := w.setAside([]string{s.name()}); err != nil {
+			return fmt.Errorf("begin %s: %w", s.name(), err)
+		}
 	}
 	if err := durable.WriteFile(s.path, lines, durable.FileMode); err != nil {
 		return err

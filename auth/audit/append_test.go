@@ -17,7 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
@@ -321,22 +321,59 @@ func TestForgedNumber(t *testing.T) {
 
 var noSuchTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// A full disk must neither lose what was there nor scar the log.
-func TestFailedWrite(t *testing.T) {
+// What has the next segment's name, and is none, is set aside as it is: it must
+// not keep the log from being written.
+func TestSomethingInASegmentsPlace(t *testing.T) {
 	b := newBook(t)
+	b.size = 1000
+	b.reopen(b.Dir())
 	b.add(2)
-	if err := os.Mkdir(b.path(2), 0o700); err != nil { // in the way of everything
+	if err := os.MkdirAll(filepath.Join(b.path(2), "full"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Append(t.Context(), Event{Name: "x"}); !errors.Is(err, durable.ErrNotRegular) {
-		t.Errorf("append with a folder in a segment's place: %v", err)
+	if err := b.Usable(t.Context()); err == nil || hint.Of(err) == "" {
+		t.Errorf("nothing is said of it: %v", err)
 	}
-	if err := os.Remove(b.path(2)); err != nil {
+	b.add(10)
+	if r := b.mustBeSound(); r.Events != 12 || r.Segments < 3 {
+		t.Errorf("%+v", r)
+	}
+	if kept, err := filepath.Glob(filepath.Join(b.Dir(), rejectedPrefix+"*", "000002.jsonl", "full")); err != nil || len(kept) != 1 {
+		t.Errorf("it was not kept: %v, %v", kept, err)
+	}
+	if err := b.Usable(t.Context()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// The largest number must not be the end of the log, whoever gave it to a
+// segment; and accepting brings it back to its own numbers.
+func TestSegmentNumbersDoNotRunOut(t *testing.T) {
+	b := newBook(t)
+	b.size = 1000
+	b.reopen(b.Dir())
+	b.add(2)
+	if err := os.WriteFile(b.path(maxSegment), []byte(strings.Repeat("x", 2000)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.add(10)
+	all, err := b.Query(t.Context(), Query{})
+	if err != nil || len(all) != 12 {
+		t.Errorf("%d of 12 events, %v", len(all), err)
+	}
+	if err := b.Usable(t.Context()); err == nil {
+		t.Error("the gap in the numbers is not told of")
+	}
+	if r := b.verify(); r.OK {
+		t.Error("the gap in the numbers goes unnoticed")
+	}
+	if _, err := b.Accept(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b.add(1)
-	if r := b.mustBeSound(); r.Events != 3 {
-		t.Errorf("%d events, want 3", r.Events)
+	b.mustBeSound()
+	if list := segmentsOf(b); list[len(list)-1].number > 10 {
+		t.Errorf("it goes on with number %d", list[len(list)-1].number)
 	}
 }
 

@@ -16,16 +16,17 @@ import (
 // Checkpoint is how far the log was found to be sound. It is kept with the
 // anchor, where somebody who can write the log's folder does not reach it.
 type Checkpoint struct {
-	Segment int       `json:"segment"` // its number
-	Line    int       `json:"line"`    // in the segment
-	Offset  int64     `json:"offset"`  // bytes up to and with that line
-	Seq     uint64    `json:"seq"`     //
-	Link    string    `json:"link"`    // what the next line must name as prev, in hex
-	Before  string    `json:"before"`  // names, sizes and times of the segments before, hashed
-	Events  uint64    `json:"events"`  // lines checked so far
-	Covered int       `json:"covered"` // how many of them carry no MAC
-	First   time.Time `json:"first"`   // of the log's first line
-	Full    time.Time `json:"full"`    // when every line was read last
+	Segment int       `json:"segment"`        // its number
+	Line    int       `json:"line"`           // in the segment
+	Offset  int64     `json:"offset"`         // bytes up to and with that line
+	Seq     uint64    `json:"seq"`            //
+	Link    string    `json:"link"`           // what the next line must name as prev, in hex
+	Before  string    `json:"before"`         // names, sizes and times of the segments before, hashed
+	Events  uint64    `json:"events"`         // lines checked so far
+	Covered int       `json:"covered"`        // how many of them carry no MAC
+	Lost    uint64    `json:"lost,omitempty"` // events that the lines so far say were lost
+	First   time.Time `json:"first"`          // of the log's first line
+	Full    time.Time `json:"full"`           // when every line was read last
 }
 
 // fullEvery is how long VerifyIncremental relies on what it read before.
@@ -71,6 +72,9 @@ func (l *Log) VerifyIncremental(ctx context.Context, progress func(done, total i
 // resume checks what came after c. It returns false if that does not settle
 // the matter, and leaves v for a full run then.
 func (v *verification) resume(ctx context.Context, c Checkpoint) bool {
+	if len(v.odd) > 0 {
+		return false
+	}
 	i := 0
 	for i < len(v.list) && v.list[i].number < c.Segment {
 		i++
@@ -92,6 +96,7 @@ func (v *verification) resume(ctx context.Context, c Checkpoint) bool {
 	at.segment, at.line, at.covered = v.list[i].name(), c.Line, c.Covered
 	r := part.report
 	r.Incremental, r.Segments, r.Events, r.First = true, len(v.list), c.Events, c.First
+	r.Lost = c.Lost + uint64(v.waits)
 	for n, s := range scans {
 		if part.list[n].number != c.Segment+n {
 			return false
@@ -103,6 +108,7 @@ func (v *verification) resume(ctx context.Context, c Checkpoint) bool {
 			return false
 		}
 		r.Events, r.Checked, r.Last = r.Events+uint64(s.lines), r.Checked+uint64(s.lines), s.to
+		r.Lost += s.lost
 	}
 	part.report = r
 	part.checkAnchor(at, scans)
@@ -170,6 +176,7 @@ func (l *Log) saveCheckpoint(ctx context.Context, v *verification, full time.Tim
 	c := &Checkpoint{
 		Segment: e.number, Line: v.at.line, Offset: e.size, Seq: v.at.seq, Link: string(v.at.link),
 		Before: before(v.list[:last]), Events: v.report.Events, Covered: v.report.SealedLater, First: v.report.First, Full: full,
+		Lost: v.report.Lost - uint64(v.waits),
 	}
 	return l.keychain.store.UpdateAnchor(ctx, func(a Anchor, found bool) (*Anchor, error) {
 		if !found {

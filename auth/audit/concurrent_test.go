@@ -298,3 +298,79 @@ func TestEventsDuringAnUnlockPrompt(t *testing.T) {
 		t.Errorf("%d of %d events were sealed later, of %d lines", r.SealedLater, processes, r.Events)
 	}
 }
+
+// What could not be written while the lock was held is counted by whichever
+// process writes next, and verification tells of it for as long as the log does.
+func TestLostEventsAreCounted(t *testing.T) {
+	b := newBook(t)
+	b.add(1)
+	b.flush()
+	b.chain.dir = "" // the lock is held for a while
+	held, err := durable.Acquire(t.Context(), filepath.Join(b.Dir(), lockName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.still = 30 * time.Millisecond
+	for range 3 {
+		if _, err := b.Append(t.Context(), Event{Name: KeychainAccess}); !errors.Is(err, durable.ErrLocked) {
+			t.Errorf("append under a held lock: %v", err)
+		}
+		b.Lost()
+	}
+	held.Release()
+	b.reopen(b.Dir()) // the process that lost them has ended
+	if r := b.mustBeSound(); r.Lost != 3 {
+		t.Errorf("before the next line: %d events are missing, want 3", r.Lost)
+	}
+	b.add(2)
+	said, err := b.Query(t.Context(), Query{Name: EventsLost})
+	if err != nil || len(said) != 1 || said[0].Data[lostCount] != 3.0 || said[0].Outcome != Failed {
+		t.Errorf("the log says %+v, %v", said, err)
+	}
+	for range 2 { // the whole log, then what was added
+		r, err := b.VerifyIncremental(t.Context(), nil)
+		if err != nil || !r.OK || r.Lost != 3 {
+			t.Errorf("%d events are missing, want 3: %+v, %v", r.Lost, r, err)
+		}
+		b.add(1)
+		b.flush()
+	}
+}
+
+// While others append, a line waits for its turn, however long that takes.
+func TestWaitingWhileTheLogGrows(t *testing.T) {
+	b := newBook(t)
+	b.chain.dir = ""
+	b.add(1)
+	held, err := durable.Acquire(t.Context(), filepath.Join(b.Dir(), lockName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.still = 200 * time.Millisecond
+	done := make(chan error, 1)
+	go func() {
+		_, err := b.Append(t.Context(), Event{Name: KeychainAccess})
+		done <- err
+	}()
+	f, err := os.OpenFile(b.path(1), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	grow := time.NewTicker(20 * time.Millisecond)
+	defer grow.Stop()
+	for range 25 { // as other processes' lines do: longer than the log may stand still
+		select {
+		case err := <-done:
+			t.Fatalf("it gave up: %v", err)
+		case <-grow.C:
+		}
+		if _, err := f.WriteString("x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held.Release()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

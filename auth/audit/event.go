@@ -78,6 +78,7 @@ const (
 	Launched          = "server_launched"
 	AlertAcknowledged = "alert_acknowledged"
 	LogRecovered      = "log_recovered" // an unfinished line was set aside; data: segment, bytes
+	EventsLost        = "events_lost"   // events that happened could not be written, because the log was locked or full; data: count
 	Sealed            = "sealed"        // covers lines written while the keychain was locked; data: through
 	AuditTamper       = "audit_tamper"  // a verification failed; data: kind, segment, line
 	LogAccepted       = "log_accepted"  // the user went on after tampering or with a new key; data: kind, segment, line, message, and where the old segments are

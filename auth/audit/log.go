@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -38,9 +39,17 @@ type Params struct {
 // DefaultSegmentSize is 5 MB.
 const DefaultSegmentSize = 5_000_000
 
-// lockWait bounds how long a call waits for other processes' appends, which
-// take milliseconds each.
-const lockWait = 30 * time.Second
+const (
+	// lockWait bounds how long a call waits for other processes' appends, which
+	// take milliseconds each.
+	lockWait = 30 * time.Second
+	// stillWait is how long somebody else may hold the lock while the log does
+	// not grow: longer than any of us needs, and a process that was stopped must
+	// not keep others from handing out tokens.
+	stillWait = 3 * time.Second
+	// stuckRest is how long after that it is given up on sooner.
+	stuckRest = 30 * time.Second
+)
 
 // Log is the book. It is safe for concurrent use by goroutines, and by any
 // number of processes that have one each on the same folder.
@@ -59,12 +68,18 @@ type writer struct {
 	// turn holds one token: whoever has it is the one goroutine of this process
 	// that holds or waits for the kernel lock. It guards what follows.
 	turn     chan struct{}
-	loosened bool  // the folder was found open to others, which is not logged yet
-	moved    int64 // bytes set aside to audit.torn, which is not logged yet
+	loosened bool          // the folder was found open to others, which is not logged yet
+	moved    int64         // bytes set aside to audit.torn, which is not logged yet
+	still    time.Duration // how long the log may stand still under somebody else's lock
+	stuckAt  time.Time     // when the lock was given up on last
+
+	forgotten atomic.Int64 // lost events of which there is no mark
+	failed    atomic.Bool  // the newest append did
 }
 
 // Open returns the log in p.Dir, creating the folder if needed. It asks the
-// keychain for nothing and writes no line yet.
+// keychain for nothing and writes no line yet. A folder that cannot be opened
+// is no error here: see Usable.
 func Open(p Params) (*Log, error) {
 	if p.Dir == "" || p.Key == nil || p.Now == nil {
 		return nil, errors.New("audit log: folder, key and clock are needed")
@@ -74,31 +89,22 @@ func Open(p Params) (*Log, error) {
 	}
 	l := &Log{keychain: keychain{key: p.Key, store: p.Anchor, now: p.Now, turn: make(chan struct{}, 1)}}
 	p.Key, p.Anchor = nil, nil
-	l.writer = writer{p: p, turn: make(chan struct{}, 1)}
-	loose, err := durable.EnsureDir(p.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("open audit log: %w", err)
-	}
-	list, err := segments(p.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("open audit log: %w", err)
-	}
+	l.p, l.turn, l.still = p, make(chan struct{}, 1), stillWait
+	l.loosened, _ = durable.EnsureDir(p.Dir)
+	list, _ := segments(p.Dir)
 	for _, s := range list {
-		repaired, err := durable.Tighten(s.path, durable.FileMode)
-		if err = ignoreGone(err); err != nil {
-			return nil, fmt.Errorf("open audit log: %w", err)
+		if repaired, err := durable.Tighten(s.path, durable.FileMode); err == nil {
+			l.loosened = l.loosened || repaired
 		}
-		loose = loose || repaired
 	}
-	l.loosened = loose
 	return l, nil
 }
 
 // Dir returns the audit folder.
 func (l *Log) Dir() string { return l.p.Dir }
 
-// lock waits for this process's turn and then for the kernel lock. The
-// returned function gives both back.
+// lock waits for this process's turn and then for the kernel lock, for as long
+// as the log grows meanwhile. The returned function gives both back.
 func (w *writer) lock(ctx context.Context) (unlock func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
@@ -111,10 +117,72 @@ func (w *writer) lock(ctx context.Context) (unlock func(), err error) {
 			return nil, fmt.Errorf("lock audit log: %w", ctx.Err())
 		}
 	}
-	k, err := durable.Acquire(ctx, filepath.Join(w.p.Dir, lockName))
+	k, err := w.acquire(ctx, cancel)
 	if err != nil {
 		<-w.turn
 		return nil, err
 	}
 	return func() { k.Release(); <-w.turn }, nil
+}
+
+func (w *writer) acquire(ctx context.Context, cancel func()) (*durable.Lock, error) {
+	path := filepath.Join(w.p.Dir, lockName)
+	k, err := durable.TryAcquire(path)
+	if errors.Is(err, os.ErrNotExist) { // the folder was removed, or could not be made before
+		if _, err := durable.EnsureDir(w.p.Dir); err != nil {
+			return nil, err
+		}
+		k, err = durable.TryAcquire(path)
+	}
+	if !errors.Is(err, durable.ErrLocked) {
+		return k, err
+	}
+	still := w.still
+	if time.Since(w.stuckAt) < stuckRest { // once is enough for a command
+		still /= 10
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.untilStill(ctx, still)
+		cancel()
+	}()
+	k, err = durable.Acquire(ctx, path)
+	if errors.Is(err, durable.ErrLocked) {
+		w.stuckAt = time.Now()
+	}
+	cancel()
+	<-done
+	return k, err
+}
+
+// untilStill waits until the log has not grown for so long, or ctx ends.
+func (w *writer) untilStill(ctx context.Context, still time.Duration) {
+	tick := time.NewTicker(still / 6)
+	defer tick.Stop()
+	size, since := w.newestSize(), time.Now()
+	for time.Since(since) < still {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if now := w.newestSize(); now != size {
+			size, since = now, time.Now()
+		}
+	}
+}
+
+// newestSize is another value whenever the log has grown.
+func (w *writer) newestSize() (at [2]int64) {
+	list, err := segments(w.p.Dir)
+	if err != nil || len(list) == 0 {
+		return at
+	}
+	newest := list[len(list)-1]
+	at[0] = int64(newest.number)
+	if info, err := os.Lstat(newest.path); err == nil {
+		at[1] = info.Size()
+	}
+	return at
 }

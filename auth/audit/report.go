@@ -47,6 +47,7 @@ type Report struct {
 	Problem       *Problem  `json:"problem"`                // null when OK
 	Unsealed      int       `json:"unsealed"`               // lines written while the keychain was locked, not sealed since
 	SealedLater   int       `json:"sealed_later"`           // lines without a MAC that a later "sealed" line covers
+	Lost          uint64    `json:"lost,omitempty"`         // events that happened and could not be written, as the log or marks beside it tell
 	TornBytes     int64     `json:"torn_bytes"`             // an unfinished line at the end; the next append sets it aside
 	AnchorChecked bool      `json:"anchor_checked"`         // an anchor was there and compared
 	AnchorSeq     uint64    `json:"anchor_seq"`             // up to which line the anchor vouches for completeness

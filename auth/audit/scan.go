@@ -86,11 +86,12 @@ func (f frame) covers() bool {
 // scan is what one pass over one segment found, independent of the others.
 type scan struct {
 	lines    int
-	first    frame // a copy
-	sound    bool  // every line follows from the one before it in the segment
-	end      state // after the last line, if sound
-	sealed   bool  // it has a line with a MAC
-	unsealed int64 // bytes of lines without one
+	first    frame  // a copy
+	sound    bool   // every line follows from the one before it in the segment
+	end      state  // after the last line, if sound
+	sealed   bool   // it has a line with a MAC
+	unsealed int64  // bytes of lines without one
+	lost     uint64 // events that lines say were lost
 	from, to time.Time
 	anchored []byte    // MAC of the line that the anchor names, if it is here
 	anchorAt int       // its line
@@ -146,6 +147,7 @@ func scanSegment(ctx context.Context, e extent, seal *sealer, anchorSeq uint64, 
 		if res.sound {
 			res.sound = bad == nil && len(line) < maxLine && res.end.accept(seal, f, place{segment: name, line: r.line})
 			res.sealed = res.sealed || f.mac != nil
+			res.lost += f.lostEvents()
 			if res.sound && f.seq == anchorSeq {
 				res.anchored, res.anchorAt = append([]byte{}, f.mac...), r.line
 			}

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 const (
@@ -34,34 +32,52 @@ func (s segment) name() string { return filepath.Base(s.path) }
 
 func segmentName(number int) string { return fmt.Sprintf("%06d%s", number, segmentExt) }
 
-// segments lists the log's files, oldest first. Something under a segment's
-// name that is not a regular file is refused: opening a pipe would wait for
-// ever, and a link could lead anywhere.
+// maxSegment is the largest number of a segment, terabytes from the first. A
+// file with a larger one is not ours: it would leave no number for the next.
+const maxSegment = 999_999
+
+// folder is what lies in the audit folder.
+type folder struct {
+	segments []segment // oldest first
+	// odd are names like a segment's of what is none: a folder, pipe, link or
+	// device, or a number that no log reaches. They are passed over.
+	odd  []string
+	lost []string // marks of events that are not in the log, see Log.Lost
+}
+
+// segments lists the log's files, oldest first.
 func segments(dir string) ([]segment, error) {
+	f, err := readFolder(dir)
+	return f.segments, err
+}
+
+// readFolder lists the audit folder. One that is not there is empty.
+func readFolder(dir string) (f folder, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return f, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read audit folder: %w", err)
+		return f, fmt.Errorf("read audit folder: %w", err)
 	}
-	var list []segment
 	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), lostPrefix) && e.Type().IsRegular() {
+			f.lost = append(f.lost, e.Name())
+			continue
+		}
 		digits, ok := strings.CutSuffix(e.Name(), segmentExt)
-		if !ok {
+		if !ok || len(digits) < 6 || strings.Trim(digits, "0123456789") != "" {
 			continue
 		}
 		n, err := strconv.Atoi(digits)
-		if err != nil || n < 1 || segmentName(n) != e.Name() {
+		if err != nil || n < 1 || n > maxSegment || segmentName(n) != e.Name() || !e.Type().IsRegular() {
+			f.odd = append(f.odd, e.Name())
 			continue
 		}
-		if !e.Type().IsRegular() {
-			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, e.Name()), durable.ErrNotRegular)
-		}
-		list = append(list, segment{number: n, path: filepath.Join(dir, e.Name())})
+		f.segments = append(f.segments, segment{number: n, path: filepath.Join(dir, e.Name())})
 	}
-	slices.SortFunc(list, func(a, b segment) int { return a.number - b.number })
-	return list, nil
+	slices.SortFunc(f.segments, func(a, b segment) int { return a.number - b.number })
+	return f, nil
 }
 
 // ignoreGone makes nothing of an error that says that there is no such file:

@@ -26,6 +26,7 @@ type tail struct {
 	empty    bool     // there is no line at all
 	moved    int64    // bytes of an unfinished line that were set aside
 	keep     Retention
+	lost     []string // marks of lost events
 }
 
 // openTail finds the newest line and repairs a torn end. Close it after use.
@@ -37,7 +38,8 @@ func openTail(dir string) (t *tail, err error) {
 			t, err = nil, fmt.Errorf("read the end of the audit log: %w", err)
 		}
 	}()
-	if t.segments, err = segments(dir); err != nil || len(t.segments) == 0 {
+	f, err := readFolder(dir)
+	if t.segments, t.lost = f.segments, f.lost; err != nil || len(t.segments) == 0 {
 		return t, err
 	}
 	if t.f, err = durable.Open(t.newest().path, os.O_RDWR); err != nil {

@@ -39,6 +39,8 @@ type verification struct {
 	anchor Anchor
 	found  bool // there is an anchor
 	report Report
+	odd    []string // what has a segment's name and is none
+	waits  int      // marks of lost events that no line tells of yet
 
 	sound   int     // how many segments of list lead on from each other
 	at      state   // after the last of them
@@ -81,10 +83,12 @@ func (l *Log) secrets(ctx context.Context) (v *verification, err error) {
 
 // look notes how far the log goes.
 func (w *writer) look(v *verification) error {
-	list, err := segments(w.p.Dir)
+	f, err := readFolder(w.p.Dir)
+	v.odd, v.waits = f.odd, len(f.lost)
 	if err != nil || v.seal == nil { // it was empty when the keychain was to be asked
 		return err
 	}
+	list := f.segments
 	for i, s := range list {
 		info, err := os.Lstat(s.path)
 		if err != nil {
@@ -160,7 +164,7 @@ func (m *meter) add(n int64) {
 // join puts the segments' scans together, in order, up to the first problem.
 func (v *verification) join(ctx context.Context, scans []scan) error {
 	r := &v.report
-	r.Segments = len(scans)
+	r.Segments, r.Lost = len(scans), uint64(v.waits)
 	for i, s := range scans {
 		r.Events += uint64(s.lines)
 		r.Checked += uint64(s.lines)
@@ -198,7 +202,14 @@ func (v *verification) join(ctx context.Context, scans []scan) error {
 	}
 	v.sound = len(scans)
 	r.Unsealed, r.SealedLater = at.pending, at.covered
+	for _, s := range scans {
+		r.Lost += s.lost
+	}
 	v.checkAnchor(at, scans)
+	if len(v.odd) > 0 && r.Problem == nil {
+		r.Problem = &Problem{Kind: Malformed, Segment: v.odd[0], Message: v.odd[0] + " has the name of a part of the log, and is none"}
+		return nil
+	}
 	r.OK, r.atEnd = r.Problem == nil, r.Problem != nil
 	return nil
 }

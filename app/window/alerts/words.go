@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 )
 
@@ -96,6 +97,8 @@ func ruleWords(rules []alert.Rule, id string) string {
 		return lang.L("Certificate ends soon")
 	case "audit_tamper":
 		return lang.L("Audit log changed")
+	case auth.LogUnusable:
+		return lang.L("Audit log not in order")
 	case "keychain_downgrade":
 		return lang.L("Tokens left the keychain")
 	case "permissions_loosened":

@@ -19,7 +19,7 @@ func kinds() []string {
 		audit.KeychainSave, audit.KeychainAccess,
 		audit.ProfileCreated, audit.ProfileUsed, audit.ProfileRenamed, audit.ProfileDeleted,
 		audit.ConfigWritten, audit.ConfigRemoved, audit.Launched,
-		audit.SecurityAlert, audit.AlertAcknowledged, audit.AuditTamper, audit.LogRecovered, audit.Sealed, audit.PermissionsFixed,
+		audit.SecurityAlert, audit.AlertAcknowledged, audit.AuditTamper, audit.LogRecovered, audit.EventsLost, audit.Sealed, audit.PermissionsFixed,
 		audit.ClaimsChanged, audit.ClaimsAccepted, audit.ScopeNarrowed, audit.GrantExpiry,
 		audit.SaveFinished, audit.JournalDamaged, audit.RevocationOver,
 		audit.LogAccepted, audit.LogExported, audit.Pruned, audit.CredentialStored, audit.ServerEnded, audit.APIError,
@@ -82,6 +82,8 @@ func Words(name string) string {
 		return lang.L("Log sealed")
 	case audit.LogRecovered:
 		return lang.L("Log recovered")
+	case audit.EventsLost:
+		return lang.L("Events are missing")
 	case audit.PermissionsFixed:
 		return lang.L("Permissions tightened")
 	case audit.ClaimsChanged:
@@ -135,7 +137,7 @@ func alarming(e audit.Event) bool { return alarmingName(e.Name) }
 
 func alarmingName(name string) bool {
 	switch name {
-	case audit.SecurityAlert, audit.AuditTamper, audit.ReuseDetected, audit.StrayCallback, audit.LogRecovered,
+	case audit.SecurityAlert, audit.AuditTamper, audit.ReuseDetected, audit.StrayCallback, audit.LogRecovered, audit.EventsLost,
 		audit.ClaimsChanged, audit.JournalDamaged, audit.RevocationOver, audit.TLSFailed, audit.EndpointChanged,
 		audit.ConfigDrift, audit.IncidentOpened:
 		return true

@@ -102,6 +102,9 @@ func (v *view) reload() {
 		for _, r := range s.Refused {
 			v.host.Notice.Error(r.Err)
 		}
+		if s.LogProblem != "" {
+			v.host.Notice.Error(hint.Wrap(errors.New(s.LogProblem), s.LogHint))
+		}
 		v.profiles = s.Profiles
 		v.showOpen(s.Open)
 		if _, ok := v.selected(); !ok {

@@ -1,0 +1,74 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// LogUnusable is the rule and the id of the alert that the audit log cannot be
+// opened, read or written. It is no line of the log, so it is open for as long
+// as that is so.
+const LogUnusable = "audit_unusable"
+
+// tellAgain is how often a process tells of a log that stays unusable.
+const tellAgain = 24 * time.Hour
+
+// bookState is what this process knows of a log that cannot be used.
+type bookState struct {
+	problem error     // nil if there is none
+	since   time.Time // when problem was met first
+	told    time.Time // when the user was told of it
+}
+
+// look finds out whether the log is usable; unread is why it could not be read.
+func (k *Keeper) look(ctx context.Context, unread error) (a alert.Alert, unusable bool) {
+	s := &k.alarms.book
+	if s.problem = k.book.Usable(ctx); s.problem == nil {
+		s.problem = unread
+	}
+	if s.problem == nil {
+		*s = bookState{}
+		return a, false
+	}
+	if s.since.IsZero() {
+		s.since = k.now().UTC()
+	}
+	return alert.Alert{
+		ID: LogUnusable, Rule: LogUnusable, Severity: alert.P0, State: alert.Open, Message: s.problem.Error(),
+		First: s.since, Last: k.now().UTC(), Count: 1, Evidence: []uint64{}, Cooldown: tellAgain,
+	}, true
+}
+
+// tellUnusable returns the alert that the log cannot be used, if this process
+// has not told of it today.
+func (k *Keeper) tellUnusable(ctx context.Context) []alert.Alert {
+	k.alarms.mu.Lock()
+	defer k.alarms.mu.Unlock()
+	a, unusable := k.look(ctx, nil)
+	now := k.now()
+	if !unusable || k.alarms.MayTell != nil && !k.alarms.MayTell(a, now) {
+		return nil
+	}
+	if told := k.alarms.book.told; !told.IsZero() && now.Sub(told).Abs() < tellAgain {
+		return nil
+	}
+	k.alarms.book.told = now
+	return []alert.Alert{a}
+}
+
+// logProblem returns what the last look at the log found, and what helps.
+func (k *Keeper) logProblem() (problem, advice string) {
+	k.alarms.mu.Lock()
+	defer k.alarms.mu.Unlock()
+	if err := k.alarms.book.problem; err != nil {
+		return err.Error(), hint.Of(err)
+	}
+	return "", ""
+}
+
+// errNotAcked is the answer to acknowledging LogUnusable.
+var errNotAcked = hint.Wrap(badRequest{errors.New("this alert cannot be acknowledged")}, "it ends once the audit log is in order")
