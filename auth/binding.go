@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -53,9 +52,11 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, value secret.
 	if err != nil {
 		return "", err
 	}
-	value = secret.String(strings.TrimSpace(value.Reveal()))
-	if value.Empty() {
-		return "", hint.Wrap(badRequest{errors.New("the client secret is empty")}, "copy it from the provider's developer page")
+	if value, err = cleanSecret(value); err == nil && value.Empty() {
+		err = usage("the client secret is empty", "copy it from the provider's developer page")
+	}
+	if err != nil {
+		return "", err
 	}
 	if err := k.BookWritable(ctx); err != nil {
 		return "", err
@@ -64,7 +65,7 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, value secret.
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
 		return "", err
 	}
-	if err := k.checkRegistration(row, p, set.Bound); err != nil {
+	if err := checkRegistration(row, p, set.Bound); err != nil {
 		k.recordRefused(ctx, p, err)
 		return "", err
 	}
@@ -97,7 +98,7 @@ func (k *Keeper) rebind(ctx context.Context, p profile.Profile, change func(*ide
 	}
 	e, _ := k.endpoints(row, p) // nothing is asked of them
 	_, err = k.tokens.Amend(ctx, k.grant(row, p, e), func(set *token.Set) error {
-		k.bind(p, set)
+		bind(p, set)
 		change(&set.Bound)
 		return nil
 	})
@@ -142,13 +143,13 @@ func (k *Keeper) client(ctx context.Context, p profile.Profile) (oauth.Client, e
 
 // checkBinding refuses tokens that are bound to something else than what the
 // profile says now.
-func (k *Keeper) checkBinding(row provider.Provider, p profile.Profile, bound identity.Binding) error {
+func checkBinding(row provider.Provider, p profile.Profile, bound identity.Binding) error {
 	moves := bound.Moves(p.Binding())
 	if bound.IsZero() || len(moves) == 0 {
 		return nil
 	}
 	advice := startOver(p)
-	if row.Discovery && len(bound.Registration(true).Moves(registration(p))) == 0 && bound.Confidential == p.HasSecret {
+	if row.Discovery && checkRegistration(row, p, bound) == nil && bound.Confidential == p.HasSecret {
 		advice = "sign in again, which asks the issuer for its addresses: stagedoor login " + p.Name
 	}
 	return refuseMoved(p, moves, advice)
@@ -157,11 +158,13 @@ func (k *Keeper) checkBinding(row provider.Provider, p profile.Profile, bound id
 // checkRegistration refuses a login of a profile whose tokens are bound to
 // something else: the authorization code would go there. What an issuer is asked
 // for in any case does not count.
-func (k *Keeper) checkRegistration(row provider.Provider, p profile.Profile, bound identity.Binding) error {
+func checkRegistration(row provider.Provider, p profile.Profile, bound identity.Binding) error {
 	if bound.IsZero() {
 		return nil
 	}
-	if moves := bound.Registration(row.Discovery).Moves(registration(p)); len(moves) > 0 {
+	was, now := bound.Registration(row.Discovery), registration(p)
+	was.IssParameter, now.IssParameter = bound.IssParameter, p.Binding().IssParameter // compared with what the issuer says now
+	if moves := was.Moves(now); len(moves) > 0 {
 		return refuseMoved(p, moves, startOver(p))
 	}
 	return nil
@@ -201,6 +204,7 @@ var moveNames = map[string]string{
 	"provider": "provider", "issuer": "issuer", "token": "token endpoint", "authorization": "authorization endpoint",
 	"revocation": "revocation endpoint", "device_authorization": "device authorization endpoint", "userinfo": "userinfo endpoint",
 	"client_id": "client id", "client": "client", "client_auth": "client authentication",
+	"redirect_path": "redirect path", "iss_parameter": "issuer's name in its answers",
 }
 
 func orNone(s string) string {

@@ -108,6 +108,8 @@ func TestProfilesFileSteersNoSecret(t *testing.T) {
 		"issuer and endpoints": {func(evil *authtest.Server, p, e map[string]any) {
 			p["issuer"], e["token"], e["userinfo"] = evil.Issuer(), evil.Issuer()+"/token", evil.Issuer()+"/userinfo"
 		}, "issuer"},
+		"redirect path":  {func(_ *authtest.Server, p, _ map[string]any) { p["redirect_path"] = "/callback/other" }, "redirect_path"},
+		"no iss wanted":  {func(_ *authtest.Server, _, e map[string]any) { delete(e, "iss_parameter") }, "iss_parameter"},
 		"client id":      {func(_ *authtest.Server, p, _ map[string]any) { p["client_id"] = "another" }, "client_id"},
 		"has secret":     {func(_ *authtest.Server, p, _ map[string]any) { delete(p, "has_secret") }, "client"},
 		"auth method":    {func(_ *authtest.Server, _, e map[string]any) { e["auth_method"] = "client_secret_post" }, "client_auth"},
@@ -172,6 +174,23 @@ func TestRevokeAsksWhereTheTokensCameFrom(t *testing.T) {
 	}
 	if list := w.alerts(w.keeper); len(list) != 1 || list[0].Rule != "endpoint_changed" {
 		t.Errorf("alerts: %+v", list)
+	}
+}
+
+// What tells an honest server's answers from a hostile one's must not be for
+// profiles.json alone to say: the next login would take another server's answer.
+func TestLoginOfAProfileWithoutItsMixUpDefence(t *testing.T) {
+	for name, change := range map[string]func(p, e map[string]any){
+		"issuer's name": func(_, e map[string]any) { delete(e, "iss_parameter") },
+		"redirect path": func(p, _ map[string]any) { p["redirect_path"] = "/callback/other" },
+	} {
+		w := newWorld(t, authtest.Params{})
+		w.create("work")
+		w.login("work")
+		w.edit(change)
+		if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); !errors.Is(err, auth.ErrEndpointChanged) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

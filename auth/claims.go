@@ -35,7 +35,7 @@ func (k *Keeper) AcceptIdentity(ctx context.Context, name string) (string, error
 	var words string
 	set, err := k.tokens.Amend(ctx, k.grant(row, p, e), func(set *token.Set) error {
 		var ok bool
-		k.bind(p, set)
+		bind(p, set)
 		_, was := set.Whose.Block()
 		if set.Whose, before, now, ok = set.Whose.Accept(k.now()); ok {
 			words = was
@@ -67,7 +67,7 @@ func claimsOf(p profile.Profile, set token.Set, account *profile.Identity, at ti
 
 // bind gives tokens of a version that did not do so yet what the profile says
 // of them. It is the one time that profiles.json is believed in this.
-func (k *Keeper) bind(p profile.Profile, set *token.Set) {
+func bind(p profile.Profile, set *token.Set) {
 	if set.Bound.IsZero() {
 		set.Bound = p.Binding()
 		set.Whose = identity.State{Accepted: p.Baseline(), Changed: p.Changed, Answered: true, Asked: p.Checked}
@@ -104,9 +104,9 @@ func changeData(d identity.Difference, before, now identity.Claims) map[string]a
 // vet is asked before tokens are used: it costs nothing, and refuses tokens that
 // are for something else than the profile says, and a login that is known not to
 // be the accepted one.
-func (k *Keeper) vet(row provider.Provider, p profile.Profile) func(token.Set) error {
+func vet(row provider.Provider, p profile.Profile) func(token.Set) error {
 	return func(set token.Set) error {
-		if err := k.checkBinding(row, p, set.Bound); err != nil {
+		if err := checkBinding(row, p, set.Bound); err != nil {
 			return err
 		}
 		switch {
@@ -134,7 +134,7 @@ func blocked(p profile.Profile, s identity.State) error {
 // day after a refresh. since is when the hand-out began.
 func (k *Keeper) vouch(ctx context.Context, row provider.Provider, p profile.Profile, g token.Grant, set token.Set, since time.Time) error {
 	unbound := set.Bound.IsZero()
-	k.bind(p, &set)
+	bind(p, &set)
 	somebody := identityURL(row, g.Endpoints) != "" // to ask
 	due := func(s token.Set) bool {
 		return s.Whose.Accepted == nil || somebody && (s.Whose.MustAsk() || s.Whose.MayAsk(k.now()) && !s.Issued.Before(since))
@@ -146,7 +146,7 @@ func (k *Keeper) vouch(ctx context.Context, row provider.Provider, p profile.Pro
 	var v identity.Verdict
 	var account *profile.Identity
 	kept, err := k.tokens.Amend(ctx, g, func(set *token.Set) error {
-		k.bind(p, set)
+		bind(p, set)
 		now := claimsOf(p, *set, nil, k.now())
 		switch {
 		case due(*set):

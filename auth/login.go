@@ -96,7 +96,7 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
 		return err
 	}
-	if err := k.checkRegistration(a.row, p, set.Bound); err != nil {
+	if err := checkRegistration(a.row, p, set.Bound); err != nil {
 		k.recordRefused(ctx, p, err)
 		return err
 	}

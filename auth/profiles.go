@@ -316,7 +316,7 @@ func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Prof
 		return err
 	}
 	view.Expires, view.Scopes = set.Expires, set.Scopes
-	k.bind(p, &set)
+	bind(p, &set)
 	view.Blocked, view.Changed = set.Whose.Block()
 	view.CanAccept = view.Blocked != ""
 	if moves := set.Bound.Moves(p.Binding()); len(moves) > 0 {

@@ -53,7 +53,7 @@ func (k *Keeper) handOut(ctx context.Context, p profile.Profile, purpose string)
 	}
 	since := k.now()
 	grant := k.grant(row, p, e)
-	grant.Vet = k.vet(row, p)
+	grant.Vet = vet(row, p)
 	set, err := k.tokens.Fresh(ctx, grant)
 	if err == nil {
 		err = grant.Vet(set) // what came meanwhile

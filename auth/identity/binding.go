@@ -12,6 +12,11 @@ type Binding struct {
 	Confidential bool   `json:"confidential,omitempty"` // the client has a secret
 	ClientAuth   string `json:"client_auth,omitempty"`  // how it is shown, if that is not the usual way
 
+	// What tells the provider's answers to a login from another one's: a path of
+	// the redirect URI, or that they name their issuer (RFC 9207).
+	RedirectPath string `json:"redirect_path,omitempty"`
+	IssParameter bool   `json:"iss_parameter,omitempty"`
+
 	Authorization string `json:"authorization,omitempty"`
 	Token         string `json:"token,omitempty"`
 	Revocation    string `json:"revocation,omitempty"`
@@ -29,6 +34,7 @@ func (b Binding) Registration(discovered bool) Binding {
 	r := b
 	r.Confidential, r.ClientAuth = false, ""
 	if discovered {
+		r.IssParameter = false
 		r.Authorization, r.Token, r.Revocation, r.UserInfo, r.Device = "", "", "", "", ""
 	}
 	return r
@@ -40,6 +46,7 @@ type Move struct{ What, Before, Now string }
 // Moves returns what differs, in the order of how grave it is.
 func (b Binding) Moves(now Binding) []Move {
 	secret := map[bool]string{true: "with a client secret", false: "without a client secret"}
+	named := map[bool]string{true: "needed", false: "not needed"}
 	var moves []Move
 	for _, m := range []Move{
 		{"provider", b.Provider, now.Provider},
@@ -52,6 +59,8 @@ func (b Binding) Moves(now Binding) []Move {
 		{"client_id", b.ClientID, now.ClientID},
 		{"client", secret[b.Confidential], secret[now.Confidential]},
 		{"client_auth", b.ClientAuth, now.ClientAuth},
+		{"redirect_path", b.RedirectPath, now.RedirectPath},
+		{"iss_parameter", named[b.IssParameter], named[now.IssParameter]},
 	} {
 		if m.Before != m.Now {
 			moves = append(moves, m)

@@ -116,6 +116,7 @@ func TestMovesNamesEveryDifference(t *testing.T) {
 		"provider": func(b *Binding) { b.Provider = "oauth2" }, "issuer": func(b *Binding) { b.Issuer = "https://a/" },
 		"client_id": func(b *Binding) { b.ClientID = "ID" }, "client": func(b *Binding) { b.Confidential = false },
 		"client_auth": func(b *Binding) { b.ClientAuth = "" }, "authorization": func(b *Binding) { b.Authorization = "" },
+		"redirect_path": func(b *Binding) { b.RedirectPath = "/other" }, "iss_parameter": func(b *Binding) { b.IssParameter = true },
 		"token": func(b *Binding) { b.Token += "?to=b" }, "revocation": func(b *Binding) { b.Revocation = "https://b/revoke" },
 		"userinfo": func(b *Binding) { b.UserInfo = "https://b" }, "device_authorization": func(b *Binding) { b.Device = "" },
 	} {

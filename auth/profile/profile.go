@@ -108,13 +108,13 @@ func (p Profile) Baseline() *identity.Claims {
 // Binding is what the profile's secrets are used with as the profile stands. The
 // addresses of a provider that is built in are not taken from a file.
 func (p Profile) Binding() identity.Binding {
-	b := identity.Binding{Provider: p.Provider, ClientID: p.ClientID, Confidential: p.HasSecret}
+	b := identity.Binding{Provider: p.Provider, ClientID: p.ClientID, Confidential: p.HasSecret, RedirectPath: p.RedirectPath}
 	row, _ := provider.Lookup(p.Provider)
 	if row.Discovery {
 		b.Issuer = p.Issuer
 	}
 	if e := p.Endpoints; e != nil && (row.Discovery || row.ByHand) {
-		b.ClientAuth = e.AuthMethod
+		b.ClientAuth, b.IssParameter = e.AuthMethod, e.IssParameter
 		b.Authorization, b.Token, b.Revocation, b.UserInfo, b.Device = e.Authorization, e.Token, e.Revocation, e.UserInfo, e.DeviceAuthorization
 	}
 	return b
@@ -123,10 +123,11 @@ func (p Profile) Binding() identity.Binding {
 // As returns the profile with all that the binding has, in place of its own.
 func (p Profile) As(b identity.Binding) Profile {
 	p.Provider, p.Issuer, p.ClientID, p.HasSecret, p.Endpoints = b.Provider, b.Issuer, b.ClientID, b.Confidential, nil
+	p.RedirectPath = b.RedirectPath
 	if b.Token != "" {
 		p.Endpoints = &Endpoints{
 			Authorization: b.Authorization, Token: b.Token, Revocation: b.Revocation, UserInfo: b.UserInfo,
-			DeviceAuthorization: b.Device, AuthMethod: b.ClientAuth,
+			DeviceAuthorization: b.Device, AuthMethod: b.ClientAuth, IssParameter: b.IssParameter,
 		}
 	}
 	return p
