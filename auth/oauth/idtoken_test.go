@@ -153,21 +153,26 @@ func TestT12TokenPlace(t *testing.T) {
 // server's answer could not be told from the right one.
 func TestLoginWithoutTheIDTokenIsRefused(t *testing.T) {
 	for says, c := range map[string]struct {
-		asked []string
-		body  string
-		want  error
+		asked  []string
+		body   string
+		want   error
+		byHand bool
 	}{
-		"openid asked, scope not named":     {[]string{"openid"}, `{"access_token":"a","token_type":"Bearer"}`, oauth.ErrIDToken},
-		"openid asked and granted":          {[]string{"openid"}, `{"access_token":"a","token_type":"Bearer","scope":"openid x"}`, oauth.ErrIDToken},
-		"an ID token that is none":          {[]string{"openid"}, `{"access_token":"a","token_type":"Bearer","id_token":7}`, oauth.ErrIDToken},
-		"openid asked and not granted":      {[]string{"openid", "x"}, `{"access_token":"a","token_type":"Bearer","scope":"x"}`, nil},
-		"openid not asked, plain OAuth 2.0": {[]string{"x"}, `{"access_token":"a","token_type":"Bearer"}`, nil},
+		"openid asked, scope not named":     {[]string{"openid"}, `{"access_token":"a","token_type":"Bearer"}`, oauth.ErrIDToken, false},
+		"openid asked and granted":          {[]string{"openid"}, `{"access_token":"a","token_type":"Bearer","scope":"openid x"}`, oauth.ErrIDToken, false},
+		"an ID token that is none":          {[]string{"openid"}, `{"access_token":"a","token_type":"Bearer","id_token":7}`, oauth.ErrIDToken, false},
+		"openid asked and not granted":      {[]string{"openid", "x"}, `{"access_token":"a","token_type":"Bearer","scope":"x"}`, nil, false},
+		"openid not asked, plain OAuth 2.0": {[]string{"x"}, `{"access_token":"a","token_type":"Bearer"}`, nil, false},
+		"a server described by hand":        {[]string{"openid"}, `{"access_token":"a","token_type":"Bearer","scope":"openid"}`, nil, true},
 	} {
 		t.Run(says, func(t *testing.T) {
 			r := newRig(t, authtest.Params{})
 			r.server.Script(authtest.Token, authtest.Answer{Status: 200, Body: c.body})
 			req := r.request()
 			req.Scopes = c.asked
+			if c.byHand {
+				req.Issuer = ""
+			}
 			req.Open = (&authtest.Browser{}).Open
 			var granted oauth.Tokens
 			req.Keep = func(ctx context.Context, redeem func(context.Context) (oauth.Tokens, error)) (err error) {

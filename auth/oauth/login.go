@@ -258,7 +258,9 @@ func (w *Wire) redeem(ctx context.Context, a *attempt, c callback) (Tokens, erro
 }
 
 // granted reads the answer to a login's token request. With openid among the
-// scopes there has to be an ID token (OpenID Connect Core section 3.1.3.3).
+// scopes there has to be an ID token (OpenID Connect Core section 3.1.3.3), unless
+// the server was described by hand: then nobody has said that it does OpenID
+// Connect.
 // Tokens that come with an error are good at the provider and not for us.
 func (w *Wire) granted(a answer, asked []string, rules idTokenRules) (Tokens, error) {
 	rules.now = w.now()
@@ -277,7 +279,7 @@ func (w *Wire) granted(a answer, asked []string, rules idTokenRules) (Tokens, er
 		return t, nil
 	}
 	if t.IDToken.Empty() {
-		if !slices.Contains(t.Scope, "openid") {
+		if rules.issuer == "" || !slices.Contains(t.Scope, "openid") {
 			return t, nil
 		}
 		return t, hint.Wrap(fmt.Errorf("%w: there is none, although openid was granted", ErrIDToken),
