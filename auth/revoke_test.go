@@ -492,3 +492,34 @@ func TestTwoPendingRevocations(t *testing.T) {
 		}
 	}
 }
+
+// Signing in again leaves the grant before to the revocation, which ends both:
+// revoking it at once would end the new login at some servers.
+func TestRevokeEndsEveryLoginOfTheProfile(t *testing.T) {
+	for name, whole := range map[string]bool{"revokes the grant": false, "revokes the whole app": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, authtest.Params{Rotation: authtest.Rotating, RevokesApp: whole})
+			w.create("work")
+			var tokens []secret.String
+			for range 3 {
+				w.login("work")
+				tokens = append(tokens, w.token(w.keeper, "work").Token)
+				w.clock.Advance(time.Second)
+			}
+			if !w.server.AccessValid(tokens[2]) {
+				t.Fatal("the new login does not work")
+			}
+			w.server.Script(authtest.Revocation, authtest.Answer{Drop: true}) // and what is left is asked later
+			if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || !r.Pending {
+				t.Fatalf("Revoke: %+v, %v", r, err)
+			}
+			w.clock.Advance(time.Hour / 2)
+			w.retry(0)
+			for i, token := range tokens {
+				if w.server.AccessValid(token) {
+					t.Errorf("login %d lives on", i+1)
+				}
+			}
+		})
+	}
+}

@@ -66,6 +66,9 @@ type Params struct {
 	Consent bool
 	// NoRevocation leaves the revocation endpoint out.
 	NoRevocation bool
+	// RevokesApp has a revocation end all that the account has allowed the client,
+	// as Google's does, instead of the one grant (RFC 7009 section 2.1).
+	RevokesApp bool
 	// Device offers the device flow (RFC 8628).
 	Device bool
 	// DeviceInterval is the pause it asks for between two token requests; 0

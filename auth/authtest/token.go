@@ -130,11 +130,23 @@ func (s *Server) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	}
 	if t := s.refresh[key]; t != nil && t.client == client.ID {
 		t.revoked, t.grant.revoked = true, true
+		s.revokeApp(t.grant)
 	}
 	if t := s.access[key]; t != nil && t.client == client.ID {
 		t.revoked = true
+		s.revokeApp(t.grant)
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// revokeApp ends the other grants of the account, where the server does that.
+// s.mu is held.
+func (s *Server) revokeApp(revoked *grant) {
+	for _, g := range s.grants {
+		if s.RevokesApp && g.client == revoked.client && g.account.Subject == revoked.account.Subject {
+			g.revoked = true
+		}
+	}
 }
 
 // authenticate finds out which client is speaking (RFC 6749 section 2.3.1).

@@ -19,6 +19,7 @@ type attempt struct {
 	old    Set
 	intent record
 	key    []byte
+	client oauth.Client // the profile's secret may be gone when the answer comes
 }
 
 // adopt saves the answer to a refresh: first to the write-ahead file, which
@@ -47,10 +48,15 @@ func (s *Service) adopt(ctx context.Context, a attempt, answer oauth.Tokens) (Se
 	err := s.save(ctx, g.ID, set, a.old.Gen)
 	switch {
 	case errors.Is(err, errStale): // revoked or signed in anew meanwhile: theirs counts
-		return s.giveWay(ctx, a, answer)
+		return s.giveWay(ctx, a, set)
 	case err != nil && journalled == nil && set.Alive(s.Now()):
 		return set, nil // whoever comes next finishes the save
 	case err != nil:
+		if journalled != nil && set.Refresh != a.old.Refresh { // kept nowhere, and the one before is spent
+			p := newPending(s.Now(), g, a.client, set)
+			_ = s.putAside(ctx, g.ID, p)
+			s.recordRevocation(ctx, g.ID, s.ask(ctx, g.ID, p), map[string]any{"late": true})
+		}
 		return Set{}, fmt.Errorf("save the refreshed tokens: %w", err)
 	}
 	s.at("saved")
@@ -137,18 +143,21 @@ func (s *Service) rotationExpected(g Grant, set Set) bool {
 	return g.Rotation == provider.Rotates || g.Rotation == provider.Unknown && set.Rotations >= learned
 }
 
-// giveWay drops the answer because the vault has moved on. Tokens of a profile
-// that was revoked meanwhile must not live on at the provider.
-func (s *Service) giveWay(ctx context.Context, a attempt, answer oauth.Tokens) (Set, error) {
-	if err := s.journal.remove(a.grant.ID); err != nil {
+// giveWay drops the answer because the vault has moved on. Its tokens must not
+// live on at the provider for nobody.
+func (s *Service) giveWay(ctx context.Context, a attempt, late Set) (Set, error) {
+	g := a.grant
+	g.Client = func(context.Context) (oauth.Client, error) { return a.client, nil }
+	current, err := s.Load(ctx, g.ID)
+	if err := s.giveUpTokens(ctx, g, late, current, err); err != nil {
+		return Set{}, err // the write-ahead file is for whoever comes next
+	}
+	s.at("late tokens given up")
+	if err := s.journal.remove(g.ID); err != nil {
 		return Set{}, err
 	}
-	current, err := s.Load(ctx, a.grant.ID)
 	if err == nil {
 		return s.orAlive(current, fmt.Errorf("%w: the profile was changed during a refresh", ErrLoginNeeded))
-	}
-	if client, err := a.grant.Client(ctx); err == nil && a.grant.Endpoints.Revocation != "" {
-		s.takeBack(ctx, a.grant.Endpoints, client, answer)
 	}
 	return Set{}, fmt.Errorf("%w: the profile was revoked during a refresh", ErrLoginNeeded)
 }

@@ -140,7 +140,7 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 	defer cancel()
 	answer, err := s.Wire.Refresh(request, g.Endpoints, client, set.Refresh, nil)
 	s.at("answered")
-	a := attempt{grant: g, old: set, intent: intent, key: key}
+	a := attempt{grant: g, old: set, intent: intent, key: key, client: client}
 	if err == nil && answer.Stranger && a.subject() != "" {
 		err = fmt.Errorf("%w: the refreshed one is from another issuer or for another client", oauth.ErrIDToken)
 		answer = oauth.Tokens{Refresh: answer.Refresh}

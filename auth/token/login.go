@@ -97,7 +97,7 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 	s.at("login put aside")
 	var set Set
 	if err == nil {
-		set, err = s.keepLogin(ctx, g, old, t, l)
+		set, err = s.keepLogin(ctx, g, client, old, t, l)
 	}
 	if err == nil {
 		s.settle(kept, g.ID, todo)
@@ -109,7 +109,7 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 
 // keepLogin saves the tokens and has them confirmed. With an error, the set has
 // a generation if it may have been saved.
-func (s *Service) keepLogin(ctx context.Context, g Grant, old Set, t oauth.Tokens, l Login) (Set, error) {
+func (s *Service) keepLogin(ctx context.Context, g Grant, client oauth.Client, old Set, t oauth.Tokens, l Login) (Set, error) {
 	if err := ended(ctx, nil); err != nil {
 		return Set{}, err
 	}
@@ -123,6 +123,11 @@ func (s *Service) keepLogin(ctx context.Context, g Grant, old Set, t oauth.Token
 	}
 	if old.Issuer == g.Issuer {
 		set.Rotations = old.Rotations
+	}
+	// The grant before is not revoked now: at some servers this one would go too.
+	set.Leftover = old.Leftover
+	if !old.Refused && old.Refresh != set.Refresh && !old.Bound.IsZero() && old.Bound == g.Bound {
+		set.leave(newPending(s.Now(), g, client, old))
 	}
 	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
 		return set, fmt.Errorf("keep the new tokens: %w", err)
@@ -157,15 +162,18 @@ func ended(ctx context.Context, err error) error {
 // gen is their generation, or 0 if they were not saved.
 func (s *Service) undo(ctx context.Context, id string, todo pending, gen uint64, cause error) error {
 	var wiped error
+	var before []pending // logins that were to be revoked with this one
 	// The tokens of before go with them if they are the same: the provider will
 	// refuse them, which must not look like a theft.
 	if now, err := s.Load(ctx, id); err == nil && (now.Gen == gen || todo.takesBack(now)) || gen != 0 && errors.Is(err, ErrDamaged) {
+		before = now.Leftover
 		if wiped = s.Vault.Delete(ctx, itemKey(id)); wiped != nil {
 			cause = errors.Join(cause, fmt.Errorf("the new tokens could not be removed here: %w", wiped))
 		}
 	}
 	s.at("login wiped")
 	outcome := s.ask(ctx, id, todo)
+	_ = s.askAll(ctx, id, before)
 	s.at("login revoked")
 	if outcome.Open() {
 		s.recordRevocation(ctx, id, outcome, map[string]any{"login": true})

@@ -127,20 +127,23 @@ func (s *Service) giveUp(ctx context.Context, id, reason string, n int) {
 	s.Record(ctx, id, audit.RevocationOver, audit.Failed, map[string]any{"reason": reason, "count": n})
 }
 
-// putAside adds the revocation, or replaces it if it is there.
-func (s *Service) putAside(ctx context.Context, id string, p pending) error {
+// putAside adds the revocations, or replaces those that are there.
+func (s *Service) putAside(ctx context.Context, id string, add ...pending) error {
 	list, err := s.loadPending(ctx, id)
 	if err != nil {
 		return err
 	}
 	n := s.readNote(id)
-	if p.Asked {
-		n.Over = time.Time{} // what was given up is asked for once more, too
+	for _, p := range add {
+		list = append(slices.DeleteFunc(list, p.same), p)
+		if p.Asked {
+			n.Over = time.Time{} // what was given up is asked for once more, too
+		}
+		if p.Name != "" {
+			n.Name = p.Name
+		}
 	}
-	if p.Name != "" {
-		n.Name = p.Name
-	}
-	return s.storePending(ctx, id, append(slices.DeleteFunc(list, p.same), p), n)
+	return s.storePending(ctx, id, list, n)
 }
 
 // settle removes the revocation.

@@ -48,7 +48,13 @@ func (s *Service) takeUp(ctx context.Context, g Grant) (set Set, doubt bool, err
 		})
 	}
 	if !rescue && !r.concerns(set, s.Fingerprint(ctx, set.Refresh)) {
-		return set, false, errors.Join(loadErr, s.journal.remove(g.ID))
+		if err := s.dropRecord(ctx, g, r, set, loadErr); err != nil {
+			return set, false, err
+		}
+		if loadErr == nil { // with what is to be revoked with it
+			set, loadErr = s.Load(ctx, g.ID)
+		}
+		return set, false, loadErr
 	}
 	if r.intent() {
 		return set, true, loadErr

@@ -31,7 +31,7 @@ func (s *Service) finishWipe(ctx context.Context, id string) error {
 	}
 	set, err := s.Load(ctx, id)
 	if err == nil && slices.ContainsFunc(list, func(p pending) bool { return p.takesBack(set) }) {
-		s.journal.forget(id)
+		// A write-ahead file stays: it may have newer tokens, which takeUp revokes.
 		return s.Vault.Delete(ctx, itemKey(id))
 	}
 	return nil // tokens that cannot be read are for the caller to find out

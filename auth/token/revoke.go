@@ -60,7 +60,7 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 		return "", err
 	}
 	outcome := NothingHeld
-	var todo pending
+	var todo []pending
 	switch {
 	case errors.Is(err, ErrDamaged):
 		if outcome = Unreadable; g.Endpoints.Revocation == "" {
@@ -80,9 +80,12 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 			outcome = NoSecret
 			break
 		}
-		todo, outcome = newPending(s.Now(), g, client, set), Unreachable
+		todo, outcome = append([]pending{newPending(s.Now(), g, client, set)}, set.Leftover...), Unreachable
+		for i := range todo { // told apart by when they were asked for
+			todo[i].Since, todo[i].Name = s.Now().UTC().Add(time.Duration(i)), g.Name
+		}
 		// Not being able to put it aside is no reason not to ask now.
-		_ = s.putAside(ctx, g.ID, todo)
+		_ = s.putAside(ctx, g.ID, todo...)
 		s.at("revocation put aside")
 	}
 	wiped := s.Vault.Delete(ctx, itemKey(g.ID))
@@ -91,7 +94,7 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 	}
 	s.at("wiped")
 	if outcome == Unreachable {
-		outcome = s.ask(ctx, g.ID, todo)
+		outcome = s.askAll(ctx, g.ID, todo)
 	}
 	data := map[string]any{"storage": string(s.Vault.Kind()), "locked": locked}
 	if wiped != nil {
@@ -101,6 +104,28 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 	}
 	s.recordRevocation(ctx, g.ID, outcome, data)
 	return outcome, nil
+}
+
+// askAll asks for each and returns the first outcome that leaves a grant, or that
+// of the first. A provider that does not answer is not asked for the others now.
+func (s *Service) askAll(ctx context.Context, id string, todo []pending) Outcome {
+	var result Outcome
+	for i, p := range todo {
+		outcome := s.ask(ctx, id, p)
+		if i == 0 || outcome.Open() && !result.Open() {
+			result = outcome
+		}
+		if rest := todo[i+1:]; outcome == Unreachable && len(rest) > 0 {
+			for j := range rest {
+				rest[j].Asked = true
+			}
+			if s.putAside(ctx, id, rest...) != nil {
+				return NotKept
+			}
+			break
+		}
+	}
+	return result
 }
 
 // askOpen asks at once for what the provider has not confirmed. The caller holds

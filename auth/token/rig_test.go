@@ -157,7 +157,13 @@ type rig struct {
 
 func newRig(t testing.TB, mode authtest.Rotation) *rig {
 	t.Helper()
-	server, err := authtest.NewServer(authtest.Params{Rotation: mode})
+	return newRigWith(t, authtest.Params{Rotation: mode})
+}
+
+func newRigWith(t testing.TB, params authtest.Params) *rig {
+	t.Helper()
+	mode := params.Rotation
+	server, err := authtest.NewServer(params)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,6 +67,10 @@ type Set struct {
 	// refresh must be the same (OpenID Connect Core section 12.2).
 	Subject string
 
+	// Leftover are revocations of earlier grants of this login's account, which
+	// at some servers would end the login too; see giveUpTokens.
+	Leftover []pending
+
 	Bound identity.Binding // where and for which client the tokens may be used
 	Whose identity.State   // whose the login is, and what was accepted
 }
@@ -128,7 +132,8 @@ type stored struct {
 	Lost         bool      `json:"lost,omitempty"`
 	Rotations    int       `json:"rotations,omitempty"`
 
-	Subject string `json:"subject,omitempty"`
+	Subject  string    `json:"subject,omitempty"`
+	Leftover []pending `json:"leftover,omitempty"`
 
 	Bound identity.Binding `json:"bound,omitzero"`
 	Whose identity.State   `json:"whose,omitzero"`
@@ -143,7 +148,7 @@ func (s Set) encode() (secret.String, error) {
 		Gen: s.Gen, AccessToken: s.Access.Reveal(), RefreshToken: s.Refresh.Reveal(), TokenType: s.Type,
 		Scope: strings.Join(s.Scopes, " "), ExpiresAt: s.Expires, IssuedAt: s.Issued, AuthorizedAt: s.Authorized,
 		Issuer: s.Issuer, Refused: s.Refused, Lost: s.Lost, Rotations: s.Rotations,
-		Subject: s.Subject, Bound: s.Bound, Whose: s.Whose,
+		Subject: s.Subject, Leftover: s.Leftover, Bound: s.Bound, Whose: s.Whose,
 	})
 	if err != nil {
 		return "", fmt.Errorf("encode tokens: %w", err)
@@ -161,6 +166,6 @@ func decode(item secret.String) (Set, error) {
 		Gen: d.Gen, Access: secret.String(d.AccessToken), Refresh: secret.String(d.RefreshToken), Type: d.TokenType,
 		Scopes: strings.Fields(d.Scope), Expires: d.ExpiresAt, Issued: d.IssuedAt, Authorized: d.AuthorizedAt,
 		Issuer: d.Issuer, Refused: d.Refused, Lost: d.Lost, Rotations: min(max(d.Rotations, 0), learned),
-		Subject: d.Subject, Bound: d.Bound, Whose: d.Whose,
+		Subject: d.Subject, Leftover: d.Leftover, Bound: d.Bound, Whose: d.Whose,
 	}, nil
 }

@@ -1,0 +1,92 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// maxLeftover bounds what is kept beside a login.
+const maxLeftover = 4
+
+// giveUpTokens disposes of tokens that came too late to be kept: the vault has
+// current by now, or nothing (an error of loadErr that is ErrNotFound). What
+// becomes of them depends on whose grant they are of. Revoking a refresh token
+// ends the tokens "based on the same authorization grant" (RFC 7009 section
+// 2.1), and servers differ in what that is: this login alone (most), or all that
+// the user has allowed the app (Google, Discord, Auth0 as it is delivered).
+//
+//   - Nobody is signed in any more: they are revoked at once.
+//   - They are of another account than the login there is now: so too.
+//   - They are of the very grant that the vault has newer tokens of: nothing is
+//     revoked, since that would end the login. It ends with its own revocation.
+//   - They are of an earlier login of the same account, or of one that nobody
+//     has named: revoking them now would end the new login at some servers. They
+//     are kept with its tokens, and revoked with it.
+//
+// The caller holds the profile's lock.
+func (s *Service) giveUpTokens(ctx context.Context, g Grant, late, current Set, loadErr error) error {
+	if late.Issuer != g.Issuer || loadErr == nil && late.sameGrant(current) {
+		return nil
+	}
+	client, err := g.Client(ctx)
+	if vaultTrouble(err) {
+		return err
+	}
+	if err != nil {
+		s.recordRevocation(ctx, g.ID, NoSecret, map[string]any{"late": true})
+		return nil
+	}
+	p := newPending(s.Now(), g, client, late)
+	named := late.Subject != "" && current.Subject != "" && late.Subject != current.Subject
+	if errors.Is(loadErr, vault.ErrNotFound) || loadErr == nil && named {
+		outcome := NoEndpoint
+		if p.RevocationURL != "" {
+			_ = s.putAside(ctx, g.ID, p)
+			outcome = s.ask(ctx, g.ID, p)
+		}
+		s.recordRevocation(ctx, g.ID, outcome, map[string]any{"late": true})
+		return nil
+	}
+	if loadErr != nil { // nobody knows what there is
+		return loadErr
+	}
+	current.leave(p)
+	return s.put(ctx, g.ID, current, current.Gen)
+}
+
+// sameGrant reports whether two sets are of one login: refreshing changes
+// neither who issued it nor when the user consented.
+func (s Set) sameGrant(other Set) bool {
+	return s.Issuer == other.Issuer && s.Authorized.Equal(other.Authorized)
+}
+
+// leave keeps what is to be revoked with the set. Of too many, the oldest goes:
+// it has been replaced most often.
+func (s *Set) leave(p pending) {
+	if p.RevocationURL == "" || p.Refresh.Empty() {
+		return
+	}
+	s.Leftover = slices.DeleteFunc(slices.Clone(s.Leftover), func(q pending) bool { return q.Refresh == p.Refresh })
+	s.Leftover = append(s.Leftover, p)
+	s.Leftover = s.Leftover[max(len(s.Leftover)-maxLeftover, 0):]
+}
+
+// dropRecord removes a write-ahead file that the vault has moved on from, and
+// disposes of the tokens that only it has.
+func (s *Service) dropRecord(ctx context.Context, g Grant, r record, current Set, loadErr error) error {
+	if !r.intent() {
+		key, err := s.walKey(ctx)
+		if err != nil {
+			return err
+		}
+		if late, err := r.open(key, g.ID); err == nil && late.Refresh != current.Refresh {
+			if err := s.giveUpTokens(ctx, g, late, current, loadErr); err != nil {
+				return err
+			}
+		}
+	}
+	return s.journal.remove(g.ID)
+}
