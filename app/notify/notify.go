@@ -49,7 +49,7 @@ type Message struct {
 // Params are what a Notifier is made of. Now and Logger are required.
 type Params struct {
 	AppName string // "" means Stagedoor
-	Icon    []byte // PNG
+	Icon    []byte // PNG; needed unless Send is set
 	Now     func() time.Time
 	Logger  *slog.Logger
 	// Silent forgoes sound, and with it every write to standard output.
@@ -84,6 +84,9 @@ var ErrBusy = errors.New("the notification daemon does not answer")
 func New(p Params) (*Notifier, error) {
 	if p.Now == nil || p.Logger == nil {
 		return nil, errors.New("notify: no clock or no logger given")
+	}
+	if p.Send == nil && len(p.Icon) == 0 { // beeep shows nothing then
+		return nil, errors.New("notify: no icon given")
 	}
 	if p.AppName == "" {
 		p.AppName = "Stagedoor"

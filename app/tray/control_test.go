@@ -13,10 +13,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/app/contract"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -94,6 +96,9 @@ func (k *fakeKeeper) Use(_ context.Context, name string) error {
 	if k.useErr != nil {
 		return k.useErr
 	}
+	if !k.has(name) {
+		return fmt.Errorf("%w: %q", profile.ErrNotFound, name)
+	}
 	k.change(func(s *auth.State) {
 		for i := range s.Profiles {
 			s.Profiles[i].Active = s.Profiles[i].Name == name
@@ -102,20 +107,84 @@ func (k *fakeKeeper) Use(_ context.Context, name string) error {
 	return nil
 }
 
+func (k *fakeKeeper) has(name string) bool { return k.status(name) != "" }
+
+func (k *fakeKeeper) status(name string) auth.Status {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, p := range k.state.Profiles {
+		if p.Name == name {
+			return p.Status
+		}
+	}
+	return ""
+}
+
+func (k *fakeKeeper) setStatus(name string, status auth.Status) {
+	k.change(func(s *auth.State) {
+		for i := range s.Profiles {
+			if s.Profiles[i].Name == name {
+				s.Profiles[i].Status = status
+			}
+		}
+	})
+}
+
 func (k *fakeKeeper) Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error) {
 	k.note("login " + name)
 	if k.openFails != nil {
 		o.OnOpenFailed(k.openFails)
 	}
-	return k.login(ctx)
+	if k.login != nil {
+		return k.login(ctx)
+	}
+	if !k.has(name) {
+		return auth.LoginResult{}, fmt.Errorf("%w: %q", profile.ErrNotFound, name)
+	}
+	if o.OnURL != nil {
+		o.OnURL("https://login.example/authorize")
+	}
+	if ctx.Err() != nil {
+		return auth.LoginResult{}, oauth.ErrCancelled
+	}
+	k.setStatus(name, auth.StatusActive)
+	return auth.LoginResult{Profile: name}, nil
 }
 
 func (k *fakeKeeper) Revoke(ctx context.Context, name string) (auth.RevokeResult, error) {
 	k.note("revoke " + name)
-	return k.revoke(ctx)
+	switch {
+	case k.revoke != nil:
+		return k.revoke(ctx)
+	case !k.has(name):
+		return auth.RevokeResult{}, fmt.Errorf("%w: %q", profile.ErrNotFound, name)
+	case k.status(name) == auth.StatusNotConfigured:
+		return auth.RevokeResult{Profile: name, Remote: auth.RemoteNothing, Title: "nothing to revoke", Message: "there was nothing to revoke"}, nil
+	}
+	k.setStatus(name, auth.StatusNotConfigured)
+	return auth.RevokeResult{Profile: name, Remote: auth.RemoteRevoked, Title: "revoked", Message: "revoked there and removed here"}, nil
 }
 
-func (k *fakeKeeper) Watch(context.Context) (<-chan struct{}, error) { return k.changes, nil }
+func (k *fakeKeeper) Watch(ctx context.Context) (<-chan struct{}, error) {
+	context.AfterFunc(ctx, func() { close(k.changes) })
+	return k.changes, nil
+}
+
+// What the tray is tested on answers as the real keeper does.
+func TestFakeKeeperAnswersAsTheKeeper(t *testing.T) {
+	start := func(*testing.T) *fakeKeeper {
+		view := auth.ProfileView{ProviderName: "OpenID Connect", Vault: "keychain", Status: auth.StatusNotConfigured}
+		first, second := view, view
+		first.ID, first.Name, first.Active = "1", contract.First, true
+		second.ID, second.Name = "2", contract.Second
+		return newKeeper(auth.State{Profiles: []auth.ProfileView{first, second}})
+	}
+	contract.TestAccounts(t, start)
+	k := start(t)
+	n := &fakeNotifier{}
+	contract.TestNotifier(t, n, func(int) []string { return n.all() })
+	contract.TestSweeps(t, k, func() { k.raised = []alert.Alert{{ID: "failed_auth-1", State: alert.Open, Message: "6 failed logins"}} })
+}
 
 func (k *fakeKeeper) SweepAlerts(ctx context.Context) ([]alert.Alert, error) {
 	k.mu.Lock()

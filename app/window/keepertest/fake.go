@@ -5,7 +5,9 @@
 package keepertest
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -16,6 +18,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
@@ -39,11 +42,13 @@ type Fake struct {
 
 	VaultProblem, VaultHint string
 
-	Ticks   chan struct{}
-	Queries []audit.Query
-	Calls   []string // "use work", "revoke work", …
-	Created []auth.NewProfile
-	Warning string // of CreateProfile
+	Ticks    chan struct{}
+	Tells    bool // Watch tells of each change that is made here
+	watchers []chan struct{}
+	Queries  []audit.Query
+	Calls    []string // "use work", "revoke work", …
+	Created  []auth.NewProfile
+	Warning  string // of CreateProfile
 }
 
 // Append writes n events of that kind, a minute apart, from at on.
@@ -82,8 +87,55 @@ func (f *Fake) ProfileNames(context.Context) (map[string]string, error) {
 	return names, f.Err
 }
 
-// Watch implements keeper.Watcher.
-func (f *Fake) Watch(context.Context) (<-chan struct{}, error) { return f.Ticks, nil }
+// Watch implements keeper.Watcher. Unless Tells is set, a test says itself on
+// Ticks when something changed: a window that runs inline has one goroutine.
+func (f *Fake) Watch(ctx context.Context) (<-chan struct{}, error) {
+	if !f.Tells {
+		return f.Ticks, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ticks := make(chan struct{}, 1)
+	f.watchers = append(f.watchers, ticks)
+	context.AfterFunc(ctx, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.watchers = slices.DeleteFunc(f.watchers, func(c chan struct{}) bool { return c == ticks })
+		close(ticks)
+	})
+	return ticks, nil
+}
+
+// change notes the call and changes the profile of that name, as the keeper
+// does: the list is replaced, and whoever watches is told.
+func (f *Fake) change(name string, how func(p *auth.ProfileView), format string, args ...any) error {
+	if err := f.call(format, args...); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := f.index(name)
+	if i < 0 {
+		return fmt.Errorf("%w: %q", profile.ErrNotFound, name)
+	}
+	f.Profiles = slices.Clone(f.Profiles)
+	how(&f.Profiles[i])
+	f.changed()
+	return nil
+}
+
+func (f *Fake) index(name string) int {
+	return slices.IndexFunc(f.Profiles, func(p auth.ProfileView) bool { return p.Name == name })
+}
+
+func (f *Fake) changed() {
+	for _, c := range f.watchers {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
 
 // Events implements keeper.Book.
 func (f *Fake) Events(_ context.Context, q audit.Query) ([]audit.Event, error) {
@@ -132,7 +184,10 @@ func matches(q audit.Query, e audit.Event) bool {
 
 // VerifyLog implements keeper.Book.
 func (f *Fake) VerifyLog(_ context.Context, progress func(done, total int64)) (audit.Report, error) {
-	progress(1, 2)
+	if progress != nil {
+		progress(1, 2)
+		progress(2, 2)
+	}
 	return f.Report, f.call("verify")
 }
 
@@ -174,9 +229,10 @@ func (f *Fake) AckAlert(_ context.Context, id, note string) error {
 	for i := range f.AlertList {
 		if f.AlertList[i].ID == id {
 			f.AlertList[i].State = alert.Acked
+			return nil
 		}
 	}
-	return nil
+	return fmt.Errorf("there is no alert %q", id)
 }
 
 // Export is a book.Export: it writes a line for each event that q selects.
@@ -204,46 +260,115 @@ func (f *Fake) CreateProfile(_ context.Context, n auth.NewProfile) (profile.Prof
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.free(n.Name); err != nil {
+		return profile.Profile{}, err
+	}
 	f.Created = append(f.Created, n)
 	if f.Warning != "" {
 		n.Warn(f.Warning)
 	}
-	f.Profiles = append(f.Profiles, auth.ProfileView{ID: "id-" + n.Name, Name: n.Name, Status: auth.StatusNotConfigured})
+	f.Profiles = append(slices.Clone(f.Profiles), auth.ProfileView{ID: "id-" + n.Name, Name: n.Name, Status: auth.StatusNotConfigured})
+	f.changed()
 	return profile.Profile{ID: "id-" + n.Name, Name: n.Name}, nil
 }
 
+// free says why a name cannot be given to a profile.
+func (f *Fake) free(name string) error {
+	if f.index(name) >= 0 {
+		return fmt.Errorf("%w: %q", profile.ErrExists, name)
+	}
+	return profile.CheckName(name)
+}
+
 // Use implements keeper.Profiles.
-func (f *Fake) Use(_ context.Context, name string) error { return f.call("use %s", name) }
+func (f *Fake) Use(_ context.Context, name string) error {
+	return f.change(name, func(used *auth.ProfileView) {
+		for i := range f.Profiles {
+			f.Profiles[i].Active = false
+		}
+		used.Active = true
+		f.record(audit.ProfileUsed, used.ID)
+	}, "use %s", name)
+}
+
+// record writes what was done into the log.
+func (f *Fake) record(event, id string) {
+	e := audit.Event{Seq: 1, Time: Now, Name: event, Profile: id, Outcome: audit.OK}
+	if n := len(f.Log); n > 0 {
+		e.Seq, e.Time = f.Log[n-1].Seq+1, f.Log[n-1].Time
+	}
+	f.Log = append(f.Log, e)
+}
 
 // Login implements keeper.Profiles.
-func (f *Fake) Login(_ context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error) {
-	if o.OnURL != nil && f.LoginURL != "" {
-		o.OnURL(f.LoginURL)
+func (f *Fake) Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error) {
+	f.mu.Lock()
+	known := f.index(name) >= 0
+	f.mu.Unlock()
+	if known && o.OnURL != nil {
+		o.OnURL(cmp.Or(f.LoginURL, "https://login.example/authorize"))
 	}
-	if err := f.call("login %s", name); err != nil {
+	err := f.change(name, func(p *auth.ProfileView) {
+		if ctx.Err() == nil {
+			p.Status = auth.StatusActive
+		}
+	}, "login %s", name)
+	if err == nil && ctx.Err() != nil {
+		err = oauth.ErrCancelled
+	}
+	if err != nil {
 		return auth.LoginResult{}, err
 	}
-	return f.LoginResult, nil
+	r := f.LoginResult
+	r.Profile = name
+	return r, nil
 }
 
 // Revoke implements keeper.Profiles.
-func (f *Fake) Revoke(_ context.Context, name string) (auth.RevokeResult, error) {
-	return f.RevokeResult, f.call("revoke %s", name)
+func (f *Fake) Revoke(_ context.Context, name string) (r auth.RevokeResult, err error) {
+	err = f.change(name, func(p *auth.ProfileView) { r = f.revoked(p) }, "revoke %s", name)
+	return r, err
+}
+
+func (f *Fake) revoked(p *auth.ProfileView) auth.RevokeResult {
+	r := f.RevokeResult
+	switch {
+	case r.Remote != "":
+	case p.Status == auth.StatusNotConfigured:
+		r = auth.RevokeResult{Remote: auth.RemoteNothing, Title: "nothing to revoke", Message: "there was nothing to revoke"}
+	default:
+		r = auth.RevokeResult{Remote: auth.RemoteRevoked, Title: "revoked", Message: "revoked at the provider and removed here"}
+	}
+	r.Profile, p.Status = p.Name, auth.StatusNotConfigured
+	return r
 }
 
 // Rename implements keeper.Profiles.
-func (f *Fake) Rename(_ context.Context, from, to string) error {
-	return f.call("rename %s %s", from, to)
+func (f *Fake) Rename(_ context.Context, from, to string) (err error) {
+	missing := f.change(from, func(p *auth.ProfileView) {
+		if err = f.free(to); err == nil {
+			p.Name = to
+		}
+	}, "rename %s %s", from, to)
+	return errors.Join(missing, err)
 }
 
 // DeleteProfile implements keeper.Profiles.
-func (f *Fake) DeleteProfile(_ context.Context, name string) (auth.RevokeResult, error) {
-	return f.RevokeResult, f.call("delete %s", name)
+func (f *Fake) DeleteProfile(_ context.Context, name string) (r auth.RevokeResult, err error) {
+	err = f.change(name, func(p *auth.ProfileView) {
+		r = f.revoked(p)
+		f.Profiles = slices.DeleteFunc(f.Profiles, func(p auth.ProfileView) bool { return p.Name == name })
+	}, "delete %s", name)
+	return r, err
 }
 
 // AcceptIdentity implements keeper.Profiles.
-func (f *Fake) AcceptIdentity(_ context.Context, name string) (string, error) {
-	return "account", f.call("accept %s", name)
+func (f *Fake) AcceptIdentity(_ context.Context, name string) (words string, err error) {
+	err = f.change(name, func(p *auth.ProfileView) {
+		words = p.Changed
+		p.Changed, p.Blocked, p.CanAccept = "", "", false
+	}, "accept %s", name)
+	return words, err
 }
 
 // LastQuery returns the newest query, or the zero value.

@@ -1,0 +1,185 @@
+package contract
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+// Windows is what the windows ask of a keeper besides.
+type Windows interface {
+	Accounts
+	CreateProfile(ctx context.Context, p auth.NewProfile) (profile.Profile, error)
+	Rename(ctx context.Context, from, to string) error
+	DeleteProfile(ctx context.Context, name string) (auth.RevokeResult, error)
+	AcceptIdentity(ctx context.Context, name string) (string, error)
+	ProfileNames(ctx context.Context) (map[string]string, error)
+	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
+	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
+	VerifyIncremental(ctx context.Context) (audit.Report, error)
+	Alerts(ctx context.Context) ([]alert.Alert, error)
+	AckAlert(ctx context.Context, id, note string) error
+}
+
+// TestWindows tests what the windows rely on beyond TestAccounts.
+func TestWindows[K Windows](t *testing.T, start func(t *testing.T) K) {
+	t.Helper()
+	names := func(t *testing.T, k K) []string {
+		t.Helper()
+		byID, err := k.ProfileNames(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []string
+		for _, name := range byID {
+			list = append(list, name)
+		}
+		slices.Sort(list)
+		return list
+	}
+
+	t.Run("a profile that is created is listed by its id", func(t *testing.T) {
+		k := start(t)
+		p, err := k.CreateProfile(t.Context(), auth.NewProfile{Name: "third", Provider: "spotify", ClientID: "0123456789abcdef0123456789abcdef"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		byID, err := k.ProfileNames(t.Context())
+		if err != nil || p.Name != "third" || byID[p.ID] != "third" {
+			t.Errorf("%+v, %v, %v", p, byID, err)
+		}
+	})
+	t.Run("a name that is taken or makes no sense is refused", func(t *testing.T) {
+		k := start(t)
+		n := auth.NewProfile{Name: First, Provider: "spotify", ClientID: "0123456789abcdef0123456789abcdef"}
+		if _, err := k.CreateProfile(t.Context(), n); !errors.Is(err, profile.ErrExists) {
+			t.Errorf("create: %v", err)
+		}
+		if n.Name = "../x"; true {
+			if _, err := k.CreateProfile(t.Context(), n); err == nil {
+				t.Error("a name with a path in it was taken")
+			}
+		}
+		if err := k.Rename(t.Context(), First, Second); !errors.Is(err, profile.ErrExists) {
+			t.Errorf("rename: %v", err)
+		}
+		if got := names(t, k); !slices.Equal(got, []string{First, Second}) {
+			t.Errorf("%q", got)
+		}
+	})
+	t.Run("renaming keeps the id", func(t *testing.T) {
+		k := start(t)
+		before, err := k.ProfileNames(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Rename(t.Context(), Second, "office"); err != nil {
+			t.Fatal(err)
+		}
+		after, err := k.ProfileNames(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, name := range before {
+			if name == Second && after[id] != "office" || name == First && after[id] != First {
+				t.Errorf("%v, then %v", before, after)
+			}
+		}
+	})
+	t.Run("a deleted profile is gone", func(t *testing.T) {
+		k := start(t)
+		if _, err := k.Login(t.Context(), Second, auth.LoginOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := k.DeleteProfile(t.Context(), Second)
+		if err != nil || r.Remote != auth.RemoteRevoked {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if got := names(t, k); !slices.Equal(got, []string{First}) {
+			t.Errorf("%q", got)
+		}
+	})
+	t.Run("what is not there cannot be changed", func(t *testing.T) {
+		k := start(t)
+		if err := k.Rename(t.Context(), "nobody", "somebody"); !errors.Is(err, profile.ErrNotFound) {
+			t.Errorf("rename: %v", err)
+		}
+		if _, err := k.DeleteProfile(t.Context(), "nobody"); !errors.Is(err, profile.ErrNotFound) {
+			t.Errorf("delete: %v", err)
+		}
+		if _, err := k.AcceptIdentity(t.Context(), "nobody"); !errors.Is(err, profile.ErrNotFound) {
+			t.Errorf("accept: %v", err)
+		}
+		if err := k.AckAlert(t.Context(), "no-1", ""); err == nil {
+			t.Error("an alert that is not there was acknowledged")
+		}
+	})
+	t.Run("accepting what did not change says nothing", func(t *testing.T) {
+		k := start(t)
+		if words, err := k.AcceptIdentity(t.Context(), First); words != "" || err != nil {
+			t.Errorf("%q, %v", words, err)
+		}
+	})
+	t.Run("the log is read newest first, filtered and in pages", func(t *testing.T) {
+		k := start(t)
+		for _, name := range []string{Second, First, Second} {
+			if err := k.Use(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all, err := k.Events(t.Context(), audit.Query{Name: audit.ProfileUsed})
+		if err != nil || len(all) < 3 {
+			t.Fatalf("%d events, %v", len(all), err)
+		}
+		if !slices.IsSortedFunc(all, func(a, b audit.Event) int { return int(b.Seq) - int(a.Seq) }) {
+			t.Error("not newest first")
+		}
+		for name, q := range map[string]audit.Query{
+			"a page":       {Name: audit.ProfileUsed, Limit: 1},
+			"what follows": {Name: audit.ProfileUsed, Before: all[0].Seq, Limit: 1},
+		} {
+			page, err := k.Events(t.Context(), q)
+			want := all[0].Seq
+			if q.Before > 0 {
+				want = all[1].Seq
+			}
+			if err != nil || len(page) != 1 || page[0].Seq != want {
+				t.Errorf("%s: %+v, %v", name, page, err)
+			}
+		}
+		mine, err := k.Events(t.Context(), audit.Query{Profile: all[0].Profile, Name: audit.ProfileUsed})
+		if err != nil || len(mine) == 0 || slices.ContainsFunc(mine, func(e audit.Event) bool { return e.Profile != all[0].Profile }) {
+			t.Errorf("by profile: %+v, %v", mine, err)
+		}
+		later, err := k.Events(t.Context(), audit.Query{Since: all[0].Time.AddDate(1, 0, 0)})
+		if err != nil || len(later) != 0 {
+			t.Errorf("from the future: %+v, %v", later, err)
+		}
+		none, err := k.Events(t.Context(), audit.Query{Text: "a word that no event has"})
+		if err != nil || len(none) != 0 {
+			t.Errorf("by text: %+v, %v", none, err)
+		}
+	})
+	t.Run("a sound log verifies, with or without somebody to tell how far", func(t *testing.T) {
+		k := start(t)
+		if err := k.Use(t.Context(), Second); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := k.VerifyLog(t.Context(), nil); err != nil || r.Problem != nil {
+			t.Errorf("%+v, %v", r, err)
+		}
+		var last, of int64
+		if _, err := k.VerifyLog(t.Context(), func(done, total int64) { last, of = done, total }); err != nil || last == 0 || last != of {
+			t.Errorf("progress ended at %d of %d, %v", last, of, err)
+		}
+		if r, err := k.VerifyIncremental(t.Context()); err != nil || r.Problem != nil {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
+}
