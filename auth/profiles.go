@@ -7,13 +7,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -106,7 +106,7 @@ func check(row provider.Provider, p profile.Profile) error {
 		return usage("a "+row.Name+" profile needs a client id", "register an app at "+row.DeveloperPage+" and pass its id with --client-id")
 	case p.ClientID == "":
 		return usage("the profile needs a client id", "pass the id that the provider gave you with --client-id")
-	case strings.ContainsFunc(p.ClientID, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }):
+	case strings.ContainsFunc(p.ClientID, text.Hidden) || strings.Contains(p.ClientID, " "):
 		return usage("the client id contains white space", "copy it again, without spaces or line breaks")
 	case len(p.ClientID) > maxClientID || oauth.Client{ID: p.ClientID}.Validate() != nil:
 		return usage("the client id has characters in it that no client id has, or is too long", "copy it again")
@@ -297,7 +297,7 @@ func (k *Keeper) view(p profile.Profile, active bool) ProfileView {
 		view.CanRevoke = true
 	}
 	if p.Identity != nil {
-		view.Account = p.Identity.Name
+		view.Account = text.Name(p.Identity.Name)
 	}
 	return view
 }

@@ -73,8 +73,8 @@ func warnOfSettings(env Env) {
 	if err == nil {
 		return
 	}
-	_, _ = fmt.Fprintf(env.Err, "stagedoor: %s; the built-in settings are in effect\n", oneLine(err.Error()))
+	_, _ = fmt.Fprintf(env.Err, "stagedoor: %s; the built-in settings are in effect\n", printable(err.Error()))
 	if h := hint.Of(err); h != "" {
-		_, _ = fmt.Fprintln(env.Err, "hint: "+h)
+		_, _ = fmt.Fprintln(env.Err, "hint: "+printable(h))
 	}
 }

@@ -176,16 +176,17 @@ func printEvent(env Env, e audit.Event, asJSON bool) error {
 		return writeJSONLine(env.Out, e)
 	}
 	name, _ := e.Data["name"].(string)
-	line := fmt.Sprintf("%s  %-9s %-22s %-12s", e.Time.Local().Format("2006-01-02 15:04:05"), e.Actor, e.Name, name)
+	line := fmt.Sprintf("%s  %-9s %-22s %-12s", e.Time.Local().Format("2006-01-02 15:04:05"),
+		printable(e.Actor), printable(e.Name), printable(name))
 	if e.Outcome != audit.OK {
-		line += " " + e.Outcome
+		line += " " + printable(e.Outcome)
 	}
 	for _, key := range slices.Sorted(maps.Keys(e.Data)) {
 		if key != "name" {
-			line += fmt.Sprintf(" %s=%s", key, quoted(e.Data[key]))
+			line += fmt.Sprintf(" %s=%s", printable(key), quoted(e.Data[key]))
 		}
 	}
-	_, err := fmt.Fprintln(env.Out, printable(line))
+	_, err := fmt.Fprintln(env.Out, strings.TrimRight(line, " "))
 	return err
 }
 
@@ -194,6 +195,7 @@ func quoted(v any) string {
 	if f, ok := v.(float64); ok {
 		s = strconv.FormatFloat(f, 'f', -1, 64)
 	}
+	s = printable(s)
 	if s == "" || strings.ContainsAny(s, " =\"") {
 		return strconv.Quote(s)
 	}

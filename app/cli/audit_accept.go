@@ -71,7 +71,7 @@ func askToAccept(ctx context.Context, env Env, k Keeper) error {
 	end()
 	switch {
 	case err != nil:
-		_, _ = fmt.Fprintln(env.Err, "the audit log cannot be checked: "+oneLine(err.Error()))
+		_, _ = fmt.Fprintln(env.Err, "the audit log cannot be checked: "+printable(err.Error()))
 	case report.OK:
 		return nil
 	case report.Problem != nil:

@@ -84,7 +84,7 @@ func runVerify(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 		_, _ = fmt.Fprintf(env.Err, "stagedoor: %d events are missing: they happened while the log could not be written\n", report.Lost)
 	}
 	if report.AnchorError != "" {
-		_, _ = fmt.Fprintln(env.Err, "stagedoor: that nothing was cut off its end could not be checked: "+oneLine(report.AnchorError))
+		_, _ = fmt.Fprintln(env.Err, "stagedoor: that nothing was cut off its end could not be checked: "+printable(report.AnchorError))
 	}
 	return err
 }

@@ -127,10 +127,10 @@ func report(w io.Writer, err error) int {
 	var seen attention
 	if errors.As(err, &seen) {
 		if seen.message != "" {
-			_, _ = fmt.Fprintln(w, "stagedoor: "+seen.message)
+			_, _ = fmt.Fprintln(w, "stagedoor: "+printable(seen.message))
 		}
 		if h := hint.Of(err); h != "" {
-			_, _ = fmt.Fprintln(w, "hint: "+h)
+			_, _ = fmt.Fprintln(w, "hint: "+printable(h))
 		}
 		return ExitAttention
 	}
@@ -138,9 +138,9 @@ func report(w io.Writer, err error) int {
 	if errors.As(err, &child) {
 		return int(child)
 	}
-	_, _ = fmt.Fprintln(w, "stagedoor: "+oneLine(err.Error()))
+	_, _ = fmt.Fprintln(w, "stagedoor: "+printable(err.Error()))
 	if h := hint.Of(err); h != "" {
-		_, _ = fmt.Fprintln(w, "hint: "+h)
+		_, _ = fmt.Fprintln(w, "hint: "+printable(h))
 	}
 	var start *launch.StartError
 	var called mistake
@@ -158,9 +158,6 @@ func report(w io.Writer, err error) int {
 	}
 	return ExitFailed
 }
-
-// oneLine keeps an error on its line, whatever was wrapped into it.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // mistake is an error in the call itself.
 type mistake struct{ error }

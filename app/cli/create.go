@@ -86,7 +86,7 @@ func runCreate(ctx context.Context, env Env, k Keeper, o createOptions) error {
 	if err != nil {
 		return err
 	}
-	o.Warn = func(text string) { _, _ = fmt.Fprintln(env.Err, "note: "+oneLine(text)) }
+	o.Warn = func(text string) { _, _ = fmt.Fprintln(env.Err, "note: "+printable(text)) }
 	p, err := k.CreateProfile(ctx, o.NewProfile)
 	if err != nil {
 		return err

@@ -101,7 +101,7 @@ func login(ctx context.Context, env Env, k Keeper, o loginOptions) (auth.LoginRe
 	return k.Login(ctx, o.profile, auth.LoginOptions{
 		NoBrowser: o.noBrowser,
 		OnOpenFailed: func(err error) {
-			_, _ = fmt.Fprintf(env.Err, "The browser could not be opened: %s\nOpen the address above by hand. Still waiting.\n", oneLine(err.Error()))
+			_, _ = fmt.Fprintf(env.Err, "The browser could not be opened: %s\nOpen the address above by hand. Still waiting.\n", printable(err.Error()))
 		},
 		OnURL: func(url string) {
 			if o.noBrowser {

@@ -52,7 +52,7 @@ func runMetrics(ctx context.Context, env Env, k Keeper) error {
 		return err
 	}
 	if state.VaultProblem != "" {
-		_, _ = fmt.Fprintln(env.Err, "stagedoor: what the "+state.Vault+" would tell is left out: "+oneLine(state.VaultProblem))
+		_, _ = fmt.Fprintln(env.Err, "stagedoor: what the "+state.Vault+" would tell is left out: "+printable(state.VaultProblem))
 		if state.VaultHint != "" {
 			_, _ = fmt.Fprintln(env.Err, "hint: "+state.VaultHint)
 		}

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // writeJSON prints v as indented JSON.
@@ -57,16 +58,8 @@ func CopySequence(text string) string {
 	return "\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte(text)) + "\x07"
 }
 
-// printable replaces what could steer a terminal. Names of accounts come from
-// providers.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\t' || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return '�'
-		}
-		return r
-	}, s)
-}
+// printable is a text that somebody else may have chosen, on one line.
+func printable(s string) string { return text.Line(s, 2000) }
 
 // until says how far away a time is, in the largest unit that fits.
 func until(t, now time.Time) string {

@@ -33,7 +33,7 @@ func runProfiles(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 	}
 	warnOf(env, state.LogProblem, state.LogHint)
 	for _, r := range state.Refused {
-		_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\nhint: %s\n", oneLine(r.Err.Error()), hint.Of(r.Err))
+		_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\nhint: %s\n", printable(r.Err.Error()), printable(hint.Of(r.Err)))
 	}
 	if !asJSON {
 		defer func() {
@@ -72,9 +72,9 @@ func warnOf(env Env, problem, advice string) {
 	if problem == "" {
 		return
 	}
-	_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\n", oneLine(problem))
+	_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\n", printable(problem))
 	if advice != "" {
-		_, _ = fmt.Fprintf(env.Err, "hint: %s\n", advice)
+		_, _ = fmt.Fprintf(env.Err, "hint: %s\n", printable(advice))
 	}
 }
 

@@ -74,7 +74,7 @@ func runRevoke(ctx context.Context, env Env, k Keeper, o revokeOptions) error {
 			open = attention{}
 		}
 		if !o.json {
-			_, _ = fmt.Fprintf(env.Out, "%s: %s\n", result.Profile, result.Message)
+			_, _ = fmt.Fprintf(env.Out, "%s: %s\n", result.Profile, printable(result.Message))
 		}
 		if result.AppsPage != "" && !opened[result.AppsPage] {
 			opened[result.AppsPage] = true

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 const (
@@ -88,12 +89,7 @@ func printable(line string) string {
 	ended := strings.HasSuffix(line, "\n")
 	line = strings.TrimRight(line, "\r\n")
 	line = strings.TrimPrefix(line, string(bom))
-	line = strings.Map(func(r rune) rune {
-		if r == '\t' || r == ' ' || unicode.IsGraphic(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, line)
+	line = text.Exact(line)
 	if !ended {
 		line += noNewline
 	}

@@ -6,10 +6,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // timeline collects a report's events.
@@ -150,22 +150,5 @@ func describe(e audit.Event) string {
 	return strings.Join(parts, " ")
 }
 
-// printable takes out what could be markup or steer a terminal. A provider may
-// have chosen the words.
-func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '`':
-			return '\''
-		case r == '\n', r == '\t', r == '\r':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	if r := []rune(s); len(r) > 200 {
-		s = string(r[:199]) + "…"
-	}
-	return s
-}
+// printable is text that somebody else may have chosen, between back quotes.
+func printable(s string) string { return strings.ReplaceAll(text.Line(s, 200), "`", "'") }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Type of a family (OpenMetrics 1.0, section "Metric Types").
@@ -89,7 +91,7 @@ const sep = "\xff" // in no label's value: those are UTF-8
 
 func (t tally) add(n float64, values ...string) {
 	for i, v := range values {
-		values[i] = strings.ToValidUTF8(v, "\uFFFD")
+		values[i] = text.Line(v, 200)
 	}
 	t[strings.Join(values, sep)] += n
 }

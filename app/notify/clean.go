@@ -4,17 +4,21 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // maxRunes is what the common desktops show of a notification.
 const maxRunes = 200
+
+const maxInput = 10_000 // characters that are searched for secrets
 
 // tokenRun finds words in the alphabet of tokens, codes, keys and JWTs.
 var tokenRun = regexp.MustCompile(`[A-Za-z0-9_.+~-]{20,}=*`)
 
 // cleanTitle makes a text fit for a title, which no system reads as markup.
 func cleanTitle(s string) string {
-	s = strings.ReplaceAll(plain(s), "\n", " ")
+	s = text.Line(plain(s), maxRunes)
 	// A title is also an argument of the command-line tools that stand in for a
 	// daemon: it must not look like an option.
 	return strings.TrimLeft(s, "-")
@@ -30,22 +34,11 @@ func cleanBody(s, goos string) string {
 	return strings.TrimLeft(s, "-")
 }
 
-// plain redacts what looks like a secret, takes out control and direction
-// characters, and cuts to maxRunes. It redacts before it cuts, so that a cut
-// cannot make a token too short to be recognised.
+// plain redacts what looks like a secret, takes out what package text does, and
+// cuts to maxRunes. It redacts before it cuts, so that a cut cannot make a token
+// too short to be recognised.
 func plain(s string) string {
-	s = strings.ToValidUTF8(s, "")
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return r
-		case r == '\t', r == '\u2028', r == '\u2029':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, s)
+	s = text.Lines(s, maxInput)
 	s = strings.ReplaceAll(s, "]]>", "]] >") // would end the CDATA section of a Windows toast
 	s = tokenRun.ReplaceAllStringFunc(s, func(word string) string {
 		if looksSecret(word) {
@@ -53,11 +46,7 @@ func plain(s string) string {
 		}
 		return word
 	})
-	s = strings.TrimSpace(s)
-	if r := []rune(s); len(r) > maxRunes {
-		s = strings.TrimSpace(string(r[:maxRunes-1])) + "…"
-	}
-	return s
+	return text.Lines(s, maxRunes)
 }
 
 // looksSecret guesses generously: a notification that hides a harmless word is

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // act starts what was clicked. It runs on the loop's goroutine and blocks on
@@ -67,7 +68,7 @@ func (c *controller) login(name string) {
 		case result.Account == "":
 			c.p.Notify.Info(name+": signed in", "")
 		default:
-			c.p.Notify.Info(name+": signed in as "+brief(result.Account, 60), "")
+			c.p.Notify.Info(name+": signed in as "+text.Name(result.Account), "")
 		}
 		return func() {
 			c.view.LoggingIn, c.cancelLogin = "", nil

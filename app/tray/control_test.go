@@ -244,7 +244,7 @@ func (s *fakeSurface) Opened() <-chan struct{} { return s.opened }
 func (s *fakeSurface) menu() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return text(s.items)
+	return drawn(s.items)
 }
 
 type rig struct {

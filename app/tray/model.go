@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // View is everything that the menu shows.
@@ -246,17 +246,17 @@ func header(v View) string {
 func statusText(p auth.ProfileView, now time.Time) string {
 	switch p.Status {
 	case auth.StatusActive:
-		text := "signed in"
+		words := "signed in"
 		if account := brief(p.Account, 40); account != "" {
-			text += " as " + account
+			words += " as " + account
 		}
 		switch days := daysLeft(p.GrantEnds, now); {
 		case days == 1:
-			text += ", 1 day left"
+			words += ", 1 day left"
 		case days > 1 && days <= countdownDays:
-			text += fmt.Sprintf(", %d days left", days)
+			words += fmt.Sprintf(", %d days left", days)
 		}
-		return text
+		return words
 	case auth.StatusNotConfigured:
 		return "not signed in"
 	case auth.StatusUnknown:
@@ -289,19 +289,8 @@ func section(items, more []Item) []Item {
 	return append(items, more...)
 }
 
-// brief makes a menu label's worth of a text that comes from elsewhere, such as
-// an account name: its first line, without control and direction characters,
-// and at most n runes.
+// brief is the first line of a text that comes from elsewhere, for a menu.
 func brief(s string, n int) string {
-	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return -1
-		}
-		return r
-	}, s)
-	if r := []rune(s); len(r) > n {
-		return strings.TrimSpace(string(r[:n-1])) + "…"
-	}
-	return s
+	first, _, _ := strings.Cut(text.Lines(s, 1000), "\n")
+	return text.Line(first, n)
 }

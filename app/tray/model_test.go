@@ -13,9 +13,9 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// text draws a menu the way a person reads it: one line per item, children
+// drawn draws a menu the way a person reads it: one line per item, children
 // indented, what cannot be clicked in parentheses, and the action after "->".
-func text(items []Item) string {
+func drawn(items []Item) string {
 	var b strings.Builder
 	var draw func(items []Item, indent string)
 	draw = func(items []Item, indent string) {
@@ -289,7 +289,7 @@ Quit -> quit
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.view.Now = noon
-			if diff := cmp.Diff(c.want, "\n"+text(Menu(c.view))); diff != "" {
+			if diff := cmp.Diff(c.want, "\n"+drawn(Menu(c.view))); diff != "" {
 				t.Error(diff)
 			}
 		})

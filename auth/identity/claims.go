@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Claims are what a login says of itself: whose it is, what it may do, and who
@@ -53,10 +55,10 @@ func (d Difference) Describe(before, now Claims) string {
 		parts = append(parts, "the account is "+nameOf(now)+", it was "+nameOf(before))
 	}
 	if d.Issuer {
-		parts = append(parts, "the issuer is "+now.Issuer+", it was "+before.Issuer)
+		parts = append(parts, "the issuer is "+text.Name(now.Issuer)+", it was "+text.Name(before.Issuer))
 	}
 	if len(d.Wider) > 0 {
-		parts = append(parts, "it may also "+strings.Join(d.Wider, " "))
+		parts = append(parts, "it may also "+text.Line(strings.Join(d.Wider, " "), 500))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -65,9 +67,9 @@ func (d Difference) Describe(before, now Claims) string {
 func nameOf(c Claims) string {
 	switch {
 	case c.Name != "":
-		return c.Name
+		return text.Name(c.Name)
 	case c.Subject != "":
-		return c.Subject
+		return text.Name(c.Subject)
 	}
 	return "not known"
 }

@@ -84,7 +84,7 @@ func auditEvent(raw json.RawMessage, local *time.Location) (Event, bool) {
 	}
 	e := Event{Time: t, Name: entry.Event, Data: map[string]any{}}
 	e.Profile, _ = entry.Data["profile"].(string)
-	e.Profile = clean(e.Profile)
+	e.Profile = shown(e.Profile)
 	for _, key := range eventMembers {
 		switch v := entry.Data[key].(type) {
 		case string:

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 type variableOf struct {
@@ -76,7 +77,7 @@ func parseEnv(name string, data []byte, o Options) (Document, error) {
 				}, min(room, max(len(b.value), maxExpanded)))
 			}
 			if !ok {
-				return d, hint.Wrap(fmt.Errorf("line %d: %s grows too large when its variables are filled in", b.line, clean(b.key)),
+				return d, hint.Wrap(fmt.Errorf("line %d: %s grows too large when its variables are filled in", b.line, shown(b.key)),
 					"look at the ${…} in it and in the lines that it names")
 			}
 			room -= len(value)
@@ -127,7 +128,7 @@ func (f *envFile) aliases() []string {
 	var list []string
 	for key := range f.values {
 		if upper := strings.ToUpper(key); f.names[key].what == 0 && strings.Contains(upper, "CLIENT") && strings.Contains(upper, "ID") {
-			list = append(list, clean(key))
+			list = append(list, shown(key))
 		}
 	}
 	slices.Sort(list)
@@ -156,13 +157,5 @@ func (f *envFile) ordered(provider string) []string {
 	return keys
 }
 
-// clean makes text from a file fit for a terminal.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, s)
-	return s[:min(len(s), 64)]
-}
+// shown is a name from a file in a message.
+func shown(s string) string { return text.Line(s, 64) }

@@ -69,7 +69,7 @@ func recognise(name string, obj *object, d *Document, o Options) (service, layou
 		return asked, form, hint.Wrap(fmt.Errorf("%w: the JSON has no token in it", ErrUnknown),
 			"name a session.json, .cache, spotify-config.json or .auth_audit.json, or the folder that has them")
 	case len(others) > 0:
-		return asked, form, hint.Wrap(fmt.Errorf("%w: it is a login at %s", ErrForeign, clean(others[0])),
+		return asked, form, hint.Wrap(fmt.Errorf("%w: it is a login at %s", ErrForeign, shown(others[0])),
 			"only logins at Spotify and TIDAL can be imported; others begin with stagedoor create-profile")
 	case len(found) == 1 && (!ok || found[0].id == asked.id):
 		return found[0], form, nil
@@ -128,7 +128,7 @@ func (o *object) without(l Login, form layout) func(providers []string) Rewritte
 				continue
 			case w.secretive() && text == "" && len(m.raw) <= len(`null`): // the program's way to say "none"
 			case w != clientID && (strings.Contains(lower, "token") || strings.Contains(lower, "secret")) && !placeholder(text):
-				r.Left = append(r.Left, clean(m.name)+" still stands there")
+				r.Left = append(r.Left, shown(m.name)+" still stands there")
 			}
 			kept = append(kept, m)
 		}

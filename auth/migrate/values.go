@@ -151,7 +151,7 @@ func foreign(token secret.String, s service) string {
 	if err != nil || u.Host == "" || s.owns(strings.ToLower(u.Hostname())) {
 		return ""
 	}
-	return clean(u.Hostname())
+	return shown(u.Hostname())
 }
 
 func (r *reader) redirect(name, value string) string {

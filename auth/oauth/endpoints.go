@@ -6,9 +6,9 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"unicode"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Support is what is known of an optional ability of an authorization server.
@@ -79,7 +79,7 @@ const maxAddress = 8 << 10 // bytes
 func checkURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	// The form is what auth/profile takes from its file.
-	if err != nil || len(raw) > maxAddress || strings.ContainsFunc(raw, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if err != nil || len(raw) > maxAddress || strings.ContainsFunc(raw, text.Hidden) {
 		return nil, fmt.Errorf("%w: it is too long or has invisible characters in it", ErrInsecureURL)
 	}
 	if u.Host == "" || u.Hostname() == "" || u.Opaque != "" {

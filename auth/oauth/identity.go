@@ -5,9 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"unicode"
 
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // IdentitySpec says where in the answer the account is. A field is a name or a
@@ -72,7 +72,7 @@ func (a answer) identity(spec IdentitySpec) (Identity, error) {
 	who := Identity{Subject: id, Name: id}
 	for _, field := range spec.NameFields {
 		if name, ok := o.at(field); ok {
-			if name = displayName(name); name != "" {
+			if name = text.Line(name, maxName); name != "" {
 				who.Name = name
 				break
 			}
@@ -110,22 +110,3 @@ func accountID(s string) bool {
 
 // maxName is the longest name shown, in characters.
 const maxName = 80
-
-// displayName makes a name fit for a menu, a terminal and a log line: one line,
-// no control characters, nothing that turns the writing direction around.
-func displayName(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case r == unicode.ReplacementChar || !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > maxName {
-		s = string(r[:maxName-1]) + "…"
-	}
-	return s
-}

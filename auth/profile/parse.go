@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // ErrRefused says that an entry of profiles.json is not one that Stagedoor
@@ -48,13 +48,13 @@ func (p Profile) check() error {
 		return errors.New("its name is not up to 64 of a-z, 0-9, - and _")
 	case p.Provider != "" && !providerPattern.MatchString(p.Provider):
 		return errors.New("its provider is no id of one")
-	case len(p.ClientID) > maxText || strings.ContainsFunc(p.ClientID, hidden) || strings.Contains(p.ClientID, " "):
+	case len(p.ClientID) > maxText || strings.ContainsFunc(p.ClientID, text.Hidden) || strings.Contains(p.ClientID, " "):
 		return errors.New("its client id has white space or invisible characters in it, or is too long")
 	case p.RedirectPort < 0 || p.RedirectPort > 65535:
 		return fmt.Errorf("its redirect port is %d", p.RedirectPort)
 	case p.RedirectPath != "" && !oauth.IsRedirectPath(p.RedirectPath):
 		return errors.New("its redirect path is no plain path")
-	case len(scopes) > maxText || strings.ContainsFunc(scopes, hidden):
+	case len(scopes) > maxText || strings.ContainsFunc(scopes, text.Hidden):
 		return errors.New("a scope has invisible characters in it, or they are too long")
 	}
 	e := Endpoints{}
@@ -76,16 +76,12 @@ func (p Profile) check() error {
 	return nil
 }
 
-// hidden tells a character that nobody sees; of white space it lets a plain
-// space pass.
-func hidden(r rune) bool { return !unicode.IsPrint(r) }
-
 // isAddress is about the form alone. Which addresses may get a secret is
 // oauth.Endpoints.Validate's to say.
 func isAddress(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && len(s) <= maxText && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" &&
-		u.User == nil && !strings.ContainsFunc(s, hidden)
+		u.User == nil && !strings.ContainsFunc(s, text.Hidden)
 }
 
 // parse reads the content of path, which is for errors only. An entry that is

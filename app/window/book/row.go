@@ -12,6 +12,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // The table's columns. The event's takes what the others leave.
@@ -82,6 +83,9 @@ func newHeader() *row {
 func (r *row) show(h *stage.Host, e audit.Event, profile string) {
 	r.full = [columns]string{
 		h.Clock(e.Time), Words(e.Name), e.Name, profile, outcomeWord(e.Outcome), doorWord(e.Actor),
+	}
+	for i, s := range r.full {
+		r.full[i] = text.Line(s, 200)
 	}
 	r.bad, r.alarm = e.Outcome == audit.Failed, alarming(e)
 	r.Refresh()

@@ -22,6 +22,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // open shows the window on a log of n token refreshes.
@@ -140,6 +141,29 @@ func TestDetailsShowWhatIsInTheEvent(t *testing.T) {
 	v.details.copy()
 	if text := fyne.CurrentApp().Clipboard().Content(); !strings.Contains(text, `"endpoint": "login.example.com"`) {
 		t.Errorf("clipboard holds %s", text)
+	}
+}
+
+// What somebody wrote into the log must not turn a line of the window around, nor
+// be there without being seen.
+func TestWordsOfOthersInTheWindow(t *testing.T) {
+	evil := "Ada\u202e\u009b2J\u200b\x1b[2J"
+	v, _ := open(t, 0, func(f *keepertest.Fake) {
+		f.Append(1, keepertest.Now, audit.Event{
+			Name: evil, Profile: evil, Outcome: evil, Actor: evil, Data: map[string]any{evil: evil, "nothing": "\u200b"},
+		})
+	})
+	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
+	r := newRow()
+	v.updateRow(0, r)
+	shown := append(keepertest.Texts(v.details.body), r.full[:]...)
+	if !strings.Contains(strings.Join(shown, "\n"), "Ada2J[2J") || !slices.Contains(shown, "—") {
+		t.Errorf("it is not shown at all: %q", shown)
+	}
+	for _, s := range shown {
+		if strings.ContainsFunc(strings.ReplaceAll(s, "\n", ""), text.Hidden) {
+			t.Errorf("%q", s)
+		}
 	}
 }
 

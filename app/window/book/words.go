@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/lang"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // kinds are the events that the filter offers, in the order of a login's life.
@@ -193,7 +194,7 @@ func value(v any) string {
 func label(key string) string { return capital(strings.ReplaceAll(key, "_", " ")) }
 
 func capital(s string) string {
-	if s == "" {
+	if s = text.Line(s, 200); s == "" {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]

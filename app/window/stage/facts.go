@@ -37,9 +37,9 @@ func (f *Facts) Add(key string, value fyne.CanvasObject) {
 
 // Text appends a line of text that can be selected, and returns its label. An
 // empty text leaves the line out.
-func (f *Facts) Text(key, text string) *widget.Label {
-	v := Value(text)
-	if text != "" {
+func (f *Facts) Text(key, s string) *widget.Label {
+	v := Value(s)
+	if s != "" {
 		f.Add(key, v)
 	}
 	return v

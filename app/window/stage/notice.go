@@ -95,8 +95,8 @@ func (n *Notice) Text() (message, more string) {
 func (n *Notice) show(c fyne.ThemeColorName, icon fyne.Resource, message, more string) {
 	n.colour = c
 	n.icon.SetResource(theme.NewColoredResource(icon, c))
-	n.message.SetText(message)
-	n.hint.SetText(more)
+	n.message.SetText(Shown(message))
+	n.hint.SetText(Shown(more))
 	n.hint.Hidden = more == ""
 	n.Show()
 	n.Refresh()

@@ -9,11 +9,21 @@ import (
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
+// Shown is a text as a window may show it, whoever chose it.
+func Shown(s string) string {
+	if clean := text.Lines(s, 4000); clean != "" || s == "" {
+		return clean
+	}
+	return "—" // not nothing: it cannot be seen
+}
+
 // Heading returns a page's title.
-func Heading(text string) *widget.Label {
-	l := widget.NewLabel(text)
+func Heading(s string) *widget.Label {
+	l := widget.NewLabel(Shown(s))
 	l.SizeName, l.TextStyle.Bold = theme.SizeNameSubHeadingText, true
 	return l
 }
@@ -26,8 +36,8 @@ func Muted(text string) *widget.Label {
 }
 
 // Value returns text that can be selected and copied, and wraps.
-func Value(text string) *widget.Label {
-	l := widget.NewLabel(text)
+func Value(s string) *widget.Label {
+	l := widget.NewLabel(Shown(s))
 	l.Wrapping, l.Selectable = fyne.TextWrapWord, true
 	return l
 }
