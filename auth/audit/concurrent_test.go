@@ -33,6 +33,10 @@ func TestMain(m *testing.M) {
 		write(dir)
 		return
 	}
+	if dir := os.Getenv(stormDir); dir != "" {
+		stormWriter(dir)
+		return
+	}
 	if helper() {
 		return
 	}

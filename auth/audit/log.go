@@ -139,7 +139,7 @@ func (w *writer) acquire(ctx context.Context, cancel func()) (*durable.Lock, err
 	}
 	still := w.still
 	if time.Since(w.stuckAt) < stuckRest { // once is enough for a command
-		still /= 10
+		still /= 3
 	}
 	done := make(chan struct{})
 	go func() {
