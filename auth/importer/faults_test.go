@@ -255,8 +255,7 @@ func TestImportIntoAProfileThatIsDeleted(t *testing.T) {
 		w := newWorld(t)
 		dir := w.project(map[string]string{".env": envFile})
 		n := 0
-		var k *auth.Keeper
-		k = w.openWith(&meddlingVault{Vault: w.vault, each: func(key string) {
+		k := w.openWith(&meddlingVault{Vault: w.vault, each: func(key string) {
 			if strings.HasPrefix(key, "profile/") {
 				if n++; n == at {
 					id := strings.Split(key, "/")[1]

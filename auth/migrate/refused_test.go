@@ -36,6 +36,7 @@ func TestLoginsOfOtherServicesAreLeftAlone(t *testing.T) {
 		"LinkedIn":                           {"token.json", `{"access_token":"AQXNnd2kXITHELmWblJigbHEuoFdfRhOwGA0QNnumBI8XOVSs0","expires_in":5184000,"refresh_token":"AQWAft_WjYZKwuWXLC5hQlghgTam-tuT8CvFej9-XxGyqeER","scope":"r_basicprofile"}`},
 		"Discord":                            {"discord-session.json", `{"clientId":"123","clientSecret":"abcdef","accessToken":"xyzxyz","refreshToken":"zyxzyx","expiresAt":1762345678000}`},
 		"tidal-dl":                           {"tidal-token.json", `{"accessToken":"abc.def","refreshToken":"ghi.jkl","userid":"1","countryCode":"DE","expireTime":1762345678}`},
+		"a link to Spotify":                  {"token.json", `{"access_token":"67be4df8bbba14ba","refresh_token":"38c8348fc7f988c3","author_url":"https://open.spotify.com/user/ada"}`},
 		"other scopes":                       {".cache-ada", `{"access_token":"abcdefgh","token_type":"Bearer","expires_in":3600,"refresh_token":"ijklmnop","scope":"user-read-private mail.read","expires_at":1762345678}`},
 		"Spotify's tokens, Google's address": {"token.json", `{"access_token":"BQabcdefghij","refresh_token":"AQabcdefghij","token_uri":"https://oauth2.googleapis.com/token"}`},
 	} {
@@ -66,6 +67,10 @@ func TestProviderIsTakenAtItsWord(t *testing.T) {
 		if _, err := Parse("x.json", []byte(c.file), Options{Local: time.UTC, Provider: c.provider}); !errors.Is(err, ErrForeign) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	d, err = Parse("x.json", []byte(`{"access_token":"BQabcdefghij","refresh_token":"AQabcdefghij","website":"https://ada.example.org"}`), Options{Local: time.UTC})
+	if err != nil || d.Logins[0].Provider != "spotify" {
+		t.Errorf("with a link of the user's: %+v, %v", d, err)
 	}
 	d, err = Parse("x.json", []byte(`{"access_token":"`+token("https://auth.tidal.com/v1")+`"}`), Options{Local: time.UTC})
 	if err != nil || d.Unsure != "" || d.Logins[0].Provider != "tidal" {

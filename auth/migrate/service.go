@@ -69,6 +69,12 @@ func (s service) owns(host string) bool {
 	return host == s.domain || strings.HasSuffix(host, "."+s.domain)
 }
 
+// authorizes reports whether a host is its authorization server.
+func (s service) authorizes(host string) bool {
+	name, ok := strings.CutSuffix(host, "."+s.domain)
+	return ok && slices.Contains([]string{"accounts", "auth", "login"}, name)
+}
+
 // layout is the exact form of a file that one program writes.
 type layout struct {
 	format   Format
@@ -103,18 +109,22 @@ func (l layout) fits(name string, o *object) bool {
 func (s service) proof(o *object, l Login, moved []string) bool {
 	tokens := s.access != nil && s.access.MatchString(l.Access.Reveal()) && s.refresh.MatchString(l.Refresh.Reveal())
 	scopes := len(l.Scopes) > 0 && !slices.ContainsFunc(l.Scopes, func(scope string) bool { return !slices.Contains(s.scopes, scope) })
-	return tokens || scopes || slices.Contains(moved, s.id) || slices.ContainsFunc(hosts(o), s.owns)
+	return tokens || scopes || slices.Contains(moved, s.id) || slices.ContainsFunc(hosts(o), s.authorizes)
 }
 
-// hosts lists the authorization servers that a file names: in addresses, other
-// than that of the redirect, and as issuers of the tokens.
+// serving are the members whose address is that of a server which gives or takes
+// the tokens.
+var serving = regexp.MustCompile(`(?i)iss|token|auth|server|endpoint`)
+
+// hosts lists the servers that a file names: in addresses, and as issuers of the
+// tokens.
 func hosts(o *object) []string {
 	var list []string
 	for _, m := range o.members {
 		text := o.quiet(m.name)
 		if iss := issuer(secret.String(text)); iss != "" {
 			text = iss
-		} else if memberNames[m.name] == redirectURI {
+		} else if !serving.MatchString(m.name) {
 			continue
 		}
 		if u, err := url.Parse(text); err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "http") {

@@ -185,6 +185,7 @@ func (r *reader) time(name, value string) time.Time {
 	r.note(name + " is no time")
 	return time.Time{}
 }
+
 func epoch(n float64) (time.Time, bool) {
 	if math.IsNaN(n) || math.Abs(n) > 1e15 {
 		return time.Time{}, false
