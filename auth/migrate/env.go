@@ -55,6 +55,7 @@ func parseEnv(name string, data []byte, o Options) (Document, error) {
 		readers[s.id] = newReader(s, o.Local)
 	}
 	last := map[string]binding{}
+	bad := 0
 	room := MaxSize
 	for _, b := range f.list {
 		switch {
@@ -65,7 +66,9 @@ func parseEnv(name string, data []byte, o Options) (Document, error) {
 						"look for a quote that is not closed, mend the line and try again")
 				}
 			}
-			d.Notes = append(d.Notes, fmt.Sprintf("line %d cannot be read; it stays as it is", b.line))
+			if bad++; bad == 1 {
+				d.Notes = append(d.Notes, fmt.Sprintf("line %d cannot be read; it stays as it is", b.line))
+			}
 		case b.key != "":
 			v := f.names[b.key]
 			value, ok := b.value, true
@@ -87,6 +90,9 @@ func parseEnv(name string, data []byte, o Options) (Document, error) {
 			}
 			f.values[b.key], last[b.key] = value, b
 		}
+	}
+	if bad > 1 {
+		d.Notes = append(d.Notes, fmt.Sprintf("%d more lines cannot be read", bad-1))
 	}
 	for _, s := range services() {
 		r := readers[s.id]
