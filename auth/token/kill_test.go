@@ -278,3 +278,26 @@ func TestKilledAtRandom(t *testing.T) {
 		})
 	}
 }
+
+// A profile that is deleted after its login was killed takes all of it along.
+func TestDeletedAfterAKilledLogin(t *testing.T) {
+	for _, step := range []string{"login put aside", "login saved", "login confirmed"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, authtest.Rotating)
+			login := r.login()
+			r.diesWith(login, "login", step)
+			r.restart()
+			removed := false
+			if _, err := r.Remove(t.Context(), r.grant, func() error { removed = true; return nil }); err != nil || !removed {
+				t.Fatalf("the deletion: %v", err)
+			}
+			if _, err := r.Load(t.Context(), profileID); !errors.Is(err, vault.ErrNotFound) || r.noted(profileID) {
+				t.Errorf("left behind: %v, a revocation to be tried again %v", err, r.noted(profileID))
+			}
+			if r.server.RefreshValid(login.Refresh) || r.server.AccessValid(login.Access) {
+				t.Error("the provider still takes the tokens")
+			}
+		})
+	}
+}

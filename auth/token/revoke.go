@@ -44,6 +44,7 @@ func (s *Service) Remove(ctx context.Context, g Grant, rest func() error) (Outco
 	if err != nil {
 		return outcome, err
 	}
+	s.journal.forget(g.ID)
 	s.at("revoked")
 	return outcome, rest()
 }
@@ -128,13 +129,11 @@ func (s *Service) askAll(ctx context.Context, id string, todo []pending) Outcome
 	return result
 }
 
-// askOpen asks at once for what the provider has not confirmed. The caller holds
+// askOpen asks at once for what the provider has not confirmed, or was not asked
+// for because a login or a revocation was killed. The caller holds
 // the lock.
 func (s *Service) askOpen(ctx context.Context, id string) (Outcome, error) {
 	n := s.readNote(id)
-	if n.Open == 0 {
-		return NothingHeld, nil
-	}
 	n.Over = time.Time{}
 	_, outcome, err := s.retryLocked(ctx, id, n)
 	return outcome, err
