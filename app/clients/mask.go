@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/tailscale/hujson"
@@ -14,15 +15,22 @@ import (
 // masked stands for a value that is not shown.
 const masked = "•••"
 
+// Compiled when they are first needed: every start of an MCP server would pay for
+// them, and only what shows a config needs them.
+
 // secretName matches the names of members, variables and flags whose values
 // are not shown. Too many rather than too few.
-var secretName = regexp.MustCompile(`(?i)token|secret|key|passw|passphrase|pwd|auth|credential|cookie|bearer|private|session|^pat$|[_-]pat$`)
+var secretName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)token|secret|key|passw|passphrase|pwd|auth|credential|cookie|bearer|private|session|^pat$|[_-]pat$`)
+})
 
 var (
-	assignment = regexp.MustCompile(`(?i)([\w.-]*(?:token|secret|key|passw|passphrase|pwd|auth|credential|cookie|session)[\w.-]*["']?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,&"'}]+)`)
-	userinfo   = regexp.MustCompile(`(://)[^\s/@"]+@`)
-	bearer     = regexp.MustCompile(`(?i)\b(bearer|basic)[ \t]+[^\s",]+`)
-	word       = regexp.MustCompile(`[A-Za-z0-9+/=_.~-]{20,}`)
+	assignment = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)([\w.-]*(?:token|secret|key|passw|passphrase|pwd|auth|credential|cookie|session)[\w.-]*["']?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,&"'}]+)`)
+	})
+	userinfo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(://)[^\s/@"]+@`) })
+	bearer   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\b(bearer|basic)[ \t]+[^\s",]+`) })
+	word     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[A-Za-z0-9+/=_.~-]{20,}`) })
 )
 
 // mask returns the text of the document with every value replaced that may be
@@ -67,7 +75,7 @@ func (m *masker) value(v hujson.Value, secret bool) {
 			m.comments(member.Name.BeforeExtra, member.Name.StartOffset-len(member.Name.BeforeExtra))
 			m.comments(member.Name.AfterExtra, member.Name.EndOffset)
 			name := memberName(member)
-			m.value(member.Value, secret || secretName.MatchString(name) || name == "env" || name == "headers")
+			m.value(member.Value, secret || secretName().MatchString(name) || name == "env" || name == "headers")
 		}
 		m.comments(val.AfterExtra, v.EndOffset-1-len(val.AfterExtra))
 	case *hujson.Array:
@@ -85,7 +93,7 @@ func (m *masker) value(v hujson.Value, secret bool) {
 
 // flagOfSecret matches `--api-key`, whose value is the next argument.
 func flagOfSecret(arg string) bool {
-	return strings.HasPrefix(arg, "-") && !strings.Contains(arg, "=") && secretName.MatchString(arg)
+	return strings.HasPrefix(arg, "-") && !strings.Contains(arg, "=") && secretName().MatchString(arg)
 }
 
 func (m *masker) literal(v hujson.Value, lit hujson.Literal, secret bool) {
@@ -132,18 +140,18 @@ func scrub(s string) string {
 		return masked
 	}
 	if strings.Contains(s, "@") {
-		s = userinfo.ReplaceAllString(s, "${1}"+masked+"@")
+		s = userinfo().ReplaceAllString(s, "${1}"+masked+"@")
 	}
 	if strings.ContainsAny(s, " \t") {
-		s = bearer.ReplaceAllString(s, "$1 "+masked)
+		s = bearer().ReplaceAllString(s, "$1 "+masked)
 	}
 	if strings.ContainsAny(s, ":=") {
-		s = assignment.ReplaceAllString(s, "${1}"+masked)
+		s = assignment().ReplaceAllString(s, "${1}"+masked)
 	}
 	if len(s) < 20 {
 		return s
 	}
-	return word.ReplaceAllStringFunc(s, func(w string) string {
+	return word().ReplaceAllStringFunc(s, func(w string) string {
 		if random(w) {
 			return masked
 		}

@@ -16,7 +16,7 @@ func CreateStream(path string, perm os.FileMode, write func(w io.Writer) error) 
 	if _, err := os.Lstat(path); err == nil { // before all the work is done
 		return fmt.Errorf("write %s: %w", path, ErrExists)
 	}
-	return stream(path, perm, link, write)
+	return stream(path, perm, lasting(link), write)
 }
 
 // link gives the temporary file its name only if that is free.

@@ -38,6 +38,20 @@ func WriteFile(path string, data []byte, perm os.FileMode) error {
 	return explain(path, WriteLinked(path, data, perm))
 }
 
+// WriteFileSoon is WriteFile without the last step, which may cost as much as
+// all the others: after a power cut, path is the former file or the new one.
+func WriteFileSoon(path string, data []byte, perm os.FileMode) error {
+	if info, err := os.Lstat(path); err == nil {
+		if err := regular(path, info); err != nil {
+			return fmt.Errorf("write %w", err)
+		}
+	}
+	return explain(path, stream(path, perm, replace, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	}))
+}
+
 // WriteLinked is WriteFile for a file of the user's: a symbolic link at path is
 // followed, so that a config kept in a dotfiles repository stays a link.
 func WriteLinked(path string, data []byte, perm os.FileMode) error {
@@ -50,7 +64,17 @@ func WriteLinked(path string, data []byte, perm os.FileMode) error {
 // WriteStream is WriteLinked for what is too long to be in memory at once. If
 // write fails, path is as it was.
 func WriteStream(path string, perm os.FileMode, write func(io.Writer) error) error {
-	return stream(path, perm, replace, write)
+	return stream(path, perm, lasting(replace), write)
+}
+
+// lasting is a commit that is on the disk when it returns.
+func lasting(commit func(from, to string) error) func(from, to string) error {
+	return func(from, to string) error {
+		if err := commit(from, to); err != nil {
+			return err
+		}
+		return syncDir(filepath.Dir(to))
+	}
 }
 
 // stream writes a temporary file beside path, which commit then gives its name.
@@ -84,10 +108,7 @@ func stream(path string, perm os.FileMode, commit func(from, to string) error, w
 	if err = tmp.Close(); err != nil {
 		return err
 	}
-	if err = commit(tmp.Name(), target); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return commit(tmp.Name(), target)
 }
 
 // Resolve returns the file that a write to path would replace: path itself, or

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -41,13 +42,15 @@ func (w what) secretive() bool {
 
 // hollow is what examples, instructions and masks have in place of a value:
 // "your-client-id-here", "<client id>", "changeme", "SPOTIFY_CLIENT_SECRET".
-var hollow = regexp.MustCompile(`(?i)^(<.*>|\[.*\]|\{[^{}]*\}|[x*.?_-]+|n/?a|none|null|nil|undefined|false|true|tbd|todo|fixme|test|abc|abc123|123456\d*|` +
-	`held-by-stagedoor|hidden|masked|foo|bar|password|.*change[-_ ]?(me|this|it).*|.*(your|place[-_ ]?holder|example|dummy|replace[-_ ]?me|redacted|removed).*|` +
-	`(.*[-_ ])?(my|insert|enter|paste|replace|put|add|fill|todo|fixme|sample|fake)([-_ ].*)?|.*[-_ ]here|x{3,}([-_ ].*)?|` +
-	`secret|token|key|(spotify|spotipy|tidal|app|the|client|access|refresh|api)([-_ ]?(client|access|refresh|api))?[-_ ]?(id|secret|token|key))$`)
+var hollow = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(<.*>|\[.*\]|\{[^{}]*\}|[x*.?_-]+|n/?a|none|null|nil|undefined|false|true|tbd|todo|fixme|test|abc|abc123|123456\d*|` +
+		`held-by-stagedoor|hidden|masked|foo|bar|password|.*change[-_ ]?(me|this|it).*|.*(your|place[-_ ]?holder|example|dummy|replace[-_ ]?me|redacted|removed).*|` +
+		`(.*[-_ ])?(my|insert|enter|paste|replace|put|add|fill|todo|fixme|sample|fake)([-_ ].*)?|.*[-_ ]here|x{3,}([-_ ].*)?|` +
+		`secret|token|key|(spotify|spotipy|tidal|app|the|client|access|refresh|api)([-_ ]?(client|access|refresh|api))?[-_ ]?(id|secret|token|key))$`)
+})
 
 func placeholder(s string) bool {
-	return len(s) >= 8 && strings.Trim(s, s[:1]) == "" || len(s) <= 64 && hollow.MatchString(s) // no word is that long, a token is random
+	return len(s) >= 8 && strings.Trim(s, s[:1]) == "" || len(s) <= 64 && hollow().MatchString(s) // no word is that long, a token is random
 }
 
 // visible reports whether s is ASCII that can be seen, without spaces.

@@ -27,10 +27,12 @@ type Refused struct {
 }
 
 var (
-	idPattern       = regexp.MustCompile(`^[0-9a-f]{16}$`)
-	providerPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
-	methodPattern   = regexp.MustCompile(`^[a-z0-9_]{1,64}$`) // of client authentication (RFC 8414)
+	idPattern     = regexp.MustCompile(`^[0-9a-f]{16}$`)
+	namePattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`) // of profiles and providers, with at most 64 characters
+	methodPattern = regexp.MustCompile(`^[a-z0-9_]+$`)          // of client authentication (RFC 8414), with at most 64 characters
 )
+
+func isName(s string) bool { return len(s) <= 64 && namePattern.MatchString(s) }
 
 // ValidID reports whether id is of the form that Create gives to profiles. Ids
 // name files, locks and keychain items, so no other ever gets that far.
@@ -46,7 +48,7 @@ func (p Profile) check() error {
 		return errors.New("its id is not 16 of the characters 0-9 and a-f")
 	case CheckName(p.Name) != nil:
 		return errors.New("its name is not up to 64 of a-z, 0-9, - and _")
-	case p.Provider != "" && !providerPattern.MatchString(p.Provider):
+	case p.Provider != "" && !isName(p.Provider):
 		return errors.New("its provider is no id of one")
 	case len(p.ClientID) > maxText || strings.ContainsFunc(p.ClientID, text.Hidden) || strings.Contains(p.ClientID, " "):
 		return errors.New("its client id has white space or invisible characters in it, or is too long")
@@ -61,7 +63,7 @@ func (p Profile) check() error {
 	if p.Endpoints != nil {
 		e = *p.Endpoints
 	}
-	if e.AuthMethod != "" && !methodPattern.MatchString(e.AuthMethod) {
+	if e.AuthMethod != "" && (len(e.AuthMethod) > 64 || !methodPattern.MatchString(e.AuthMethod)) {
 		return errors.New("its client authentication method is none")
 	}
 	for _, a := range []struct{ name, url string }{

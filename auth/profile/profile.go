@@ -8,7 +8,6 @@ package profile
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -141,11 +140,9 @@ type Warning struct {
 	At   time.Time `json:"at,omitzero"` // UTC, when
 }
 
-var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
-
 // CheckName returns an error unless name may name a profile.
 func CheckName(name string) error {
-	if namePattern.MatchString(name) {
+	if isName(name) {
 		return nil
 	}
 	return hint.Wrap(fmt.Errorf("%q cannot be a profile name", name),

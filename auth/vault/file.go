@@ -87,7 +87,8 @@ func (v *fileVault) Set(ctx context.Context, key string, value secret.String) er
 	return v.set(ctx, key, value, true)
 }
 
-// SetUnread is Set without the read-back.
+// SetUnread is Set without the read-back, and without waiting until the change
+// of the file's name is on the disk.
 func (v *fileVault) SetUnread(ctx context.Context, key string, value secret.String) error {
 	return v.set(ctx, key, value, false)
 }
@@ -153,7 +154,10 @@ func (v *fileVault) change(ctx context.Context, check bool, f func(map[string]st
 	if err != nil {
 		return err
 	}
-	if err := durable.WriteFile(v.itemsPath(), data, durable.FileMode); err != nil || !check {
+	if !check {
+		return durable.WriteFileSoon(v.itemsPath(), data, durable.FileMode)
+	}
+	if err := durable.WriteFile(v.itemsPath(), data, durable.FileMode); err != nil {
 		return err
 	}
 	back, _, err := v.read()
