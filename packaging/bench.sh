@@ -3,7 +3,7 @@
 # in the same run. Figures of one machine are not those of another, so the
 # machine is named first.
 set -eu
-out=$1
+out=$(CDPATH='' cd -- "$1" && pwd)
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 "$here/deps.sh" test
 echo "machine: $(uname -sm), $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(go version | cut -d' ' -f3)"
@@ -13,6 +13,10 @@ go run ./packaging/bench tray --app "$out/lean/stagedoor"
 echo
 echo "== a fresh token as a whole process, against secret-tool lookup of the same item"
 go run ./packaging/bench token --app "$out/lean/stagedoor"
+echo
+echo "== an MCP server's start on the file vault, against aws-vault's file backend"
+(cd "$here/bench/awsvault" && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$out/aws-vault" github.com/99designs/aws-vault/v7)
+go run ./packaging/bench files --app "$out/lean/stagedoor" --peer "$out/aws-vault"
 echo
 echo "== the audit window, a million events, software GL"
 go run ./packaging/bench window --app "$out/stagedoor"

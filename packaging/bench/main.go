@@ -4,7 +4,9 @@
 // desktop and against a peer or a limit in the same run:
 //
 //	bench tray --app PROGRAM     memory and CPU of the idle tray
-//	bench token --app PROGRAM    `stagedoor token` against `secret-tool lookup`
+//	bench token --app PROGRAM    `stagedoor token` and `run` against `secret-tool lookup`
+//	bench files --app PROGRAM --peer AWS-VAULT
+//	                             `run` on the file vault against `aws-vault exec`
 //	bench window --app PROGRAM   the audit window on a log of a million events
 //	bench medians <RESULTS       medians and ratios of `go test -bench` output
 package main
@@ -28,10 +30,11 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("which one? tray, token, window or medians")
+		return errors.New("which one? tray, token, files, window or medians")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	app := flags.String("app", "out/lean/stagedoor", "the program to measure")
+	peer := flags.String("peer", "", "the program to measure against")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -46,6 +49,12 @@ func run(args []string) error {
 		return tray(ctx, program)
 	case "token":
 		return token(ctx, program)
+	case "files":
+		other, err := filepath.Abs(*peer)
+		if err != nil {
+			return err
+		}
+		return fileVault(ctx, program, other)
 	case "window":
 		return window(ctx, program)
 	case "medians":
