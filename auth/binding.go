@@ -234,7 +234,7 @@ func (k *Keeper) recordMove(ctx context.Context, p profile.Profile, m identity.M
 	data := map[string]any{"what": m.What, "before": before, "now": now}
 	if refused {
 		data["refused"] = true
-		told, err := k.book.Query(ctx, audit.Query{Profile: p.ID, Name: audit.EndpointChanged, Since: k.now().Add(-24 * time.Hour)})
+		told, err := k.book.Query(ctx, audit.Query{Profile: p.ID, Name: audit.EndpointChanged, Since: k.now().Add(-24 * time.Hour), Sealed: true})
 		for _, e := range told {
 			if err == nil && e.Data["what"] == m.What && e.Data["before"] == before && e.Data["now"] == now && e.Data["refused"] == true {
 				return

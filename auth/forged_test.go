@@ -265,3 +265,34 @@ func TestALockedKeychainCalmsNothing(t *testing.T) {
 		t.Errorf("told again once it is unlocked: %v", got)
 	}
 }
+
+// What is written down once a day, so that one thing does not fill the log, is
+// written down although a forged line says that it was.
+func TestAForgedLineKeepsNothingOutOfTheLog(t *testing.T) {
+	w := newWorld(t, withSecret())
+	evil := w.another()
+	w.confidential("work")
+	w.login("work")
+	w.edit(func(_, e map[string]any) { e["token"] = evil.Issuer() + "/token" })
+	for name, write := range map[string]func(k *auth.Keeper){
+		audit.EndpointChanged: func(k *auth.Keeper) { _, _ = k.Token(t.Context(), "work", "run") },
+		audit.CertificateSeen: func(k *auth.Keeper) {
+			k.SawCertificate("a.example", w.clock.Now().Add(48*time.Hour))
+			if err := k.Close(t.Context()); err != nil {
+				t.Log(err) // the anchor knows of lines that are gone
+			}
+		},
+	} {
+		write(w.open())
+		e := w.only(name)
+		lines := w.lines()
+		i := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, name) })
+		lines = slices.Delete(lines, i, len(lines))
+		w.set(append(lines, forge(lines, "", e.Name, e.Profile, e.Data)))
+		write(w.open())
+		if !slices.ContainsFunc(w.alerts(w.open()), func(a alert.Alert) bool { return !a.Unverified && a.State == alert.Open }) {
+			t.Errorf("%s: %+v", name, w.alerts(w.open()))
+		}
+		w.set(lines)
+	}
+}

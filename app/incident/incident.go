@@ -145,7 +145,9 @@ func compose(ctx context.Context, from Source, r Request, now time.Time) (Report
 		events = append(events, behind...)
 	}
 	slices.SortFunc(events, func(a, b audit.Event) int { return cmp.Compare(a.Seq, b.Seq) })
-	for _, e := range slices.CompactFunc(events, func(a, b audit.Event) bool { return a.Seq == b.Seq }) {
+	for _, e := range slices.CompactFunc(events, func(a, b audit.Event) bool {
+		return a.Seq == b.Seq && a.Name == b.Name && a.Time.Equal(b.Time) // a forged line's number may be another one's
+	}) {
 		t.add(e)
 	}
 	t.finish()
@@ -176,4 +178,17 @@ func (r *Report) weigh(open bool) {
 	default:
 		r.Since = first.Add(-prelude).UTC()
 	}
+}
+
+// toDo collects the advice for alerts, each once, the gravest first.
+func toDo(alerts []alert.Alert) []string {
+	var list []string
+	rules := alert.Defaults()
+	for _, a := range alerts { // the gravest come first
+		r, _ := alert.Find(rules, a.Rule)
+		if words := r.Advice; words != "" && a.State != alert.Resolved && !slices.Contains(list, words) {
+			list = append(list, words)
+		}
+	}
+	return list
 }

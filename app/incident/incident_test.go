@@ -184,18 +184,6 @@ func TestReportOfAFlood(t *testing.T) {
 	}
 }
 
-// Every rule says what the user must do.
-func TestAdvice(t *testing.T) {
-	for _, r := range alert.Defaults() {
-		if advice[r.ID] == "" {
-			t.Errorf("%s leaves the user alone", r.ID)
-		}
-	}
-	if len(advice) != len(alert.Defaults()) {
-		t.Error("there is advice on a rule that is no more")
-	}
-}
-
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)

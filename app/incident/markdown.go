@@ -136,3 +136,5 @@ func code(s string) string {
 	}
 	return "`" + strings.ReplaceAll(s, "|", `\|`) + "`"
 }
+
+var classes = map[alert.Severity]string{alert.P0: "Critical", alert.P1: "High", alert.P2: "Medium", alert.P3: "Low"}

@@ -83,3 +83,12 @@ func TestDescriptions(t *testing.T) {
 		t.Errorf("%d rules", len(seen))
 	}
 }
+
+// Every rule tells the user what to do about its alerts.
+func TestAdvice(t *testing.T) {
+	for _, r := range Defaults() {
+		if r.Advice == "" {
+			t.Errorf("%s leaves the user alone", r.ID)
+		}
+	}
+}

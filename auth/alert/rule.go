@@ -41,6 +41,7 @@ type Rule struct {
 	// each in one sentence. {n}, {window}, {warn} and {min} stand for the
 	// effective values; see Describe.
 	Condition, Guard string
+	Advice           string // what the user must do about an alert, and by when
 
 	Off       bool // not evaluated
 	Muted     bool // evaluated and shown; notified of only if it is a P0

@@ -123,7 +123,7 @@ func (c *card) load(a alert.Alert) {
 		if f.events, err = k.Evidence(ctx, a); err != nil || a.State != alert.Acked {
 			return f, err
 		}
-		f.ack, err = k.Events(ctx, audit.Query{Name: audit.AlertAcknowledged, Text: "alert=" + a.ID, Since: a.First, Limit: 1})
+		f.ack, err = k.Events(ctx, audit.Query{Name: audit.AlertAcknowledged, Text: "alert=" + a.ID, Since: a.First, Limit: 1, Sealed: true})
 		return f, err
 	}, func(f found, err error) {
 		if err != nil {
