@@ -32,8 +32,9 @@ type Params struct {
 	Command []string
 }
 
-// grace is how long the app has to end after it was told to.
-const grace = 5 * time.Second
+// grace is how long the app has to end after it was told to: a little less than
+// this process has to clean up after it.
+const grace = 1500 * time.Millisecond
 
 // Run starts the demo and returns when the app in it ends or ctx does.
 func Run(ctx context.Context, p Params) error {

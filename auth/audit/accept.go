@@ -173,7 +173,7 @@ func (w *writer) setAside(names []string) (folder string, moved []string, err er
 		folder = fmt.Sprintf("%s-%d", stamp, n)
 	}
 	for _, name := range slices.Backward(names) {
-		if err := os.Rename(filepath.Join(w.p.Dir, name), filepath.Join(w.p.Dir, folder, name)); err != nil {
+		if err := durable.Rename(filepath.Join(w.p.Dir, name), filepath.Join(w.p.Dir, folder, name)); err != nil {
 			return folder, moved, err
 		}
 		moved = append([]string{name}, moved...)

@@ -234,7 +234,7 @@ func (w *writer) remove(ctx context.Context, seal *sealer, old []extent, gone re
 		return 0, err
 	}
 	for _, s := range old {
-		if err := ignoreGone(os.Remove(s.path)); err != nil {
+		if err := ignoreGone(durable.Remove(s.path)); err != nil {
 			return e.Seq, err // what is left is still vouched for by its own chain
 		}
 	}

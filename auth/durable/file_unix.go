@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -75,8 +76,11 @@ func explain(path string, err error) error {
 			if !info.IsDir() {
 				at = filepath.Dir(at)
 			}
-			return hint.Wrap(fmt.Errorf("%w: it belongs to %s", err, userName(uid)),
-				fmt.Sprintf("give it back: sudo chown -R %s '%s'", userName(os.Geteuid()), at))
+			err = fmt.Errorf("%w: it belongs to %s", err, userName(uid))
+			if home, unknown := os.UserHomeDir(); unknown != nil || !strings.HasPrefix(at, home+"/") {
+				return err // whose it should be is not ours to say
+			}
+			return hint.Wrap(err, fmt.Sprintf("give it back: sudo chown -R %s '%s'", userName(os.Geteuid()), at))
 		case info.Mode().Perm()&0o600 != 0o600:
 			return hint.Wrap(err, "chmod u+rwX '"+at+"'")
 		}

@@ -26,5 +26,8 @@ func persistWhile(busy func(error) bool, op func() error) error {
 	}
 }
 
+// Rename is os.Rename that gives another program time to let go of the file.
+func Rename(from, to string) error { return replace(from, to) }
+
 // Remove is os.Remove that gives another program time to let go of the file.
 func Remove(path string) error { return persist(func() error { return os.Remove(path) }) }

@@ -135,7 +135,7 @@ func (j journal) write(id string, r record) error {
 // harm: the vault has another generation by then, or the record says nothing
 // that was not true.
 func (j journal) remove(id string) error {
-	err := os.Remove(j.path(id))
+	err := durable.Remove(j.path(id))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove the write-ahead file: %w", err)
 	}
@@ -149,7 +149,7 @@ func (j journal) damaged(id string) string { return j.path(id) + ".damaged" }
 // setAside gets a damaged file out of the way. The first one is kept.
 func (j journal) setAside(id string) error {
 	if _, err := os.Lstat(j.damaged(id)); errors.Is(err, os.ErrNotExist) {
-		return os.Rename(j.path(id), j.damaged(id))
+		return durable.Rename(j.path(id), j.damaged(id))
 	}
 	return os.RemoveAll(j.path(id))
 }

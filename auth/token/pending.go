@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -96,7 +97,7 @@ func decodePending(item secret.String) []pending {
 func (s *Service) storePending(ctx context.Context, id string, list []pending, n note) error {
 	if len(list) == 0 {
 		err := s.Vault.Delete(ctx, pendingKey(id))
-		if removed := os.Remove(s.notePath(id)); err == nil && removed != nil && !errors.Is(removed, os.ErrNotExist) {
+		if removed := durable.Remove(s.notePath(id)); err == nil && removed != nil && !errors.Is(removed, os.ErrNotExist) {
 			err = removed
 		}
 		return err
