@@ -134,3 +134,30 @@ func TestAHeldLockHidesNothing(t *testing.T) {
 		t.Errorf("verify says that %d of 3 hand-outs are missing: %+v, %v", r.Lost, r.Problem, err)
 	}
 }
+
+// The lock under which the keychain's item is changed delays no hand-out much
+// either: the lines are written, and the anchor moves another time.
+func TestAHeldKeyLockHidesNothing(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	w.login("work")
+	held, err := durable.Acquire(t.Context(), filepath.Join(w.dir, "locks", "audit-key.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	for range 70 { // more than the anchor stays behind
+		w.keeper.Record(t.Context(), profile.Profile{}, audit.KeychainAccess, audit.OK, nil)
+	}
+	if err := w.keeper.Close(t.Context()); err == nil {
+		t.Error("the anchor moved under somebody else's lock")
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("70 lines took %v", took)
+	}
+	held.Release()
+	r, err := w.open().VerifyLog(t.Context(), nil)
+	if err != nil || !r.OK || r.Lost != 0 || r.Events < 70 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}

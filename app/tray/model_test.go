@@ -246,6 +246,15 @@ Revoke…
 ---
 Quit -> quit
 `},
+		"log that cannot be used": {View{
+			State: auth.State{LogProblem: "the audit log is not in order: audit is a named pipe\nhint: move it away"},
+		}, `
+(No profile yet)
+(P0: the audit log is not in order: audit is a named pipe)
+(Create one: stagedoor create-profile)
+---
+Quit -> quit
+`},
 		"no profile selected": {View{State: profiles(tidal), CanSetup: true}, `
 (No profile selected)
 ---

@@ -64,6 +64,8 @@ func (l *Log) moveAnchor(ctx context.Context) error {
 	if l.keychain.store == nil || seal == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, keyWait) // what waits for it is done already
+	defer cancel()
 	var end uint64
 	err := l.keychain.store.UpdateAnchor(ctx, func(old Anchor, found bool) (next *Anchor, err error) {
 		next, end, err = l.nextAnchor(ctx, seal, old, found)

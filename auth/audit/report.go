@@ -74,7 +74,7 @@ func (r Report) Verdict() Verdict {
 	switch {
 	case !r.OK:
 		return Broken
-	case r.WithoutMAC() > 0 || r.AnchorError != "":
+	case r.WithoutMAC() > 0 || r.Lost > 0 || r.AnchorError != "":
 		return Doubtful
 	}
 	return Consistent

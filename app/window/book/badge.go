@@ -67,6 +67,8 @@ func (b *badge) result(r audit.Report, err error) {
 	case r.Verdict() == audit.Broken:
 		b.set(theme.ErrorIcon(), theme.ColorNameError, widget.DangerImportance,
 			lang.L("Does not verify: {{.Problem}}", map[string]any{"Problem": problemWords(r.Problem)}))
+	case r.Lost > 0:
+		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance, lang.L("Consistent with its key, but events are missing"))
 	case r.WithoutMAC() > 0:
 		n := r.WithoutMAC()
 		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance,

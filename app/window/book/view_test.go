@@ -346,6 +346,7 @@ func TestVerifyBadge(t *testing.T) {
 		// The command line warns of these, so the window must not be green.
 		"without a seal":          {audit.Report{OK: true, Events: 9, SealedLater: 2}, nil, "Consistent with its key, but 2 lines carry no seal", widget.WarningImportance, ""},
 		"not sealed yet":          {audit.Report{OK: true, Events: 9, Unsealed: 1}, nil, "Consistent with its key, but 1 line carries no seal", widget.WarningImportance, ""},
+		"events are missing":      {audit.Report{OK: true, Events: 9, Lost: 2}, nil, "Consistent with its key, but events are missing", widget.WarningImportance, ""},
 		"its end was not checked": {audit.Report{OK: true, Events: 9, AnchorError: "locked"}, nil, "Consistent with its key, but its end could not be checked", widget.WarningImportance, ""},
 		"edited": {
 			audit.Report{Problem: &audit.Problem{Kind: audit.Edited, Seq: 17, Message: "line 17 was edited"}},
