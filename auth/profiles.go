@@ -6,135 +6,15 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
-	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
-
-// CreateProfile adds a profile. An issuer is asked for its endpoints if it can be
-// reached: a wrong one is refused now, and not at the first login.
-func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profile, error) {
-	if err := profile.CheckName(n.Name); err != nil {
-		return profile.Profile{}, err
-	}
-	n, err := n.clean()
-	if err != nil {
-		return profile.Profile{}, err
-	}
-	warn := n.Warn
-	if warn == nil {
-		warn = func(string) {}
-	}
-	row, err := provider.Lookup(n.Provider)
-	if err != nil {
-		return profile.Profile{}, err
-	}
-	p := profile.Profile{
-		Name: n.Name, Provider: row.ID, ClientID: n.ClientID, Scopes: n.Scopes,
-		Issuer: n.Issuer, RedirectPort: n.RedirectPort, HasSecret: !n.ClientSecret.Empty(),
-	}
-	if n.Endpoints != (profile.Endpoints{}) {
-		p.Endpoints = &n.Endpoints
-	}
-	list, err := k.profiles.Load()
-	if err != nil {
-		return profile.Profile{}, err
-	}
-	if p.ClientID == "" {
-		p.ClientID = clientIDOf(list, p.Service())
-	}
-	if err := check(row, p); err != nil {
-		return profile.Profile{}, err
-	}
-	if _, err := list.Find(p.Name); err == nil {
-		return profile.Profile{}, profile.Taken(p.Name)
-	}
-	if row.Discovery {
-		if err := k.askIssuer(ctx, &p, warn); err != nil {
-			return profile.Profile{}, err
-		}
-	}
-	if err := chooseRedirect(&p, n.RedirectPath, warn); err != nil {
-		return profile.Profile{}, err
-	}
-	if err := oauth.CheckPort(ctx, redirectPort(row, p), redirectPath(row, p)); err != nil {
-		warn(err.Error() + ". A login needs the port")
-	}
-	if p.HasSecret {
-		p.SecretFrom = k.now().UTC()
-	}
-	p, err = k.profiles.Create(ctx, p)
-	if err != nil {
-		return profile.Profile{}, err
-	}
-	if p.HasSecret {
-		if err := k.keepSecret(ctx, p, n.ClientSecret); err != nil {
-			// A profile whose secret is nowhere would fail at login for no visible reason.
-			return profile.Profile{}, errors.Join(err, k.profiles.Delete(ctx, p.ID))
-		}
-	}
-	k.record(ctx, p, audit.ProfileCreated, audit.OK, map[string]any{"provider": p.Provider, "confidential": p.HasSecret})
-	if p.HasSecret {
-		k.record(ctx, p, audit.CredentialStored, audit.OK, nil)
-	}
-	return p, nil
-}
-
-// clientIDOf finds a client id that another profile of the service uses.
-// Spotify gives a developer one client id for up to five users, so several
-// profiles normally share it.
-func clientIDOf(l profile.List, service string) string {
-	for _, p := range l.Profiles {
-		if p.Service() == service {
-			return p.ClientID
-		}
-	}
-	return ""
-}
-
-// check says what a profile lacks before it is saved, not at the first login.
-func check(row provider.Provider, p profile.Profile) error {
-	switch {
-	case p.ClientID == "" && row.DeveloperPage != "":
-		return usage("a "+row.Name+" profile needs a client id", "register an app at "+row.DeveloperPage+" and pass its id with --client-id")
-	case p.ClientID == "":
-		return usage("the profile needs a client id", "pass the id that the provider gave you with --client-id")
-	case strings.ContainsFunc(p.ClientID, text.Hidden) || strings.Contains(p.ClientID, " "):
-		return usage("the client id contains white space", "copy it again, without spaces or line breaks")
-	case len(p.ClientID) > maxClientID || oauth.Client{ID: p.ClientID}.Validate() != nil:
-		return usage("the client id has characters in it that no client id has, or is too long", "copy it again")
-	case p.RedirectPort != 0 && (p.RedirectPort < 1024 || p.RedirectPort > 65535):
-		return usage(fmt.Sprintf("a login cannot wait on port %d", p.RedirectPort), "choose one from 1024 to 65535")
-	case row.Discovery && p.Issuer == "":
-		return usage("an OpenID Connect profile needs an issuer", "pass its address with --issuer https://…")
-	case !row.Discovery && p.Issuer != "":
-		return usage(row.Name+" profiles take no issuer", "use --provider oidc for an issuer")
-	case row.ByHand && (p.Endpoints == nil || p.Endpoints.Authorization == "" || p.Endpoints.Token == ""):
-		return usage("an OAuth 2.0 profile needs its endpoints", "pass --auth-url and --token-url, or use --provider oidc with --issuer")
-	case !row.ByHand && p.Endpoints != nil:
-		return usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
-	}
-	var e oauth.Endpoints
-	switch {
-	case p.Endpoints != nil:
-		e = wireEndpoints(*p.Endpoints)
-	case p.Issuer != "":
-		e = oauth.Endpoints{Authorization: p.Issuer, Token: p.Issuer} // the rules for addresses are the same
-	default:
-		return nil
-	}
-	if err := e.Validate(); err != nil {
-		return hint.Wrap(badRequest{err}, "use https; plain http is for 127.0.0.1 only")
-	}
-	return nil
-}
 
 // Use selects a profile.
 func (k *Keeper) Use(ctx context.Context, name string) error {
