@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,7 +110,7 @@ func runImport(ctx context.Context, env Env, k Keeper, o importOptions) error {
 	}
 	shown := false
 	o.Confirm = func(plan importer.Report) error {
-		return confirm(env, o.yes, plan.Look, "Import it?", func() {
+		return confirm(ctx, env, o.yes, plan.Look, "Import it?", func() {
 			shown = true
 			screen := env
 			if o.json {
@@ -135,7 +136,7 @@ func runImport(ctx context.Context, env Env, k Keeper, o importOptions) error {
 
 // confirm asks whether what show shows is to be done. Without a terminal to ask
 // on it goes ahead unless somebody should look at it first.
-func confirm(env Env, yes bool, look, question string, show func()) error {
+func confirm(ctx context.Context, env Env, yes bool, look, question string, show func()) error {
 	switch {
 	case yes, env.ReadPassword == nil && look == "":
 		return nil
@@ -144,7 +145,7 @@ func confirm(env Env, yes bool, look, question string, show func()) error {
 	}
 	show()
 	if !ask(env, question) {
-		return errors.New("nothing was changed")
+		return cmp.Or(ctx.Err(), errors.New("nothing was changed"))
 	}
 	return nil
 }

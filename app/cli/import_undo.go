@@ -18,7 +18,7 @@ func runImportUndo(ctx context.Context, env Env, k Keeper, o importOptions) erro
 			case f.Error != "":
 				words = "left as it is: " + f.Error
 			case f.PutBack:
-				words = "put back as it was, with its secrets. The keychain has the login too: go on with one of the two"
+				words = "put back as it was, with its secrets. The login is kept here too: go on with one of the two"
 			}
 			_, _ = fmt.Fprintf(env.Out, "%s: %s\n", printable(f.Path), printable(words))
 		}
@@ -26,7 +26,7 @@ func runImportUndo(ctx context.Context, env Env, k Keeper, o importOptions) erro
 	r := importer.UndoRequest{Path: o.Path, DryRun: o.DryRun, Items: vault.NewForeign(migrate.KeyringService)}
 	asked := false
 	r.Confirm = func(list importer.UndoReport) error {
-		return confirm(env, o.yes, list.Look, "Put back?", func() { asked = true; describe(list) })
+		return confirm(ctx, env, o.yes, list.Look, "Put back?", func() { asked = true; describe(list) })
 	}
 	report, err := k.UndoImport(ctx, r)
 	switch done := anyPutBack(report); {

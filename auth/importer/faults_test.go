@@ -218,6 +218,22 @@ func TestImportThroughALink(t *testing.T) {
 	w.noCanary(dir)
 }
 
+// A file that is in a folder under two names is one file.
+func TestImportOfAFolderWithALink(t *testing.T) {
+	w := newWorld(t)
+	dir := w.project(map[string]string{".env": envFile})
+	if err := os.Symlink(".env", filepath.Join(dir, ".env.local")); err != nil {
+		t.Skip(err)
+	}
+	if report := w.imports(importer.Request{Path: dir}); len(report.Files) != 1 || w.read(dir, ".env.local") != envAfter {
+		t.Errorf("report %+v", report)
+	}
+	w.undoes(importer.UndoRequest{Path: dir})
+	if info, err := os.Lstat(filepath.Join(dir, ".env.local")); err != nil || info.Mode()&os.ModeSymlink == 0 || w.read(dir, ".env") != envFile {
+		t.Errorf("the link is %v, %v", info.Mode(), err)
+	}
+}
+
 // What cannot be replaced is not imported: its login would be in two places.
 func TestImportFromAReadOnlyFolder(t *testing.T) {
 	if runtime.GOOS == "windows" || os.Getuid() == 0 {

@@ -37,7 +37,7 @@ func gather(ctx context.Context, r Request) (sources []*source, look string, err
 	}
 	if info.IsDir() {
 		sources, err = gatherFolder(r)
-		look = "it is a folder, and what was found in it is a guess by the files' names"
+		look = "it is a folder, which may have more logins than you mean"
 	} else {
 		var s *source
 		if s, err = gatherFile(r.Path, r); err == nil {
@@ -96,11 +96,14 @@ func gatherFolder(r Request) ([]*source, error) {
 		return nil, unreadable(r.Path, err)
 	}
 	var sources []*source
+	seen := map[string]bool{} // files, links to which are no other ones
 	for _, e := range entries {
-		if e.IsDir() || !candidate(e.Name()) {
+		path := filepath.Join(r.Path, e.Name())
+		target, _ := durable.Resolve(path)
+		if e.IsDir() || !candidate(e.Name()) || seen[target] {
 			continue
 		}
-		path := filepath.Join(r.Path, e.Name())
+		seen[target] = target != ""
 		s, err := gatherFile(path, r)
 		alone := &source{report: &File{Path: path, Logins: []Login{}}}
 		switch {

@@ -153,6 +153,7 @@ func TestImportLeavesAWorkingLoginAlone(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
+	w.write("SPOTIFY_CLIENT_ID=9999\nSPOTIFY_CLIENT_SECRET=canary-client-secret\n", dir, ".env")
 	w.refused(importer.Request{Path: filepath.Join(dir, ".env"), Force: true}, "another client id", "revoke")
 }
 
