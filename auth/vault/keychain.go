@@ -30,15 +30,28 @@ type ring interface {
 	Waits() bool
 }
 
-type osKeyring struct{}
+// osKeyring is go-keyring, and a shorter way to the same items where there is one.
+type osKeyring struct{ direct *direct }
 
-func (osKeyring) Get(key string) (string, error) {
+// errIndirect says that the shorter way does not lead there now.
+var errIndirect = errors.New("ask go-keyring")
+
+func (o osKeyring) Get(key string) (string, error) {
+	if value, err := o.direct.get(service, key); err == nil {
+		return value, nil
+	}
 	value, err := keyring.Get(service, key)
 	return value, classify(err)
 }
 
-func (osKeyring) Set(key, value string) error { return classify(keyring.Set(service, key, value)) }
-func (osKeyring) Delete(key string) error     { return classify(keyring.Delete(service, key)) }
+func (o osKeyring) Set(key, value string) error {
+	if err := o.direct.set(service, key, value); err == nil {
+		return nil
+	}
+	return classify(keyring.Set(service, key, value))
+}
+
+func (osKeyring) Delete(key string) error { return classify(keyring.Delete(service, key)) }
 
 type keychain struct {
 	ring   ring

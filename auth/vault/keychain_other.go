@@ -4,6 +4,12 @@ package vault
 
 import "runtime"
 
+// direct is of no use here: go-keyring makes one call for each item.
+type direct struct{}
+
+func (*direct) get(string, string) (string, error) { return "", errIndirect }
+func (*direct) set(string, string, string) error   { return errIndirect }
+
 // Reachable is always nil: the keychain is part of the system.
 func (osKeyring) Reachable() error { return nil }
 
