@@ -282,8 +282,16 @@ func TestProfilesFileAcceptsNoAccount(t *testing.T) {
 		delete(p, "changed")
 	})
 	w.refused("work", "the account is Grace Hopper, it was Ada Lovelace")
+	if _, err := w.keeper.AcceptIdentity(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	w.edit(func(p, _ map[string]any) { p["identity"] = map[string]any{"subject": "ada", "name": "Ada Lovelace"} })
+	if got := w.view("work").Account; got != "Grace Hopper" {
+		t.Errorf("the list says that %q is signed in", got)
+	}
+	w.browser.Account = "ada"
 	w.login("work")
-	w.refused("work", "the account is Grace Hopper, it was Ada Lovelace")
+	w.refused("work", "the account is Ada Lovelace, it was Grace Hopper")
 }
 
 // A file cannot put off the daily question either.
@@ -455,5 +463,19 @@ func TestReplacedSecretDoesNotFollowAChangedProfile(t *testing.T) {
 	}
 	if len(evil.Requests()) > 0 {
 		t.Errorf("the other host was asked: %+v", evil.Requests())
+	}
+}
+
+// Whatever is bound to a token, handing out a fresh one costs one look into the
+// vault, also where the client has a secret.
+func TestFreshTokenCostsOneLookIntoTheVault(t *testing.T) {
+	w := newWorld(t, withSecret())
+	w.confidential("work")
+	w.login("work")
+	w.token(w.keeper, "work")
+	gets, sets := w.vault.Calls()
+	w.token(w.keeper, "work")
+	if g, s := w.vault.Calls(); g-gets != 1 || s != sets {
+		t.Errorf("%d reads and %d writes", g-gets, s-sets)
 	}
 }

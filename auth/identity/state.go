@@ -106,6 +106,17 @@ func (s State) Block() (brief, words string) {
 	return "", ""
 }
 
+// Account is the name of the account that the login is of, as far as is known.
+func (s State) Account() string {
+	switch {
+	case s.Changed != nil:
+		return s.Changed.Name
+	case s.Accepted != nil && s.Answered:
+		return s.Accepted.Name
+	}
+	return ""
+}
+
 // Accept makes what has changed, or a login whose account the provider does not
 // name, what is accepted from now on. ok is false if nothing was in the way.
 func (s State) Accept(at time.Time) (next State, before, now Claims, ok bool) {
