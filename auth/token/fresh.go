@@ -38,7 +38,7 @@ func (s *Service) Fresh(ctx context.Context, g Grant) (Set, error) {
 	}
 	// Where something is noted, the tokens may be of a login that is not through,
 	// or of a revocation that was interrupted.
-	if set.Fresh(s.Now()) && !s.noted(g.ID) {
+	if set.Fresh(s.Now()) && !s.readNote(g.ID).Busy {
 		return set, nil
 	}
 	s.at("checked")
@@ -83,7 +83,7 @@ func readable(err error) error {
 func (s *Service) refresh(ctx context.Context, g Grant) (Set, error) {
 	lock, err := s.lock(ctx, g.ID)
 	if err != nil { // never refresh unlocked
-		if s.noted(g.ID) {
+		if s.readNote(g.ID).Busy {
 			return Set{}, err
 		}
 		set, loadErr := s.Load(ctx, g.ID)

@@ -222,3 +222,47 @@ func TestTakenBackWhenNothingCanBeKept(t *testing.T) {
 type full struct{ vault.Vault }
 
 func (full) Set(context.Context, string, secret.String) error { return vault.ErrTooBig }
+
+// A revocation that stays open for weeks costs no later login its hot path.
+func TestOpenRevocationSlowsNoHandOut(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	r.signIn()
+	r.server.Script(authtest.Revocation, authtest.Answer{Drop: true})
+	if _, err := r.Revoke(t.Context(), r.grant); err != nil {
+		t.Fatal(err)
+	}
+	r.signIn()
+	slow := false
+	r.step = func(string) { slow = true }
+	r.fresh()
+	if slow {
+		t.Error("a fresh token took the lock and the keychain again")
+	}
+}
+
+// Tokens that the vault would not let go of are not handed out any more.
+func TestRevokedTokensThatStayAreNotHandedOut(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	r.signIn()
+	working := r.Vault
+	r.Vault = stuck{working}
+	if _, err := r.Revoke(t.Context(), r.grant); err == nil {
+		t.Fatal("the vault let go")
+	}
+	r.Vault = working
+	if set, err := r.Fresh(t.Context(), r.grant); err == nil {
+		t.Errorf("handed out %s", set.Access)
+	}
+	if _, err := r.Load(t.Context(), profileID); err == nil {
+		t.Error("the tokens are still here")
+	}
+}
+
+type stuck struct{ vault.Vault }
+
+func (s stuck) Delete(ctx context.Context, key string) error {
+	if key == itemKey(profileID) {
+		return vault.ErrNotRemoved
+	}
+	return s.Vault.Delete(ctx, key)
+}

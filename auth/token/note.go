@@ -2,10 +2,12 @@ package token
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +28,10 @@ type note struct {
 	Since time.Time `json:"since,omitzero"`
 	Name  string    `json:"name,omitempty"`
 	Host  string    `json:"host,omitempty"`
-	Told  time.Time `json:"told,omitzero"` // when the log was last told that it is still open
-	Over  time.Time `json:"over,omitzero"` // when it was given up
+	// Busy says that tokens in the vault may be of a login that is not through, or
+	// of a revocation that was interrupted: nobody gets one before that is settled.
+	Busy bool      `json:"busy"`
+	Told time.Time `json:"told,omitzero"` // when the log was last told that it is still open
 }
 
 const (
@@ -46,10 +50,10 @@ func (s *Service) noted(id string) bool {
 // readNote returns the note; a damaged one is due, and so is one of a version
 // that did not count what is open.
 func (s *Service) readNote(id string) note {
-	n := note{Open: 1}
+	n := note{Open: 1, Busy: true}
 	data, err := durable.ReadFile(s.notePath(id), maxNote)
 	if err != nil || json.Unmarshal(data, &n) != nil {
-		return note{}
+		return note{Busy: !errors.Is(err, os.ErrNotExist)}
 	}
 	now := s.Now()
 	if n.Next.Sub(now) > retryMost { // the clock was wrong then or is now
@@ -72,9 +76,9 @@ func (s *Service) writeNote(id string, n note) error {
 
 // covers makes the note say what is in the list.
 func (n note) covers(list []pending) note {
-	n.Open, n.Since = 0, time.Time{}
+	n.Open, n.Since, n.Busy = 0, time.Time{}, slices.ContainsFunc(list, func(p pending) bool { return !p.Asked })
 	for _, p := range list {
-		if !p.Asked {
+		if !p.Asked || !p.Over.IsZero() {
 			continue
 		}
 		n.Open++
@@ -89,14 +93,6 @@ func (n note) covers(list []pending) note {
 		n.Told = n.Since
 	}
 	return n
-}
-
-// left is how many revocations are to be asked for again.
-func (n note) left(now time.Time) int {
-	if n.given(now) {
-		return 0
-	}
-	return n.Open
 }
 
 // Pending is a profile's revocations that the provider has not confirmed. The
@@ -114,16 +110,12 @@ type Pending struct {
 func (s *Service) Pending() ([]Pending, error) {
 	var list []Pending
 	err := s.eachNote(func(id string) {
-		if n := s.readNote(id); n.left(s.Now()) > 0 {
+		if n := s.readNote(id); n.Open > 0 {
 			list = append(list, Pending{ID: id, Name: n.Name, Host: n.Host, Since: n.Since, Next: n.Next})
 		}
 	})
 	return list, err
 }
-
-// given reports whether the revocation was given up. One that was given up while
-// the clock was ahead was not.
-func (n note) given(now time.Time) bool { return !n.Over.IsZero() && !now.Before(n.Over) }
 
 func (s *Service) eachNote(f func(id string)) error {
 	entries, err := os.ReadDir(s.WAL)

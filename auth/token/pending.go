@@ -48,6 +48,10 @@ type pending struct {
 	// Asked is true once the provider was asked in vain. Before that the
 	// revocation is under way, or its process was killed.
 	Asked bool `json:"asked,omitempty"`
+	// Over is when it was given up, or zero. The secrets stay for as long again: a
+	// clock that is ahead for a moment must not make anybody forget a grant that
+	// lives.
+	Over time.Time `json:"over,omitzero"`
 	// Name is the profile's, for the note.
 	Name string `json:"-"`
 }
@@ -107,8 +111,8 @@ func (s *Service) storePending(ctx context.Context, id string, list []pending, n
 		list = list[dropped:]
 	}
 	before, after := n, n.covers(list)
-	if before.Open > after.Open || !s.noted(id) {
-		before.Open = min(before.Open, after.Open)
+	if before.Open > after.Open || after.Busy && !before.Busy || !s.noted(id) {
+		before.Open, before.Busy = min(before.Open, after.Open), before.Busy || after.Busy
 		if err := s.writeNote(id, before); err != nil {
 			return err
 		}
@@ -137,9 +141,6 @@ func (s *Service) putAside(ctx context.Context, id string, add ...pending) error
 	n := s.readNote(id)
 	for _, p := range add {
 		list = append(slices.DeleteFunc(list, p.same), p)
-		if p.Asked {
-			n.Over = time.Time{} // what was given up is asked for once more, too
-		}
 		if p.Name != "" {
 			n.Name = p.Name
 		}

@@ -52,7 +52,7 @@ func (s *Service) RetryRevocations(ctx context.Context) (open int, err error) {
 // retry asks for one profile if it is due.
 func (s *Service) retry(ctx context.Context, id string) (left int, err error) {
 	if n := s.readNote(id); s.Now().Before(n.Next) {
-		return n.left(s.Now()), nil
+		return n.Open, nil
 	}
 	lock, err := s.lock(ctx, id)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Service) retry(ctx context.Context, id string) (left int, err error) {
 	defer lock.Release()
 	n := s.readNote(id)
 	if s.Now().Before(n.Next) || !s.noted(id) { // another process was faster
-		return n.left(s.Now()), nil
+		return n.Open, nil
 	}
 	left, _, err = s.retryLocked(ctx, id, n)
 	return left, err
@@ -86,27 +86,35 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note) (left int,
 		s.giveUp(ctx, id, "lost", lost)
 		worst = Unreadable
 	}
-	fresh := slices.ContainsFunc(list, func(p pending) bool { return !p.Asked })
-	switch given := n.given(now) && !fresh; {
-	case given && now.Sub(n.Over) > revokeFor:
-		return 0, GivenUp, s.storePending(ctx, id, nil, n)
-	case given:
-		return 0, GivenUp, s.writeNote(id, n)
-	}
-	n.Over = time.Time{} // given up by a clock that was ahead
 	var open []pending
 	var settled []Outcome
+	late := 0 // given up now
 	for _, p := range list {
 		if p.Since.After(now) {
 			p.Since = now.UTC()
 		}
-		p.Asked = true
-		if outcome := s.revokeRemote(ctx, &p); outcome.Pending() {
-			open = append(open, p)
-		} else {
-			settled = append(settled, outcome)
+		if now.Before(p.Over) { // given up by a clock that was ahead
+			p.Over = time.Time{}
 		}
+		switch {
+		case p.Over.IsZero():
+			p.Asked = true
+			if outcome := s.revokeRemote(ctx, &p); !outcome.Pending() {
+				settled = append(settled, outcome)
+				continue
+			}
+			if now.Sub(p.Since) > revokeFor {
+				p.Over = now.UTC()
+				late++
+			}
+		case now.Sub(p.Over) > revokeFor: // told then
+			continue
+		default:
+			worst = GivenUp
+		}
+		open = append(open, p)
 	}
+	left = n.covers(open).Open
 	for _, outcome := range settled {
 		if !worst.Open() {
 			worst = outcome
@@ -115,22 +123,19 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note) (left int,
 			s.giveUp(ctx, id, "refused", 1)
 			worst = Refused
 		} else {
-			s.recordRevocation(ctx, id, outcome, map[string]any{"retried": true, "open": len(open)})
+			s.recordRevocation(ctx, id, outcome, map[string]any{"retried": true, "open": left})
 		}
 	}
-	switch {
-	case len(open) == 0:
-	case !slices.ContainsFunc(open, func(p pending) bool { return now.Sub(p.Since) <= revokeFor }):
-		// The secrets stay for as long again: a clock that is ahead for a moment
-		// must not make anybody forget a grant that lives.
-		s.giveUp(ctx, id, "too old", len(open))
-		n.Over, worst = now.UTC(), GivenUp
-	case now.Sub(n.Told).Abs() >= tellEvery:
-		s.recordRevocation(ctx, id, Unconfirmed, map[string]any{"retried": true, "open": len(open)})
-		n.Told = now.UTC()
+	if late > 0 {
+		s.giveUp(ctx, id, "too old", late)
+		worst = GivenUp
 	}
-	if left = n.covers(open).left(now); left > 0 {
+	if left > 0 {
 		worst = Unconfirmed
+		if now.Sub(n.Told).Abs() >= tellEvery {
+			s.recordRevocation(ctx, id, Unconfirmed, map[string]any{"retried": true, "open": left})
+			n.Told = now.UTC()
+		}
 	}
 	return left, worst, s.storePending(ctx, id, open, n)
 }

@@ -99,6 +99,9 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 	}
 	data := map[string]any{"storage": string(s.Vault.Kind()), "locked": locked}
 	if wiped != nil {
+		if len(todo) > 0 { // whoever takes the lock next removes them, and nobody gets one before
+			_ = s.putAside(ctx, g.ID, todo[0])
+		}
 		data["provider"], data["removed"] = string(outcome), false
 		s.Record(ctx, g.ID, audit.TokensRevoked, audit.Failed, data)
 		return outcome, fmt.Errorf("the tokens could not be removed here: %w", wiped)
@@ -134,7 +137,6 @@ func (s *Service) askAll(ctx context.Context, id string, todo []pending) Outcome
 // the lock.
 func (s *Service) askOpen(ctx context.Context, id string) (Outcome, error) {
 	n := s.readNote(id)
-	n.Over = time.Time{}
 	_, outcome, err := s.retryLocked(ctx, id, n)
 	return outcome, err
 }
