@@ -6,9 +6,29 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"testing"
+
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
 )
 
 func init() {
 	inTheWay["pipe"] = func(dir string) error { return syscall.Mkfifo(filepath.Join(dir, "000099.jsonl"), 0o600) }
 	inTheWay["link"] = func(dir string) error { return os.Symlink("/dev/zero", filepath.Join(dir, "000002.jsonl")) }
+}
+
+// A pipe in the folder's place must not keep a command waiting.
+func TestAPipeInThePlaceOfTheLog(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	w.login("work")
+	path := filepath.Join(w.dir, "audit")
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k := w.open()
+	w.token(k, "work")
+	w.mustSayUnusable(k)
 }
