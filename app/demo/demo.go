@@ -34,7 +34,7 @@ type Params struct {
 
 // grace is how long the app has to end after it was told to: a little less than
 // this process has to clean up after it.
-const grace = 1500 * time.Millisecond
+const grace = 1200 * time.Millisecond
 
 // Run starts the demo and returns when the app in it ends or ctx does.
 func Run(ctx context.Context, p Params) error {

@@ -32,10 +32,10 @@ var ErrNotRegular = errors.New("not a regular file")
 func WriteFile(path string, data []byte, perm os.FileMode) error {
 	if info, err := os.Lstat(path); err == nil {
 		if err := regular(path, info); err != nil {
-			return fmt.Errorf("write %w", err)
+			return ours(path, fmt.Errorf("write %w", err))
 		}
 	}
-	return explain(path, WriteLinked(path, data, perm))
+	return ours(path, WriteLinked(path, data, perm))
 }
 
 // WriteFileSoon is WriteFile without the last step, which may cost as much as
@@ -43,7 +43,7 @@ func WriteFile(path string, data []byte, perm os.FileMode) error {
 func WriteFileSoon(path string, data []byte, perm os.FileMode) error {
 	if info, err := os.Lstat(path); err == nil {
 		if err := regular(path, info); err != nil {
-			return fmt.Errorf("write %w", err)
+			return ours(path, fmt.Errorf("write %w", err))
 		}
 	}
 	return explain(path, stream(path, perm, replace, func(w io.Writer) error {
@@ -144,7 +144,7 @@ func Resolve(path string) (string, error) {
 // can log that it was found looser.
 func EnsureDir(dir string) (repaired bool, err error) {
 	if err := os.MkdirAll(dir, DirMode); err != nil {
-		return false, fmt.Errorf("create folder %s: %w", dir, explain(dir, err))
+		return false, fmt.Errorf("create folder %s: %w", dir, ours(dir, err))
 	}
 	return Tighten(dir, DirMode)
 }

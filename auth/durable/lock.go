@@ -42,7 +42,7 @@ func Acquire(ctx context.Context, path string) (*Lock, error) {
 func TryAcquire(path string) (*Lock, error) {
 	l, err := tryAcquire(path)
 	if err != nil {
-		return nil, fmt.Errorf("lock %w", explain(path, err))
+		return nil, fmt.Errorf("lock %w", ours(path, err))
 	}
 	return l, nil
 }

@@ -19,7 +19,7 @@ var ErrTooLarge = errors.New("the file is too large")
 // socket, a device, a folder and a symbolic link, none of which belong there.
 func Open(path string, flag int) (*os.File, error) {
 	f, err := open(path, flag|noFollow, os.Lstat)
-	return f, explain(path, err)
+	return f, ours(path, err)
 }
 
 // OpenLinked is Open for a file of the user's, where a symbolic link is
@@ -42,6 +42,14 @@ func ReadLinked(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	return readAll(f, limit)
+}
+
+// ours adds what the user can do about a file of our own.
+func ours(path string, err error) error {
+	if errors.Is(err, ErrNotRegular) {
+		return hint.Wrap(err, "move it away: it is not Stagedoor's")
+	}
+	return explain(path, err)
 }
 
 // open looks at what is there before it opens it, since opening a device may do
@@ -113,5 +121,5 @@ func regular(path string, info os.FileInfo) error {
 	case mode&fs.ModeDevice != 0:
 		kind = "a device"
 	}
-	return hint.Wrap(fmt.Errorf("%s is %s: %w", path, kind, ErrNotRegular), "move it away: it is not Stagedoor's")
+	return fmt.Errorf("%s is %s: %w", path, kind, ErrNotRegular)
 }
