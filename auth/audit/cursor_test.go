@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -162,6 +163,65 @@ func TestReadOverRubbish(t *testing.T) {
 	r.must(b.Log, 2)
 	b.add(1)
 	r.must(b.Log, 3)
+}
+
+// What may calm an alarm is what is verified: all of an honest log, also where
+// old segments were removed or the user went on after tampering; nothing after a
+// line that is not in its place, and nothing without the key.
+func TestReadVerifies(t *testing.T) {
+	verified := func(b *book) (yes, no int, err error) {
+		t.Helper()
+		c, err := b.Read(t.Context(), Cursor{}, nil, func(e Event) {
+			if e.Verified {
+				yes++
+			} else {
+				no++
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return yes, no, c.Verified()
+	}
+	b := keeping(t) // the oldest segments are gone
+	if yes, no, err := verified(b); yes == 0 || no > 0 || err != nil {
+		t.Errorf("an honest log: %d verified, %d not, %v", yes, no, err)
+	}
+	last := newestSegment(b)
+	before := 0
+	for _, s := range segmentsOf(b) {
+		if s.number < last {
+			before += len(b.lines(s.number))
+		}
+	}
+	b.change(last, func(l []string) []string { l[0] = strings.Replace(l[0], "token", "taken", 1); return l })
+	b.add(1)
+	if yes, no, err := verified(b); yes != before || no == 0 || !errors.Is(err, ErrBroken) {
+		t.Errorf("with an edited line: %d verified of %d before it, %d not, %v", yes, before, no, err)
+	}
+	if _, err := b.Accept(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.add(1)
+	if yes, no, err := verified(b); yes != before+2 || no > 0 || err != nil {
+		t.Errorf("accepted: %d verified, %d not, %v", yes, no, err)
+	}
+
+	b.chain.locked = errLocked
+	b.reopen(b.Dir())
+	c, err := b.Read(t.Context(), Cursor{}, nil, func(e Event) {
+		if e.Verified {
+			t.Error("verified without the key")
+		}
+	})
+	if err != nil || !errors.Is(c.Verified(), errLocked) {
+		t.Errorf("locked: %v, %v", c.Verified(), err)
+	}
+	b.chain.locked = nil
+	b.clock.set(b.clock.now().Add(keychainRest))
+	if _, err := b.Read(t.Context(), c, nil, func(Event) {}); !errors.Is(err, ErrMoved) {
+		t.Errorf("unlocked, what was read before is not read anew: %v", err)
+	}
 }
 
 // BenchmarkRead is what a process pays at its first look at the alerts of a
