@@ -152,8 +152,13 @@ func TestPipeInPlaceOfAFile(t *testing.T) {
 			}
 			var all string
 			for _, args := range [][]string{
-				{"profiles"}, {"settings"}, {"alerts"}, {"audit", "verify"},
-				{"token", "work"}, {"use", "work"}, {"revoke", "work"},
+				{"profiles"},
+				{"settings"},
+				{"alerts"},
+				{"audit", "verify"},
+				{"token", "work"},
+				{"use", "work"},
+				{"revoke", "work"},
 			} {
 				_, out := call(t, t.Context(), nil, args...)
 				all += out

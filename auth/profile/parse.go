@@ -67,8 +67,12 @@ func (p Profile) check() error {
 		return errors.New("its client authentication method is none")
 	}
 	for _, a := range []struct{ name, url string }{
-		{"issuer", p.Issuer}, {"authorization endpoint", e.Authorization}, {"token endpoint", e.Token},
-		{"revocation endpoint", e.Revocation}, {"userinfo endpoint", e.UserInfo}, {"key set address", e.JWKS},
+		{"issuer", p.Issuer},
+		{"authorization endpoint", e.Authorization},
+		{"token endpoint", e.Token},
+		{"revocation endpoint", e.Revocation},
+		{"userinfo endpoint", e.UserInfo},
+		{"key set address", e.JWKS},
 		{"device authorization endpoint", e.DeviceAuthorization},
 	} {
 		if a.url != "" && !isAddress(a.url) {
