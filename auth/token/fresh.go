@@ -129,6 +129,9 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 		return s.orAlive(set, err)
 	}
 	intent := record{Version: journalVersion, Gen: set.Gen, Token: s.Fingerprint(ctx, set.Refresh), At: s.Now().UTC()}
+	if err := intent.seal(key, g.ID, Set{}); err != nil {
+		return s.orAlive(set, err)
+	}
 	if !doubt { // else the first attempt's intent stands
 		if err := s.journal.write(g.ID, intent); err != nil {
 			return s.orAlive(set, hint.Wrap(err, "make room on the disk: a refresh without a journal could cost the login"))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
 // errJournal says that a write-ahead file is not one, is cut off, or was
@@ -20,23 +21,24 @@ import (
 var errJournal = errors.New("the write-ahead file is damaged")
 
 const (
-	journalVersion = 1
+	journalVersion = 2       // 1 bound less, and its intents were not sealed
 	maxJournal     = 1 << 20 // bytes; a token set is a few kilobytes
+	emptyBox       = 12 + 16 // bytes: AES-GCM's nonce and tag
 )
 
-// record is the content of a write-ahead file. Without a Box it is an intent:
-// a refresh token is about to be sent, or was, and no more is known. With one
-// it is the answer: the tokens to be saved.
+// record is the content of a write-ahead file. With an empty Box it is an
+// intent: a refresh token is about to be sent, or was, and no more is known. With
+// tokens in it, it is the answer: what is to be saved.
 type record struct {
 	Version int       `json:"v"`
 	Gen     uint64    `json:"gen"`             // of the tokens in the vault that the request was made with
 	Token   string    `json:"token,omitempty"` // keyed fingerprint of the refresh token that was sent; "" without a key
 	At      time.Time `json:"at"`              // UTC
-	Box     []byte    `json:"box,omitempty"`   // encrypted Set
+	Box     []byte    `json:"box,omitempty"`   // encrypted: a Set, or nothing
 }
 
 // intent reports whether no answer was written down.
-func (r record) intent() bool { return len(r.Box) == 0 }
+func (r record) intent() bool { return len(r.Box) <= emptyBox }
 
 // concerns reports whether the request was made with these tokens. Of another
 // generation, the vault has moved on and the record is of no use.
@@ -49,42 +51,56 @@ func decodeRecord(data []byte) (record, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	// The error of encoding/json may quote the input, so it is not passed on.
-	if d.Decode(&r) != nil || d.More() || r.Version != journalVersion || r.Gen == 0 || r.At.IsZero() {
+	if d.Decode(&r) != nil || d.More() || r.Version < 1 || r.Version > journalVersion || r.Gen == 0 || r.At.IsZero() {
 		return record{}, errJournal
 	}
 	return r, nil
 }
 
-// seal encrypts the tokens into the record with AES-256-GCM. Profile and
-// generation are bound in, so that a file put in another's place does not open.
+// seal encrypts the tokens into the record with AES-256-GCM, and all that is
+// beside them is bound in: a file that was changed, or put in another's place,
+// does not open. An intent is sealed without tokens.
 func (r *record) seal(key []byte, id string, set Set) error {
 	box, err := aead(key)
 	if err != nil {
 		return err
 	}
-	item, err := set.encode()
-	if err != nil {
-		return err
+	var tokens secret.String
+	if set.Gen != 0 {
+		if tokens, err = set.encode(); err != nil {
+			return err
+		}
 	}
-	r.Box = box.Seal(nil, nil, []byte(item.Reveal()), r.bound(id)) //nolint:gosec // G407: this AEAD makes its nonces itself and wants nil
+	r.Box = box.Seal(nil, nil, []byte(tokens.Reveal()), r.bound(id)) //nolint:gosec // G407: this AEAD makes its nonces itself and wants nil
 	return nil
 }
 
-// open decrypts what seal encrypted.
+// open returns the tokens that seal encrypted; an intent has none.
 func (r record) open(key []byte, id string) (Set, error) {
 	box, err := aead(key)
 	if err != nil {
 		return Set{}, err
 	}
-	item, err := box.Open(nil, nil, r.Box, r.bound(id))
-	if err != nil {
+	tokens, err := box.Open(nil, nil, r.Box, r.bound(id))
+	switch {
+	case err != nil:
+		return Set{}, errJournal
+	case len(tokens) == 0:
+		return Set{}, nil
+	}
+	next, err := decode(secretOf(tokens))
+	if err != nil || next.Gen != r.Gen+1 {
 		return Set{}, errJournal
 	}
-	return decode(secretOf(item))
+	return next, nil
 }
 
 func (r record) bound(id string) []byte {
-	return fmt.Appendf(nil, "stagedoor wal %d %s %d", r.Version, id, r.Gen)
+	b := fmt.Appendf(nil, "stagedoor wal %d %s %d", r.Version, id, r.Gen)
+	if r.Version > 1 {
+		b = fmt.Appendf(b, " %s %q", r.At.UTC().Format(time.RFC3339Nano), r.Token)
+	}
+	return b
 }
 
 func aead(key []byte) (cipher.AEAD, error) {

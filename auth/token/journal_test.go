@@ -3,13 +3,16 @@ package token
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -35,7 +38,11 @@ func TestDamagedJournal(t *testing.T) {
 		"two documents": func() { _ = os.WriteFile(path, []byte(`{"v":1,"gen":1,"at":"2026-11-20T09:00:00Z"}{}`), 0o600) },
 		"a folder":      func() { _ = os.MkdirAll(filepath.Join(path, "x"), 0o700) },
 		"a dead link":   func() { _ = os.Symlink(filepath.Join(r.WAL, "nowhere"), path) },
-		"another key":   func() { foreign.Gen = r.stored().Gen; _ = r.journal.write(profileID, foreign) },
+		"a made-up intent": func() {
+			made, err := json.Marshal(record{Version: journalVersion, Gen: r.stored().Gen, At: epoch})
+			_ = errors.Join(err, os.WriteFile(path, made, 0o600))
+		},
+		"another key": func() { foreign.Gen = r.stored().Gen; _ = r.journal.write(profileID, foreign) },
 	}
 	for name, do := range damage {
 		t.Run(name, func(t *testing.T) {
@@ -67,6 +74,56 @@ func TestDamagedJournal(t *testing.T) {
 	}
 }
 
+// Whoever can write the folder of the write-ahead files, and not the vault, must
+// not have a theft pass for an answer that got lost.
+func TestForgedIntentHidesNoTheft(t *testing.T) {
+	for name, forge := range map[string]func(r *rig, before []byte) []byte{
+		"made up": func(r *rig, _ []byte) []byte {
+			return fmt.Appendf(nil, `{"v":1,"gen":%d,"at":"2026-11-20T09:00:00Z"}`, r.stored().Gen)
+		},
+		"made up with a box": func(r *rig, _ []byte) []byte {
+			return fmt.Appendf(nil, `{"v":2,"gen":%d,"at":"2026-11-20T09:00:00Z","box":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="}`, r.stored().Gen)
+		},
+		"of the refresh before": func(_ *rig, before []byte) []byte { return before },
+		"of the refresh before, with the generation of now": func(r *rig, before []byte) []byte {
+			return bytes.Replace(before, fmt.Appendf(nil, `"gen":%d,`, r.stored().Gen-1), fmt.Appendf(nil, `"gen":%d,`, r.stored().Gen), 1)
+		},
+		"an answer that is none": func(r *rig, _ []byte) []byte {
+			return fmt.Appendf(nil, `{"v":1,"gen":%d,"at":"2026-11-20T09:00:00Z","token":"a word of mine","box":"bWFkZSB1cA=="}`, r.stored().Gen-1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, authtest.Rotating)
+			r.grant.Rotation = provider.Rotates
+			r.signIn()
+			path, before := filepath.Join(r.WAL, profileID), []byte(nil)
+			r.step = func(step string) {
+				if step == "intent written" {
+					before, _ = os.ReadFile(path)
+				}
+			}
+			r.later()
+			r.fresh()
+			r.step = nil
+			r.server.RevokeAll()
+			set := r.stored()
+			set.Expires = r.Now() // a short life, so that it is refreshed soon
+			if err := errors.Join(r.save(t.Context(), profileID, set, set.Gen), os.WriteFile(path, forge(r, before), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) || errors.Is(err, ErrAnswerLost) {
+				t.Errorf("the user hears %v", err)
+			}
+			if n := len(r.told(audit.ReuseDetected)); n != 1 {
+				t.Errorf("%d events of a theft, want 1", n)
+			}
+			if len(r.told(audit.SaveFinished)) > 0 {
+				t.Error("the log says that a refresh was saved, and none was")
+			}
+		})
+	}
+}
+
 // An answer of an older generation must not replace what came after it.
 func TestStaleAnswerIsDropped(t *testing.T) {
 	r := newRig(t, authtest.Rotating)
@@ -89,6 +146,28 @@ func TestStaleAnswerIsDropped(t *testing.T) {
 	r.fresh()
 	if got := r.stored(); got.Gen != newest.Gen+1 || got.Refresh == "stale" {
 		t.Errorf("generation %d after %d", got.Gen, newest.Gen)
+	}
+}
+
+// An answer that the version before wrote down is a login, too.
+func TestAnswerOfTheVersionBefore(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	next := r.signIn()
+	key, err := r.walKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := record{Version: 1, Gen: next.Gen, At: epoch}
+	next.Gen, next.Refresh = next.Gen+1, "successor"
+	if err := errors.Join(old.seal(key, profileID, next), r.journal.write(profileID, old)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.notePath(profileID), nil, 0o600); err != nil { // so that it is looked at now
+		t.Fatal(err)
+	}
+	r.fresh()
+	if got := r.stored(); got.Refresh != "successor" {
+		t.Errorf("generation %d, and its successor is lost", got.Gen)
 	}
 }
 

@@ -75,17 +75,11 @@ func (s *Set) leave(p pending) {
 }
 
 // dropRecord removes a write-ahead file that the vault has moved on from, and
-// disposes of the tokens that only it has.
-func (s *Service) dropRecord(ctx context.Context, g Grant, r record, current Set, loadErr error) error {
-	if !r.intent() {
-		key, err := s.walKey(ctx)
-		if err != nil {
+// disposes of the tokens that only it has: late, if there are any.
+func (s *Service) dropRecord(ctx context.Context, g Grant, late, current Set, loadErr error) error {
+	if late.Gen != 0 && late.Refresh != current.Refresh {
+		if err := s.giveUpTokens(ctx, g, late, current, loadErr); err != nil {
 			return err
-		}
-		if late, err := r.open(key, g.ID); err == nil && late.Refresh != current.Refresh {
-			if err := s.giveUpTokens(ctx, g, late, current, loadErr); err != nil {
-				return err
-			}
 		}
 	}
 	return s.journal.remove(g.ID)

@@ -37,6 +37,14 @@ func (s *Service) takeUp(ctx context.Context, g Grant) (set Set, doubt bool, err
 	case !found:
 		return set, false, loadErr
 	}
+	key, err := s.walKey(ctx)
+	if err != nil {
+		return set, false, err
+	}
+	next, err := r.open(key, g.ID)
+	if err != nil {
+		return set, false, errors.Join(loadErr, s.setAside(ctx, g.ID, "not decryptable"))
+	}
 	// A damaged item in the vault has no generation; the write-ahead file may be
 	// all that is left of the login.
 	rescue := errors.Is(loadErr, ErrDamaged) && !r.intent()
@@ -48,7 +56,7 @@ func (s *Service) takeUp(ctx context.Context, g Grant) (set Set, doubt bool, err
 		})
 	}
 	if !rescue && !r.concerns(set, s.Fingerprint(ctx, set.Refresh)) {
-		if err := s.dropRecord(ctx, g, r, set, loadErr); err != nil {
+		if err := s.dropRecord(ctx, g, next, set, loadErr); err != nil {
 			return set, false, err
 		}
 		if loadErr == nil { // with what is to be revoked with it
@@ -59,32 +67,20 @@ func (s *Service) takeUp(ctx context.Context, g Grant) (set Set, doubt bool, err
 	if r.intent() {
 		return set, true, loadErr
 	}
-	next, err := s.finishSave(ctx, g, set, r)
-	if errors.Is(err, errJournal) {
-		return set, false, errors.Join(loadErr, s.setAside(ctx, g.ID, "not decryptable"))
-	}
-	return next, false, err
+	return next, false, s.finishSave(ctx, g, set, next, r)
 }
 
 // finishSave brings a written-down answer into the vault.
-func (s *Service) finishSave(ctx context.Context, g Grant, old Set, r record) (Set, error) {
-	key, err := s.walKey(ctx)
-	if err != nil {
-		return old, err
-	}
-	next, err := r.open(key, g.ID)
-	if err != nil || next.Gen != r.Gen+1 {
-		return old, errJournal
-	}
+func (s *Service) finishSave(ctx context.Context, g Grant, old, next Set, r record) error {
 	if err := s.save(ctx, g.ID, next, old.Gen); err != nil {
-		return next, fmt.Errorf("save the tokens of an interrupted refresh: %w", err)
+		return fmt.Errorf("save the tokens of an interrupted refresh: %w", err)
 	}
 	s.at("recovered")
 	s.Record(ctx, g.ID, audit.SaveFinished, audit.OK, map[string]any{
 		"generation": next.Gen, "old": r.Token, "new": s.Fingerprint(ctx, next.Refresh),
 	})
 	s.tell(ctx, g, old, next)
-	return next, s.journal.remove(g.ID)
+	return s.journal.remove(g.ID)
 }
 
 // setAside keeps a damaged write-ahead file apart. The vault's tokens stay.
