@@ -79,9 +79,8 @@ func TestApplyBacksUpAndKeepsTheMode(t *testing.T) {
 			t.Errorf("backup %q though nothing was written", backup)
 		}
 	}
-	found, err := w.Backups(w.client)
-	if diff := cmp.Diff([]string{"20260304T050607.089Z_002.json", "20260304T050607.089Z.json"}, bases(found)); diff != "" || err != nil {
-		t.Errorf("backups (-want +got), %v:\n%s", err, diff)
+	if diff := cmp.Diff([]string{"20260304T050607.089Z.json", "20260304T050607.089Z_002.json"}, w.backups()); diff != "" {
+		t.Errorf("backups (-want +got):\n%s", diff)
 	}
 	noLeftovers(t, filepath.Dir(w.path()), 1)
 }
@@ -134,9 +133,6 @@ func TestNotRegularIsRefused(t *testing.T) {
 		_, err := w.Plan(context.Background(), w.client, "our", &door)
 		if err == nil || hint.Of(err) == "" || (name != "loop" && !errors.Is(err, durable.ErrNotRegular)) {
 			t.Errorf("%s: %v, hint %q", name, err, hint.Of(err))
-		}
-		if _, err := w.Entries(context.Background(), w.client); err == nil {
-			t.Errorf("%s: Entries succeeded", name)
 		}
 	}
 }
@@ -248,7 +244,7 @@ func TestApplyDoesNotAliasTheCallersEntry(t *testing.T) {
 	ch := w.plan("our", &e)
 	e.Args[0], e.Env["A"] = "x", "x"
 	w.apply(ch)
-	got, err := w.Entries(context.Background(), w.client)
+	got, err := w.entries()
 	want := map[string]Entry{"our": {Command: "/s", Args: []string{"run"}, Env: map[string]string{"A": "1"}}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("(-want +got), %v:\n%s", err, diff)
@@ -297,100 +293,14 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, planErr := w.Plan(ctx, w.client, "our", &door)
-	_, readErr := w.Entries(ctx, w.client)
 	_, applyErr := w.Apply(ctx, ch)
-	for _, err := range []error{planErr, readErr, applyErr} {
+	for _, err := range []error{planErr, applyErr} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v, want cancelled", err)
 		}
 	}
 	if w.read() != "{}" {
 		t.Errorf("file %q", w.read())
-	}
-}
-
-func TestEntriesAndOurs(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, "vscode")
-	if got, err := w.Entries(context.Background(), w.client); err != nil || len(got) != 0 {
-		t.Errorf("no file: %v, %v", got, err)
-	}
-	w.write(`// mine
-	{"servers": {
-		"z/1~": {"command": "/usr/bin/stagedoor", "args": ["run", "--", "x",], "env": {"A": "b"}, "type": "stdio"},
-		"a": {"command": "/opt/me", "args": ["run"]},
-		"remote": {"type": "http", "url": "https://x"},
-		"odd": {"command": "/x", "args": 7},
-		"twice": {"command": "/1"}, "twice": {"command": "/2"},
-		"number": 3,
-	}}`)
-	got, err := w.Entries(context.Background(), w.client)
-	want := map[string]Entry{
-		"z/1~":  {Command: "/usr/bin/stagedoor", Args: []string{"run", "--", "x"}, Env: map[string]string{"A": "b"}},
-		"a":     {Command: "/opt/me", Args: []string{"run"}},
-		"twice": {Command: "/2"},
-	}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("(-want +got), %v:\n%s", err, diff)
-	}
-	names, err := w.Ours(context.Background(), w.client, "/opt/me")
-	if diff := cmp.Diff([]string{"a", "z/1~"}, names); diff != "" || err != nil {
-		t.Errorf("ours (-want +got), %v:\n%s", err, diff)
-	}
-}
-
-func TestRestore(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, "claude-desktop")
-	const before = "\ufeff{ \"mcpServers\" : {} } // kept"
-	w.write(before)
-	backup := w.apply(w.plan("our", &door))
-	after := w.read()
-
-	replaced, err := w.Restore(context.Background(), w.client, backup)
-	if err != nil || w.read() != before {
-		t.Fatalf("Restore: %v, file %q", err, w.read())
-	}
-	if data, err := os.ReadFile(replaced); err != nil || string(data) != after {
-		t.Errorf("the replaced file was kept as %q, %v", data, err)
-	}
-	if again, err := w.Restore(context.Background(), w.client, backup); again != "" || err != nil {
-		t.Errorf("restored twice: %q, %v", again, err)
-	}
-	// The client wiped its file: the backup by its name alone brings it back.
-	for _, wiped := range []string{"", `{"half`, "\xff\xfe{\x00"} {
-		w.write(wiped)
-		if _, err := w.Restore(context.Background(), w.client, filepath.Base(replaced)); err != nil || w.read() != after {
-			t.Errorf("Restore over %q: %v, file %q", wiped, err, w.read())
-		}
-	}
-	if err := os.RemoveAll(filepath.Dir(w.path())); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Restore(context.Background(), w.client, backup); err != nil || w.read() != before {
-		t.Errorf("Restore of a deleted file: %v", err)
-	}
-	outside := filepath.Join(w.home, filepath.Base(backup)) // named like one, and not one
-	w.apply(w.plan("our", &door))
-	now := w.read()
-	if err := os.WriteFile(outside, []byte("{}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{outside, "../" + filepath.Base(backup), "none.json", "", ".", "/"} {
-		if _, err := w.Restore(context.Background(), w.client, name); err == nil || hint.Of(err) == "" {
-			t.Errorf("Restore(%q): %v", name, err)
-		}
-	}
-	if w.read() != now {
-		t.Errorf("file %q", w.read())
-	}
-}
-
-func TestNoBackups(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, "zed")
-	if found, err := w.Backups(w.client); found != nil || err != nil {
-		t.Errorf("%v, %v", found, err)
 	}
 }
 
@@ -414,11 +324,27 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-func bases(paths []string) (out []string) {
-	for _, p := range paths {
-		out = append(out, filepath.Base(p))
+// An entry of others is read as the clients read it: of two with one name the
+// last counts, and what is no stdio server is none.
+func TestEntriesOfOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "vscode")
+	w.write(`// mine
+	{"servers": {
+		"z/1~": {"command": "/usr/bin/stagedoor", "args": ["run", "--", "x",], "env": {"A": "b"}, "type": "stdio"},
+		"remote": {"type": "http", "url": "https://x"},
+		"odd": {"command": "/x", "args": 7},
+		"twice": {"command": "/1", "command": "/2"},
+		"number": 3,
+	}}`)
+	got, err := w.entries()
+	want := map[string]Entry{
+		"z/1~":  {Command: "/usr/bin/stagedoor", Args: []string{"run", "--", "x"}, Env: map[string]string{"A": "b"}},
+		"twice": {Command: "/2"},
 	}
-	return out
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("(-want +got), %v:\n%s", err, diff)
+	}
 }
 
 // noLeftovers says that dir has that many files: no temporary one was left.

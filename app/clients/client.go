@@ -1,5 +1,5 @@
-// Package clients finds, reads, patches, backs up and restores the files in
-// which MCP clients (Claude Desktop, Cursor, VS Code, …) keep their servers.
+// Package clients finds, reads, patches and backs up the files in which
+// MCP clients (Claude Desktop, Cursor, VS Code, …) keep their servers.
 //
 // It promises:
 //
@@ -15,8 +15,8 @@
 //   - No error and no Diff carries a value out of somebody else's entry that
 //     may be a secret.
 //
-// A Configs is safe for concurrent use by goroutines; its Apply and Restore
-// take a kernel lock per client, so other Stagedoor processes are safe too. The
+// A Configs is safe for concurrent use by goroutines; its Apply takes
+// a kernel lock per client, so other Stagedoor processes are safe too. The
 // MCP clients themselves take no lock: Apply reads once more right before it
 // writes and starts again if the file changed, which leaves a window of
 // microseconds.

@@ -141,7 +141,7 @@ func TestConcurrentApplyLosesNoEntry(t *testing.T) {
 				return
 			default:
 			}
-			if _, err := w.Entries(context.Background(), w.client); err != nil {
+			if _, err := w.entries(); err != nil {
 				t.Errorf("read meanwhile: %v", err)
 				return
 			}
@@ -156,13 +156,12 @@ func TestConcurrentApplyLosesNoEntry(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	got, err := w.Entries(context.Background(), w.client)
+	got, err := w.entries()
 	if err != nil || len(got) != 8*perWriter {
 		t.Errorf("%d entries, %v, want %d", len(got), err, 8*perWriter)
 	}
-	found, err := w.Backups(w.client)
-	if err != nil || len(found) != 8*perWriter {
-		t.Errorf("%d backups, %v, want %d", len(found), err, 8*perWriter)
+	if n := len(w.backups()); n != 8*perWriter {
+		t.Errorf("%d backups, want %d", n, 8*perWriter)
 	}
 	if !strings.HasPrefix(w.read(), strings.TrimSuffix(theirs, "\n}")) {
 		t.Errorf("what was there has changed:\n%s", w.read())

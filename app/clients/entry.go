@@ -124,7 +124,7 @@ func last(obj *hujson.Object, name string) int {
 }
 
 // isOurs says whether an entry starts Stagedoor's launcher.
-func (e Entry) isOurs(self string) bool {
+func (e Entry) isOurs() bool {
 	if len(e.Args) == 0 || e.Args[0] != "run" {
 		return false
 	}
@@ -132,5 +132,5 @@ func (e Entry) isOurs(self string) bool {
 	if cut, found := strings.CutSuffix(strings.ToLower(base), ".exe"); found {
 		base = cut
 	}
-	return base == "stagedoor" || (self != "" && e.Command == self)
+	return base == "stagedoor"
 }

@@ -5,10 +5,12 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tailscale/hujson"
 	"pgregory.net/rapid"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -51,4 +53,36 @@ func runPatch(t *rapid.T, tool, path, before, diff string) string {
 		t.Fatal(err)
 	}
 	return string(after)
+}
+
+// entries are the stdio servers in the client's file.
+func (w world) entries() (map[string]Entry, error) {
+	data, _, err := readFile(w.path())
+	if err != nil {
+		return nil, err
+	}
+	d, err := parse(w.path(), data)
+	if err != nil {
+		return nil, err
+	}
+	servers, null, err := d.servers(w.client)
+	if err != nil || servers == nil || null {
+		return nil, err
+	}
+	found := map[string]Entry{}
+	for _, m := range servers.Value.(*hujson.Object).Members {
+		if e, ok := decodeEntry(m.Value); ok {
+			found[memberName(m)] = e
+		}
+	}
+	return found, nil
+}
+
+// backups are the names of the client's backups, the oldest first.
+func (w world) backups() (names []string) {
+	files, _ := os.ReadDir(filepath.Join(w.backupDir, w.client.ID)) // missing: none
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	return names
 }

@@ -169,7 +169,7 @@ func (ch *Change) warn(client Client, before *document) {
 	if ch.FolderMissing {
 		ch.Warnings = append(ch.Warnings, client.Name+" has not been started by this user yet: its folder does not exist and will be created")
 	}
-	if ch.Action == Update && (ch.Previous == nil || !ch.Previous.isOurs("")) {
+	if ch.Action == Update && (ch.Previous == nil || !ch.Previous.isOurs()) {
 		ch.Warnings = append(ch.Warnings, fmt.Sprintf("the entry %q is not Stagedoor's yet; it will be replaced", ch.Name))
 	}
 	if before.blank() || before.root.IsStandard() || client.Comments {
