@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+	"znkr.io/diff"
 )
 
 func TestDiff(t *testing.T) {
@@ -204,24 +205,20 @@ func TestDiffIsUnified(t *testing.T) {
 			to := rapid.IntRange(at, min(len(b), at+3)).Draw(t, "to")
 			b = append(append(append([]string{}, b[:at]...), rapid.SliceOfN(line, 0, 3).Draw(t, "new")...), b[to:]...)
 		}
-		var out strings.Builder
-		out.WriteString("--- f\n+++ f\n")
 		bare := func(ls []string) (shown []string) {
 			for _, l := range ls {
 				shown = append(shown, strings.TrimSuffix(l, "\n"))
 			}
 			return shown
 		}
-		hs := hunks(compare(a, b))
-		for _, h := range hs {
-			h.write(&out, bare(a), bare(b))
-		}
-		if len(hs) == 0 {
+		hunks := unified(diff.Hunks(a, b), bare(a), bare(b))
+		if hunks == "" {
 			return
 		}
-		got := runPatch(t, tool, filepath.Join(dir, "f"), strings.Join(a, ""), out.String())
+		out := "--- f\n+++ f\n" + hunks
+		got := runPatch(t, tool, filepath.Join(dir, "f"), strings.Join(a, ""), out)
 		if want := strings.Join(b, ""); got != want {
-			t.Fatalf("patched %q, want %q\n%s", got, want, out.String())
+			t.Fatalf("patched %q, want %q\n%s", got, want, out)
 		}
 	})
 }
