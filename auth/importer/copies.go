@@ -132,8 +132,9 @@ func (i *Importer) loadCopy(id *age.X25519Identity, name string) (oldCopy, error
 }
 
 // copies lists what can be undone, the newest of each file or item. Those of
-// which nothing was taken away after all are removed.
-func (i *Importer) copies(ctx context.Context) (list []oldCopy, unreadable int, err error) {
+// which nothing was taken away after all are left out, and removed under the
+// import lock: without it, an import may be about to take it away.
+func (i *Importer) copies(ctx context.Context, locked bool) (list []oldCopy, unreadable int, err error) {
 	entries, err := os.ReadDir(i.Copies)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
 		return nil, 0, nil
@@ -155,7 +156,9 @@ func (i *Importer) copies(ctx context.Context) (list []oldCopy, unreadable int, 
 			continue
 		}
 		if now, _, err := readImport(c.Path); c.Items == nil && err == nil && bytes.Equal(now.data, c.Data) {
-			_ = durable.Remove(filepath.Join(i.Copies, e.Name()))
+			if locked {
+				_ = durable.Remove(filepath.Join(i.Copies, e.Name()))
+			}
 			continue
 		}
 		list = append(list, c)

@@ -35,7 +35,7 @@ type Profiles interface {
 // Tokens keeps the tokens of profiles: token.Service.
 type Tokens interface {
 	Load(ctx context.Context, id string) (token.Set, error)
-	SaveImported(ctx context.Context, g token.Grant, set token.Set, begin func() error) (token.Set, error)
+	SaveImported(ctx context.Context, g token.Grant, set token.Set, begin func() error, confirm func(token.Set) error) (token.Set, error)
 	Forget(ctx context.Context, id string) error
 }
 

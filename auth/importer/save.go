@@ -73,25 +73,26 @@ func newProfileOf(row provider.Provider, u *unit, port int) profile.Profile {
 // saveImport writes the profile and the vault, reads back, and tells the book.
 // What it made is removed again if it fails, and what it replaced put back.
 func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *unit, p profile.Profile, set token.Set, port int, a Action) (err error) {
-	undo := func(context.Context) {}
+	client, undo := u.login.ClientSecret, func(context.Context) error { return nil }
 	defer func() {
 		if err != nil {
-			undo(context.WithoutCancel(ctx))
+			err = errors.Join(err, undo(context.WithoutCancel(ctx)))
 		}
 	}()
 	if a == Created {
-		if p, err = i.Create(ctx, newProfileOf(row, u, port), u.login.ClientSecret); err != nil {
+		if p, err = i.Create(ctx, newProfileOf(row, u, port), client); err != nil {
 			return err
 		}
-		undo = func(ctx context.Context) { err = errors.Join(err, i.discard(ctx, p.ID)) }
-	}
-	if a == Updated {
-		if undo, err = i.remember(ctx, p); err != nil {
+		undo = func(ctx context.Context) error { return i.discard(ctx, p.ID) }
+	} else {
+		before, err := i.Vault.Get(ctx, i.SecretItem(p.ID))
+		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return err
 		}
 		i.merge(&p, u, port, holdsToken(set))
-		if !u.login.ClientSecret.Empty() {
-			if err := i.KeepSecret(ctx, p, u.login.ClientSecret); err != nil {
+		if !client.Empty() {
+			undo = func(ctx context.Context) error { return i.putSecretBack(ctx, p.ID, before) }
+			if err := i.KeepSecret(ctx, p, client); err != nil {
 				return err
 			}
 		}
@@ -100,24 +101,21 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 	if err != nil {
 		return err
 	}
+	exists := func() error { return i.Profiles.Update(ctx, p.ID, func(*profile.Profile) {}) }
+	finish := func(set token.Set) error {
+		if err := i.readBack(ctx, p.ID, client, set); err != nil {
+			return err
+		}
+		return i.Profiles.Update(ctx, p.ID, func(p *profile.Profile) { i.merge(p, u, port, holdsToken(set)) })
+	}
 	if holdsToken(set) {
-		saved, err := i.Tokens.SaveImported(ctx, grant, set, func() error { return i.exists(ctx, p.ID) })
-		if err != nil {
+		if _, err = i.Tokens.SaveImported(ctx, grant, set, exists, finish); err != nil {
 			return fmt.Errorf("keep the imported tokens: %w", err)
 		}
-		set = saved
+	} else if err = finish(set); err == nil && a == Updated {
+		err = i.Rebind(ctx, p)
 	}
-	if err := i.readBack(ctx, p.ID, u.login.ClientSecret, set); err != nil {
-		return err
-	}
-	if a == Updated {
-		if err := i.Profiles.Update(ctx, p.ID, func(p *profile.Profile) { i.merge(p, u, port, holdsToken(set)) }); err != nil {
-			return err
-		}
-		if err := i.Rebind(ctx, p); err != nil {
-			return err
-		}
-	} else if err := i.exists(ctx, p.ID); err != nil {
+	if err != nil {
 		return err
 	}
 	data := map[string]any{
@@ -152,37 +150,13 @@ func (i *Importer) merge(p *profile.Profile, u *unit, port int, tokens bool) {
 	}
 }
 
-// exists is an error if the profile was deleted meanwhile.
-func (i *Importer) exists(ctx context.Context, id string) error {
-	return i.Profiles.Update(ctx, id, func(*profile.Profile) {})
-}
-
-// remember returns what puts the secrets of a profile back as they are now,
-// unless the profile itself is gone.
-func (i *Importer) remember(ctx context.Context, p profile.Profile) (func(context.Context), error) {
-	grant, err := i.Grant(p)
-	if err != nil {
-		return func(context.Context) {}, err
+// putSecretBack brings back the client secret of before, if there was one and the
+// profile is still there.
+func (i *Importer) putSecretBack(ctx context.Context, id string, client secret.String) error {
+	if exists := i.Profiles.Update(ctx, id, func(*profile.Profile) {}); client.Empty() || errors.Is(exists, profile.ErrNotFound) {
+		return i.Vault.Delete(ctx, i.SecretItem(id))
 	}
-	client, err := i.Vault.Get(ctx, i.SecretItem(p.ID))
-	if err != nil && !errors.Is(err, vault.ErrNotFound) {
-		return func(context.Context) {}, err
-	}
-	set, err := i.Tokens.Load(ctx, p.ID)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, token.ErrDamaged) {
-		return func(context.Context) {}, err
-	}
-	return func(ctx context.Context) {
-		exists := func() error { return i.exists(ctx, p.ID) }
-		if client.Empty() || errors.Is(exists(), profile.ErrNotFound) {
-			_ = i.Vault.Delete(ctx, i.SecretItem(p.ID))
-		} else {
-			_ = i.Vault.Set(ctx, i.SecretItem(p.ID), client)
-		}
-		if now, err := i.Tokens.Load(ctx, p.ID); err == nil && now.Gen != set.Gen && holdsToken(set) {
-			_, _ = i.Tokens.SaveImported(ctx, grant, set, exists)
-		}
-	}, nil
+	return i.Vault.Set(ctx, i.SecretItem(id), client)
 }
 
 // discard removes a profile that was made a moment ago, with all it has.

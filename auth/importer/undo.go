@@ -87,12 +87,13 @@ func (i *Importer) Undo(ctx context.Context, r UndoRequest) (UndoReport, error) 
 		report.Files[n].PutBack = true
 		i.Record(ctx, profile.Profile{}, audit.ImportUndone, audit.OK, fileData(filepath.Base(c.Path)))
 	}
+	_, _, _ = i.copies(ctx, true) // those that imports left which were killed
 	return report, failed
 }
 
 // wanted lists the copies that a request is about.
 func (i *Importer) wanted(ctx context.Context, r UndoRequest) ([]oldCopy, error) {
-	list, unreadable, err := i.copies(ctx)
+	list, unreadable, err := i.copies(ctx, false)
 	if err != nil {
 		return nil, err
 	}

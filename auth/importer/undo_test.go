@@ -94,6 +94,23 @@ func TestUndoLeavesAChangedFileAlone(t *testing.T) {
 	}
 }
 
+// Who only lists does not take the copy away that an import has just made and is
+// about to need. Once it was put back, none is left.
+func TestListingKeepsTheCopyOfAnImportUnderWay(t *testing.T) {
+	w := newWorld(t)
+	dir := w.project(map[string]string{".env": envFile})
+	path := filepath.Join(dir, ".env")
+	w.imports(importer.Request{Path: path})
+	after := w.read(path)
+	w.write(envFile, path) // as between the copy and the new file
+	_, _ = w.keeper.UndoImport(t.Context(), importer.UndoRequest{DryRun: true})
+	w.write(after, path)
+	w.undoes(importer.UndoRequest{})
+	if w.read(path) != envFile || w.copies() != 0 {
+		t.Errorf("the file is %q, %d copies", w.read(path), w.copies())
+	}
+}
+
 // Nothing is taken out of a file of which no copy can be kept.
 func TestImportWithoutACopyTakesNothingOut(t *testing.T) {
 	w := newWorld(t)
@@ -252,15 +269,15 @@ func TestForgedCopiesAreIgnored(t *testing.T) {
 func TestImportNamesNoAddress(t *testing.T) {
 	w := newWorld(t)
 	const cache = `{"access_token":"BQcanary-a","refresh_token":"AQcanary-r","expires_in":3600}`
-	dir := w.project(map[string]string{".cache-ada@example.org": cache, ".env.grace@example.org": strings.ReplaceAll(envFile, "canary", "canary-2")})
-	for _, name := range []string{".cache-ada@example.org", ".env.grace@example.org"} {
+	dir := w.project(map[string]string{".cache-zoltan@example.org": cache, ".env.grace@example.org": strings.ReplaceAll(envFile, "canary", "canary-2")})
+	for _, name := range []string{".cache-zoltan@example.org", ".env.grace@example.org"} {
 		w.imports(importer.Request{Path: filepath.Join(dir, name), ClientID: "0123abcd"})
 	}
 	if names, err := w.keeper.Names(); !slices.Equal(names, []string{"default", "spotify"}) {
 		t.Errorf("profiles %v, %v", names, err)
 	}
 	events, err := w.keeper.Events(t.Context(), audit.Query{})
-	if said := fmt.Sprint(events); err != nil || strings.Contains(said, "example.org") || strings.Contains(said, "ada") {
+	if said := fmt.Sprint(events); err != nil || strings.Contains(said, "example.org") || strings.Contains(said, "zoltan") {
 		t.Errorf("the log: %s, %v", said, err)
 	}
 }

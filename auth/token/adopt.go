@@ -53,9 +53,7 @@ func (s *Service) adopt(ctx context.Context, a attempt, answer oauth.Tokens) (Se
 		return set, nil // whoever comes next finishes the save
 	case err != nil:
 		if journalled != nil && set.Refresh != a.old.Refresh { // kept nowhere, and the one before is spent
-			p := newPending(s.Now(), g, a.client, set)
-			_ = s.putAside(ctx, g.ID, p)
-			s.recordRevocation(ctx, g.ID, s.ask(ctx, g.ID, p), map[string]any{"late": true})
+			s.revokeLate(ctx, g.ID, newPending(s.Now(), g, a.client, set))
 		}
 		return Set{}, fmt.Errorf("save the refreshed tokens: %w", err)
 	}

@@ -83,12 +83,12 @@ func readable(err error) error {
 func (s *Service) refresh(ctx context.Context, g Grant) (Set, error) {
 	lock, err := s.lock(ctx, g.ID)
 	if err != nil { // never refresh unlocked
-		if s.readNote(g.ID).Busy {
-			return Set{}, err
-		}
 		set, loadErr := s.Load(ctx, g.ID)
 		if loadErr := readable(loadErr); loadErr != nil {
 			return Set{}, loadErr
+		}
+		if s.readNote(g.ID).Busy { // read after the tokens, as in Fresh
+			return Set{}, err
 		}
 		return s.orAlive(set, err)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -42,12 +44,7 @@ func (s *Service) giveUpTokens(ctx context.Context, g Grant, late, current Set, 
 	p := newPending(s.Now(), g, client, late)
 	named := late.Subject != "" && current.Subject != "" && late.Subject != current.Subject
 	if errors.Is(loadErr, vault.ErrNotFound) || loadErr == nil && named {
-		outcome := NoEndpoint
-		if p.RevocationURL != "" {
-			_ = s.putAside(ctx, g.ID, p)
-			outcome = s.ask(ctx, g.ID, p)
-		}
-		s.recordRevocation(ctx, g.ID, outcome, map[string]any{"late": true})
+		s.revokeLate(ctx, g.ID, p)
 		return nil
 	}
 	if loadErr != nil { // nobody knows what there is
@@ -72,6 +69,15 @@ func (s *Set) leave(p pending) {
 	s.Leftover = slices.DeleteFunc(slices.Clone(s.Leftover), func(q pending) bool { return q.Refresh == p.Refresh })
 	s.Leftover = append(s.Leftover, p)
 	s.Leftover = s.Leftover[max(len(s.Leftover)-maxLeftover, 0):]
+}
+
+// replaces takes over what is to be revoked with the login before, and that login
+// itself: revoked now, it would take the new one along at some servers.
+func (s *Set) replaces(old Set, now time.Time, g Grant, client oauth.Client) {
+	s.Leftover = old.Leftover
+	if !old.Refused && old.Refresh != s.Refresh && !old.Bound.IsZero() && old.Bound == g.Bound {
+		s.leave(newPending(now, g, client, old))
+	}
 }
 
 // dropRecord removes a write-ahead file that the vault has moved on from, and

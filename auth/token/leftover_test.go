@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -265,4 +266,57 @@ func (s stuck) Delete(ctx context.Context, key string) error {
 		return vault.ErrNotRemoved
 	}
 	return s.Vault.Delete(ctx, key)
+}
+
+// Tokens are taken back where they came from, whatever profiles.json says by now.
+func TestTakenBackWhereTheTokensCameFrom(t *testing.T) {
+	r, elsewhere := newRig(t, authtest.Rotating), newRig(t, authtest.Rotating)
+	e := r.grant.Endpoints
+	r.grant.Bound = identity.Binding{Provider: "example", ClientID: "client", Issuer: e.Issuer, Token: e.Token, Revocation: e.Revocation}
+	old := r.signIn()
+	r.later()
+	r.dies("fresh", "answer written")
+	r.restart()
+	if err := r.Vault.Delete(t.Context(), itemKey(profileID)); err != nil {
+		t.Fatal(err)
+	}
+	r.grant.Endpoints.Token, r.grant.Endpoints.Revocation = elsewhere.grant.Endpoints.Token, elsewhere.grant.Endpoints.Revocation
+	if _, err := r.Revoke(t.Context(), r.grant); err != nil {
+		t.Fatal(err)
+	}
+	if c := elsewhere.server.Counts(); len(c.Requests) > 0 {
+		t.Errorf("the tokens went elsewhere: %v", c.Requests)
+	}
+	if r.server.RefreshValid(old.Refresh) {
+		t.Error("the grant lives on")
+	}
+}
+
+// What the provider could not be asked for in time is asked for later, and not at
+// every turn.
+func TestRetryThatRunsOutOfTimeIsPutOff(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	r.Vault = &authtest.Vault{} // which, as the keychain, does nothing when the time is up
+	r.signIn()
+	r.server.Script(authtest.Revocation, authtest.Answer{Drop: true})
+	if _, err := r.Revoke(t.Context(), r.grant); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r.Wire = hanging{r.Wire, cancel}
+	_, _ = r.RetryRevocations(ctx)
+	if open, err := r.Pending(); err != nil || len(open) != 1 || !open[0].Next.After(r.Now()) {
+		t.Errorf("%+v, %v", open, err)
+	}
+}
+
+// hanging is a provider that answers after the time is up.
+type hanging struct {
+	Wire
+	up func()
+}
+
+func (h hanging) Revoke(context.Context, oauth.Endpoints, oauth.Client, secret.String, string) error {
+	h.up()
+	return &oauth.Error{Op: "revocation", Transient: true}
 }

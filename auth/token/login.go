@@ -99,8 +99,10 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 	if err == nil {
 		set, err = s.keepLogin(ctx, g, client, old, t, l)
 	}
+	if err == nil { // or else whoever takes the lock next takes the login back
+		err = s.settle(kept, g.ID, todo)
+	}
 	if err == nil {
-		s.settle(kept, g.ID, todo)
 		s.at("login settled")
 		return set, nil
 	}
@@ -124,11 +126,7 @@ func (s *Service) keepLogin(ctx context.Context, g Grant, client oauth.Client, o
 	if old.Issuer == g.Issuer {
 		set.Rotations = old.Rotations
 	}
-	// The grant before is not revoked now: at some servers this one would go too.
-	set.Leftover = old.Leftover
-	if !old.Refused && old.Refresh != set.Refresh && !old.Bound.IsZero() && old.Bound == g.Bound {
-		set.leave(newPending(s.Now(), g, client, old))
-	}
+	set.replaces(old, s.Now(), g, client)
 	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
 		return set, fmt.Errorf("keep the new tokens: %w", err)
 	}

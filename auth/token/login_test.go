@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -66,5 +68,107 @@ func TestPendingDeviceLoginLeavesTheVaultAlone(t *testing.T) {
 	})
 	if gets, sets := counted.Calls(); !errors.Is(err, pending) || gets+sets > 0 {
 		t.Errorf("%d reads and %d writes, %v", gets, sets, err)
+	}
+}
+
+// A login whose revocation cannot be dropped again would be taken back by whoever
+// takes the lock next: it must not say that it worked.
+func TestLoginThatWouldBeTakenBackSaysSo(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	working := r.Vault
+	r.Vault = clinging{working}
+	login := r.login()
+	_, err := r.finish(t.Context(), login)
+	r.Vault = working
+	if _, later := r.Fresh(t.Context(), r.grant); err == nil && later != nil {
+		t.Errorf("the login said that it worked, and then: %v", later)
+	}
+	if _, retry := r.RetryRevocations(t.Context()); retry != nil || err != nil && r.server.RefreshValid(login.Refresh) {
+		t.Errorf("%v; what it left at the provider is good: %v", retry, r.server.RefreshValid(login.Refresh))
+	}
+}
+
+// clinging does not let go of a pending revocation.
+type clinging struct{ vault.Vault }
+
+func (c clinging) Delete(ctx context.Context, key string) error {
+	if key == pendingKey(profileID) {
+		return vault.ErrLocked
+	}
+	return c.Vault.Delete(ctx, key)
+}
+
+// Who cannot get the lock sees no tokens of a login that is under way.
+func TestTokensOfAnUnfinishedLoginAreNotHandedOut(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	set := r.signIn()
+	r.Vault = arriving{r.Vault, func() {
+		if err := r.writeNote(profileID, note{Busy: true}); err != nil {
+			t.Error(err)
+		}
+	}}
+	lock, err := r.lock(t.Context(), profileID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got, err := r.refresh(ctx, r.grant); err == nil {
+		t.Errorf("handed out %v of generation %d", got.Access == set.Access, got.Gen)
+	}
+}
+
+// arriving calls f when the tokens are read: a login has just put them there.
+type arriving struct {
+	vault.Vault
+	f func()
+}
+
+func (a arriving) Get(ctx context.Context, key string) (secret.String, error) {
+	a.f()
+	return a.Vault.Get(context.WithoutCancel(ctx), key)
+}
+
+// An import that fails gives the login back as it was: also what was found out
+// about whose it is.
+func TestFailedImportGivesTheLoginBack(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	was := r.signIn()
+	was.Whose = identity.State{Accepted: &identity.Claims{Subject: "ada"}, Changed: &identity.Claims{Subject: "grace"}}
+	if err := r.put(t.Context(), profileID, was, was.Gen); err != nil {
+		t.Fatal(err)
+	}
+	differs := errors.New("it does not read back")
+	imported := Set{Access: "imported", Refresh: "imported", Type: "Bearer", Issued: r.Now(), Expires: r.Now()}
+	_, err := r.SaveImported(t.Context(), r.grant, imported, func() error { return nil }, func(Set) error { return differs })
+	now := r.stored()
+	if !errors.Is(err, differs) || now.Refresh != was.Refresh || now.Gen <= was.Gen || now.Whose.Changed == nil || now.Whose.Accepted.Subject != "ada" {
+		t.Errorf("%v; there is now %+v", err, now.Whose)
+	}
+	r.later()
+	if set := r.fresh(); !r.server.RefreshValid(set.Refresh) {
+		t.Error("the login does not go on")
+	}
+}
+
+// Tokens that an import puts in the place of others do not make those, and what
+// was to be revoked with them, live on for nobody.
+func TestImportOverALoginLeavesNoGrant(t *testing.T) {
+	r := newRig(t, authtest.FamilyRevoking)
+	r.grant.Bound = identity.Binding{Provider: "example", ClientID: "client"}
+	first, second := r.signIn(), r.signIn()
+	t2 := r.login()
+	imported := Set{Access: t2.Access, Refresh: t2.Refresh, Type: t2.Type, Issued: t2.Issued, Expires: t2.Expires}
+	if _, err := r.SaveImported(t.Context(), r.grant, imported, func() error { return nil }, func(Set) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if outcome, err := r.Revoke(t.Context(), r.grant); err != nil || outcome != Revoked {
+		t.Fatalf("Revoke: %s, %v", outcome, err)
+	}
+	for name, token := range map[string]secret.String{"first": first.Refresh, "second": second.Refresh, "imported": t2.Refresh} {
+		if r.server.RefreshValid(token) {
+			t.Errorf("the %s grant lives on", name)
+		}
 	}
 }

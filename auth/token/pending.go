@@ -56,10 +56,16 @@ type pending struct {
 	Name string `json:"-"`
 }
 
+// newPending is the revocation of tokens where they came from: at the addresses
+// that they are bound to, and at the grant's if they are bound to none.
 func newPending(now time.Time, g Grant, c oauth.Client, set Set) pending {
+	e := g.Endpoints
+	if b := set.Bound; b.Token != "" {
+		e.Issuer, e.Token, e.Revocation = b.Issuer, b.Token, b.Revocation
+	}
 	return pending{
-		Since: now.UTC(), Name: g.Name, Refresh: kept{set.Refresh}, Access: kept{set.Access}, Issuer: g.Endpoints.Issuer,
-		TokenURL: g.Endpoints.Token, RevocationURL: g.Endpoints.Revocation,
+		Since: now.UTC(), Name: g.Name, Refresh: kept{set.Refresh}, Access: kept{set.Access},
+		Issuer: e.Issuer, TokenURL: e.Token, RevocationURL: e.Revocation,
 		ClientID: c.ID, ClientSecret: kept{c.Secret}, AuthMethod: string(c.Auth),
 	}
 }
@@ -100,11 +106,13 @@ func decodePending(item secret.String) []pending {
 // in the vault before and after: without it nobody would look for the item.
 func (s *Service) storePending(ctx context.Context, id string, list []pending, n note) error {
 	if len(list) == 0 {
-		err := s.Vault.Delete(ctx, pendingKey(id))
-		if removed := durable.Remove(s.notePath(id)); err == nil && removed != nil && !errors.Is(removed, os.ErrNotExist) {
-			err = removed
+		if err := s.Vault.Delete(ctx, pendingKey(id)); err != nil {
+			return err
 		}
-		return err
+		if err := durable.Remove(s.notePath(id)); !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return nil
 	}
 	if dropped := len(list) - maxPending; dropped > 0 {
 		s.giveUp(ctx, id, "too many", dropped)
@@ -149,10 +157,12 @@ func (s *Service) putAside(ctx context.Context, id string, add ...pending) error
 }
 
 // settle removes the revocation.
-func (s *Service) settle(ctx context.Context, id string, p pending) {
-	if list, err := s.loadPending(ctx, id); err == nil {
-		_ = s.storePending(ctx, id, slices.DeleteFunc(list, p.same), s.readNote(id)) // tried once more at worst
+func (s *Service) settle(ctx context.Context, id string, p pending) error {
+	list, err := s.loadPending(ctx, id)
+	if err != nil {
+		return err
 	}
+	return s.storePending(ctx, id, slices.DeleteFunc(list, p.same), s.readNote(id))
 }
 
 // ask asks the provider for a revocation that was put aside, and keeps or drops
@@ -161,7 +171,7 @@ func (s *Service) ask(ctx context.Context, id string, p pending) Outcome {
 	outcome := s.revokeRemote(ctx, &p)
 	s.at("revoked remotely")
 	if !outcome.Pending() {
-		s.settle(ctx, id, p)
+		_ = s.settle(ctx, id, p) // the provider is asked once more at worst
 		return outcome
 	}
 	p.Asked = true
@@ -169,6 +179,12 @@ func (s *Service) ask(ctx context.Context, id string, p pending) Outcome {
 		return NotKept
 	}
 	return outcome
+}
+
+// revokeLate revokes tokens that came too late to be kept, now or later.
+func (s *Service) revokeLate(ctx context.Context, id string, p pending) {
+	_ = s.putAside(ctx, id, p)
+	s.recordRevocation(ctx, id, s.ask(ctx, id, p), map[string]any{"late": true})
 }
 
 func (p pending) same(q pending) bool {

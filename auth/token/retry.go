@@ -137,5 +137,6 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note) (left int,
 			n.Told = now.UTC()
 		}
 	}
-	return left, worst, s.storePending(ctx, id, open, n)
+	// Also when the time is up: the provider is not to be asked again at once.
+	return left, worst, s.storePending(context.WithoutCancel(ctx), id, open, n)
 }
