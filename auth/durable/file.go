@@ -90,8 +90,8 @@ func stream(path string, perm os.FileMode, commit func(from, to string) error, w
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer func() {
+		_ = tmp.Close() // it was synced before
 		if err != nil {
-			_ = tmp.Close()
 			_ = os.Remove(tmp.Name())
 			err = fmt.Errorf("write %s: %w", path, err)
 		}
@@ -105,7 +105,7 @@ func stream(path string, perm os.FileMode, commit func(from, to string) error, w
 	if err = tmp.Sync(); err != nil {
 		return err
 	}
-	if err = tmp.Close(); err != nil {
+	if err = letGo(tmp); err != nil {
 		return err
 	}
 	return commit(tmp.Name(), target)

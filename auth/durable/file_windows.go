@@ -3,6 +3,7 @@ package durable
 import (
 	"errors"
 	"os"
+	"time"
 
 	"golang.org/x/sys/windows"
 )
@@ -24,7 +25,15 @@ func busy(err error) bool {
 // claim has nothing to do: Windows removes no file that is open.
 func claim(*os.File) error { return nil }
 
-func removeUnclaimed(path string) { _ = os.Remove(path) }
+// letGo closes the file, since Windows renames none that is open.
+func letGo(f *os.File) error { return f.Close() }
+
+// removeUnclaimed leaves a new file alone, which may be about to get its name.
+func removeUnclaimed(path string) {
+	if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()).Abs() > time.Minute {
+		_ = os.Remove(path)
+	}
+}
 
 // Owner is not known: files belong to accounts with names, and nobody is root.
 func Owner(string) (uid int, ok bool) { return 0, false }
