@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -40,20 +41,16 @@ func (osKeyring) Reachable() error {
 // not stuck: what it has not answered waits for the user, be it the password of
 // a collection or, as KeePassXC asks, whether an item may be read.
 func (osKeyring) Waits() bool {
-	conn, err := dbus.ConnectSessionBus()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	conn, err := dbus.ConnectSessionBus(dbus.WithContext(ctx))
 	if err != nil {
 		return false
 	}
 	defer func() { _ = conn.Close() }()
-	call := conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
-		Go("org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart, make(chan *dbus.Call, 1),
-			"org.freedesktop.Secret.Service", "Collections")
-	select {
-	case answer := <-call.Done:
-		return answer.Err == nil
-	case <-time.After(time.Second):
-		return false
-	}
+	return conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
+		CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart,
+			"org.freedesktop.Secret.Service", "Collections").Err == nil
 }
 
 // classifySystem knows D-Bus error names, and texts of the library where it has
