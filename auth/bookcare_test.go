@@ -152,40 +152,6 @@ func TestLostKey(t *testing.T) {
 	}
 }
 
-// A vault of the first version has key and anchor in two items.
-func TestOldKeyItems(t *testing.T) {
-	w := newWorld(t, authtest.Params{})
-	w.create("work")
-	if err := w.keeper.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	item, err := w.vault.Get(t.Context(), "audit/book")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, anchor, ok := strings.Cut(item.Reveal(), `","anchor":`)
-	if !ok {
-		t.Fatal("no anchor")
-	}
-	key = strings.TrimPrefix(key, `{"key":"`)
-	anchor = strings.TrimSuffix(anchor, "}")
-	for key, value := range map[string]string{"audit/key": key, "audit/anchor": anchor} {
-		if err := w.vault.Set(t.Context(), key, secret.String(value)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.vault.Delete(t.Context(), "audit/book"); err != nil {
-		t.Fatal(err)
-	}
-	r, err := w.open().VerifyLog(t.Context(), nil)
-	if err != nil || !r.OK || r.AnchorSeq != 1 {
-		t.Errorf("%+v, problem %+v, %v", r, r.Problem, err)
-	}
-	if keys := w.vault.Keys(); slices.Contains(keys, "audit/key") || slices.Contains(keys, "audit/anchor") || !slices.Contains(keys, "audit/book") {
-		t.Errorf("in the vault: %v", keys)
-	}
-}
-
 // A command that hands out a token reads the tokens and the book's item, and
 // writes the anchor: each call to a keychain takes milliseconds.
 func TestTokenTakesThreeKeychainCalls(t *testing.T) {

@@ -244,26 +244,3 @@ func TestTakingOverTwiceHidesNothing(t *testing.T) {
 		}
 	}
 }
-
-// A key of the first version, in two items that two folders shared, serves both.
-func TestFirstVersionsItemsAreShared(t *testing.T) {
-	a := newWorld(t, authtest.Params{})
-	b := a.beside()
-	a.use(true)
-	b.use(true)
-	item, err := a.vault.Get(t.Context(), "audit/book")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, anchor, _ := strings.Cut(strings.TrimPrefix(item.Reveal(), `{"key":"`), `","anchor":`)
-	for key, value := range map[string]string{"audit/key": key, "audit/anchor": strings.TrimSuffix(anchor, "}")} {
-		if err := a.vault.Set(t.Context(), key, secret.String(value)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := a.vault.Delete(t.Context(), "audit/book"); err != nil {
-		t.Fatal(err)
-	}
-	a.sound("the first")
-	b.sound("the second")
-}

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -59,42 +58,59 @@ type keys struct {
 	// log, too.
 	used func() bool
 
-	mu   sync.Mutex
+	// turn holds one token: whoever has it asks the vault, which may wait for the
+	// user. It guards what follows.
+	turn chan struct{}
 	key  []byte // once it was read, since every line needs it
 	item *bookSecret
 	at   time.Time // when item was read or written
 }
 
-// auditKey returns the key of the book's chain, making one the first time. A
+// enter waits for the turn, for as long as ctx says.
+func (k *keys) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case k.turn <- struct{}{}:
+		return func() { <-k.turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// auditKey returns the key of the book's chain, making one the first time.
+func (k *keys) auditKey(ctx context.Context) ([]byte, error) { return k.secret(ctx, true) }
+
+// secret returns the key, and makes one if there is none and fresh is set. A
 // failure is not remembered: the keychain may be unlocked later.
-func (k *keys) auditKey(ctx context.Context) ([]byte, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.key != nil {
-		return k.key, nil
+func (k *keys) secret(ctx context.Context, fresh bool) (key []byte, err error) {
+	leave, err := k.enter(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := k.load(ctx); err == nil || !errors.Is(err, vault.ErrNotFound) {
-		return k.key, err
+	defer leave()
+	if k.key == nil {
+		_, err = k.find(ctx, fresh)
 	}
-	_, err := k.settle(ctx, vault.ErrNotFound, true)
 	return k.key, err
 }
 
-// find is load for a caller that makes no key: it takes over what this folder
-// had before its items had names of their own.
-func (k *keys) find(ctx context.Context) (*bookSecret, error) {
+// find returns the item. If there is none it takes over what this folder had
+// before its items had names of their own, or makes it if fresh is set.
+func (k *keys) find(ctx context.Context, fresh bool) (*bookSecret, error) {
 	item, err := k.load(ctx)
 	if errors.Is(err, vault.ErrNotFound) {
-		return k.settle(ctx, vault.ErrNotFound, false)
+		return k.settle(ctx, vault.ErrNotFound, fresh)
 	}
 	return item, err
 }
 
 // renew replaces an item that is of no use with a new key.
 func (k *keys) renew(ctx context.Context) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	_, err := k.settle(ctx, errBookItem, true)
+	leave, err := k.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	_, err = k.settle(ctx, errBookItem, true)
 	return err
 }
 
@@ -120,7 +136,7 @@ func (k *keys) settle(ctx context.Context, expected error, fresh bool) (*bookSec
 		return nil, fmt.Errorf("make the audit key: %w", err)
 	}
 	item = &bookSecret{Key: hex.EncodeToString(b), Anchor: k.lost()}
-	if err := k.save(ctx, k.vault, item); err != nil {
+	if err := k.save(ctx, k.vault.Set, item); err != nil {
 		return nil, err
 	}
 	return k.take(item)
@@ -143,11 +159,8 @@ func (k *keys) load(ctx context.Context) (*bookSecret, error) {
 	}
 	k.item = nil
 	raw, err := k.vault.Get(ctx, bookItem)
-	if errors.Is(err, vault.ErrNotFound) && !errors.Is(err, vault.ErrIncomplete) {
-		return nil, err
-	}
 	if errors.Is(err, vault.ErrIncomplete) {
-		return nil, fmt.Errorf("%w: %w", errBookItem, err)
+		err = fmt.Errorf("%w: %w", errBookItem, err)
 	}
 	if err != nil {
 		return nil, err
@@ -189,39 +202,29 @@ func (s *bookSecret) secret() ([]byte, error) {
 	return key, nil
 }
 
-// save stores the item. What is in memory counts again once it is taken.
-func (k *keys) save(ctx context.Context, in vault.Vault, item *bookSecret) error {
-	value, err := item.encode()
+// save stores the item with set. What is in memory counts again once it is taken.
+func (k *keys) save(ctx context.Context, set func(context.Context, string, secret.String) error, item *bookSecret) error {
+	data, err := json.Marshal(item)
 	if err != nil {
-		return err
+		return fmt.Errorf("save the audit key: %w", err)
 	}
 	k.item = nil
-	return in.Set(ctx, bookItem, value)
-}
-
-func (s *bookSecret) encode() (secret.String, error) {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return "", fmt.Errorf("save the audit key: %w", err)
-	}
-	return secret.String(data), nil
+	return set(ctx, bookItem, secret.String(data))
 }
 
 // LoadAnchor returns the book's anchor.
 func (k *keys) LoadAnchor(ctx context.Context) (audit.Anchor, bool, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	item, err := k.find(ctx)
-	switch {
-	case errors.Is(err, vault.ErrNotFound):
-		if a := k.lost(); a != nil {
-			return *a, true, nil
-		}
-		return audit.Anchor{}, false, nil
-	case err != nil:
+	leave, err := k.enter(ctx)
+	if err != nil {
 		return audit.Anchor{}, false, err
-	case item.Anchor == nil:
-		return audit.Anchor{}, false, nil
+	}
+	defer leave()
+	item, err := k.find(ctx, false)
+	if errors.Is(err, vault.ErrNotFound) {
+		item, err = &bookSecret{Anchor: k.lost()}, nil
+	}
+	if err != nil || item.Anchor == nil {
+		return audit.Anchor{}, false, err
 	}
 	return *item.Anchor, true, nil
 }
@@ -230,8 +233,11 @@ func (k *keys) LoadAnchor(ctx context.Context) (audit.Anchor, bool, error) {
 // gets lost leaves the one before, and then only the notice of a cut-off end
 // is weaker until the next one.
 func (k *keys) UpdateAnchor(ctx context.Context, change func(audit.Anchor, bool) (*audit.Anchor, error)) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	leave, err := k.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	lock, err := durable.Acquire(ctx, k.lock)
 	if err != nil {
 		return err
@@ -245,48 +251,37 @@ func (k *keys) UpdateAnchor(ctx context.Context, change func(audit.Anchor, bool)
 	if item.Anchor != nil {
 		old = *item.Anchor
 	}
-	anchor, err := change(old, item.Anchor != nil)
-	if err != nil || anchor == nil {
-		return err
-	}
 	next := *item
-	next.Anchor = anchor
-	value, err := next.encode()
-	if err != nil {
+	if next.Anchor, err = change(old, item.Anchor != nil); err != nil || next.Anchor == nil {
 		return err
 	}
-	k.item = nil
-	if err := vault.SetUnread(ctx, k.vault, bookItem, value); err != nil {
-		return err
+	err = k.save(ctx, func(ctx context.Context, key string, value secret.String) error {
+		return vault.SetUnread(ctx, k.vault, key, value)
+	}, &next)
+	if err == nil {
+		k.item, k.at = &next, k.now()
 	}
-	k.item, k.at = &next, k.now()
-	return nil
+	return err
 }
 
 // known returns the public key that signs the book's bundles, and makes none.
 func (k *keys) known(ctx context.Context) (string, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.key == nil {
-		if _, err := k.find(ctx); err != nil {
-			return "", err
-		}
+	key, err := k.secret(ctx, false)
+	if err != nil {
+		return "", err
 	}
-	return audit.PublicKey(k.key), nil
+	return audit.PublicKey(key), nil
 }
 
 // fingerprint tells a token apart in the book. The key is derived, so that a
 // fingerprint can never be passed off as a line's MAC. Without the key there is
 // no fingerprint; it makes none.
 func (k *keys) fingerprint(ctx context.Context, s secret.String) string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.key == nil {
-		if _, err := k.find(ctx); err != nil {
-			return ""
-		}
+	key, err := k.secret(ctx, false)
+	if err != nil {
+		return ""
 	}
-	m := hmac.New(sha256.New, k.key)
+	m := hmac.New(sha256.New, key)
 	m.Write([]byte("stagedoor token fingerprint"))
 	return s.Fingerprint(m.Sum(nil))
 }

@@ -54,3 +54,56 @@ func TestTwoFirstProcessesMakeOneKey(t *testing.T) {
 		t.Errorf("%+v, %+v, %v", r, r.Problem, err)
 	}
 }
+
+// promptVault asks the user something before it gives out the log's key.
+type promptVault struct {
+	vault.Vault
+	asked  chan struct{}
+	answer chan struct{}
+}
+
+func (v promptVault) Get(ctx context.Context, key string) (secret.String, error) {
+	if key == "audit/book" {
+		select {
+		case v.asked <- struct{}{}:
+		default:
+		}
+		select {
+		case <-v.answer:
+		case <-ctx.Done():
+			return "", vault.ErrWaiting
+		}
+	}
+	return v.Vault.Get(ctx, key)
+}
+
+// While the keychain asks the user something on behalf of one window, whatever
+// else the tray does ends when its own time is over.
+func TestAPromptHoldsNobodyElseUp(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	v := promptVault{Vault: w.vault, asked: make(chan struct{}, 1), answer: make(chan struct{})}
+	k := w.openWith(v)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(v.answer)
+	wg.Go(func() { _, _ = k.Alerts(t.Context()) })
+	<-v.asked
+	for name, call := range map[string]func(context.Context) error{
+		"verify": func(ctx context.Context) error { _, err := k.VerifyLog(ctx, nil); return err },
+		"accept": func(ctx context.Context) error { _, err := k.AcceptLog(ctx); return err },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		done := make(chan error, 1)
+		wg.Go(func() { done <- call(ctx) })
+		select {
+		case err := <-done:
+			if err == nil {
+				t.Errorf("%s: it works without the log's key", name)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s waits for the answer to somebody else's prompt", name)
+		}
+	}
+}

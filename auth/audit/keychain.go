@@ -77,11 +77,15 @@ func (k *keychain) sealer(ctx context.Context, atMost time.Duration) (*sealer, e
 	return seal, nil
 }
 
-// again forgets that the keychain failed: the user may just have mended it.
+// again forgets that the keychain failed: the user may just have mended it. It
+// does nothing if somebody asks it right now.
 func (k *keychain) again() {
-	k.turn <- struct{}{}
-	k.err = nil
-	<-k.turn
+	select {
+	case k.turn <- struct{}{}:
+		k.err = nil
+		<-k.turn
+	default:
+	}
 }
 
 // forget drops the key if err says that the keychain has another one now.

@@ -146,7 +146,7 @@ func scanSegment(ctx context.Context, e extent, seal *sealer, anchorSeq uint64, 
 		}
 		if res.sound {
 			res.sound = bad == nil && len(line) < maxLine && res.end.accept(seal, f, place{segment: name, line: r.line})
-			res.sealed = res.sealed || f.mac != nil
+			res.sealed = res.sealed || res.sound && f.mac != nil
 			res.lost += f.lostEvents()
 			if res.sound && f.seq == anchorSeq {
 				res.anchored, res.anchorAt = append([]byte{}, f.mac...), r.line

@@ -31,6 +31,27 @@ func (l *Log) Verify(ctx context.Context, progress func(done, total int64)) (Rep
 	return v.report, nil
 }
 
+// Belongs reports whether the log in a folder has a line that was sealed with
+// the key, and whether it has the line that the anchor names, if there is one.
+func Belongs(ctx context.Context, dir string, key []byte, a *Anchor) (sealed, anchored bool, err error) {
+	v := &verification{key: key}
+	if v.seal, err = newSealer(key); err != nil {
+		return false, false, err
+	}
+	if a != nil {
+		v.anchor = *a
+	}
+	if err = (&writer{p: Params{Dir: dir}}).look(v); err != nil {
+		return false, false, err
+	}
+	scans, err := v.scan(ctx, nil)
+	for _, s := range scans {
+		sealed = sealed || s.sealed
+		anchored = anchored || a != nil && len(s.anchored) > 0 && string(s.anchored) == a.MAC
+	}
+	return sealed, anchored, err
+}
+
 // verification is one run of Verify.
 type verification struct {
 	list   []extent
