@@ -170,7 +170,7 @@ func (k *keychain) timedOut() error {
 func withAdvice(err error) error {
 	switch {
 	case errors.Is(err, ErrWaiting):
-		return hint.Wrap(err, "answer the keychain's prompt and try again; STAGEDOOR_KEYCHAIN_WAIT=120 gives you two minutes for it")
+		return hint.Wrap(err, "unlock it or answer its prompt, and try again; STAGEDOOR_KEYCHAIN_WAIT=120 gives you two minutes for it")
 	case errors.Is(err, ErrLocked):
 		return hint.Wrap(err, unlockAdvice)
 	case errors.Is(err, ErrUnavailable):

@@ -12,7 +12,7 @@ var ErrWaiting error = waiting{}
 
 type waiting struct{}
 
-func (waiting) Error() string        { return "keychain is waiting for you" }
+func (waiting) Error() string        { return "keychain is locked or waits for your answer" }
 func (waiting) Is(target error) bool { return target == ErrLocked }
 
 // DefaultWait is how long a command or a click waits for the user to answer the

@@ -191,12 +191,23 @@ func (w *chainWriter) close() error {
 	return err
 }
 
-// item is where the app keeps the log's key and anchor.
-var item = []string{"service", "stagedoor", "username", "audit/book"}
+// item is where the app keeps the log's key and anchor. Its name begins with the
+// state folder's id.
+func item(d *desktop.Desktop) ([]string, error) {
+	id, err := os.ReadFile(filepath.Join(filepath.Dir(Dir(d)), "folder-id"))
+	if err != nil {
+		return nil, err
+	}
+	return []string{"service", "stagedoor", "username", strings.Fields(string(id))[0] + "/audit/book"}, nil
+}
 
 // auditKey reads the key that the app made from the throwaway keyring.
 func auditKey(ctx context.Context, d *desktop.Desktop) ([]byte, error) {
-	found, err := d.SecretSearch(ctx, map[string]string{item[0]: item[1], item[2]: item[3]})
+	names, err := item(d)
+	if err != nil {
+		return nil, err
+	}
+	found, err := d.SecretSearch(ctx, map[string]string{names[0]: names[1], names[2]: names[3]})
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +223,11 @@ func auditKey(ctx context.Context, d *desktop.Desktop) ([]byte, error) {
 
 // forgetAnchor leaves only the key in the item.
 func forgetAnchor(ctx context.Context, d *desktop.Desktop, key []byte) error {
-	cmd := d.Command(ctx, "secret-tool", append([]string{"store", "--label=Stagedoor"}, item...)...)
+	names, err := item(d)
+	if err != nil {
+		return err
+	}
+	cmd := d.Command(ctx, "secret-tool", append([]string{"store", "--label=Stagedoor"}, names...)...)
 	cmd.Stdin = strings.NewReader(fmt.Sprintf(`{"key":"%x"}`, key))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("forget the anchor: %w: %s", err, out)
