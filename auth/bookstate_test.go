@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,9 @@ var inTheWay = map[string]func(dir string) error{
 	"folder": func(dir string) error { return os.Mkdir(filepath.Join(dir, "000099.jsonl"), 0o700) },
 	"the next segment's name is a folder": func(dir string) error {
 		return os.MkdirAll(filepath.Join(dir, "000002.jsonl", "full"), 0o700)
+	},
+	"file of nothing but a hole": func(dir string) error {
+		return errors.Join(os.WriteFile(filepath.Join(dir, "000002.jsonl"), nil, 0o600), os.Truncate(filepath.Join(dir, "000002.jsonl"), 1<<32))
 	},
 	"number that no log reaches": func(dir string) error {
 		return os.WriteFile(filepath.Join(dir, "9223372036854775807.jsonl"), []byte(strings.Repeat("x", 5_000_001)+"\n"), 0o600)

@@ -36,11 +36,15 @@ func segmentName(number int) string { return fmt.Sprintf("%06d%s", number, segme
 // file with a larger one is not ours: it would leave no number for the next.
 const maxSegment = 999_999
 
+// maxSegmentBytes is thrice what a segment grows to: of a longer file no more is
+// read than its size. One with a hole in it may be terabytes long.
+const maxSegmentBytes = 3 * DefaultSegmentSize
+
 // folder is what lies in the audit folder.
 type folder struct {
 	segments []segment // oldest first
 	// odd are names like a segment's of what is none: a folder, pipe, link or
-	// device, or a number that no log reaches. They are passed over.
+	// device, or a number or size that no log reaches. They are passed over.
 	odd  []string
 	lost []string // marks of events that are not in the log, see Log.Lost
 }
@@ -69,8 +73,15 @@ func readFolder(dir string) (f folder, err error) {
 		if !ok || len(digits) < 6 || strings.Trim(digits, "0123456789") != "" {
 			continue
 		}
+		info, err := e.Info()
+		if err != nil {
+			if ignoreGone(err) == nil {
+				continue
+			}
+			return f, fmt.Errorf("read audit folder: %w", err)
+		}
 		n, err := strconv.Atoi(digits)
-		if err != nil || n < 1 || n > maxSegment || segmentName(n) != e.Name() || !e.Type().IsRegular() {
+		if err != nil || n < 1 || n > maxSegment || segmentName(n) != e.Name() || !info.Mode().IsRegular() || info.Size() > maxSegmentBytes {
 			f.odd = append(f.odd, e.Name())
 			continue
 		}
