@@ -3,6 +3,7 @@
 package auth_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -31,4 +32,24 @@ func TestAPipeInThePlaceOfTheLog(t *testing.T) {
 	k := w.open()
 	w.token(k, "work")
 	w.mustSayUnusable(k)
+}
+
+// A link in the folder's place must not have the permissions of other files
+// changed, which may need them, and is said.
+func TestALinkInThePlaceOfTheLog(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	w.login("work")
+	elsewhere := t.TempDir()
+	other := filepath.Join(elsewhere, "000001.jsonl")
+	path := filepath.Join(w.dir, "audit")
+	if err := errors.Join(os.WriteFile(other, nil, 0o600), os.Chmod(other, 0o755), os.RemoveAll(path), os.Symlink(elsewhere, path)); err != nil { //nolint:gosec // G302: it is to be looser than ours
+		t.Fatal(err)
+	}
+	k := w.open()
+	w.token(k, "work")
+	w.mustSayUnusable(k)
+	if info, err := os.Stat(other); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the other file: %v, %v", info.Mode(), err)
+	}
 }

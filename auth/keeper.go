@@ -94,7 +94,10 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log, alarms: watcher{Alarms: p.Alarms}}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	var tightened []string
-	folders := []string{p.Dir, locks, wal} // the log looks after its own
+	folders := []string{locks, wal}               // the log looks after its own
+	if _, err := os.Readlink(p.Dir); err != nil { // a link there is the user's own decision
+		folders = append([]string{p.Dir}, folders...)
+	}
 	if p.Vault.Kind() == vault.File {
 		folders = append(folders, filepath.Join(p.Dir, "vault"))
 	}

@@ -90,8 +90,11 @@ func Open(p Params) (*Log, error) {
 	l := &Log{keychain: keychain{key: p.Key, store: p.Anchor, now: p.Now, turn: make(chan struct{}, 1)}}
 	p.Key, p.Anchor = nil, nil
 	l.p, l.turn, l.still = p, make(chan struct{}, 1), stillWait
-	l.loosened, _ = durable.EnsureDir(p.Dir)
-	list, _ := segments(p.Dir)
+	var list []segment
+	var err error
+	if l.loosened, err = durable.EnsureDir(p.Dir); err == nil { // else it may lead elsewhere
+		list, _ = segments(p.Dir)
+	}
 	for _, s := range list {
 		if repaired, err := durable.Tighten(s.path, durable.FileMode); err == nil {
 			l.loosened = l.loosened || repaired

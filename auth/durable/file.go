@@ -26,6 +26,10 @@ const (
 // or pipe. Replacing one of those would break something that is not ours.
 var ErrNotRegular = errors.New("not a regular file")
 
+// ErrNotFolder says that something else has the name of one of our folders, or
+// a link that leads out of the state folder.
+var ErrNotFolder = errors.New("not a folder")
+
 // WriteFile atomically replaces path with data and mode perm: a temporary file
 // in the same folder, fsync, rename, fsync of the folder. It is for our own
 // files: path must be a regular file or not exist.
@@ -141,8 +145,12 @@ func Resolve(path string) (string, error) {
 
 // EnsureDir creates dir (and its parents) for the owner only. If dir exists and
 // others can enter it, it is tightened and repaired is true, so that the caller
-// can log that it was found looser.
+// can log that it was found looser. A link is not followed: what is in its
+// target is not ours to change.
 func EnsureDir(dir string) (repaired bool, err error) {
+	if info, err := os.Lstat(dir); err == nil && !info.IsDir() {
+		return false, ours(dir, fmt.Errorf("%s is %s: %w", dir, kind(info.Mode()), ErrNotFolder))
+	}
 	if err := os.MkdirAll(dir, DirMode); err != nil {
 		return false, fmt.Errorf("create folder %s: %w", dir, ours(dir, err))
 	}

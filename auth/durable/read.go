@@ -46,7 +46,7 @@ func ReadLinked(path string, limit int64) ([]byte, error) {
 
 // ours adds what the user can do about a file of our own.
 func ours(path string, err error) error {
-	if errors.Is(err, ErrNotRegular) {
+	if errors.Is(err, ErrNotRegular) || errors.Is(err, ErrNotFolder) {
 		return hint.Wrap(err, "move it away: it is not Stagedoor's")
 	}
 	return explain(path, err)
@@ -108,18 +108,23 @@ func regular(path string, info os.FileInfo) error {
 	if info.Mode().IsRegular() {
 		return nil
 	}
-	kind := "neither a file nor a folder"
-	switch mode := info.Mode(); {
+	return fmt.Errorf("%s is %s: %w", path, kind(info.Mode()), ErrNotRegular)
+}
+
+func kind(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return "a file"
 	case mode.IsDir():
-		kind = "a folder"
+		return "a folder"
 	case mode&fs.ModeSymlink != 0:
-		kind = "a symbolic link"
+		return "a symbolic link"
 	case mode&fs.ModeNamedPipe != 0:
-		kind = "a named pipe"
+		return "a named pipe"
 	case mode&fs.ModeSocket != 0:
-		kind = "a socket"
+		return "a socket"
 	case mode&fs.ModeDevice != 0:
-		kind = "a device"
+		return "a device"
 	}
-	return fmt.Errorf("%s is %s: %w", path, kind, ErrNotRegular)
+	return "neither a file nor a folder"
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 // A pipe under the name of one of our files must not keep a command waiting for
@@ -69,6 +70,32 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	}
 	if _, err := durable.ReadLinked(os.DevNull, 100); !errors.Is(err, durable.ErrNotRegular) {
 		t.Errorf("a device: %v", err)
+	}
+}
+
+// What lies in the place of one of our folders is named, and the folder at the
+// end of a link keeps its permissions.
+func TestOnlyFoldersAreFolders(t *testing.T) {
+	elsewhere := t.TempDir()
+	if err := os.Chmod(elsewhere, 0o755); err != nil { //nolint:gosec // G302: it is to be looser than ours
+		t.Fatal(err)
+	}
+	for kind, plant := range map[string]func(path string) error{
+		"a named pipe":    func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a file":          func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		"a symbolic link": func(path string) error { return os.Symlink(elsewhere, path) },
+	} {
+		path := filepath.Join(t.TempDir(), "wal")
+		if err := plant(path); err != nil {
+			t.Fatal(err)
+		}
+		_, err := durable.EnsureDir(path)
+		if !errors.Is(err, durable.ErrNotFolder) || !strings.Contains(err.Error(), path+" is "+kind) || hint.Of(err) == "" {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+	if info, err := os.Stat(elsewhere); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the folder at the end of the link: %v, %v", info.Mode(), err)
 	}
 }
 
