@@ -24,7 +24,7 @@ off, muted or changed: see "stagedoor settings".`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return with(cmd.Context(), env, func(k Keeper) error {
 				defer warnOfSettings(env)
-				return runAlertRules(env, k.Rules(), asJSON)
+				return runAlertRules(env, settings.Watching(k.Rules()), asJSON)
 			})
 		},
 	}

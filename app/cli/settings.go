@@ -25,7 +25,7 @@ it. The value "default" brings the built-in one back.
 The settings are a file that can be edited by hand too; --path prints where it
 is. A file with a mistake in it is not used and never overwritten.`,
 		Example: `  stagedoor settings notifications.quiet_hours 22:00-07:00
-  stagedoor settings alerts.rate_limit.muted on
+  stagedoor settings alerts.refresh_failed.muted on
   stagedoor settings alerts.failed_auth.threshold 10
   stagedoor settings alerts.credential_age.window default`,
 		Args: atMost(2),

@@ -1,27 +1,26 @@
 package metrics
 
 import (
+	"maps"
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth"
-	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
 // Events are the names of the events that a Collector counts.
 func Events() []string {
-	return []string{
-		audit.ProfileCreated, audit.ProfileDeleted, audit.ProfileRenamed,
-		audit.LoginSucceeded, audit.LoginFailed, audit.LoginCancelled, audit.StrayCallback,
-		audit.TokenRefreshed, audit.RefreshFailed, audit.TokenRotation, audit.ReuseDetected, audit.TokensRevoked, audit.KeychainAccess,
-		audit.Launched, audit.ServerEnded, audit.APIError,
-		audit.TLSFailed, audit.CertificateSeen, audit.EndpointChanged, audit.ClaimsChanged,
-		audit.ConfigWritten, audit.ConfigRemoved, audit.ConfigDrift,
-		audit.PermissionsFixed, audit.AuditTamper, audit.SecurityAlert, audit.IncidentOpened,
+	names := map[string]bool{
+		audit.ProfileCreated: true, audit.ProfileDeleted: true, audit.ProfileRenamed: true,
+		audit.ServerEnded: true, audit.CertificateSeen: true,
 	}
+	for _, c := range counters() {
+		for _, e := range c.events {
+			names[e] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // Collector counts events.
@@ -29,15 +28,8 @@ type Collector struct {
 	profiles map[string]labels // by id; current ones win over what events say
 	fixed    map[string]bool
 
-	logins, loginsFailed, stray            tally
-	refreshes, refreshesFailed             tally
-	rotations, revoked, handedOut, reused  tally
-	launched                               tally
-	apiErrors, limited, refused, malformed tally
-	tls, configs, violations, changed      tally
-	told                                   tally
-	incidents, tampered                    float64
-
+	counters     []counter
+	tallies      []tally               // of the counters
 	sessions     map[string]*histogram // by profile id
 	certificates map[string]float64    // host → end, Unix seconds
 }
@@ -45,115 +37,62 @@ type Collector struct {
 type labels struct{ name, provider string }
 
 // NewCollector counts for the profiles of views under their present names.
-// Those that have no event yet count zero, so that a rate can be told from the
-// first event on.
 func NewCollector(views []auth.ProfileView) *Collector {
 	c := &Collector{
 		profiles: map[string]labels{}, fixed: map[string]bool{},
-		logins: tally{}, loginsFailed: tally{}, stray: tally{}, refreshes: tally{}, refreshesFailed: tally{},
-		rotations: tally{}, revoked: tally{}, handedOut: tally{}, reused: tally{}, launched: tally{},
-		apiErrors: tally{}, limited: tally{}, refused: tally{}, malformed: tally{},
-		tls: tally{}, configs: tally{}, violations: tally{}, changed: tally{}, told: tally{},
-		sessions: map[string]*histogram{}, certificates: map[string]float64{},
+		counters: counters(), sessions: map[string]*histogram{}, certificates: map[string]float64{},
 	}
 	for _, v := range views {
 		c.profiles[v.ID], c.fixed[v.ID] = labels{v.Name, v.Provider}, true
-		for _, outcome := range []string{"succeeded", "failed", "cancelled"} {
-			c.logins.add(0, v.ID, outcome)
+	}
+	for _, row := range c.counters {
+		t := tally{}
+		for _, zero := range row.zero {
+			if row.global {
+				t.add(0, zero...)
+				continue
+			}
+			for _, v := range views {
+				t.add(0, append([]string{v.ID}, zero...)...)
+			}
 		}
-		for _, t := range []tally{c.refreshes, c.limited, c.refused, c.malformed, c.handedOut, c.launched} {
-			t.add(0, v.ID)
-		}
-		for _, kind := range []string{"transient", "needs_login", "other"} {
-			c.refreshesFailed.add(0, v.ID, kind)
-		}
+		c.tallies = append(c.tallies, t)
 	}
 	return c
 }
 
 // Add counts an event.
 func (c *Collector) Add(e audit.Event) {
-	p := e.Profile
 	c.meet(e)
+	for i, row := range c.counters {
+		if !slices.Contains(row.events, e.Name) {
+			continue
+		}
+		values := []string{}
+		if row.values != nil {
+			values = row.values(e)
+		}
+		switch {
+		case values == nil:
+		case row.global:
+			c.tallies[i].add(1, values...)
+		default:
+			c.tallies[i].add(1, append([]string{e.Profile}, values...)...)
+		}
+	}
 	switch e.Name {
-	case audit.LoginSucceeded:
-		c.logins.add(1, p, "succeeded")
-	case audit.LoginCancelled:
-		c.logins.add(1, p, "cancelled")
-	case audit.LoginFailed:
-		c.logins.add(1, p, "failed")
-		c.loginsFailed.add(1, p, word(e, "reason", "denied", "refused", "discovery", "not saved", "error"))
-	case audit.StrayCallback:
-		c.stray.add(1, p)
-	case audit.TokenRefreshed:
-		c.refreshes.add(1, p)
-	case audit.RefreshFailed:
-		kind := "other"
-		if e.Data["needs_login"] == true {
-			kind = "needs_login"
-		} else if e.Data["transient"] == true {
-			kind = "transient"
-		}
-		c.refreshesFailed.add(1, p, kind)
-	case audit.TokenRotation:
-		c.rotations.add(1, p)
-	case audit.ReuseDetected:
-		c.reused.add(1, p)
-	case audit.TokensRevoked:
-		if e.Outcome != audit.Failed { // else it is not confirmed, and is told of once a day
-			c.revoked.add(1, p)
-		}
-	case audit.KeychainAccess:
-		c.handedOut.add(1, p)
-	case audit.Launched:
-		c.launched.add(1, p)
 	case audit.ServerEnded:
 		if v, ok := e.Data["seconds"].(float64); ok && v >= 0 {
-			if c.sessions[p] == nil {
-				c.sessions[p] = &histogram{}
+			if c.sessions[e.Profile] == nil {
+				c.sessions[e.Profile] = &histogram{}
 			}
-			c.sessions[p].add(v)
+			c.sessions[e.Profile].add(v)
 		}
-	case audit.APIError:
-		c.apiError(e)
-	case audit.TLSFailed:
-		c.tls.add(1, p)
 	case audit.CertificateSeen:
 		host, _ := e.Data["host"].(string)
 		if end, ok := e.Data["not_after"].(float64); ok && host != "" {
 			c.certificates[host] = end
 		}
-	case audit.EndpointChanged, audit.ClaimsChanged:
-		c.changed.add(1, p, e.Name)
-	case audit.ConfigWritten, audit.ConfigRemoved, audit.ConfigDrift:
-		if e.Outcome != audit.Failed {
-			c.configs.add(1, word(e, "client"), e.Name)
-		}
-	case audit.PermissionsFixed:
-		c.violations.add(1)
-	case audit.AuditTamper:
-		c.tampered++
-	case audit.SecurityAlert:
-		c.told.add(1, word(e, "rule"), word(e, "severity", "P0", "P1", "P2", "P3"))
-	case audit.IncidentOpened:
-		c.incidents++
-	}
-}
-
-func (c *Collector) apiError(e audit.Event) {
-	status, _ := e.Data["status"].(float64)
-	code := "other"
-	if status >= 100 && status < 600 {
-		code = strconv.Itoa(int(status))
-	}
-	c.apiErrors.add(1, e.Profile, code)
-	switch status {
-	case 429:
-		c.limited.add(1, e.Profile)
-	case 401, 403:
-		c.refused.add(1, e.Profile)
-	case 400:
-		c.malformed.add(1, e.Profile)
 	}
 }
 
@@ -180,24 +119,4 @@ func word(e audit.Event, key string, known ...string) string {
 		return s
 	}
 	return "other"
-}
-
-// alertStates counts alerts that are open or acknowledged.
-func alertStates(alerts []alert.Alert) tally {
-	t := tally{}
-	for _, a := range alerts {
-		if a.State != alert.Resolved {
-			t.add(1, a.Rule, a.Severity.String(), string(a.State))
-		}
-	}
-	return t
-}
-
-// remaining is how long it is until each host's certificate ends, in seconds.
-func (c *Collector) remaining(now time.Time) tally {
-	t := tally{}
-	for host, end := range c.certificates {
-		t.add(end-float64(now.Unix()), host)
-	}
-	return t
 }

@@ -16,67 +16,68 @@ type View struct {
 	Now      time.Time
 }
 
-// Families are all metrics, always in the same order.
+// Families are all metrics that have something to say, always in the same order.
+// One that nothing is counted for is left out: nobody should wait for a number
+// that cannot come.
 func (c *Collector) Families(v View) []Family {
-	counter := func(name, help string, samples []Sample) Family {
-		return Family{Name: "stagedoor_" + name, Type: Counter, Help: help, Samples: samples}
+	list := []Family{{
+		Name: "stagedoor_build", Type: Info, Help: "The program that made this text.",
+		Samples: []Sample{{Suffix: "_info", Labels: []Label{{"version", v.Version}}, Value: 1}},
+	}}
+	add := func(name string, t Type, unit, help string, samples []Sample) {
+		if len(samples) > 0 {
+			list = append(list, Family{"stagedoor_" + name, t, unit, help, samples})
+		}
 	}
-	list := []Family{
-		{
-			Name: "stagedoor_build", Type: Info, Help: "The program that made this text.",
-			Samples: []Sample{{Suffix: "_info", Labels: []Label{{"version", v.Version}}, Value: 1}},
-		},
-		// Authentication.
-		counter("login_attempts", "Logins by their outcome.", c.of(c.logins, "outcome")),
-		counter("login_failures", "Failed logins by what went wrong.", c.of(c.loginsFailed, "reason")),
-		counter("stray_callbacks", "Login answers that nobody asked for.", c.of(c.stray)),
-		counter("token_refreshes", "Access tokens that were renewed.", c.of(c.refreshes)),
-		counter("token_refresh_failures", "Refreshes that failed; transient means offline or the provider's own trouble.", c.of(c.refreshesFailed, "kind")),
-		counter("token_rotations", "Refresh tokens that a provider replaced.", c.of(c.rotations)),
-		counter("token_reuses", "Refresh tokens that were not rotated as expected or were used elsewhere.", c.of(c.reused)),
-		counter("tokens_handed_out", "Access tokens given to a server or a script.", c.of(c.handedOut)),
-		counter("token_revocations", "Revocations.", c.of(c.revoked)),
-		counter("claims_changes", "Logins whose account, scope, issuer or endpoint differs from before.", c.of(c.changed, "event")),
-		c.views(v),
-		expiry("grant", "When a login itself ends, where that is known.", v.Profiles, func(p auth.ProfileView) time.Time { return p.GrantEnds }),
-		expiry("access_token", "When the access token ends.", v.Profiles, func(p auth.ProfileView) time.Time { return p.Expires }),
-		// Servers and their API.
-		counter("servers_launched", "MCP servers that were started.", c.of(c.launched)),
-		c.sessionFamily(),
-		counter("api_errors", "Tool calls that failed, by HTTP status.", c.of(c.apiErrors, "status")),
-		counter("api_rate_limited", "Tool calls that were refused because there were too many (429).", c.of(c.limited)),
-		counter("api_unauthorized", "Tool calls that were refused for want of a right (401, 403).", c.of(c.refused)),
-		counter("api_invalid_requests", "Tool calls that the provider could not read (400).", c.of(c.malformed)),
-		// Infrastructure.
-		{
-			Name: "stagedoor_certificate_remaining_seconds", Type: Gauge, Unit: "seconds", Help: "How long a provider's certificate is still valid.",
-			Samples: c.remaining(v.Now).samples("", "host"),
-		},
-		counter("tls_failures", "Certificates of providers that did not verify.", c.of(c.tls)),
-		counter("client_config_changes", "Changes of our entries in MCP clients' configs.", c.configs.samples("_total", "client", "event")),
-		counter("resource_access_violations", "Files and folders of Stagedoor that were open to other users.", single(c.violations)),
-		counter("audit_verification_failures", "Verifications of the audit log that failed.", []Sample{{Suffix: "_total", Value: c.tampered}}),
-		// Alerts and incidents.
-		{
-			Name: "stagedoor_alerts", Type: Gauge, Help: "Alerts that are open or acknowledged.",
-			Samples: alertStates(v.Alerts).samples("", "rule", "severity", "state"),
-		},
-		counter("alerts_told", "Alerts that the user was told of.", c.told.samples("_total", "rule", "severity")),
-		counter("incidents_opened", "Incident reports.", []Sample{{Suffix: "_total", Value: c.incidents}}),
+	for i, row := range c.counters {
+		samples := c.tallies[i].samples("_total", row.labels...)
+		if !row.global {
+			samples = c.named(c.tallies[i]).samples("_total", append([]string{"profile", "provider"}, row.labels...)...)
+		}
+		add(row.name, Counter, "", row.help, samples)
 	}
+	add("session_duration_seconds", Histogram, "seconds", "How long MCP servers ran while the machine was awake.", c.sessionSamples())
+
+	active, grants, tokens, alerts, certificates := tally{}, tally{}, tally{}, tally{}, tally{}
+	for _, p := range v.Profiles {
+		if p.Status == auth.StatusActive {
+			active.add(1, p.Name, p.Provider)
+		} else if p.Status != auth.StatusUnknown { // the vault cannot be read: no answer is better than a wrong one
+			active.add(0, p.Name, p.Provider)
+		}
+		if !p.GrantEnds.IsZero() {
+			grants.add(float64(p.GrantEnds.Unix()), p.Name, p.Provider)
+		}
+		if !p.Expires.IsZero() {
+			tokens.add(float64(p.Expires.Unix()), p.Name, p.Provider)
+		}
+	}
+	for _, a := range v.Alerts {
+		if a.State != alert.Resolved {
+			alerts.add(1, a.Rule, a.Severity.String(), string(a.State))
+		}
+	}
+	for host, end := range c.certificates {
+		certificates.add(end-float64(v.Now.Unix()), host)
+	}
+	add("login_active", Gauge, "", "Whether a profile has a login that works, as far as is known.", active.samples("", "profile", "provider"))
+	add("grant_expiry_timestamp_seconds", Gauge, "seconds", "When a login itself ends, where that is known.", grants.samples("", "profile", "provider"))
+	add("access_token_expiry_timestamp_seconds", Gauge, "seconds", "When the access token ends.", tokens.samples("", "profile", "provider"))
+	add("certificate_remaining_seconds", Gauge, "seconds", "How long a provider's certificate is still valid.", certificates.samples("", "host"))
+	add("alerts", Gauge, "", "Alerts that are open or acknowledged.", alerts.samples("", "rule", "severity", "state"))
 	return list
 }
 
-// of turns a tally by profile id into samples with name and provider. Profiles
-// of one name and provider, one after the other, are one.
-func (c *Collector) of(t tally, more ...string) []Sample {
-	named := tally{}
+// named turns a tally by profile id into one by name and provider. Profiles of
+// one name and provider, one after the other, are one.
+func (c *Collector) named(t tally) tally {
+	out := tally{}
 	for key, n := range t {
 		values := strings.Split(key, sep)
 		l := c.label(values[0])
-		named.add(n, append([]string{l.name, l.provider}, values[1:]...)...)
+		out.add(n, append([]string{l.name, l.provider}, values[1:]...)...)
 	}
-	return named.samples("_total", append([]string{"profile", "provider"}, more...)...)
+	return out
 }
 
 func (c *Collector) label(id string) labels {
@@ -90,11 +91,7 @@ func (c *Collector) label(id string) labels {
 	return l
 }
 
-func (c *Collector) sessionFamily() Family {
-	f := Family{
-		Name: "stagedoor_session_duration_seconds", Type: Histogram, Unit: "seconds",
-		Help: "How long MCP servers ran while the machine was awake.",
-	}
+func (c *Collector) sessionSamples() (list []Sample) {
 	merged := map[labels]*histogram{}
 	order := tally{}
 	for id, h := range c.sessions {
@@ -109,47 +106,7 @@ func (c *Collector) sessionFamily() Family {
 		merged[l].sum += h.sum
 	}
 	for _, s := range order.samples("", "profile", "provider") {
-		h := merged[labels{s.Labels[0].Value, s.Labels[1].Value}]
-		f.Samples = append(f.Samples, h.samples(s.Labels...)...)
+		list = append(list, merged[labels{s.Labels[0].Value, s.Labels[1].Value}].samples(s.Labels...)...)
 	}
-	return f
-}
-
-func (c *Collector) views(v View) Family {
-	f := Family{Name: "stagedoor_login_active", Type: Gauge, Help: "Whether a profile has a login that works, as far as is known."}
-	t := tally{}
-	for _, p := range v.Profiles {
-		if p.Status == auth.StatusUnknown {
-			continue // the vault cannot be read: no answer is better than a wrong one
-		}
-		n := 0.0
-		if p.Status == auth.StatusActive {
-			n = 1
-		}
-		t.add(n, p.Name, p.Provider)
-	}
-	f.Samples = t.samples("", "profile", "provider")
-	return f
-}
-
-func expiry(what, help string, views []auth.ProfileView, at func(auth.ProfileView) time.Time) Family {
-	t := tally{}
-	for _, p := range views {
-		if end := at(p); !end.IsZero() {
-			t.add(float64(end.Unix()), p.Name, p.Provider)
-		}
-	}
-	return Family{
-		Name: "stagedoor_" + what + "_expiry_timestamp_seconds", Type: Gauge, Unit: "seconds", Help: help,
-		Samples: t.samples("", "profile", "provider"),
-	}
-}
-
-// single is a tally without labels, which counts from zero.
-func single(t tally) []Sample {
-	n := 0.0
-	for _, v := range t {
-		n += v
-	}
-	return []Sample{{Suffix: "_total", Value: n}}
+	return list
 }

@@ -275,6 +275,22 @@ func TestMetricsOfOddLogs(t *testing.T) {
 	}
 }
 
+// Who watches a number that cannot come believes that all is well.
+func TestNothingIsShownThatNothingCounts(t *testing.T) {
+	text, err := collect([]auth.ProfileView{{ID: "p", Name: "work", Provider: "spotify"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"session_duration", "api_errors", "api_rate_limited", "api_unauthorized", "api_invalid_requests"} {
+		if strings.Contains(text, name) {
+			t.Errorf("%s is shown:\n%s", name, text)
+		}
+	}
+	if !strings.Contains(text, "stagedoor_token_refreshes_total{profile=\"work\",provider=\"spotify\"} 0\n") {
+		t.Errorf("what is counted does not begin at zero:\n%s", text)
+	}
+}
+
 // The parser above must be strict, or the tests say nothing.
 func TestTheParserIsStrict(t *testing.T) {
 	const good = "# TYPE a counter\n# HELP a b\na_total 1\n# EOF\n"

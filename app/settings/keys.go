@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -17,10 +18,13 @@ const (
 	keepMegabytes = "log.keep_megabytes"
 )
 
-// Keys returns the names that Set takes, in order.
-func Keys() []string {
+// Keys returns the names of the settings that do something, in order.
+func Keys() []string { return keys(Watching(alert.Defaults())) }
+
+// keys are the names that Set takes where these are the rules.
+func keys(rules []alert.Rule) []string {
 	keys := []string{"notifications.enabled", "notifications.quiet_hours", keepDays, keepMegabytes}
-	for _, r := range alert.Defaults() {
+	for _, r := range rules {
 		for _, field := range ruleFields {
 			keys = append(keys, "alerts."+r.ID+"."+field)
 		}
@@ -28,134 +32,94 @@ func Keys() []string {
 	return keys
 }
 
+// Written reports whether a part of Stagedoor writes the event. Three that rules
+// and metrics know are not written by anything yet.
+func Written(event string) bool {
+	return event != audit.ServerEnded && event != audit.APIError && event != audit.ConfigDrift
+}
+
+// Watching returns the rules that can fire: those with an event that is written.
+func Watching(rules []alert.Rule) []alert.Rule {
+	return slices.DeleteFunc(slices.Clone(rules), func(r alert.Rule) bool { return !slices.ContainsFunc(r.Events, Written) })
+}
+
 var ruleFields = []string{"enabled", "muted", "threshold", "window", "cooldown", "severity"}
 
 // Set changes one setting by name; "default" brings the built-in value back.
-// Whether the value is one is checked when the settings are saved.
 func (s *Settings) Set(key, value string) error {
-	if !slices.Contains(Keys(), key) {
+	if !slices.Contains(keys(alert.Defaults()), key) {
 		advice := "see stagedoor settings --keys"
 		if near := nearest(key, Keys()); near != "" {
 			advice = fmt.Sprintf("did you mean %s?", near)
 		}
 		return hint.Wrap(fmt.Errorf("there is no setting %q", key), advice)
 	}
-	standard := value == "default"
-	switch key {
-	case "notifications.enabled":
-		if standard {
-			value = "true"
-		}
-		on, err := toggle(value)
-		s.Notifications.Enabled = on
+	path := strings.Split(key, ".")
+	leaf := path[len(path)-1]
+	v, err := literal(leaf, value)
+	if err != nil {
 		return err
-	case "notifications.quiet_hours":
-		if standard || value == "off" {
-			s.Notifications.Quiet = nil
-			return nil
-		}
-		return s.Notifications.setQuiet(value)
-	case keepDays:
-		return setNumber(&s.Log.KeepDays, value, standard)
-	case keepMegabytes:
-		return setNumber(&s.Log.KeepMegabytes, value, standard)
 	}
-	_, rest, _ := strings.Cut(key, ".")
-	id, field, _ := strings.Cut(rest, ".")
-	return s.setRule(id, field, value, standard)
-}
-
-func (n *Notifications) setQuiet(value string) error {
-	from, to, ok := strings.Cut(value, "-")
-	var q Quiet
-	if err := errors.Join(q.From.UnmarshalText([]byte(from)), q.To.UnmarshalText([]byte(to))); err != nil || !ok {
-		return hint.Wrap(fmt.Errorf("%q are no quiet hours", value), "write them as 22:00-07:00, or off")
-	}
-	n.Quiet = &q
-	return nil
-}
-
-func (s *Settings) setRule(id, field, value string, standard bool) error {
-	r := s.Alerts[id]
-	var err error
-	switch field {
-	case "enabled":
-		r.Enabled, err = assign(standard, value, toggle)
-	case "muted":
-		r.Muted, err = assign(standard, value, toggle)
-	case "threshold":
-		r.Threshold, err = assign(standard, value, number)
-	case "window":
-		r.Window, err = assign(standard, value, length)
-	case "cooldown":
-		r.Cooldown, err = assign(standard, value, length)
-	case "severity":
-		r.Severity, err = assign(standard, value, func(t string) (s alert.Severity, err error) {
-			err = s.UnmarshalText([]byte(t))
-			return s, err
-		})
+	// The change is made in the file's own form and read back as the file is.
+	data, err := s.encode()
+	var tree map[string]any
+	if err == nil {
+		err = json.Unmarshal(data, &tree)
 	}
 	if err != nil {
 		return err
 	}
-	alerts := map[string]Rule{}
-	for other, o := range s.Alerts {
-		alerts[other] = o
+	at := tree
+	for _, name := range path[:len(path)-1] {
+		if _, ok := at[name]; !ok {
+			at[name] = map[string]any{}
+		}
+		at = at[name].(map[string]any)
 	}
-	alerts[id] = r
-	if r == (Rule{}) {
-		delete(alerts, id)
+	if at[leaf] = v; v == nil {
+		delete(at, leaf)
+		if rules, ok := tree["alerts"].(map[string]any); ok && len(at) == 0 {
+			delete(rules, path[1])
+		}
 	}
-	s.Alerts = alerts
-	return nil
+	if data, err = json.Marshal(tree); err != nil {
+		return err
+	}
+	changed, err := parse("", data)
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return hint.Wrap(fmt.Errorf("%w: %s", ErrInvalid, e.Reason), e.advice)
+	}
+	*s = changed
+	return err
 }
 
-// assign is nil for the built-in value.
-func assign[T any](standard bool, value string, read func(string) (T, error)) (*T, error) {
-	if standard {
-		return nil, nil
-	}
-	v, err := read(value)
-	return &v, err
-}
-
-func number(value string) (int, error) {
-	n, err := strconv.ParseInt(value, 10, 32)
-	if err != nil {
-		return 0, fmt.Errorf("%q is no whole number", value)
-	}
-	return int(n), nil
-}
-
-// setNumber sets a number of which 0 stands for the built-in value.
-func setNumber(to *int, value string, standard bool) error {
-	n, err := assign(standard, value, number)
+// literal is a value as the file has it; nil is the built-in one.
+func literal(name, value string) (any, error) {
 	switch {
-	case err != nil:
-		return err
-	case n == nil:
-		*to = 0
-	case *n == 0:
-		return errors.New("0 would keep nothing; default brings the built-in value back")
-	default:
-		*to = *n
+	case value == "default":
+		return nil, nil
+	case name == "enabled" || name == "muted":
+		on := map[string]bool{"true": true, "on": true, "yes": true, "false": false, "off": false, "no": false}
+		if v, ok := on[value]; ok {
+			return v, nil
+		}
+		return nil, fmt.Errorf("%q is neither on nor off", value)
+	case name == "threshold" || strings.HasPrefix(name, "keep_"):
+		n, err := strconv.ParseInt(value, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no whole number", value)
+		}
+		return n, nil
+	case name == "quiet_hours" && value == "off":
+		return nil, nil
+	case name == "quiet_hours":
+		from, to, ok := strings.Cut(value, "-")
+		if !ok {
+			return nil, hint.Wrap(fmt.Errorf("%q are no quiet hours", value), "write them as 22:00-07:00, or off")
+		}
+		return map[string]string{"from": from, "to": to}, nil
 	}
-	return nil
-}
-
-func toggle(value string) (bool, error) {
-	switch value {
-	case "true", "on", "yes":
-		return true, nil
-	case "false", "off", "no":
-		return false, nil
-	}
-	return false, fmt.Errorf("%q is neither on nor off", value)
-}
-
-func length(value string) (d Duration, err error) {
-	err = d.UnmarshalText([]byte(value))
-	return d, err
+	return value, nil
 }
 
 // Get returns one setting as it is in effect, as Set takes it.
@@ -173,7 +137,7 @@ func (s Settings) Get(key string) (string, error) {
 	rest, _ := strings.CutPrefix(key, "alerts.")
 	id, field, _ := strings.Cut(rest, ".")
 	r, ok := alert.Find(alert.Apply(alert.Defaults(), s.Overrides()), id)
-	if !ok || !slices.Contains(Keys(), key) {
+	if !ok || !slices.Contains(keys(alert.Defaults()), key) {
 		return "", (&Settings{}).Set(key, "default")
 	}
 	window, cooldown := Duration(r.Window), Duration(r.Cooldown)

@@ -3,15 +3,17 @@ package settings
 import (
 	"bytes"
 	"encoding"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/tailscale/hujson"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 )
@@ -22,6 +24,7 @@ type Error struct {
 	Line, Column int // counted from 1, columns in characters; 0 if it is the whole file
 	Reason       string
 	advice       string
+	at           int // byte of the file
 }
 
 // Error is "settings.json:3:5: reason".
@@ -40,243 +43,157 @@ func (e *Error) Hint() string {
 	return "mend the file, or delete it to have the defaults"
 }
 
-// fault is a reason at a byte of the file.
-type fault struct {
-	at             int
-	reason, advice string
-}
-
-func (f *fault) Error() string { return f.reason }
-
-func faultf(v *hujson.Value, format string, args ...any) *fault {
-	return &fault{at: v.StartOffset, reason: fmt.Sprintf(format, args...)}
-}
-
 // parse reads a file strictly: every member must be known, once, and of its
 // type.
 func parse(path string, data []byte) (Settings, error) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	s, err := decode(data)
-	var f *fault
-	if !errors.As(err, &f) {
-		return s, err
-	}
-	before := data[:min(max(f.at, 0), len(data))]
-	line := 1 + bytes.Count(before, []byte("\n"))
-	column := 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
-	return Settings{}, &Error{Path: path, Line: line, Column: column, Reason: f.reason, advice: f.advice}
-}
-
-func decode(data []byte) (Settings, error) {
-	if len(bytes.TrimSpace(data)) == 0 {
-		return Defaults(), nil
-	}
-	if !utf8.Valid(data) {
-		at := 0
-		for at < len(data) {
-			r, n := utf8.DecodeRune(data[at:])
-			if r == utf8.RuneError && n == 1 {
-				break
-			}
-			at += n
-		}
-		return Settings{}, &fault{at: at, reason: "the file is not UTF-8"}
-	}
-	var any json.RawMessage
-	if err := json.Unmarshal(data, &any); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return Settings{}, &fault{at: int(max(syntax.Offset-1, 0)), reason: "not JSON: " + syntax.Error()}
-		}
-		return Settings{}, &fault{reason: "not JSON"}
-	}
-	root, err := hujson.Parse(data)
-	if err != nil {
-		return Settings{}, &fault{reason: "not JSON"}
-	}
 	s := Defaults()
-	err = object(&root, "the settings", map[string]func(*hujson.Value) error{
-		"version": func(v *hujson.Value) error {
-			n, err := integer(v)
-			if err == nil && n != Version {
-				f := faultf(v, "version %d of the settings is not known to this Stagedoor", n)
-				f.advice = "update Stagedoor, or delete the file to have the defaults"
-				return f
-			}
-			return err
-		},
-		"notifications": func(v *hujson.Value) error { return notifications(v, &s.Notifications) },
-		"alerts":        func(v *hujson.Value) error { return rules(v, &s) },
-		"log": func(v *hujson.Value) error {
-			return object(v, "log", map[string]func(*hujson.Value) error{
-				"keep_days":      bounded(&s.Log.KeepDays, minKeepDays, maxKeepDays),
-				"keep_megabytes": bounded(&s.Log.KeepMegabytes, minKeepMegabytes, maxKeepMegabytes),
-			})
-		},
-	})
-	return s, err
-}
-
-// bounded reads a whole number from least to most.
-func bounded(to *int, least, most int) func(*hujson.Value) error {
-	return func(v *hujson.Value) error {
-		n, err := integer(v)
-		if err == nil && (n < least || n > most) {
-			err = faultf(v, "this must be from %d to %d", least, most)
-		}
-		*to = n
-		return err
+	if len(bytes.TrimSpace(data)) == 0 {
+		return s, nil
 	}
+	e := explain(data, json.Unmarshal(data, &s, json.RejectUnknownMembers(true)))
+	if e == nil {
+		e = s.check(data)
+	}
+	if e == nil {
+		if len(s.Alerts) == 0 {
+			s.Alerts = nil
+		}
+		return s, nil
+	}
+	before := data[:min(e.at, len(data))]
+	e.Path, e.Line = path, 1+bytes.Count(before, []byte("\n"))
+	e.Column = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+	return Settings{}, e
 }
 
-func notifications(v *hujson.Value, n *Notifications) error {
-	return object(v, "notifications", map[string]func(*hujson.Value) error{
-		"enabled": boolean(&n.Enabled),
-		"quiet_hours": func(v *hujson.Value) error {
-			if v.Value.Kind() == 'n' {
-				n.Quiet = nil
-				return nil
-			}
-			var from, to *Clock
-			err := object(v, "quiet_hours", map[string]func(*hujson.Value) error{"from": textual(&from), "to": textual(&to)})
-			switch {
-			case err != nil:
-				return err
-			case from == nil || to == nil:
-				return faultf(v, `quiet_hours needs "from" and "to"`)
-			case *from == *to:
-				return faultf(v, "quiet_hours begin and end at the same time")
-			}
-			n.Quiet = &Quiet{From: *from, To: *to}
-			return nil
-		},
-	})
+// explain says in words for people what the parser does not like.
+func explain(data []byte, err error) *Error {
+	var syntax *jsontext.SyntacticError
+	var meaning *json.SemanticError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &syntax) && errors.Is(err, jsontext.ErrDuplicateName):
+		return &Error{at: next(data, int(syntax.ByteOffset)), Reason: fmt.Sprintf("%q is there twice", syntax.JSONPointer.LastToken())}
+	case errors.As(err, &syntax):
+		return &Error{at: int(syntax.ByteOffset), Reason: "not JSON: " + syntax.Err.Error()}
+	case !errors.As(err, &meaning):
+		return &Error{Reason: err.Error()}
+	}
+	e := &Error{at: next(data, int(meaning.ByteOffset))}
+	_, text := reflect.New(meaning.GoType).Interface().(encoding.TextUnmarshaler)
+	switch kind := meaning.GoType.Kind(); {
+	case errors.Is(err, json.ErrUnknownName):
+		return unknown(e.at, meaning.JSONPointer)
+	case text && meaning.JSONKind == jsontext.KindString:
+		e.Reason = meaning.Err.Error()
+	case text:
+		e.Reason = "this must be a text, in quotes"
+	case kind == reflect.Bool:
+		e.Reason = "this must be true or false"
+	case kind == reflect.Int:
+		e.Reason = "this must be a whole number"
+	default:
+		e.Reason = name(meaning.JSONPointer) + " must be an object, in braces"
+	}
+	return e
 }
 
-// rules reads the overrides and checks each against the rule it is for.
-func rules(v *hujson.Value, s *Settings) error {
-	builtIn := alert.Defaults()
-	members := map[string]func(*hujson.Value) error{}
-	for _, r := range builtIn {
-		members[r.ID] = func(v *hujson.Value) error {
-			var o Rule
-			at := map[string]*hujson.Value{}
-			note := func(name string, read func(*hujson.Value) error) func(*hujson.Value) error {
-				return func(v *hujson.Value) error {
-					at[name] = v
-					return read(v)
-				}
-			}
-			err := object(v, r.ID, map[string]func(*hujson.Value) error{
-				"enabled": note("enabled", optional(&o.Enabled, boolean)), "muted": note("muted", optional(&o.Muted, boolean)),
-				"threshold": note("threshold", func(v *hujson.Value) error {
-					n, err := integer(v)
-					o.Threshold = &n
-					return err
-				}),
-				"window": note("window", textual(&o.Window)), "cooldown": note("cooldown", textual(&o.Cooldown)),
-				"severity": note("severity", textual(&o.Severity)),
-			})
-			if err != nil {
-				return err
-			}
-			if field, err := o.override().Check(r); err != nil {
-				f := faultf(at[field], "%s", err.Error())
-				if field == "enabled" {
-					f.advice = `set "muted" to true to have no notification of what is below P0`
-				}
-				return f
-			}
-			if s.Alerts == nil {
-				s.Alerts = map[string]Rule{}
-			}
-			s.Alerts[r.ID] = o
-			return nil
+// unknown tells of a name that is none.
+func unknown(at int, p jsontext.Pointer) *Error {
+	e := &Error{at: at, Reason: fmt.Sprintf("%s has no %s", name(p.Parent()), strconv.Quote(p.LastToken()))}
+	prefix := strings.ReplaceAll(string(p.Parent())[min(1, len(p.Parent())):], "/", ".")
+	if prefix != "" {
+		prefix += "."
+	}
+	known := map[string]bool{}
+	for _, key := range append(keys(alert.Defaults()), "version", "notifications.quiet_hours.from", "notifications.quiet_hours.to") {
+		if rest, ok := strings.CutPrefix(key, prefix); ok {
+			first, _, _ := strings.Cut(rest, ".")
+			known[first] = true
 		}
 	}
-	return object(v, "alerts", members)
+	names := slices.Sorted(maps.Keys(known))
+	e.advice = "there is " + strings.Join(names, ", ")
+	if near := nearest(p.LastToken(), names); near != "" {
+		e.advice = fmt.Sprintf("did you mean %q?", near)
+	}
+	return e
 }
 
-// object reads an object with these members and no others.
-func object(v *hujson.Value, what string, members map[string]func(*hujson.Value) error) error {
-	o, ok := v.Value.(*hujson.Object)
-	if !ok {
-		return faultf(v, "%s must be an object, in braces", what)
+func name(p jsontext.Pointer) string {
+	if p == "" {
+		return "the settings"
 	}
-	seen := map[string]bool{}
-	for i := range o.Members {
-		m := &o.Members[i]
-		name := m.Name.Value.(hujson.Literal).String()
-		read, ok := members[name]
+	return p.LastToken()
+}
+
+// check finds what is of its type and still cannot be.
+func (s Settings) check(data []byte) *Error {
+	at := func(format string, args ...any) (name, value int) {
+		return find(data, jsontext.Pointer(fmt.Sprintf(format, args...)))
+	}
+	if _, v := at("/version"); s.Version != Version {
+		return &Error{at: v, Reason: fmt.Sprintf("version %d of the settings is not known to this Stagedoor", s.Version), advice: "update Stagedoor, or delete the file to have the defaults"}
+	}
+	if _, v := at("/notifications/enabled"); v >= 0 && data[v] == 'n' {
+		return &Error{at: v, Reason: "this must be true or false"} // null would turn them off
+	}
+	if q := s.Notifications.Quiet; q != nil {
+		_, v := at("/notifications/quiet_hours")
+		_, from := at("/notifications/quiet_hours/from")
+		_, to := at("/notifications/quiet_hours/to")
 		switch {
-		case !ok:
-			f := faultf(&m.Name, "%s has no %s", what, strconv.Quote(name))
-			names := make([]string, 0, len(members))
-			for n := range members {
-				names = append(names, n)
-			}
-			slices.Sort(names)
-			if near := nearest(name, names); near != "" {
-				f.advice = fmt.Sprintf("did you mean %q?", near)
-			} else {
-				f.advice = "there is " + strings.Join(names, ", ")
-			}
-			return f
-		case seen[name]:
-			return faultf(&m.Name, "%q is there twice", name)
+		case from < 0 || to < 0:
+			return &Error{at: v, Reason: `quiet_hours needs "from" and "to"`}
+		case q.From == q.To:
+			return &Error{at: v, Reason: "quiet_hours begin and end at the same time"}
 		}
-		seen[name] = true
-		if err := read(&m.Value); err != nil {
-			return err
+	}
+	for _, l := range []struct {
+		name           string
+		n, least, most int
+	}{{"keep_days", s.Log.KeepDays, minKeepDays, maxKeepDays}, {"keep_megabytes", s.Log.KeepMegabytes, minKeepMegabytes, maxKeepMegabytes}} {
+		if _, v := at("/log/%s", l.name); v >= 0 && (l.n < l.least || l.n > l.most) {
+			return &Error{at: v, Reason: fmt.Sprintf("this must be from %d to %d", l.least, l.most)}
+		}
+	}
+	overrides, rules := s.Overrides(), alert.Defaults()
+	for _, id := range slices.Sorted(maps.Keys(overrides)) {
+		p := jsontext.Pointer("/alerts").AppendToken(id)
+		r, ok := alert.Find(rules, id)
+		if !ok {
+			name, _ := find(data, p)
+			return unknown(name, p)
+		}
+		if field, err := overrides[id].Check(r); err != nil {
+			_, v := find(data, p.AppendToken(field))
+			e := &Error{at: v, Reason: err.Error()}
+			if field == "enabled" {
+				e.advice = `set "muted" to true to have no notification of what is below P0`
+			}
+			return e
 		}
 	}
 	return nil
 }
 
-func boolean(to *bool) func(*hujson.Value) error {
-	return func(v *hujson.Value) error {
-		switch v.Value.Kind() {
-		case 't', 'f':
-			*to = v.Value.Kind() == 't'
-			return nil
+// find returns where a member's name and its value begin, or -1.
+func find(data []byte, p jsontext.Pointer) (name, value int) {
+	d := jsontext.NewDecoder(bytes.NewReader(data))
+	for {
+		before := int(d.InputOffset())
+		if _, err := d.ReadToken(); err != nil {
+			return -1, -1
 		}
-		return faultf(v, "this must be true or false")
+		if d.StackPointer() == p {
+			return next(data, before), next(data, int(d.InputOffset()))
+		}
 	}
 }
 
-// optional reads into a new value, so that what is not there stays nil.
-func optional[T any](to **T, read func(*T) func(*hujson.Value) error) func(*hujson.Value) error {
-	return func(v *hujson.Value) error {
-		*to = new(T)
-		return read(*to)(v)
-	}
-}
-
-func integer(v *hujson.Value) (int, error) {
-	l, ok := v.Value.(hujson.Literal)
-	if ok && l.Kind() == '0' {
-		if n, err := strconv.ParseInt(string(l), 10, 32); err == nil {
-			return int(n), nil
-		}
-	}
-	return 0, faultf(v, "this must be a whole number")
-}
-
-// textual reads a string into something that has a text form.
-func textual[T any, P interface {
-	*T
-	encoding.TextUnmarshaler
-}](to **T,
-) func(*hujson.Value) error {
-	return func(v *hujson.Value) error {
-		l, ok := v.Value.(hujson.Literal)
-		if !ok || l.Kind() != '"' {
-			return faultf(v, "this must be a text, in quotes")
-		}
-		*to = new(T)
-		if err := P(*to).UnmarshalText([]byte(l.String())); err != nil {
-			return faultf(v, "%s", err.Error())
-		}
-		return nil
-	}
+// next is where what follows an offset begins.
+func next(data []byte, at int) int {
+	return len(data) - len(bytes.TrimLeft(data[min(at, len(data)):], " \t\r\n,:"))
 }

@@ -62,12 +62,12 @@ func TestParseErrors(t *testing.T) {
 		"columns in characters": {`{"alerts":{"rate_limit":{"größe":1}}}`, `settings.json:1:26: rate_limit has no "größe"`, ""},
 		"later in the line":     {"{\"notifications\": {\"enabled\": true}, \"ä\": 1}", `settings.json:1:38: the settings has no "ä"`, ""},
 		"twice":                 {"{\"version\": 1,\n \"version\": 1}", `settings.json:2:2: "version" is there twice`, ""},
-		"not JSON":              {"{\n  \"version\": 1,\n}", `settings.json:3:1: not JSON: invalid character '}' looking for beginning of object key string`, ""},
-		"cut off":               {"{\n  \"version\": 1", `settings.json:2:14: not JSON: unexpected end of JSON input`, ""},
-		"a comment":             {"{\n  // mine\n}", `settings.json:2:3: not JSON: invalid character '/' looking for beginning of object key string`, ""},
+		"not JSON":              {"{\n  \"version\": 1,\n}", `settings.json:2:15: not JSON: invalid character ',' at start of value`, ""},
+		"cut off":               {"{\n  \"version\": 1", `settings.json:2:15: not JSON: unexpected EOF`, ""},
+		"a comment":             {"{\n  // mine\n}", `settings.json:2:3: not JSON: invalid character '/' at start of value`, ""},
 		"something after it":    {"{}\n{}", `settings.json:2:1: not JSON: invalid character '{' after top-level value`, ""},
 		"not an object":         {"\n[]", `settings.json:2:1: the settings must be an object, in braces`, ""},
-		"not UTF-8":             {"{\n\"\xff\": 1}", `settings.json:2:2: the file is not UTF-8`, ""},
+		"not UTF-8":             {"{\n\"\xff\": 1}", `settings.json:2:2: not JSON: invalid UTF-8`, ""},
 		"a newer version":       {`{"version": 2}`, `settings.json:1:13: version 2 of the settings is not known to this Stagedoor`, "update Stagedoor, or delete the file to have the defaults"},
 		"a version of text":     {`{"version": "1"}`, `settings.json:1:13: this must be a whole number`, ""},
 		"half a number":         {`{"alerts":{"rate_limit":{"threshold":2.5}}}`, `settings.json:1:38: this must be a whole number`, ""},
@@ -139,11 +139,11 @@ func TestUpdateAndSet(t *testing.T) {
 	for _, kv := range [][2]string{
 		{"notifications.enabled", "off"},
 		{"notifications.quiet_hours", "22:30-6:00"},
-		{"alerts.rate_limit.muted", "on"},
-		{"alerts.rate_limit.threshold", "9"},
-		{"alerts.rate_limit.window", "20m"},
-		{"alerts.rate_limit.cooldown", "1d"},
-		{"alerts.rate_limit.severity", "P3"},
+		{"alerts.concurrency.muted", "on"},
+		{"alerts.concurrency.threshold", "9"},
+		{"alerts.concurrency.window", "20m"},
+		{"alerts.concurrency.cooldown", "1d"},
+		{"alerts.concurrency.severity", "P3"},
 		{"alerts.unusual_hour.enabled", "true"},
 	} {
 		if err := set(kv[0], kv[1]); err != nil {
@@ -155,9 +155,9 @@ func TestUpdateAndSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{
-		"notifications.enabled": "false", "notifications.quiet_hours": "22:30-06:00", "alerts.rate_limit.muted": "true",
-		"alerts.rate_limit.threshold": "9", "alerts.rate_limit.window": "20m", "alerts.rate_limit.cooldown": "1d",
-		"alerts.rate_limit.severity": "P3", "alerts.unusual_hour.enabled": "true", "alerts.failed_auth.threshold": "6",
+		"notifications.enabled": "false", "notifications.quiet_hours": "22:30-06:00", "alerts.concurrency.muted": "true",
+		"alerts.concurrency.threshold": "9", "alerts.concurrency.window": "20m", "alerts.concurrency.cooldown": "1d",
+		"alerts.concurrency.severity": "P3", "alerts.unusual_hour.enabled": "true", "alerts.failed_auth.threshold": "6",
 	} {
 		if got, err := s.Get(key); err != nil || got != want {
 			t.Errorf("%s is %q, %v; want %q", key, got, err, want)
@@ -173,13 +173,13 @@ func TestUpdateAndSet(t *testing.T) {
 	}
 	for _, kv := range [][2]string{
 		{"nonsense", "1"},
-		{"alerts.rate_limit.threshold", "many"},
+		{"alerts.concurrency.threshold", "many"},
 		{"alerts.audit_tamper.enabled", "off"},
 		{"notifications.quiet_hours", "22-7"},
 		{"notifications.quiet_hours", "22:00"},
 		{"notifications.enabled", "maybe"},
-		{"alerts.rate_limit.window", "1"},
-		{"alerts.rate_limit.severity", "bad"},
+		{"alerts.concurrency.window", "1"},
+		{"alerts.concurrency.severity", "bad"},
 	} {
 		if err := set(kv[0], kv[1]); err == nil {
 			t.Errorf("%v was accepted", kv)

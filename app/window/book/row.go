@@ -87,7 +87,7 @@ func (r *row) show(h *stage.Host, e audit.Event, profile string) {
 	for i, s := range r.full {
 		r.full[i] = text.Line(s, 200)
 	}
-	r.bad, r.alarm = e.Outcome == audit.Failed, alarming(e)
+	r.bad, r.alarm = e.Outcome == audit.Failed, alarming(e.Name)
 	r.Refresh()
 }
 

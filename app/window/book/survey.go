@@ -90,7 +90,7 @@ func groupColour(g group) fyne.ThemeColorName {
 
 // groupOf sorts an event into the chart.
 func groupOf(g audit.Glimpse) group {
-	if g.Failed || alarmingName(g.Name) {
+	if g.Failed || alarming(g.Name) {
 		return troubles
 	}
 	switch g.Name {

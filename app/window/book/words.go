@@ -8,143 +8,98 @@ import (
 
 	"fyne.io/fyne/v2/lang"
 
+	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
-// kinds are the events that the filter offers, in the order of a login's life.
-func kinds() []string {
-	return []string{
-		audit.LoginStarted, audit.LoginSucceeded, audit.LoginFailed, audit.LoginCancelled, audit.StrayCallback,
-		audit.TokensSaved, audit.TokenRefreshed, audit.TokenRotation, audit.RefreshFailed, audit.ReuseDetected, audit.TokensRevoked,
-		audit.KeychainSave, audit.KeychainAccess,
-		audit.ProfileCreated, audit.ProfileUsed, audit.ProfileRenamed, audit.ProfileDeleted,
-		audit.ConfigWritten, audit.ConfigRemoved, audit.Launched,
-		audit.SecurityAlert, audit.AlertAcknowledged, audit.AuditTamper, audit.LogRecovered, audit.EventsLost, audit.Sealed, audit.PermissionsFixed,
-		audit.ClaimsChanged, audit.ClaimsAccepted, audit.ScopeNarrowed, audit.GrantExpiry,
-		audit.SaveFinished, audit.JournalDamaged, audit.RevocationOver,
-		audit.LogAccepted, audit.LogExported, audit.Pruned, audit.CredentialStored, audit.ServerEnded, audit.APIError,
-		audit.TLSFailed, audit.CertificateSeen, audit.EndpointChanged, audit.ConfigDrift, audit.IncidentOpened,
-		audit.Imported, audit.ImportedEvent, audit.ImportUndone,
-	}
+// wording is what people read about an event.
+type wording struct {
+	name, words string
+	alarming    bool // it asks for attention though it did not fail
 }
+
+// events are those that people read about, in the order of a login's life.
+var events = []wording{
+	{audit.LoginStarted, "Login started", false},
+	{audit.LoginSucceeded, "Logged in", false},
+	{audit.LoginFailed, "Login failed", false},
+	{audit.LoginCancelled, "Login cancelled", false},
+	{audit.StrayCallback, "Stray callback refused", true},
+	{audit.TokensSaved, "Tokens saved", false},
+	{audit.TokenRefreshed, "Token refreshed", false},
+	{audit.TokenRotation, "Refresh token rotated", false},
+	{audit.RefreshFailed, "Refresh failed", false},
+	{audit.ReuseDetected, "Token reuse detected", true},
+	{audit.TokensRevoked, "Revocation", false},
+	{audit.KeychainSave, "Saved to keychain", false},
+	{audit.KeychainAccess, "Read from keychain", false},
+	{audit.ProfileCreated, "Profile created", false},
+	{audit.ProfileUsed, "Profile selected", false},
+	{audit.ProfileRenamed, "Profile renamed", false},
+	{audit.ProfileDeleted, "Profile deleted", false},
+	{audit.ConfigWritten, "Client set up", false},
+	{audit.ConfigRemoved, "Client entry removed", false},
+	{audit.Launched, "Server launched", false},
+	{audit.SecurityAlert, "Security alert", true},
+	{audit.AlertAcknowledged, "Alert acknowledged", false},
+	{audit.AuditTamper, "Tampering with the log", true},
+	{audit.LogRecovered, "Log recovered", true},
+	{audit.EventsLost, "Events are missing", true},
+	{audit.Sealed, "Log sealed", false},
+	{audit.PermissionsFixed, "Permissions tightened", false},
+	{audit.ClaimsChanged, "Other account or scopes", true},
+	{audit.ClaimsAccepted, "Change accepted", false},
+	{audit.ScopeNarrowed, "Fewer scopes granted", false},
+	{audit.GrantExpiry, "Login ends soon", false},
+	{audit.SaveFinished, "Interrupted save finished", false},
+	{audit.JournalDamaged, "Damaged journal set aside", true},
+	{audit.RevocationOver, "Revocation given up", true},
+	{audit.LogAccepted, "Log accepted as it is", false},
+	{audit.LogExported, "Log exported", false},
+	{audit.Pruned, "Old segments removed", false},
+	{audit.CredentialStored, "Client secret stored", false},
+	{audit.ServerEnded, "Server ended", false},
+	{audit.APIError, "Tool call failed", false},
+	{audit.TLSFailed, "Certificate not trusted", true},
+	{audit.CertificateSeen, "Certificate checked", false},
+	{audit.EndpointChanged, "Provider’s address changed", true},
+	{audit.ConfigDrift, "Client’s config changed", true},
+	{audit.IncidentOpened, "Incident report started", true},
+	{audit.Imported, "Login imported", false},
+	{audit.ImportedEvent, "Event of another program", false},
+	{audit.ImportUndone, "Import undone", false},
+}
+
+// kinds are the events that the filter offers.
+func kinds() (names []string) {
+	for _, e := range events {
+		if settings.Written(e.name) {
+			names = append(names, e.name)
+		}
+	}
+	return names
+}
+
+var byName = func() map[string]wording {
+	m := map[string]wording{}
+	for _, e := range events {
+		m[e.name] = e
+	}
+	return m
+}()
 
 // Words says an event's name in words. A name from a newer version is shown as it
 // is, with spaces.
 func Words(name string) string {
-	switch name {
-	case audit.TokensSaved:
-		return lang.L("Tokens saved")
-	case audit.TokenRotation:
-		return lang.L("Refresh token rotated")
-	case audit.TokensRevoked:
-		return lang.L("Revocation")
-	case audit.KeychainSave:
-		return lang.L("Saved to keychain")
-	case audit.KeychainAccess:
-		return lang.L("Read from keychain")
-	case audit.SecurityAlert:
-		return lang.L("Security alert")
-	case audit.LoginStarted:
-		return lang.L("Login started")
-	case audit.LoginSucceeded:
-		return lang.L("Logged in")
-	case audit.LoginFailed:
-		return lang.L("Login failed")
-	case audit.LoginCancelled:
-		return lang.L("Login cancelled")
-	case audit.StrayCallback:
-		return lang.L("Stray callback refused")
-	case audit.TokenRefreshed:
-		return lang.L("Token refreshed")
-	case audit.RefreshFailed:
-		return lang.L("Refresh failed")
-	case audit.ReuseDetected:
-		return lang.L("Token reuse detected")
-	case audit.ProfileCreated:
-		return lang.L("Profile created")
-	case audit.ProfileUsed:
-		return lang.L("Profile selected")
-	case audit.ProfileRenamed:
-		return lang.L("Profile renamed")
-	case audit.ProfileDeleted:
-		return lang.L("Profile deleted")
-	case audit.ConfigWritten:
-		return lang.L("Client set up")
-	case audit.ConfigRemoved:
-		return lang.L("Client entry removed")
-	case audit.Launched:
-		return lang.L("Server launched")
-	case audit.AlertAcknowledged:
-		return lang.L("Alert acknowledged")
-	case audit.AuditTamper:
-		return lang.L("Tampering with the log")
-	case audit.Sealed:
-		return lang.L("Log sealed")
-	case audit.LogRecovered:
-		return lang.L("Log recovered")
-	case audit.EventsLost:
-		return lang.L("Events are missing")
-	case audit.PermissionsFixed:
-		return lang.L("Permissions tightened")
-	case audit.ClaimsChanged:
-		return lang.L("Other account or scopes")
-	case audit.ClaimsAccepted:
-		return lang.L("Change accepted")
-	case audit.ScopeNarrowed:
-		return lang.L("Fewer scopes granted")
-	case audit.GrantExpiry:
-		return lang.L("Login ends soon")
-	case audit.SaveFinished:
-		return lang.L("Interrupted save finished")
-	case audit.JournalDamaged:
-		return lang.L("Damaged journal set aside")
-	case audit.RevocationOver:
-		return lang.L("Revocation given up")
-	case audit.LogAccepted:
-		return lang.L("Log accepted as it is")
-	case audit.LogExported:
-		return lang.L("Log exported")
-	case audit.Pruned:
-		return lang.L("Old segments removed")
-	case audit.CredentialStored:
-		return lang.L("Client secret stored")
-	case audit.ServerEnded:
-		return lang.L("Server ended")
-	case audit.APIError:
-		return lang.L("Tool call failed")
-	case audit.TLSFailed:
-		return lang.L("Certificate not trusted")
-	case audit.CertificateSeen:
-		return lang.L("Certificate checked")
-	case audit.EndpointChanged:
-		return lang.L("Provider’s address changed")
-	case audit.ConfigDrift:
-		return lang.L("Client’s config changed")
-	case audit.IncidentOpened:
-		return lang.L("Incident report started")
-	case audit.Imported:
-		return lang.L("Login imported")
-	case audit.ImportedEvent:
-		return lang.L("Event of another program")
-	case audit.ImportUndone:
-		return lang.L("Import undone")
+	if e, ok := byName[name]; ok {
+		return lang.L(e.words)
 	}
 	return capital(strings.ReplaceAll(name, "_", " "))
 }
 
 // alarming reports whether an event asks for attention though it did not fail.
-func alarming(e audit.Event) bool { return alarmingName(e.Name) }
-
-func alarmingName(name string) bool {
-	switch name {
-	case audit.SecurityAlert, audit.AuditTamper, audit.ReuseDetected, audit.StrayCallback, audit.LogRecovered, audit.EventsLost,
-		audit.ClaimsChanged, audit.JournalDamaged, audit.RevocationOver, audit.TLSFailed, audit.EndpointChanged,
-		audit.ConfigDrift, audit.IncidentOpened:
-		return true
-	}
-	return false
-}
+func alarming(name string) bool { return byName[name].alarming }
 
 func outcomeWord(outcome string) string {
 	switch outcome {
