@@ -29,23 +29,33 @@ func (k *Keeper) Record(ctx context.Context, p profile.Profile, event, outcome s
 // event is counted. It waits for no prompt, and a caller that was cancelled is
 // written down all the same.
 func (k *Keeper) record(caller context.Context, p profile.Profile, event, outcome string, data map[string]any) {
+	k.recordAll(caller, p, audit.Event{Name: event, Outcome: outcome, Data: data})
+}
+
+// recordAll is record for events that belong together and cost no more than one.
+func (k *Keeper) recordAll(caller context.Context, p profile.Profile, events ...audit.Event) {
 	ctx, cancel := context.WithTimeout(vault.WithWait(context.WithoutCancel(caller), 0), recordWait)
 	defer cancel()
 	defer context.AfterFunc(caller, func() { time.AfterFunc(endWait, cancel) })()
-	data = maps.Clone(data)
-	if p.Name != "" {
-		if data == nil {
-			data = map[string]any{}
+	for i := range events {
+		e := &events[i]
+		e.Profile = p.ID
+		if p.Name != "" {
+			if e.Data = maps.Clone(e.Data); e.Data == nil {
+				e.Data = map[string]any{}
+			}
+			e.Data["name"] = p.Name // as it is called now; the id alone says little to people
 		}
-		data["name"] = p.Name // as it is called now; the id alone says little to people
 	}
-	e, err := k.book.Append(ctx, audit.Event{Name: event, Profile: p.ID, Outcome: outcome, Data: data})
-	if err != nil {
+	_, err := k.book.Append(ctx, events...)
+	for _, e := range events {
+		if err == nil {
+			k.noteGrave(e)
+			continue
+		}
 		k.book.Lost()
-		k.log.ErrorContext(ctx, "the audit log could not be written", "event", event, "error", err)
-		return
+		k.log.ErrorContext(ctx, "the audit log could not be written", "event", e.Name, "error", err)
 	}
-	k.noteGrave(e)
 }
 
 // recordID is record for callers that know the id only.

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,7 +169,7 @@ func TestT5WiderScopeIsRefused(t *testing.T) {
 }
 
 // A long-lived launcher holds a profile that changes under it.
-func TestTokenOfLooksAtTheProfileAgain(t *testing.T) {
+func TestLaunchLooksAtTheProfileAgain(t *testing.T) {
 	w := newWorld(t, twoAccounts())
 	p := w.create("work")
 	w.login("work")
@@ -176,13 +177,38 @@ func TestTokenOfLooksAtTheProfileAgain(t *testing.T) {
 	if _, err := w.open().Login(t.Context(), "work", auth.LoginOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.keeper.TokenOf(t.Context(), p, "run"); !errors.Is(err, auth.ErrClaimsChanged) {
-		t.Errorf("TokenOf: %v", err)
+	use := func(auth.Access) error { t.Error("a token was handed out"); return nil }
+	if err := w.keeper.Launch(t.Context(), p, "server", use); !errors.Is(err, auth.ErrClaimsChanged) {
+		t.Errorf("launch: %v", err)
 	}
 	if _, err := w.keeper.DeleteProfile(t.Context(), "work"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.keeper.TokenOf(t.Context(), p, "run"); !errors.Is(err, profile.ErrNotFound) {
-		t.Errorf("TokenOf of a deleted profile: %v", err)
+	if err := w.keeper.Launch(t.Context(), p, "server", use); !errors.Is(err, profile.ErrNotFound) {
+		t.Errorf("launch of a deleted profile: %v", err)
+	}
+}
+
+// A server's start is on the log together with its token, and a start that did
+// not come to be leaves the token on it.
+func TestLaunchIsOnTheLog(t *testing.T) {
+	w := newWorld(t, twoAccounts())
+	p := w.create("work")
+	w.login("work")
+	if err := w.keeper.Launch(t.Context(), p, "server", func(a auth.Access) error {
+		if a.Token.Empty() {
+			t.Error("no token")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	failed := errors.New("no such variable")
+	if err := w.keeper.Launch(t.Context(), p, "server", func(auth.Access) error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("%v", err)
+	}
+	names := w.events()
+	if got, want := names[len(names)-3:], []string{audit.KeychainAccess, audit.Launched, audit.KeychainAccess}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

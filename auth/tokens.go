@@ -25,22 +25,41 @@ func (k *Keeper) Token(ctx context.Context, name, purpose string) (Access, error
 	if err != nil {
 		return Access{}, err
 	}
-	return k.handOut(ctx, p, purpose)
+	access, err := k.handOut(ctx, p)
+	if err == nil {
+		k.record(ctx, p, audit.KeychainAccess, audit.OK, k.accessData(purpose))
+	}
+	return access, err
 }
 
-// TokenOf is Token for a profile that was found before.
-func (k *Keeper) TokenOf(ctx context.Context, p profile.Profile, purpose string) (Access, error) {
+// Launch gets a token as Token does, for a profile that was found before, and
+// gives it to use, which prepares the start of a program. The log notes the
+// token, and the launch unless use fails.
+func (k *Keeper) Launch(ctx context.Context, p profile.Profile, program string, use func(Access) error) error {
 	// A launcher holds its profile for hours, in which it may be changed.
 	p, err := k.byID(p.ID)
 	if err != nil {
-		return Access{}, err
+		return err
 	}
-	return k.handOut(ctx, p, purpose)
+	access, err := k.handOut(ctx, p)
+	if err != nil {
+		return err
+	}
+	events := []audit.Event{{Name: audit.KeychainAccess, Outcome: audit.OK, Data: k.accessData("run")}}
+	if err = use(access); err == nil {
+		events = append(events, audit.Event{Name: audit.Launched, Outcome: audit.OK, Data: map[string]any{"program": program}})
+	}
+	k.recordAll(ctx, p, events...)
+	return err
 }
 
-// handOut has the hot path: with a fresh token it reads the vault once, and
-// writes nothing but the line in the book.
-func (k *Keeper) handOut(ctx context.Context, p profile.Profile, purpose string) (Access, error) {
+func (k *Keeper) accessData(purpose string) map[string]any {
+	return map[string]any{"purpose": purpose, "storage": string(k.vault.Kind())}
+}
+
+// handOut has the hot path: with a fresh token it reads the vault once and
+// writes nothing.
+func (k *Keeper) handOut(ctx context.Context, p profile.Profile) (Access, error) {
 	row, err := provider.Lookup(p.Provider)
 	if err != nil {
 		return Access{}, err
@@ -60,7 +79,7 @@ func (k *Keeper) handOut(ctx context.Context, p profile.Profile, purpose string)
 	}
 	if err != nil {
 		if now, gone := k.byID(p.ID); errors.Is(err, ErrEndpointChanged) && gone == nil && now.Binding() != p.Binding() {
-			return k.handOut(ctx, now, purpose) // a login came in between, and found other endpoints
+			return k.handOut(ctx, now) // a login came in between, and found other endpoints
 		}
 		k.recordRefused(ctx, p, err)
 		if errors.Is(err, ErrLoginNeeded) {
@@ -72,7 +91,6 @@ func (k *Keeper) handOut(ctx context.Context, p profile.Profile, purpose string)
 		return Access{}, err
 	}
 	k.warnOfEnd(ctx, row, p, set)
-	k.record(ctx, p, audit.KeychainAccess, audit.OK, map[string]any{"purpose": purpose, "storage": string(k.vault.Kind())})
 	return Access{
 		Token: set.Access, Type: set.Type, Expires: set.Expires, Scopes: set.Scopes,
 		ProfileID: p.ID, ProfileName: p.Name, Provider: p.Provider, ClientID: p.ClientID, RedirectURI: redirectURI(row, p),

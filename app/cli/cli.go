@@ -53,7 +53,7 @@ type Keeper interface {
 	Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error)
 	LoginDevice(ctx context.Context, name string, onCode func(auth.DeviceCode)) (auth.LoginResult, error)
 	Token(ctx context.Context, name, purpose string) (auth.Access, error)
-	TokenOf(ctx context.Context, p profile.Profile, purpose string) (auth.Access, error)
+	Launch(ctx context.Context, p profile.Profile, program string, use func(auth.Access) error) error
 	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)
 	Import(ctx context.Context, r importer.Request) (importer.Report, error)
 	UndoImport(ctx context.Context, r importer.UndoRequest) (importer.UndoReport, error)

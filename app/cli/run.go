@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/launch"
-	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
@@ -75,19 +75,13 @@ func runRun(ctx context.Context, env Env, o runOptions) error {
 		if err != nil {
 			return err
 		}
-		access, err := k.TokenOf(ctx, p, "run")
-		if err != nil {
+		return k.Launch(ctx, p, filepath.Base(program), func(access auth.Access) error {
+			environ, err = launch.Environ(env.Environ, vars, launch.Values{
+				AccessToken: access.Token, TokenType: access.Type, Expires: access.Expires, Scopes: access.Scopes,
+				ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName,
+			})
 			return err
-		}
-		environ, err = launch.Environ(env.Environ, vars, launch.Values{
-			AccessToken: access.Token, TokenType: access.Type, Expires: access.Expires, Scopes: access.Scopes,
-			ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName,
 		})
-		if err != nil {
-			return err
-		}
-		k.Record(ctx, p, audit.Launched, audit.OK, map[string]any{"program": filepath.Base(program)})
-		return nil
 	})
 	if err != nil {
 		return err

@@ -16,10 +16,10 @@ import (
 // anchorEvery is how many lines may follow the anchor before it moves.
 const anchorEvery = 64
 
-// Append writes e as the newest line and returns it as a reader will get it
-// back: number, time, process and, unless set, actor are filled in; numbers in
+// Append writes events as the newest lines, all of them or none, and returns the
+// last as a reader will get it back: number, time, process and, unless set, actor are filled in; numbers in
 // Data are float64 and strings longer than 1 KiB are cut. When it returns
-// without an error, the line is on the disk.
+// without an error, the lines are on the disk.
 //
 // With the keychain locked or absent the line is written all the same,
 // unsealed. An error means that the event is not in the log: the lock was not
@@ -27,21 +27,25 @@ const anchorEvery = 64
 // no string, number or boolean; a line over 16 KiB: ErrTooLarge).
 //
 // A security_alert whose data has severity P0 or P1 moves the anchor at once.
-func (l *Log) Append(ctx context.Context, e Event) (Event, error) {
-	severity, _ := e.Data["severity"].(string)
-	anchorNow := e.Name == SecurityAlert && (severity == "P0" || severity == "P1")
-	if e.Actor == "" {
-		e.Actor = l.p.Actor
+func (l *Log) Append(ctx context.Context, events ...Event) (Event, error) {
+	anchorNow := false
+	for i := range events {
+		e := &events[i]
+		severity, _ := e.Data["severity"].(string)
+		anchorNow = anchorNow || e.Name == SecurityAlert && (severity == "P0" || severity == "P1")
+		if e.Actor == "" {
+			e.Actor = l.p.Actor
+		}
+		e.PID = l.p.PID
+		if err := l.check(*e); err != nil { // before anything is locked or repaired
+			return *e, fmt.Errorf("append to audit log: %w", err)
+		}
 	}
-	e.PID = l.p.PID
-	if err := l.check(e); err != nil { // before anything is locked or repaired
-		return e, fmt.Errorf("append to audit log: %w", err)
-	}
-	seal, _ := l.keychain.sealer(ctx, keyWait) // without it the line is unsealed
-	written, err := l.writer.append(ctx, e, seal)
+	seal, _ := l.keychain.sealer(ctx, keyWait) // without it the lines are unsealed
+	written, err := l.writer.append(ctx, events, seal)
 	l.noteFailure(err)
 	if err != nil {
-		return e, fmt.Errorf("append to audit log: %w", err)
+		return Event{}, fmt.Errorf("append to audit log: %w", err)
 	}
 	l.written.Store(written.event.Seq)
 	if anchorNow || written.due && !rests(l.p.Now(), time.Unix(0, l.anchorAt.Load())) {
@@ -60,8 +64,8 @@ type appended struct {
 	full  bool // a segment is full
 }
 
-// append writes e, and before it the lines that the log owes.
-func (w *writer) append(ctx context.Context, e Event, seal *sealer) (a appended, err error) {
+// append writes events, and before them the lines that the log owes.
+func (w *writer) append(ctx context.Context, events []Event, seal *sealer) (a appended, err error) {
 	keep := w.retention() // reads a file, which nobody else should wait for
 	unlock, err := w.lock(ctx)
 	if err != nil {
@@ -77,7 +81,7 @@ func (w *writer) append(ctx context.Context, e Event, seal *sealer) (a appended,
 
 	w.moved += t.moved
 	lost := w.lost(t.lost)
-	events := append(w.overdue(t, seal, lost.count()), e)
+	events = append(w.overdue(t, seal, lost.count()), events...)
 	before, full := t.seq, len(t.segments)
 	var batch []byte
 	for i := range events {

@@ -42,7 +42,7 @@ type Tokens interface {
 // Log is the audit log: audit.Log.
 type Log interface {
 	Query(ctx context.Context, q audit.Query) ([]audit.Event, error)
-	Append(ctx context.Context, e audit.Event) (audit.Event, error)
+	Append(ctx context.Context, events ...audit.Event) (audit.Event, error)
 }
 
 // Params of an Importer. Everything is needed.

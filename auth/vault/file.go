@@ -43,6 +43,9 @@ type fileVault struct {
 	identity *age.X25519Identity
 	fresh    bool // and is in no file yet
 	kept     bool // and is in every file where it should be
+	// last is what was decrypted last. The same bytes are the same items, and
+	// comparing them is cheaper than decrypting them again.
+	last struct{ sealed, plain []byte }
 }
 
 func newFile(p Params) (*fileVault, error) {
@@ -201,7 +204,10 @@ func (v *fileVault) read() (items map[string]string, size int, err error) {
 	if err != nil {
 		return nil, 0, hint.Wrap(fmt.Errorf("read the vault file: %w", err), "move what is at "+v.itemsPath()+" away, and bring the vault's file back from a backup")
 	}
-	plain, err := decrypt(data, v.identity)
+	plain := v.last.plain
+	if !bytes.Equal(data, v.last.sealed) {
+		plain, err = decrypt(data, v.identity)
+	}
 	var wrong *age.NoIdentityMatchError
 	switch {
 	case errors.As(err, &wrong) && v.key.keyFile != "":
@@ -211,6 +217,7 @@ func (v *fileVault) read() (items map[string]string, size int, err error) {
 	case json.Unmarshal(plain, &items) != nil:
 		return nil, 0, damaged(v.itemsPath(), errors.New("it decrypts to something else"))
 	}
+	v.last.sealed, v.last.plain = data, plain
 	return items, len(plain), nil
 }
 
