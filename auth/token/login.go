@@ -106,7 +106,11 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 		s.at("login settled")
 		return set, nil
 	}
-	return Set{}, s.undo(kept, g.ID, todo, set.Gen, ended(ctx, err))
+	again := Set{} // the login before, if it can come back
+	if !old.Refused && !old.Bound.IsZero() && old.Bound == g.Bound && !todo.takesBack(old) && l.Begin() == nil {
+		again = old
+	}
+	return Set{}, s.undo(kept, g.ID, todo, set.Gen, again, ended(ctx, err))
 }
 
 // keepLogin saves the tokens and has them confirmed. With an error, the set has
@@ -156,16 +160,20 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// undo takes the tokens of a failed login away, here and at the provider.
-// gen is their generation, or 0 if they were not saved.
-func (s *Service) undo(ctx context.Context, id string, todo pending, gen uint64, cause error) error {
+// undo takes the tokens of a failed login away, here and at the provider, and
+// puts those of the login before back. gen is their generation, or 0 if they were
+// not saved.
+func (s *Service) undo(ctx context.Context, id string, todo pending, gen uint64, again Set, cause error) error {
 	var wiped error
 	var before []pending // logins that were to be revoked with this one
 	// The tokens of before go with them if they are the same: the provider will
 	// refuse them, which must not look like a theft.
 	if now, err := s.Load(ctx, id); err == nil && (now.Gen == gen || todo.takesBack(now)) || gen != 0 && errors.Is(err, ErrDamaged) {
-		before = now.Leftover
-		if wiped = s.Vault.Delete(ctx, itemKey(id)); wiped != nil {
+		again.Rotations = 0 // some providers end a login with the next one, which is no theft then
+		if now.Gen != gen || again.Gen == 0 || s.putBack(ctx, id, again, gen) != nil {
+			before, wiped = now.Leftover, s.Vault.Delete(ctx, itemKey(id))
+		}
+		if wiped != nil {
 			cause = errors.Join(cause, fmt.Errorf("the new tokens could not be removed here: %w", wiped))
 		}
 	}

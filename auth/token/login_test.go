@@ -3,6 +3,8 @@ package token
 import (
 	"context"
 	"errors"
+	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
@@ -17,11 +19,7 @@ import (
 func TestRevokedDuringALogin(t *testing.T) {
 	r := newRig(t, authtest.Rotating)
 	login := r.login()
-	r.confirming = func() {
-		if err := r.Vault.Delete(t.Context(), itemKey(profileID)); err != nil {
-			t.Error(err)
-		}
-	}
+	r.confirming = func() error { return r.Vault.Delete(t.Context(), itemKey(profileID)) }
 	var undone *Undone
 	if _, err := r.finish(t.Context(), login); !errors.As(err, &undone) || undone.Outcome != Revoked {
 		t.Errorf("the login: %v", err)
@@ -170,5 +168,57 @@ func TestImportOverALoginLeavesNoGrant(t *testing.T) {
 		if r.server.RefreshValid(token) {
 			t.Errorf("the %s grant lives on", name)
 		}
+	}
+}
+
+// A login that fails when its tokens are in the vault already takes nothing from
+// the user: the login of before is there again, and is not revoked.
+func TestFailedLoginGivesTheOneBeforeBack(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	r.grant.Bound = identity.Binding{Provider: "example", ClientID: "client"}
+	before := r.signIn()
+	login := r.login()
+	r.confirming = func() error { return oauth.ErrOtherAccount }
+	var undone *Undone
+	if _, err := r.finish(t.Context(), login); !errors.As(err, &undone) || undone.Outcome != Revoked {
+		t.Errorf("the login: %v", err)
+	}
+	if kept := r.stored(); kept.Refresh != before.Refresh || kept.Gen <= before.Gen+1 || len(kept.Leftover) > 0 {
+		t.Errorf("generation %d after %d, the login of before: %v", kept.Gen, before.Gen, kept.Refresh == before.Refresh)
+	}
+	r.later()
+	if set := r.fresh(); !r.server.AccessValid(set.Access) || r.server.RefreshValid(login.Refresh) || r.noted(profileID) {
+		t.Error("the login of before is no good, or the failed one is")
+	}
+	r.noFalseAlarm(0)
+}
+
+// A login that was killed is taken back, and with it the one that it replaced:
+// nobody can name that one any more.
+func TestKilledLoginLeavesNoEarlierGrant(t *testing.T) {
+	for _, step := range []string{"login saved", "login confirmed"} {
+		t.Run(step, func(t *testing.T) {
+			r := newRig(t, authtest.Rotating)
+			r.grant.Bound = identity.Binding{Provider: "example", ClientID: "client"}
+			before, login := r.signIn(), r.login()
+			r.step = func(name string) {
+				if name == step {
+					runtime.Goexit()
+				}
+			}
+			var killed sync.WaitGroup
+			killed.Go(func() { _, _ = r.finish(context.WithoutCancel(t.Context()), login) })
+			killed.Wait()
+			r.restart()
+			if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) {
+				t.Errorf("a token of a login that was killed: %v", err)
+			}
+			if open, err := r.RetryRevocations(t.Context()); open != 0 || err != nil {
+				t.Errorf("%d revocations open, %v", open, err)
+			}
+			if r.server.RefreshValid(login.Refresh) || r.server.RefreshValid(before.Refresh) || r.noted(profileID) {
+				t.Error("a grant that nobody can name lives on at the provider")
+			}
+		})
 	}
 }

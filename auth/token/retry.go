@@ -31,6 +31,16 @@ func (s *Service) finishWipe(ctx context.Context, id string) error {
 	}
 	set, err := s.Load(ctx, id)
 	if err == nil && slices.ContainsFunc(list, func(p pending) bool { return p.takesBack(set) }) {
+		// Logins that were to be revoked with this one are known to nobody else.
+		rest := slices.DeleteFunc(set.Leftover, func(p pending) bool {
+			return slices.ContainsFunc(list, func(q pending) bool { return q.Refresh == p.Refresh })
+		})
+		for i := range rest { // told apart by when they were asked for
+			rest[i].Since = s.Now().UTC().Add(time.Duration(i + 1))
+			if err := s.putAside(ctx, id, rest[i]); err != nil {
+				return err
+			}
+		}
 		// A write-ahead file stays: it may have newer tokens, which takeUp revokes.
 		return s.Vault.Delete(ctx, itemKey(id))
 	}

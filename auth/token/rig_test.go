@@ -39,7 +39,7 @@ type house struct {
 	// redeemed, if set, is called when a login has its tokens.
 	redeemed func()
 	// confirming, if set, is called when a login's tokens are in the vault.
-	confirming func()
+	confirming func() error
 }
 
 // plan is what a process needs to know to join a house. It is passed on to
@@ -217,7 +217,7 @@ func (h *house) finish(ctx context.Context, t oauth.Tokens) (Set, error) {
 		},
 		Confirm: func(context.Context, *Set, oauth.Tokens) error {
 			if h.confirming != nil {
-				h.confirming()
+				return h.confirming()
 			}
 			return nil
 		},
