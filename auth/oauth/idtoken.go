@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
@@ -26,7 +27,8 @@ type idTokenClaims struct{ subject string }
 var (
 	// errStranger is an ID token of another issuer or for another client.
 	errStranger = fmt.Errorf("%w: it is from another issuer or for another client", ErrIDToken)
-	errExpired  = fmt.Errorf("%w: it has expired, or this computer's clock is wrong", ErrIDToken)
+	errNobody   = fmt.Errorf("%w: it names no account", ErrIDToken)
+	errExpired  = hint.Wrap(fmt.Errorf("%w: it has expired, or this computer's clock is wrong", ErrIDToken), "set this computer's clock and start the login again")
 )
 
 // checkIDToken checks the claims of an ID token that came straight from the
@@ -65,20 +67,21 @@ func checkIDToken(raw secret.String, rules idTokenRules) (idTokenClaims, error) 
 	case len(audience) > 1 && !hasAzp, claims.has("azp") && azp != rules.audience:
 		return idTokenClaims{}, errStranger
 	}
-	exp, ok := claims.number("exp")
-	seconds, err := exp.Float64()
-	if !ok || err != nil || seconds < 0 || seconds > math.MaxInt32*1000 {
-		return fail("it has no readable expiry")
-	}
-	if nonce, ok := claims.text("nonce"); rules.nonce != "" && (!ok || nonce != rules.nonce) {
-		return fail("its nonce is not the one that was sent")
-	}
 	subject, ok := claims.text("sub")
 	if !ok || !accountID(subject) {
-		return fail("it names no account")
+		return idTokenClaims{}, errNobody
 	}
-	if !rules.now.Add(-clockLeeway).Before(time.Unix(int64(seconds), 0)) {
-		return idTokenClaims{subject: subject}, errExpired
+	c := idTokenClaims{subject: subject} // whatever else is wrong
+	exp, ok := claims.number("exp")
+	seconds, err := exp.Float64()
+	nonce, hasNonce := claims.text("nonce")
+	switch {
+	case !ok || err != nil || seconds < 0 || seconds > math.MaxInt32*1000:
+		return c, fmt.Errorf("%w: it has no readable expiry", ErrIDToken)
+	case rules.nonce != "" && (!hasNonce || nonce != rules.nonce):
+		return c, fmt.Errorf("%w: its nonce is not the one that was sent", ErrIDToken)
+	case !rules.now.Add(-clockLeeway).Before(time.Unix(int64(seconds), 0)):
+		return c, errExpired
 	}
-	return idTokenClaims{subject: subject}, nil
+	return c, nil
 }

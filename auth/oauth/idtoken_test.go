@@ -122,6 +122,25 @@ func TestRefreshIDToken(t *testing.T) {
 	if err != nil || third.Subject != "" || strings.Join(third.Odd, " ") != "id_token" || !r.server.RefreshValid(third.Refresh) {
 		t.Errorf("subject %q, odd %v, error %v", third.Subject, third.Odd, err)
 	}
+	// Another account must not pass for nobody because something else is wrong too.
+	refresh := third.Refresh
+	for _, c := range []struct {
+		claim string
+		value any
+		sub   any
+	}{{"exp", nil, "other"}, {"exp", "soon", "other"}, {"exp", 1000, "other"}, {"nonce", 7, "other"}, {"exp", 1999999999, 7}, {"exp", 1999999999, "other\n"}} {
+		claims := map[string]any{"iss": r.server.Issuer(), "aud": "app", "exp": 1999999999, "sub": c.sub, c.claim: c.value}
+		payload, err := json.Marshal(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := "e30." + base64.RawURLEncoding.EncodeToString(payload) + ".x"
+		r.server.Script(authtest.Token, authtest.Answer{Process: true, Rewrite: edit(func(m map[string]any) { m["id_token"] = id })})
+		got, err := r.wire.Refresh(t.Context(), req.Endpoints, req.Client, refresh, nil)
+		if refresh = got.Refresh; err != nil || got.Subject != "other" && !got.Stranger {
+			t.Errorf("%s %v, sub %v: passes for an ID token of nobody, %v", c.claim, c.value, c.sub, err)
+		}
+	}
 }
 
 func TestT12TokenPlace(t *testing.T) {

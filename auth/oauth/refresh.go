@@ -54,7 +54,7 @@ func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secre
 		if err != nil {
 			t.odd("id_token")
 		}
-		t.Subject, t.Stranger = claims.subject, errors.Is(err, errStranger)
+		t.Subject, t.Stranger = claims.subject, errors.Is(err, errStranger) || errors.Is(err, errNobody)
 	}
 	return t, nil
 }

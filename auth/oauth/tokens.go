@@ -44,8 +44,8 @@ type Tokens struct {
 
 	// Subject is the account's id in a checked ID token, or "".
 	Subject string
-	// Stranger is true after a refresh that brought an ID token of another issuer
-	// or for another client.
+	// Stranger is true after a refresh that brought an ID token of another issuer,
+	// for another client or of no account.
 	Stranger bool
 	// Odd names what was wrong with the answer without making it unusable:
 	// "content_type", "expires_in", "id_token", "scope", "status", "token_type".
@@ -62,7 +62,8 @@ func (t Tokens) ExpiresOrAssumed() time.Time {
 }
 
 // tokens reads a token response (RFC 6749 section 5.1). With an error, Tokens
-// holds at most a refresh token that could be read all the same.
+// holds at most a refresh token that could be read all the same, or else an
+// access token.
 func (a answer) tokens(now time.Time) (Tokens, error) {
 	if !a.ok() {
 		return Tokens{}, a.refusal(now)
@@ -90,6 +91,7 @@ func (a answer) tokens(now time.Time) (Tokens, error) {
 	}
 	if o.has("refresh_token") && kept.Refresh.Empty() {
 		if s, ok := o.text("refresh_token"); !ok || s != "" {
+			kept.Access = secret.String(access) // to be revoked
 			return kept, a.malformed("the answer has an unusable refresh token")
 		}
 	}

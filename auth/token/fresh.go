@@ -145,7 +145,8 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 	s.at("answered")
 	a := attempt{grant: g, old: set, intent: intent, key: key, client: client}
 	if err == nil && answer.Stranger && a.subject() != "" {
-		err = fmt.Errorf("%w: the refreshed one is from another issuer or for another client", oauth.ErrIDToken)
+		err = hint.Wrap(fmt.Errorf("%w: the refreshed one is from another issuer, for another client or names no account", oauth.ErrIDToken),
+			"sign in again: stagedoor login "+g.Name)
 		answer = oauth.Tokens{Refresh: answer.Refresh}
 	}
 	if err == nil {
