@@ -94,11 +94,11 @@ func (b Binding) Moved(now Binding) []Move {
 	return moves
 }
 
-// hostOf returns the host of an address without its port.
+// hostOf returns the host and port of an address.
 func hostOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return ""
 	}
-	return u.Hostname()
+	return u.Host
 }
