@@ -81,6 +81,22 @@ func runRevoke(ctx context.Context, env Env, k Keeper, o revokeOptions) error {
 			_ = env.OpenURL(ctx, result.AppsPage) // the message names it, so a missing browser loses nothing
 		}
 	}
+	if o.all { // what was deleted is no profile, and its grant may live on all the same
+		state, err := k.State(ctx)
+		failed = errors.Join(failed, err)
+		for _, left := range state.Open {
+			if !left.Deleted {
+				continue
+			}
+			open = attention{}
+			results = append(results, auth.RevokeResult{
+				Profile: left.Name, Remote: auth.RemoteUnconfirmed, Open: true, Pending: true, Title: "not revoked yet", Message: left.Words(),
+			})
+			if !o.json {
+				_, _ = fmt.Fprintln(env.Out, left.Words())
+			}
+		}
+	}
 	if o.json {
 		failed = errors.Join(writeJSON(env.Out, results), failed)
 	}
