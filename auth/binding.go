@@ -133,7 +133,7 @@ func (k *Keeper) client(ctx context.Context, p profile.Profile) (oauth.Client, e
 		}
 	}
 	if moves := kept.For.Moves(registration(p)); len(moves) > 0 {
-		err := refuseMoved(p, moves, "if the change is yours, store the secret again: stagedoor secret set "+p.Name)
+		err := refuseMoved(p, moves, "if the change is not yours, put profiles.json back; if it is, store the secret again: stagedoor secret set "+p.Name)
 		k.recordRefused(ctx, p, err)
 		return c, err
 	}

@@ -89,15 +89,15 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 	}
 	// The vault is tried before the browser opens: a login whose tokens cannot
 	// be kept would be worth nothing.
-	if a.client, err = k.client(ctx, p); err != nil {
-		return err
-	}
 	set, err := k.tokens.Load(ctx, p.ID)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
 		return err
 	}
 	if err := checkRegistration(a.row, p, set.Bound); err != nil {
 		k.recordRefused(ctx, p, err)
+		return err
+	}
+	if a.client, err = k.client(ctx, p); err != nil {
 		return err
 	}
 	if a.endpoints, err = k.discover(ctx, a.row, p); err != nil {
@@ -184,8 +184,11 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 	}
 	p := a.profile
 	now := claimsOf(p, *set, account, k.now())
-	if now.Subject == "" {
-		now.Subject, now.Name = t.Subject, t.Subject // the ID token says it too
+	if now.Subject == "" { // the ID token says it too, without the name
+		now.Subject, now.Name = t.Subject, t.Subject
+		if known := set.Whose.Accepted; known != nil && known.Subject == t.Subject {
+			now.Name = known.Name
+		}
 	}
 	var v identity.Verdict
 	set.Whose, v = set.Whose.Judge(now)
@@ -206,9 +209,8 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 	a.result = LoginResult{Profile: p.Name, Scopes: set.Scopes}
 	a.result.Blocked, a.result.Changed = set.Whose.Block()
 	a.succeeded = map[string]any{"scope": strings.Join(set.Scopes, " "), "refreshable": !set.Refresh.Empty()}
-	if account != nil {
-		a.result.Account = account.Name
-		a.succeeded["account"] = account.Name
+	if now.Name != "" {
+		a.result.Account, a.succeeded["account"] = now.Name, now.Name
 	}
 	return nil
 }
@@ -217,6 +219,11 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 func (k *Keeper) endLogin(ctx context.Context, a *loginAttempt, err error) (LoginResult, error) {
 	if err != nil && !errors.Is(err, oauth.ErrHeld) {
 		k.recordLoginError(ctx, a.profile, err)
+		for _, theirs := range []error{oauth.ErrIDToken, oauth.ErrOtherAccount, oauth.ErrIssuer} {
+			if errors.Is(err, theirs) && hint.Of(err) == "" {
+				err = hint.Wrap(err, "start the login again; if it stays so, only the provider can mend it")
+			}
+		}
 		return LoginResult{}, fmt.Errorf("log in to %s: %w", a.row.Name, err)
 	}
 	k.record(ctx, a.profile, audit.LoginSucceeded, audit.OK, a.succeeded)
@@ -266,7 +273,9 @@ func (k *Keeper) identify(ctx context.Context, row provider.Provider, e oauth.En
 		IDFields: row.Identity.IDFields, NameFields: row.Identity.NameFields, Subject: subject,
 	})
 	if err != nil {
-		k.log.WarnContext(ctx, "the provider did not say who signed in", "error", err)
+		if !errors.Is(err, oauth.ErrOtherAccount) && !errors.Is(err, context.Canceled) {
+			k.log.WarnContext(ctx, "the provider did not say who signed in", "error", err)
+		}
 		return nil, err
 	}
 	return &profile.Identity{Subject: who.Subject, Name: who.Name, At: k.now().UTC()}, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -354,5 +355,38 @@ func TestCancelledLogin(t *testing.T) {
 				t.Errorf("the log says %v", w.events())
 			}
 		})
+	}
+}
+
+// The ID token says whose a login is when the userinfo endpoint does not answer:
+// the user hears the name that is known, and not that nobody could tell.
+func TestAccountIsNamedByTheIDTokenToo(t *testing.T) {
+	w := newWorld(t, authtest.Params{TTL: time.Hour, Accounts: []authtest.Account{{Subject: "ada", Name: "Ada Lovelace"}}})
+	w.create("work")
+	w.login("work")
+	w.server.Script(authtest.UserInfo, authtest.Answer{Status: 503})
+	if r := w.login("work"); r.Account != "Ada Lovelace" {
+		t.Errorf("signed in as %q", r.Account)
+	}
+	if v := w.view("work"); v.Account != "Ada Lovelace" || v.Status != auth.StatusActive {
+		t.Errorf("the list says %+v", v)
+	}
+}
+
+// A login that the provider's two answers contradict costs nobody the one that
+// was there, and the user hears what to do.
+func TestContradictoryLoginKeepsTheOneBefore(t *testing.T) {
+	w := newWorld(t, authtest.Params{TTL: time.Hour, Rotation: authtest.Rotating})
+	w.create("work")
+	w.login("work")
+	before := w.token(w.keeper, "work").Token
+	w.grants(func() {})
+	w.server.Script(authtest.UserInfo, authtest.Answer{Status: 200, Body: `{"sub":"somebody else"}`})
+	_, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{})
+	if !errors.Is(err, oauth.ErrOtherAccount) || hint.Of(err) == "" {
+		t.Errorf("the login: %v (hint %q)", err, hint.Of(err))
+	}
+	if a := w.token(w.open(), "work"); a.Token != before || !w.server.AccessValid(a.Token) || w.stillGood() > 0 {
+		t.Error("the login of before is gone, or the failed one is not")
 	}
 }

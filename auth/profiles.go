@@ -199,9 +199,7 @@ func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Prof
 	bind(p, &set)
 	view.Blocked, view.Changed = set.Whose.Block()
 	view.CanAccept = view.Blocked != ""
-	if view.Account != "" { // the vault knows better than the file
-		view.Account = set.Whose.Account()
-	}
+	view.Account = set.Whose.Account() // the vault knows better than the file
 	if moves := set.Bound.Moves(p.Binding()); len(moves) > 0 {
 		view.Blocked, view.Changed, view.CanAccept = "profile changed", moved(moves[0]), false
 	}

@@ -62,7 +62,7 @@ func revokeResult(name, where, page string, o token.Outcome) RevokeResult {
 	case token.NoEndpoint:
 		r.Title, r.Message = "removed here only", "forgotten here; "+where+" has no revocation endpoint, so "+remove
 	case token.Unreachable:
-		r.Title, r.Message = "not revoked yet", "forgotten here; "+where+" could not be reached"+lives+"will retry"
+		r.Title, r.Message = "not revoked yet", "forgotten here; "+where+" could not be reached or has a problem of its own"+lives+"will retry"
 	case token.Unconfirmed:
 		r.Title, r.Message = "not revoked yet", "forgotten here; "+where+" did not confirm it"+lives+"will retry"
 	case token.Refused:

@@ -92,24 +92,28 @@ func (e *Error) Unwrap() []error { return e.causes }
 // Hint says what the user can do.
 func (e *Error) Hint() string {
 	switch {
+	case errors.Is(e, ErrCancelled):
+		return ""
 	case e.Code == "invalid_client" || e.Code == "unauthorized_client":
 		return "check the client id and the client secret against the provider's developer page"
 	case e.Code == "invalid_scope":
 		return "the provider does not know one of the scopes; create the profile again with the scopes it lists"
 	case e.Code == "invalid_grant":
-		return "the login has ended at the provider: log in again"
+		return "the provider does not take this login, or no longer: log in again"
 	case errors.Is(e, ErrTLS):
 		return "check this computer's clock, and whether a proxy or a security program answers in the provider's place"
 	case errors.Is(e, ErrRedirect):
 		return "the address of the endpoint has changed: look it up on the provider's developer page"
 	case e.RetryAfter > 0:
 		return "the provider asks to wait " + e.RetryAfter.Round(time.Second).String()
-	case e.Transient && e.Status == 0:
+	case e.Transient && e.Status == 0 && e.Code == "":
 		return "check the network and try again"
 	case e.Transient:
 		return "the provider has a problem of its own: try again later"
+	case errors.Is(e, ErrDenied):
+		return "start the login again and allow it"
 	}
-	return ""
+	return "try again; if it stays so, only the provider can mend it"
 }
 
 // IsInvalidGrant reports whether the provider refused the refresh token or the
