@@ -74,6 +74,11 @@ func (k fileKey) missing() error {
 // holds the vault's lock, and has opened the items with it if there are any.
 func (k fileKey) keep(identity *age.X25519Identity) error {
 	if k.keyFile != "" && !there(k.keyFile) {
+		state := filepath.Dir(filepath.Dir(k.itemsPath))
+		if path, err := filepath.Abs(k.keyFile); err == nil && strings.HasPrefix(path, state+string(filepath.Separator)) {
+			return hint.Wrap(fmt.Errorf("make the key file: %s would lie beside what it protects", path),
+				"STAGEDOOR_KEY_FILE must be outside of "+state+", and in no backup of it")
+		}
 		text := fmt.Sprintf("# created: %s\n# public key: %s\n%s\n", time.Now().UTC().Format(time.RFC3339), identity.Recipient(), identity)
 		err := durable.CreateStream(k.keyFile, durable.FileMode, func(w io.Writer) error {
 			_, err := io.WriteString(w, text)

@@ -68,6 +68,18 @@ func TestKeyFileOfANewVault(t *testing.T) {
 	}
 }
 
+// A key that is made in the state folder would be in every copy of the vault.
+func TestNoKeyIsMadeBesideWhatItProtects(t *testing.T) {
+	dir := t.TempDir()
+	key := filepath.Join(dir, "key")
+	if err := keyed(t, dir, key, "").Set(t.Context(), "a", "1"); err == nil || hint.Of(err) == "" {
+		t.Errorf("Set: %v (hint %q)", err, hint.Of(err))
+	}
+	if _, err := os.Lstat(key); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the key: %v", err)
+	}
+}
+
 // Changing from a passphrase to a key file and back loses nothing: with both
 // set once, the one that is missing is made from the other.
 func TestChangeBetweenPassphraseAndKeyFile(t *testing.T) {
