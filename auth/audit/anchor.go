@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
-	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -133,24 +130,7 @@ func descends(seal *sealer, t *tail, old Anchor) error {
 }
 
 func descendsIn(seal *sealer, s segment, after *frame, old Anchor) (done bool, err error) {
-	f, err := durable.Open(s.path, os.O_RDONLY)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return false, err
-	}
-	lines, err := readBackward(f, info.Size())
-	if err != nil {
-		return false, err
-	}
-	for {
-		line, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			return false, nil
-		}
+	for line, err := range newestFirst(s.path, -1) {
 		if err != nil {
 			return false, err
 		}
@@ -175,4 +155,5 @@ func descendsIn(seal *sealer, s segment, after *frame, old Anchor) (done bool, e
 		}
 		*after = at
 	}
+	return false, nil
 }

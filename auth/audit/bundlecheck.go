@@ -216,5 +216,5 @@ func follows(last *frame, line []byte) bool {
 	if before.link() != string(f.prev) {
 		return false
 	}
-	return f.seq == before.seq+1 || f.seq > before.seq && string(f.rawEvent()) == LogAccepted
+	return f.seq == before.seq+1 || f.seq > before.seq && string(rawName(f.bytes)) == LogAccepted
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -94,28 +92,17 @@ func (v *verification) resume(ctx context.Context, c Checkpoint) bool {
 	}
 	at := startState(c.Seq, []byte(c.Link))
 	at.segment, at.line, at.covered = v.list[i].name(), c.Line, c.Covered
-	r := part.report
-	r.Incremental, r.Segments, r.Events, r.First = true, len(v.list), c.Events, c.First
-	r.Lost = c.Lost + uint64(v.waits)
-	for n, s := range scans {
-		if part.list[n].number != c.Segment+n {
-			return false
-		}
-		if s.lines == 0 {
-			continue
-		}
-		if !at.follow(s) {
-			return false
-		}
-		r.Events, r.Checked, r.Last = r.Events+uint64(s.lines), r.Checked+uint64(s.lines), s.to
-		r.Lost += s.lost
-	}
-	part.report = r
-	part.checkAnchor(at, scans)
-	if part.report.Problem != nil {
+	r := &part.report
+	r.Incremental, r.Events, r.First, r.Lost = true, c.Events, c.First, c.Lost
+	part.count(scans)
+	if part.lead(&at, scans) < len(scans) {
 		return false
 	}
-	part.report.Unsealed, part.report.SealedLater, part.report.OK = at.pending, at.covered, true
+	part.checkAnchor(at, scans)
+	if r.Problem != nil {
+		return false
+	}
+	r.Segments, r.Unsealed, r.SealedLater, r.OK = len(v.list), at.pending, at.covered, true
 	if part.report.Last.IsZero() {
 		part.report.Last, _ = lastTime(v.list[len(v.list)-1])
 	}
@@ -135,11 +122,8 @@ func (v *verification) stillThere(e extent, c Checkpoint) (bool, error) {
 	if err != nil || lines.torn != 0 {
 		return false, err
 	}
-	for n := range nearby {
-		line, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			return false, nil
-		}
+	n := 0
+	for line, err := range lines.lines {
 		if err != nil {
 			return false, err
 		}
@@ -152,6 +136,9 @@ func (v *verification) stillThere(e extent, c Checkpoint) (bool, error) {
 		}
 		if at.seq <= v.anchor.Seq {
 			return at.seq == v.anchor.Seq && string(at.mac) == v.anchor.MAC, nil
+		}
+		if n++; n == nearby {
+			break
 		}
 	}
 	return false, nil

@@ -56,7 +56,7 @@ func (c *chain) follow(seal *sealer, line []byte) bool {
 	}
 	f, err := splitTrusted(line)
 	first := c.link == [hexLen]byte{}
-	next := first || string(f.prev) == string(c.link[:]) && (f.seq == c.seq+1 || f.seq > c.seq && string(f.rawEvent()) == LogAccepted)
+	next := first || string(f.prev) == string(c.link[:]) && (f.seq == c.seq+1 || f.seq > c.seq && string(rawName(f.bytes)) == LogAccepted)
 	if err != nil || len(line) >= maxLine || !next || f.mac != nil && !seal.seals(f) {
 		c.err = ErrBroken
 		return false
@@ -191,8 +191,9 @@ func (c Cursor) check(f *os.File) error {
 	return nil
 }
 
-// rawName cuts the event's name out of a line without reading the rest. Names
-// are ours and need no escaping; of a line that is not ours it returns
+// rawName cuts the event's name out of a line without reading the rest. The
+// member's own quotes cannot stand in the values before it, and data comes after
+// it. Names are ours and need no escaping; of a line that is not ours it returns
 // something that nobody wants.
 func rawName(line []byte) []byte {
 	_, rest, _ := bytes.Cut(line, []byte(`,"event":"`))

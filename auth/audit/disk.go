@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"slices"
+	"syscall"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -21,6 +24,16 @@ func diskError(err error) error {
 		return err
 	}
 	return hint.Wrap(fmt.Errorf("%w: %w", ErrDiskFull, err), "make some room on the disk that holds Stagedoor's folder")
+}
+
+// isFull reports whether a write failed for want of room: on the disk, in the
+// user's quota, or under the process's limit for a file.
+func isFull(err error) bool {
+	codes := []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
+	if runtime.GOOS == "windows" {
+		codes = []syscall.Errno{39, 112, 1295} // ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL, ERROR_DISK_QUOTA_EXCEEDED
+	}
+	return slices.ContainsFunc(codes, func(c syscall.Errno) bool { return errors.Is(err, c) })
 }
 
 // probeSize is how much room Writable asks for, in bytes: several events of

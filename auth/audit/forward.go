@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"iter"
 	"os"
 	"time"
 
@@ -36,6 +37,20 @@ type forward struct {
 
 func readForward(list []extent) *forward {
 	return &forward{rest: list, r: bufio.NewReaderSize(nil, readAhead)}
+}
+
+// oldestFirst yields the lines of a segment.
+func oldestFirst(e extent) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		r := readForward([]extent{e})
+		defer r.close()
+		for {
+			line, err := r.next()
+			if errors.Is(err, io.EOF) || !yield(line, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // readStream reads the lines of what is no file.
@@ -97,18 +112,12 @@ func (r *forward) next() ([]byte, error) {
 }
 
 func (r *forward) begin() error {
-	f, err := durable.Open(r.rest[0].path, os.O_RDONLY)
+	e := r.rest[0]
+	f, err := durable.Open(e.path, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
-	e := r.rest[0]
-	r.rest = r.rest[1:]
-	r.read(f, e)
-	return nil
-}
-
-// read goes on with e, which is open as f.
-func (r *forward) read(f *os.File, e extent) {
-	r.open, r.f, r.line = e, f, e.line
+	r.open, r.rest, r.f, r.line = e, r.rest[1:], f, e.line
 	r.r.Reset(io.NewSectionReader(f, e.from, e.size-e.from))
+	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -142,13 +140,11 @@ func encode(e Event) ([]byte, Event, error) {
 		return b, e, nil
 	}
 	data := make(map[string]any, len(e.Data))
-	b = append(b, `,"data":`...)
-	sep := byte('{')
-	for _, k := range slices.Sorted(maps.Keys(e.Data)) {
+	for k, v := range e.Data {
 		if k == "" || len(k) > maxKey || !utf8.ValidString(k) {
 			return nil, e, fmt.Errorf("event %s: data key %.80q is empty, too long or not text", e.Name, k)
 		}
-		v, err := normalize(e.Data[k])
+		v, err := normalize(v)
 		if err != nil {
 			return nil, e, fmt.Errorf("event %s: data %q: %w", e.Name, k, err)
 		}
@@ -156,14 +152,9 @@ func encode(e Event) ([]byte, Event, error) {
 			v = cut(valid(s))
 		}
 		data[k] = v
-		b = append(b, sep)
-		b = appendString(b, k)
-		b = append(b, ':')
-		b = appendValue(b, v)
-		sep = ','
 	}
 	e.Data = data
-	return append(b, '}'), e, nil
+	return appendData(append(b, `,"data":`...), data), e, nil
 }
 
 // valid replaces what is not UTF-8, so that the event returned by Append is
@@ -189,39 +180,22 @@ func finish(body []byte, prev string, s *sealer) []byte {
 	return append(line, "\"}\n"...)
 }
 
-// wire is an event as encoding/json sees it; only its strictness differs from
-// Event's own tags.
-type wire struct {
-	V       int             `json:"v"`
-	Seq     uint64          `json:"seq"`
-	Time    string          `json:"ts"`
-	Actor   string          `json:"actor"`
-	PID     int             `json:"pid"`
-	Name    string          `json:"event"`
-	Profile string          `json:"profile"`
-	Outcome string          `json:"outcome"`
-	Data    map[string]any  `json:"data"`
-	Prev    string          `json:"prev"`
-	MAC     json.RawMessage `json:"mac"`
-}
-
 // decode reads the event of a line. It accepts exactly what encode writes:
 // what it understood is written again and must give the same bytes, so an
 // unknown, repeated, missing or misspelt member is an error.
 func (f frame) decode() (Event, error) {
-	var w wire
+	var w struct {
+		Event
+		Time string `json:"ts"` // in place of the event's own
+	}
 	if err := json.Unmarshal(f.bytes, &w); err != nil {
 		return Event{}, fmt.Errorf("not JSON: %w", err)
 	}
-	ts, err := time.Parse(timeLayout, w.Time)
-	if err != nil {
+	var err error
+	if w.Event.Time, err = time.Parse(timeLayout, w.Time); err != nil {
 		return Event{}, errors.New("has no time in UTC")
 	}
-	e := Event{
-		Seq: w.Seq, Time: ts, Actor: w.Actor, PID: w.PID, Name: w.Name,
-		Profile: w.Profile, Outcome: w.Outcome, Data: w.Data,
-	}
-	again, e, err := encode(e)
+	again, e, err := encode(w.Event)
 	if err != nil {
 		return Event{}, err
 	}
@@ -242,58 +216,4 @@ func parse(line []byte) (Event, frame, error) {
 	}
 	e, err := f.decode()
 	return e, f, err
-}
-
-// afterTime is what follows the line's time in its body, or nil.
-func (f frame) afterTime() []byte {
-	const ts = `,"ts":"`
-	if len(f.body) < len(headLine) {
-		return nil
-	}
-	comma := bytes.IndexByte(f.body[len(headLine):], ',')
-	at := len(headLine) + comma + len(ts) + len(timeLayout) + len(`"`)
-	if comma < 0 || len(f.body) < at {
-		return nil
-	}
-	return f.body[at:]
-}
-
-// rawEvent cuts the event's name out of a line. It is found by what comes
-// before it, since data may have a member of the same name.
-func (f frame) rawEvent() []byte {
-	const actor, pid, event = `,"actor":`, `,"pid":`, `,"event":`
-	b := f.afterTime()
-	if !bytes.HasPrefix(b, []byte(actor)) {
-		return nil
-	}
-	b = skipString(b[len(actor):])
-	if !bytes.HasPrefix(b, []byte(pid)) {
-		return nil
-	}
-	comma := bytes.IndexByte(b[len(pid):], ',')
-	if comma < 0 {
-		return nil
-	}
-	b, ok := bytes.CutPrefix(b[len(pid)+comma:], []byte(event))
-	after := skipString(b)
-	if !ok || after == nil {
-		return nil
-	}
-	return b[1 : len(b)-len(after)-1]
-}
-
-// skipString returns what follows the JSON string that b begins with, or nil.
-func skipString(b []byte) []byte {
-	if len(b) == 0 || b[0] != '"' {
-		return nil
-	}
-	for i := 1; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			return b[i+1:]
-		case '\\':
-			i++
-		}
-	}
-	return nil
 }

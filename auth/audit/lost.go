@@ -49,7 +49,7 @@ func (w *writer) said(o owed) {
 
 // lostEvents is what a line says of lost events, if it is about them.
 func (f frame) lostEvents() uint64 {
-	if string(f.rawEvent()) != EventsLost {
+	if string(rawName(f.bytes)) != EventsLost {
 		return 0
 	}
 	e, err := f.decode()

@@ -149,25 +149,18 @@ func (m *matcher) each(ctx context.Context, s segment, f func(Event, []byte) err
 	if err != nil {
 		return err
 	}
-	r := readForward([]extent{{segment: s, size: size}})
-	defer r.close()
-	for n := 0; ; n++ {
-		if n%256 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		line, err := r.next()
-		if errors.Is(err, io.EOF) {
-			return nil
+	for line, err := range oldestFirst(extent{segment: s, size: size}) {
+		if err == nil {
+			err = ctx.Err()
 		}
 		if err != nil {
 			return err
 		}
-		e, ok := m.match(line)
-		if !ok {
-			continue
-		}
-		if err := f(e, line); err != nil {
-			return err
+		if e, ok := m.match(line); ok {
+			if err := f(e, line); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }

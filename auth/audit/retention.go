@@ -182,14 +182,8 @@ func (v *verification) ages(longest time.Duration, now time.Time) ([]time.Durati
 	}
 	ages := make([]time.Duration, len(v.list))
 	for i, e := range v.list {
-		r := readForward([]extent{e})
-		for {
-			line, err := r.next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
+		for line, err := range oldestFirst(e) {
 			if err != nil {
-				r.close()
 				return nil, err
 			}
 			if f, err := splitTrusted(line); err == nil && f.mac != nil {
@@ -242,24 +236,13 @@ func (w *writer) remove(ctx context.Context, seal *sealer, old []extent, gone re
 }
 
 // lastTime returns the time of a segment's newest line, or the zero time.
-func lastTime(e extent) (time.Time, error) {
-	f, err := durable.Open(e.path, os.O_RDONLY)
-	if err != nil {
-		return time.Time{}, err
-	}
-	defer func() { _ = f.Close() }()
-	lines, err := readBackward(f, e.size)
-	if err != nil {
-		return time.Time{}, err
-	}
-	line, err := lines.next()
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			err = nil
+func lastTime(e extent) (t time.Time, err error) {
+	for line, err := range newestFirst(e.path, e.size) {
+		if err == nil {
+			t, _ = time.Parse(timeLayout, string(rawTime(line)))
 		}
-		return time.Time{}, err
+		return t, err
 	}
-	t, _ := time.Parse(timeLayout, string(rawTime(line)))
 	return t, nil
 }
 

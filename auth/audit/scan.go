@@ -76,7 +76,7 @@ func (s *state) acceptAlone(seal *sealer, f frame, at place) bool {
 // covers reports whether f, whose MAC fits, is an event that covers the
 // unsealed lines before it.
 func (f frame) covers() bool {
-	switch string(f.rawEvent()) {
+	switch string(rawName(f.bytes)) {
 	case Sealed, LogAccepted:
 		return true
 	}

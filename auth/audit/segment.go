@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 const (
@@ -131,6 +134,42 @@ func readBackward(r io.ReaderAt, size int64) (*backward, error) {
 		if err := b.fill(); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// lines yields the lines before the last one returned, the newest first.
+func (b *backward) lines(yield func([]byte, error) bool) {
+	for {
+		line, err := b.next()
+		if errors.Is(err, io.EOF) || !yield(line, err) || err != nil {
+			return
+		}
+	}
+}
+
+// newestFirst yields the lines in the first size bytes of a file, from the end
+// to the beginning; in all of it if size is negative.
+func newestFirst(path string, size int64) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		f, err := durable.Open(path, os.O_RDONLY)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer func() { _ = f.Close() }()
+		info, err := f.Stat()
+		if err == nil && size < 0 {
+			size = info.Size()
+		}
+		var b *backward
+		if err == nil {
+			b, err = readBackward(f, size)
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		b.lines(yield)
 	}
 }
 

@@ -26,7 +26,7 @@ func (c removal) data() map[string]any {
 // seemsPruned reports whether f may say what was removed. Accept repeats it,
 // because the line that said it first may be in what it sets aside.
 func (f frame) seemsPruned() bool {
-	name := f.rawEvent()
+	name := rawName(f.bytes)
 	return string(name) == Pruned || string(name) == LogAccepted
 }
 
@@ -64,14 +64,14 @@ func (c removal) vouches(f frame, n int) bool {
 // isFresh reports whether f, whose MAC fits, begins a log whose former lines
 // were all set aside by Accept.
 func (f frame) isFresh() bool {
-	return string(f.prev) == origin && string(f.rawEvent()) == LogAccepted
+	return string(f.prev) == origin && string(rawName(f.bytes)) == LogAccepted
 }
 
 // continues reports whether f, whose MAC fits, is where Accept went on after
 // the line at: right after it in the chain, with the numbers of what was set
 // aside left out.
 func (f frame) continues(at state) bool {
-	return f.seq > at.seq && string(f.prev) == string(at.link) && string(f.rawEvent()) == LogAccepted
+	return f.seq > at.seq && string(f.prev) == string(at.link) && string(rawName(f.bytes)) == LogAccepted
 }
 
 // begin returns the state before the first line of the log, or the problem

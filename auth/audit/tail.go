@@ -48,11 +48,11 @@ func openTail(dir string) (t *tail, err error) {
 	if err = t.repair(dir); err != nil {
 		return t, err
 	}
-	if err = t.read(t.f, t.size); err != nil {
+	if err = t.read(t.newest().path, t.size); err != nil {
 		return t, err
 	}
 	for i := len(t.segments) - 2; i >= 0 && t.empty; i-- {
-		if err = t.readSegment(t.segments[i]); err != nil {
+		if err = t.read(t.segments[i].path, -1); err != nil {
 			return t, err
 		}
 	}
@@ -73,32 +73,11 @@ func (t *tail) newest() segment {
 	return t.segments[len(t.segments)-1]
 }
 
-func (t *tail) readSegment(s segment) error {
-	f, err := durable.Open(s.path, os.O_RDONLY)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	return t.read(f, info.Size())
-}
-
-// read takes the newest line of r into t, if there is one. A newest line that
+// read takes the newest line of a segment into t, if there is one. A newest line that
 // is not one of ours stays where it is, for Verify to name; the chain goes on
 // from its bytes, with the number after the newest line that can be read.
-func (t *tail) read(r io.ReaderAt, size int64) error {
-	lines, err := readBackward(r, size)
-	if err != nil {
-		return err
-	}
-	for {
-		line, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+func (t *tail) read(path string, size int64) error {
+	for line, err := range newestFirst(path, size) {
 		if err != nil {
 			return err
 		}
@@ -114,9 +93,10 @@ func (t *tail) read(r io.ReaderAt, size int64) error {
 		}
 		if bad == nil {
 			t.seq = f.seq
-			return nil
+			break
 		}
 	}
+	return nil
 }
 
 // repair sets an unfinished end of the newest segment aside: what a crash or a
@@ -161,19 +141,14 @@ func wholeLines(r io.ReaderAt, size int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	for {
-		keep := lines.offset()
-		line, err := lines.next()
-		if errors.Is(err, io.EOF) {
-			return 0, nil
+	keep := lines.offset()
+	for line, err := range lines.lines {
+		if err != nil || bytes.IndexByte(line, 0) < 0 {
+			return keep, err
 		}
-		if err != nil {
-			return 0, err
-		}
-		if bytes.IndexByte(line, 0) < 0 {
-			return keep, nil
-		}
+		keep = lines.offset()
 	}
+	return 0, nil
 }
 
 // soundSize is wholeLines of a file that is not open.

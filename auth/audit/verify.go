@@ -183,56 +183,55 @@ func (m *meter) add(n int64) {
 }
 
 // join puts the segments' scans together, in order, up to the first problem.
-func (v *verification) join(ctx context.Context, scans []scan) error {
+func (v *verification) join(ctx context.Context, scans []scan) (err error) {
 	r := &v.report
-	r.Segments, r.Lost = len(scans), uint64(v.waits)
+	v.count(scans)
+	at, problem := v.begin(scans)
+	if problem == nil {
+		v.sound = v.lead(&at, scans)
+	}
+	v.at = at.copied()
+	r.Problem, r.Unsealed, r.SealedLater = problem, at.pending, at.covered
+	switch i := v.sound; {
+	case problem != nil:
+	case i == len(scans):
+		v.checkAnchor(at, scans)
+		r.OK, r.atEnd = r.Problem == nil && len(v.odd) == 0, r.Problem != nil
+		if len(v.odd) > 0 && r.Problem == nil {
+			r.Problem = &Problem{Kind: Malformed, Segment: v.odd[0], Message: v.odd[0] + " has the name of a part of the log, and is none"}
+		}
+	case v.list[i].number != v.list[0].number+i:
+		r.Problem = missing(at, segmentName(v.list[0].number+i), v.list[i].name())
+	default:
+		r.Problem, err = v.diagnose(ctx, at, i)
+	}
+	return err
+}
+
+// count adds up what the scans say of lines.
+func (v *verification) count(scans []scan) {
+	r := &v.report
+	r.Segments, r.Lost = len(scans), r.Lost+uint64(v.waits)
 	for i, s := range scans {
-		r.Events += uint64(s.lines)
-		r.Checked += uint64(s.lines)
-		if i == 0 {
+		r.Events, r.Checked, r.Lost = r.Events+uint64(s.lines), r.Checked+uint64(s.lines), r.Lost+s.lost
+		if i == 0 && r.First.IsZero() {
 			r.First = s.from
 		}
 		if s.lines > 0 {
 			r.Last = s.to
 		}
 	}
-	at, problem := v.begin(scans)
-	v.at = at.copied()
-	if problem != nil {
-		r.Problem = problem
-		return nil
-	}
+}
+
+// lead moves at behind the segments that lead on from it, and returns how many
+// there are.
+func (v *verification) lead(at *state, scans []scan) int {
 	for i, s := range scans {
-		if want := v.list[0].number + i; v.list[i].number != want {
-			r.Problem = missing(at, segmentName(want), v.list[i].name())
-			return nil
+		if v.list[i].number != v.list[0].number+i || s.lines > 0 && !at.follow(s) {
+			return i
 		}
-		if s.lines == 0 {
-			continue
-		}
-		if !at.follow(s) {
-			p, err := v.diagnose(ctx, at.copied(), i)
-			if err != nil {
-				return err
-			}
-			r.Problem = p
-			r.Unsealed, r.SealedLater = at.pending, at.covered
-			return nil
-		}
-		v.sound, v.at = i+1, at.copied()
 	}
-	v.sound = len(scans)
-	r.Unsealed, r.SealedLater = at.pending, at.covered
-	for _, s := range scans {
-		r.Lost += s.lost
-	}
-	v.checkAnchor(at, scans)
-	if len(v.odd) > 0 && r.Problem == nil {
-		r.Problem = &Problem{Kind: Malformed, Segment: v.odd[0], Message: v.odd[0] + " has the name of a part of the log, and is none"}
-		return nil
-	}
-	r.OK, r.atEnd = r.Problem == nil, r.Problem != nil
-	return nil
+	return len(scans)
 }
 
 // follow moves s behind a sound segment, if that begins where s ends.
