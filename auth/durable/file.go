@@ -14,6 +14,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
 )
 
 // Permissions of everything Stagedoor keeps: the owner and nobody else.
@@ -21,6 +23,9 @@ const (
 	FileMode os.FileMode = 0o600
 	DirMode  os.FileMode = 0o700
 )
+
+// ErrExists says that there is a file already where CreateStream should make one.
+var ErrExists = errors.New("there is a file of that name already")
 
 // ErrNotRegular says that the target of a write is a directory, socket, device
 // or pipe. Replacing one of those would break something that is not ours.
@@ -34,41 +39,51 @@ var ErrNotFolder = errors.New("not a folder")
 // in the same folder, fsync, rename, fsync of the folder. It is for our own
 // files: path must be a regular file or not exist.
 func WriteFile(path string, data []byte, perm os.FileMode) error {
-	if info, err := os.Lstat(path); err == nil {
-		if err := regular(path, info); err != nil {
-			return ours(path, fmt.Errorf("write %w", err))
-		}
-	}
-	return ours(path, WriteLinked(path, data, perm))
+	return writeOwn(path, perm, lasting(replace), data)
 }
 
 // WriteFileSoon is WriteFile without the last step, which may cost as much as
 // all the others: after a power cut, path is the former file or the new one.
 func WriteFileSoon(path string, data []byte, perm os.FileMode) error {
+	return writeOwn(path, perm, replace, data)
+}
+
+func writeOwn(path string, perm os.FileMode, commit func(from, to string) error, data []byte) error {
 	if info, err := os.Lstat(path); err == nil {
 		if err := regular(path, info); err != nil {
 			return ours(path, fmt.Errorf("write %w", err))
 		}
 	}
-	return explain(path, stream(path, perm, replace, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	}))
+	return ours(path, stream(path, perm, commit, Bytes(data)))
 }
 
 // WriteLinked is WriteFile for a file of the user's: a symbolic link at path is
 // followed, so that a config kept in a dotfiles repository stays a link.
 func WriteLinked(path string, data []byte, perm os.FileMode) error {
-	return WriteStream(path, perm, func(w io.Writer) error {
+	return WriteStream(path, perm, Bytes(data))
+}
+
+// Bytes is what WriteStream and CreateStream call to write data.
+func Bytes(data []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
-	})
+	}
 }
 
 // WriteStream is WriteLinked for what is too long to be in memory at once. If
 // write fails, path is as it was.
 func WriteStream(path string, perm os.FileMode, write func(io.Writer) error) error {
 	return stream(path, perm, lasting(replace), write)
+}
+
+// CreateStream is WriteStream for a file that must not exist yet; the error is
+// ErrExists if it does, even if another process makes it meanwhile.
+func CreateStream(path string, perm os.FileMode, write func(w io.Writer) error) error {
+	if _, err := os.Lstat(path); err == nil { // before all the work is done
+		return fmt.Errorf("write %s: %w", path, ErrExists)
+	}
+	return stream(path, perm, lasting(link), write)
 }
 
 // lasting is a commit that is on the disk when it returns.
@@ -79,6 +94,24 @@ func lasting(commit func(from, to string) error) func(from, to string) error {
 		}
 		return syncDir(filepath.Dir(to))
 	}
+}
+
+// syncDir makes the rename itself durable. Some file systems cannot sync a
+// folder and say so with EINVAL or ENOTSUP; there the rename is as safe as the
+// file system makes it. On Windows replace wrote it through.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
+		return err
+	}
+	return nil
 }
 
 // stream writes a temporary file beside path, which commit then gives its name.
@@ -103,8 +136,10 @@ func stream(path string, perm os.FileMode, commit func(from, to string) error, w
 	if err = write(tmp); err != nil {
 		return err
 	}
-	if err = chmod(tmp, perm); err != nil {
-		return err
+	if runtime.GOOS != "windows" { // where it sets the read-only attribute, which protects nothing
+		if err = tmp.Chmod(perm); err != nil {
+			return err
+		}
 	}
 	if err = tmp.Sync(); err != nil {
 		return err
@@ -113,6 +148,22 @@ func stream(path string, perm os.FileMode, commit func(from, to string) error, w
 		return err
 	}
 	return commit(tmp.Name(), target)
+}
+
+// link gives the temporary file its name only if that is free.
+func link(from, to string) error {
+	err := os.Link(from, to)
+	switch {
+	case err == nil:
+		return os.Remove(from)
+	case errors.Is(err, os.ErrExist):
+		return ErrExists
+	}
+	// A file system without hard links, such as FAT on a stick.
+	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
+		return ErrExists
+	}
+	return replace(from, to)
 }
 
 // Resolve returns the file that a write to path would replace: path itself, or
@@ -161,5 +212,16 @@ func EnsureDir(dir string) (repaired bool, err error) {
 // there was anything to take away. On Windows the folder's inherited ACL under
 // the user's profile already keeps others out, and Tighten does nothing.
 func Tighten(path string, perm os.FileMode) (repaired bool, err error) {
-	return tighten(path, perm)
+	info, err := os.Lstat(path)
+	if err != nil {
+		return false, err
+	}
+	// A link's target is somebody else's decision.
+	if runtime.GOOS == "windows" || info.Mode()&os.ModeSymlink != 0 || info.Mode().Perm()&^perm == 0 {
+		return false, nil
+	}
+	if err := os.Chmod(path, info.Mode().Perm()&perm); err != nil {
+		return false, fmt.Errorf("tighten permissions of %s: %w", path, err)
+	}
+	return true, nil
 }

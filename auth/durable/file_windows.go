@@ -8,10 +8,6 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// chmod does nothing: Go maps it to the read-only attribute, which protects
-// nothing and would make the next replace fail.
-func chmod(*os.File, os.FileMode) error { return nil }
-
 // Windows keeps pipes, sockets and devices out of folders.
 const nonBlocking, noFollow = 0, 0
 
@@ -54,9 +50,3 @@ func replace(from, to string) error {
 		return windows.MoveFileEx(old, name, windows.MOVEFILE_REPLACE_EXISTING|windows.MOVEFILE_WRITE_THROUGH)
 	})
 }
-
-// syncDir does nothing: replace wrote the rename through, and a folder handle
-// cannot be flushed without special rights.
-func syncDir(string) error { return nil }
-
-func tighten(string, os.FileMode) (bool, error) { return false, nil }

@@ -108,6 +108,21 @@ func (c *chunks) set(key, value string) error {
 	return nil
 }
 
+// setUnread replaces an item that is a plain value with a plain value.
+func (c *chunks) setUnread(key, value string) error {
+	_, plain := c.plain[key]
+	if len(value) > c.limit(key)-recordRoom || strings.HasPrefix(value, recordMark) || !plain {
+		return c.set(key, value)
+	}
+	delete(c.plain, key) // known again after the next read
+	err := c.ring.Set(key, value)
+	c.steps.Add(1)
+	if errors.Is(err, ErrTooBig) {
+		return c.set(key, value)
+	}
+	return err
+}
+
 // writeParts does steps 1 and 2 and returns the record of step 3, and what it
 // replaces.
 func (c *chunks) writeParts(key, value string, old record, was before) (record, before, error) {

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -80,11 +80,7 @@ func (k fileKey) keep(identity *age.X25519Identity) error {
 				"STAGEDOOR_KEY_FILE must be outside of "+state+", and in no backup of it")
 		}
 		text := fmt.Sprintf("# created: %s\n# public key: %s\n%s\n", time.Now().UTC().Format(time.RFC3339), identity.Recipient(), identity)
-		err := durable.CreateStream(k.keyFile, durable.FileMode, func(w io.Writer) error {
-			_, err := io.WriteString(w, text)
-			return err
-		})
-		if err != nil {
+		if err := durable.CreateStream(k.keyFile, durable.FileMode, durable.Bytes([]byte(text))); err != nil {
 			return hint.Wrap(fmt.Errorf("make the key file: %w", err), "STAGEDOOR_KEY_FILE must be in a folder that exists and that you can write")
 		}
 	}
@@ -171,7 +167,7 @@ func readPassphrase(path string) (string, error) {
 // readPrivate reads a file of the user's that must be its owner's alone.
 func readPrivate(path, what, variable string) ([]byte, error) {
 	info, err := os.Stat(path)
-	if err == nil && info.Mode().IsRegular() && loose(info) {
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" { // where the bits say nothing
 		return nil, hint.Wrap(fmt.Errorf("%w: others can read the %s file %s", ErrLocked, what, path), "chmod 600 "+path)
 	}
 	data, err := durable.ReadLinked(path, maxKeyFile)

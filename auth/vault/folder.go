@@ -3,10 +3,8 @@ package vault
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -28,7 +26,7 @@ const idFile = "folder-id"
 // may still be where they were before.
 const formerMark = " former"
 
-var idContent = regexp.MustCompile(`\A[0-9a-f]{16}(` + formerMark + `)?\n\z`)
+var idContent = regexp.MustCompile(`\A[0-9a-z]{16}(` + formerMark + `)?\n\z`)
 
 // Folder is the share that one state folder has of a keychain, which serves all
 // state folders of a user. The name of each item begins with the folder's id, a
@@ -88,18 +86,11 @@ func (f *Folder) ID() (id string, former bool, err error) {
 }
 
 func (f *Folder) create(path string) error {
-	b := make([]byte, 8)
-	if _, err := io.ReadFull(rand.Reader, b); err != nil {
-		return err
-	}
-	content := hex.EncodeToString(b)
+	content := strings.ToLower(rand.Text()[:16])
 	if f.begun {
 		content += formerMark
 	}
-	return durable.CreateStream(path, durable.FileMode, func(w io.Writer) error {
-		_, err := io.WriteString(w, content+"\n")
-		return err
-	})
+	return durable.CreateStream(path, durable.FileMode, durable.Bytes([]byte(content+"\n")))
 }
 
 // Former returns the items as they were named before folders had ids. They are

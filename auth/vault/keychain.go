@@ -91,6 +91,14 @@ func (k *keychain) Set(ctx context.Context, key string, value secret.String) err
 	return nil
 }
 
+// SetUnread is Set without the read-back where that leaves nothing to clear up.
+func (k *keychain) SetUnread(ctx context.Context, key string, value secret.String) error {
+	if err := k.call(ctx, func() error { return k.items.setUnread(key, value.Reveal()) }); err != nil {
+		return fmt.Errorf("save to the keychain: %w", err)
+	}
+	return nil
+}
+
 func (k *keychain) Delete(ctx context.Context, key string) error {
 	if err := k.call(ctx, func() error { return k.items.remove(key) }); err != nil {
 		return fmt.Errorf("remove from the keychain: %w", err)
@@ -167,16 +175,35 @@ func (k *keychain) timedOut() error {
 	return withAdvice(fmt.Errorf("%w: it did not answer in time", ErrUnavailable))
 }
 
+// advice says what helps where the keychain is locked, refuses or is not there.
+var advice = map[string]struct{ locked, denied, absent string }{
+	"linux": {
+		"unlock the login keyring: log in to the desktop, or open \"Passwords and Keys\" and unlock it there",
+		"allow Stagedoor to reach the Secret Service; a sandbox such as Flatpak or snap needs a permission for it",
+		"install and start a Secret Service such as gnome-keyring or KeePassXC; without a desktop set STAGEDOOR_VAULT=file and STAGEDOOR_KEY_FILE",
+	},
+	"darwin": {
+		"unlock the login keychain in Keychain Access",
+		"run it again and choose \"Always Allow\" when macOS asks whether security may use the item",
+		"open Keychain Access and check that the login keychain exists and is unlocked",
+	},
+	"windows": {
+		"sign in to Windows again",
+		"run it as the user who signed in to Windows",
+		"check that the Credential Manager service (VaultSvc) is running",
+	},
+}[runtime.GOOS]
+
 func withAdvice(err error) error {
 	switch {
 	case errors.Is(err, ErrWaiting):
 		return hint.Wrap(err, "unlock it or answer its prompt, and try again; STAGEDOOR_KEYCHAIN_WAIT=120 gives you two minutes for it")
 	case errors.Is(err, ErrLocked):
-		return hint.Wrap(err, unlockAdvice)
+		return hint.Wrap(err, advice.locked)
 	case errors.Is(err, ErrUnavailable):
-		return hint.Wrap(err, absentAdvice)
+		return hint.Wrap(err, advice.absent)
 	case errors.Is(err, ErrDenied):
-		return hint.Wrap(err, deniedAdvice)
+		return hint.Wrap(err, advice.denied)
 	case errors.Is(err, ErrIncomplete):
 		return hint.Wrap(err, "sign in again; the keychain has lost a part of what was stored")
 	case errors.Is(err, ErrNotSaved), errors.Is(err, ErrNotRemoved):

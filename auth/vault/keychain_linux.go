@@ -13,12 +13,6 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-const (
-	unlockAdvice = "unlock the login keyring: log in to the desktop, or open \"Passwords and Keys\" and unlock it there"
-	deniedAdvice = "allow Stagedoor to reach the Secret Service; a sandbox such as Flatpak or snap needs a permission for it"
-	absentAdvice = "install and start a Secret Service such as gnome-keyring or KeePassXC; without a desktop set STAGEDOOR_VAULT=file and STAGEDOOR_KEY_FILE"
-)
-
 // Reachable refuses when there is no session bus: the D-Bus library would start
 // a private one then, with an empty keyring nobody can unlock.
 func (osKeyring) Reachable() error {
