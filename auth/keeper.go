@@ -94,12 +94,12 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log, alarms: watcher{Alarms: p.Alarms}}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	var tightened []string
-	folders := []string{locks, wal}               // the log looks after its own
-	if _, err := os.Readlink(p.Dir); err != nil { // a link there is the user's own decision
+	folders, files := []string{locks, wal}, []string{""} // the log looks after its own
+	if _, err := os.Readlink(p.Dir); err != nil {        // a link there is the user's own decision
 		folders = append([]string{p.Dir}, folders...)
 	}
 	if p.Vault.Kind() == vault.File {
-		folders = append(folders, filepath.Join(p.Dir, "vault"))
+		folders, files = append(folders, filepath.Join(p.Dir, "vault")), append(files, "vault")
 	}
 	for _, dir := range folders {
 		repaired, err := durable.EnsureDir(dir)
@@ -110,16 +110,14 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 			tightened = append(tightened, filepath.Base(dir))
 		}
 	}
-	loose, err := tightenFiles(p.Dir, "")
-	if err == nil && p.Vault.Kind() == vault.File {
-		var more []string
-		more, err = tightenFiles(p.Dir, "vault")
-		loose = append(loose, more...)
+	for _, folder := range files {
+		loose, err := tightenFiles(p.Dir, folder)
+		if err != nil {
+			return nil, err
+		}
+		tightened = append(tightened, loose...)
 	}
-	if err != nil {
-		return nil, err
-	}
-	tightened = append(tightened, loose...)
+	var err error
 	if k.profiles, err = profile.NewStore(profile.Params{Dir: p.Dir, Now: p.Now, Rand: p.Rand}); err != nil {
 		return nil, err
 	}

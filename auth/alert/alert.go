@@ -16,7 +16,10 @@
 // Functions are safe for concurrent use; a Tracker is not.
 package alert
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Severity is an incident's class, after the policy the product ships with:
 // P0 critical, P1 high, P2 medium, P3 low. A smaller number is worse.
@@ -29,6 +32,28 @@ const (
 	P2
 	P3
 )
+
+// String returns "P0" to "P3".
+func (s Severity) String() string { return fmt.Sprintf("P%d", int(s)) }
+
+// MarshalText writes "P0" to "P3".
+func (s Severity) MarshalText() ([]byte, error) {
+	if s < P0 || s > P3 {
+		return nil, fmt.Errorf("severity %d: not one of P0 to P3", int(s))
+	}
+	return []byte(s.String()), nil
+}
+
+// UnmarshalText reads "P0" to "P3".
+func (s *Severity) UnmarshalText(text []byte) error {
+	for p := P0; p <= P3; p++ {
+		if string(text) == p.String() {
+			*s = p
+			return nil
+		}
+	}
+	return fmt.Errorf("severity %q: not one of P0 to P3", text)
+}
 
 // State of an alert.
 type State string
