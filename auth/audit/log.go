@@ -144,36 +144,39 @@ func (w *writer) acquire(ctx context.Context, cancel func()) (*durable.Lock, err
 	if time.Since(w.stuckAt) < stuckRest { // once is enough for a command
 		still /= 3
 	}
-	done := make(chan struct{})
+	stuck := make(chan bool, 1)
 	go func() {
-		defer close(done)
-		w.untilStill(ctx, still)
+		stuck <- w.untilStill(ctx, still)
 		cancel()
 	}()
 	k, err = durable.Acquire(ctx, path)
+	cancel()
+	if <-stuck && errors.Is(err, durable.ErrLocked) {
+		err = fmt.Errorf("lock %s: %w, which writes nothing", path, durable.ErrLocked) // nobody cancelled
+	}
 	if errors.Is(err, durable.ErrLocked) {
 		w.stuckAt = time.Now()
 	}
-	cancel()
-	<-done
 	return k, err
 }
 
-// untilStill waits until the log has not grown for so long, or ctx ends.
-func (w *writer) untilStill(ctx context.Context, still time.Duration) {
+// untilStill waits until the log has not grown for so long, or until ctx ends:
+// then it returns false.
+func (w *writer) untilStill(ctx context.Context, still time.Duration) bool {
 	tick := time.NewTicker(still / 6)
 	defer tick.Stop()
 	size, since := w.newestSize(), time.Now()
 	for time.Since(since) < still {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-tick.C:
 		}
 		if now := w.newestSize(); now != size {
 			size, since = now, time.Now()
 		}
 	}
+	return true
 }
 
 // newestSize is another value whenever the log has grown.
