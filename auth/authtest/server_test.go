@@ -68,7 +68,7 @@ func (b *bench) mustLogin() oauth.Tokens {
 // refresh reports how a refresh went: "same", "new" or "invalid_grant".
 func (b *bench) refresh(token secret.String) (string, oauth.Tokens) {
 	b.Helper()
-	t, err := b.wire.Refresh(b.Context(), b.Endpoints(), app, token, nil)
+	t, err := b.wire.Refresh(b.Context(), b.Endpoints(), app, token)
 	switch {
 	case oauth.IsInvalidGrant(err):
 		return "invalid_grant", t
@@ -120,7 +120,7 @@ func TestRotationRace(t *testing.T) {
 	results := make(chan bool, 8)
 	for range cap(results) {
 		wg.Go(func() {
-			_, err := b.wire.Refresh(t.Context(), b.Endpoints(), app, first.Refresh, nil)
+			_, err := b.wire.Refresh(t.Context(), b.Endpoints(), app, first.Refresh)
 			results <- err == nil
 		})
 	}

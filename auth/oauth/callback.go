@@ -39,26 +39,14 @@ func parseCallback(query string) (c callback, stray string) {
 	case len(states) == 0 || states[0] == "":
 		return callback{}, strayMissingState
 	}
-	for _, field := range []struct {
-		name string
-		to   *string
-		has  *bool
-	}{
-		{"state", &c.state, nil},
-		{"code", &c.code, &c.hasCode},
-		{"error", &c.errorCode, &c.hasError},
-		{"iss", &c.iss, &c.hasIss},
-	} {
-		values := q[field.name]
-		switch {
+	c.hasCode, c.hasError, c.hasIss = q.Has("code"), q.Has("error"), q.Has("iss")
+	for name, to := range map[string]*string{"state": &c.state, "code": &c.code, "error": &c.errorCode, "iss": &c.iss} {
+		switch values := q[name]; {
 		case len(values) == 0:
-			continue
 		case len(values) > 1 || len(values[0]) > maxCode || !printable(values[0]):
 			return callback{}, strayMalformed
-		}
-		*field.to = values[0]
-		if field.has != nil {
-			*field.has = true
+		default:
+			*to = values[0]
 		}
 	}
 	return c, ""

@@ -26,9 +26,6 @@ type Client struct {
 	Secret secret.String // empty for a public client
 	// Auth is the method. Empty means None without a secret and Basic with one.
 	Auth ClientAuth
-	// Resources are sent as resource parameters with every authorization and
-	// token request (RFC 8707). Usually there are none.
-	Resources []string
 }
 
 // method returns the method in force.

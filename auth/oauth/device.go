@@ -107,21 +107,7 @@ func (r DeviceRequest) validate() error {
 	if r.OnCode == nil {
 		return errors.New("device login: there is nobody to show the code to")
 	}
-	if err := r.Validate(); err != nil {
-		return err
-	}
-	if err := r.Client.Validate(); err != nil {
-		return err
-	}
-	if i := slices.IndexFunc(r.Scopes, func(s string) bool { return !IsScope(s) }); i >= 0 {
-		return fmt.Errorf("%q cannot be a scope", r.Scopes[i])
-	}
-	for name := range r.Extra {
-		if slices.Contains(reserved, name) || name == "grant_type" || name == "device_code" {
-			return fmt.Errorf("the parameter %q cannot be set by hand", name)
-		}
-	}
-	return nil
+	return checkRequest(r.Endpoints, r.Client, r.Scopes, r.Extra)
 }
 
 // requestCode sends the device authorization request (RFC 8628 section 3.1).
@@ -132,9 +118,6 @@ func (w *Wire) requestCode(ctx context.Context, r DeviceRequest) (deviceLogin, e
 	}
 	if len(r.Scopes) > 0 {
 		form.Set("scope", strings.Join(r.Scopes, " "))
-	}
-	if len(r.Client.Resources) > 0 {
-		form["resource"] = slices.Clone(r.Client.Resources)
 	}
 	a, err := w.post(ctx, "device authorization", r.DeviceAuthorization, r.Client, form)
 	if err != nil {

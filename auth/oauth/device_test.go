@@ -312,14 +312,13 @@ func TestT15DeviceRequests(t *testing.T) {
 		p := &devicePlay{code: reply{body: codeAnswer}, replies: []reply{{body: tokenAnswer}}}
 		_, _, err := p.device(t, t.Context(), func(r *oauth.DeviceRequest) {
 			r.Extra = url.Values{"prompt": {"consent"}}
-			r.Client.Resources = []string{"https://api.example/"}
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := []url.Values{
-			{"client_id": {"app"}, "scope": {"music.read"}, "prompt": {"consent"}, "resource": {"https://api.example/"}},
-			{"client_id": {"app"}, "device_code": {"dc-1"}, "grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "resource": {"https://api.example/"}},
+			{"client_id": {"app"}, "scope": {"music.read"}, "prompt": {"consent"}},
+			{"client_id": {"app"}, "device_code": {"dc-1"}, "grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}},
 		}
 		if diff := cmp.Diff(want, p.forms); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)

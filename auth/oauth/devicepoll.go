@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"slices"
 	"time"
 )
 
@@ -67,9 +66,6 @@ func (w *Wire) waitUntil(ctx context.Context, wait time.Duration, end time.Time)
 // redeemDevice sends one device access token request (RFC 8628 section 3.4).
 func (w *Wire) redeemDevice(ctx context.Context, r DeviceRequest, d deviceLogin) (Tokens, error) {
 	form := url.Values{"grant_type": {deviceGrant}, "device_code": {d.secret.Reveal()}}
-	if len(r.Client.Resources) > 0 {
-		form["resource"] = slices.Clone(r.Client.Resources)
-	}
 	return r.Keep.around(ctx, func(ctx context.Context) (Tokens, error) {
 		a, err := w.post(ctx, "token request", r.Token, r.Client, form)
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -74,33 +73,17 @@ func (a answer) metadata(issuer string) (Endpoints, error) {
 		return Endpoints{}, hint.Wrap(err, "check the issuer on the provider's developer page; if it is right, do not log in there")
 	}
 	e := Endpoints{Issuer: issuer, IssParameter: o.yes("authorization_response_iss_parameter_supported")}
-	for _, field := range []struct {
-		name string
-		to   *string
-	}{
-		{"authorization_endpoint", &e.Authorization},
-		{"token_endpoint", &e.Token},
-		{"revocation_endpoint", &e.Revocation},
-		{"userinfo_endpoint", &e.UserInfo},
-		{"device_authorization_endpoint", &e.DeviceAuthorization},
-		{"jwks_uri", &e.JWKS},
+	for name, to := range map[string]*string{
+		"authorization_endpoint": &e.Authorization, "token_endpoint": &e.Token, "revocation_endpoint": &e.Revocation,
+		"userinfo_endpoint": &e.UserInfo, "device_authorization_endpoint": &e.DeviceAuthorization, "jwks_uri": &e.JWKS,
 	} {
-		if !o.has(field.name) {
-			continue
+		var ok bool
+		if *to, ok = o.text(name); !ok && o.has(name) {
+			return Endpoints{}, a.malformed("the metadata's " + name + " is not one text")
 		}
-		value, ok := o.text(field.name)
-		if !ok {
-			return Endpoints{}, a.malformed("the metadata's " + field.name + " is not one text")
-		}
-		*field.to = value
 	}
 	if err := e.Validate(); err != nil {
 		return Endpoints{}, fmt.Errorf("%s of %s: %w", a.op, a.host, err)
-	}
-	if strings.HasPrefix(issuer, "https:") {
-		if err := e.onlyHTTPS(); err != nil {
-			return Endpoints{}, fmt.Errorf("%s of %s: %w", a.op, a.host, err)
-		}
 	}
 	if kinds, ok := o.texts("response_types_supported"); ok && !slices.Contains(kinds, "code") {
 		return Endpoints{}, a.malformed("the provider does not offer the authorization code grant")
@@ -120,17 +103,6 @@ func (a answer) metadata(issuer string) (Endpoints, error) {
 	}
 	return e, hint.Wrap(ErrNoS256,
 		"if the provider's documentation says that it supports PKCE, create the profile with --provider oauth2 and the endpoints by hand")
-}
-
-// onlyHTTPS keeps a server on the network from sending tokens to a port of this
-// computer.
-func (e Endpoints) onlyHTTPS() error {
-	for _, raw := range []string{e.Authorization, e.Token, e.Revocation, e.UserInfo, e.DeviceAuthorization, e.JWKS} {
-		if u, err := url.Parse(raw); raw != "" && (err != nil || u.Scheme != "https") {
-			return fmt.Errorf("%w: an https issuer names an endpoint that is not https", ErrInsecureURL)
-		}
-	}
-	return nil
 }
 
 // SuggestAuth returns the client authentication to use with a secret: what the

@@ -48,8 +48,8 @@ type Endpoints struct {
 var ErrInsecureURL = errors.New("not a secure address")
 
 // Validate reports whether every address that is set may be used: absolute,
-// https (or plain http to a loopback literal such as 127.0.0.1), without user
-// name, password or fragment.
+// https (or plain http to a loopback literal such as 127.0.0.1, unless the issuer
+// is https), without user name, password or fragment.
 func (e Endpoints) Validate() error {
 	if e.Authorization == "" || e.Token == "" {
 		return errors.New("an authorization and a token endpoint are needed")
@@ -66,8 +66,12 @@ func (e Endpoints) Validate() error {
 		if a.url == "" {
 			continue
 		}
-		if _, err := checkURL(a.url); err != nil {
+		u, err := checkURL(a.url)
+		if err != nil {
 			return fmt.Errorf("%s: %w", a.name, err)
+		}
+		if u.Scheme != "https" && strings.HasPrefix(e.Issuer, "https:") { // which would send tokens to a port of this computer
+			return fmt.Errorf("%s: %w: an https issuer names an endpoint that is not https", a.name, ErrInsecureURL)
 		}
 	}
 	return nil

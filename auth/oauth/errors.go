@@ -130,14 +130,6 @@ func IsTransient(err error) bool {
 	return errors.As(err, &e) && e.Transient
 }
 
-// IsUnsupportedTokenType reports whether a revocation was refused because the
-// provider does not revoke that kind of token (RFC 7009 section 2.2.1). The
-// token may still be good.
-func IsUnsupportedTokenType(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Code == "unsupported_token_type"
-}
-
 // standardCode returns code if a standard defines it, else "". It is what keeps
 // a server's own words out of our errors and logs.
 func standardCode(code string) string {

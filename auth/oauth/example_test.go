@@ -46,11 +46,11 @@ func Example() {
 	})
 	fmt.Println("signed in as", who.Name, err)
 
-	next, err := wire.Refresh(ctx, endpoints, client, tokens.Refresh, nil)
+	next, err := wire.Refresh(ctx, endpoints, client, tokens.Refresh)
 	fmt.Println("refreshed:", next.Access, next.Refresh != tokens.Refresh, err)
 
 	fmt.Println("revoked:", wire.Revoke(ctx, endpoints, client, next.Refresh, "refresh_token"))
-	_, err = wire.Refresh(ctx, endpoints, client, next.Refresh, nil)
+	_, err = wire.Refresh(ctx, endpoints, client, next.Refresh)
 	fmt.Println("log in again:", oauth.IsInvalidGrant(err))
 	// Output:
 	// signed in as Ada Lovelace <nil>

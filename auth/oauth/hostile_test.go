@@ -25,7 +25,6 @@ type outcome struct {
 	Refresh string        // the rotated token that has to be saved, with an error or without
 	Life    time.Duration // 0: not said
 	Scope   string
-	Odd     string
 
 	Err       string // what the error says, or ""
 	Code      string
@@ -38,8 +37,8 @@ var jsonType = http.Header{"Content-Type": {"application/json"}}
 // What a refresh makes of each thing a token endpoint can say.
 func TestHostileTokenAnswers(t *testing.T) {
 	const rest = `,"token_type":"Bearer","refresh_token":"r2"`
-	good := func(life time.Duration, odd string) outcome {
-		return outcome{Access: "a2", Refresh: "r2", Life: life, Odd: odd}
+	good := func(life time.Duration) outcome {
+		return outcome{Access: "a2", Refresh: "r2", Life: life}
 	}
 	expires := func(v string) string { return `{"access_token":"a2","expires_in":` + v + rest + `}` }
 	bad := func(reason string) outcome { return outcome{Err: reason} }
@@ -70,34 +69,34 @@ func TestHostileTokenAnswers(t *testing.T) {
 		{says: "an access token beyond 64 KiB is refused", body: `{"access_token":"` + strings.Repeat("a", 64<<10+1) + `"` + rest + `}`, want: saved(noAccess)},
 		{says: "a refresh token beyond 64 KiB is refused, the access token can be revoked", body: `{"access_token":"a2","token_type":"Bearer","refresh_token":"` + strings.Repeat("r", 64<<10+1) + `"}`, want: outcome{Access: "a2", Err: noRefresh}},
 		// A lifetime that cannot be read never costs the rotated token.
-		{says: "an ordinary answer is taken", body: expires(`3600`), want: good(time.Hour, "")},
-		{says: "a float is a number of seconds", body: expires(`3600.0`), want: good(time.Hour, "")},
-		{says: "so is 1e3", body: expires(`1e3`), want: good(1000*time.Second, "")},
-		{says: "a lifetime in quotes is read", body: expires(`"3600"`), want: good(time.Hour, "")},
-		{says: "a lifetime of letters counts as not said", body: expires(`"abc"`), want: good(0, "expires_in")},
-		{says: "hexadecimal counts as not said", body: expires(`"0x10"`), want: good(0, "expires_in")},
-		{says: "infinity counts as not said", body: expires(`"Inf"`), want: good(0, "expires_in")},
-		{says: "an empty lifetime counts as not said", body: expires(`""`), want: good(0, "expires_in")},
-		{says: "null counts as not said", body: expires(`null`), want: good(0, "")},
-		{says: "zero counts as not said, or every use would refresh", body: expires(`0`), want: good(0, "expires_in")},
-		{says: "negative counts as not said", body: expires(`-1`), want: good(0, "expires_in")},
-		{says: "an object counts as not said", body: expires(`{"s":1}`), want: good(0, "expires_in")},
-		{says: "a huge lifetime is ten years", body: expires(`1e300`), want: good(87600*time.Hour, "")},
-		{says: "a lifetime beyond float64 is ten years", body: expires(`1e999`), want: good(87600*time.Hour, "")},
-		{says: "two different lifetimes count as not said", body: expires(`1,"expires_in":2`), want: good(0, "expires_in")},
-		{says: "a missing lifetime is not said", body: `{"access_token":"a2"` + rest + `}`, want: good(0, "")},
+		{says: "an ordinary answer is taken", body: expires(`3600`), want: good(time.Hour)},
+		{says: "a float is a number of seconds", body: expires(`3600.0`), want: good(time.Hour)},
+		{says: "so is 1e3", body: expires(`1e3`), want: good(1000 * time.Second)},
+		{says: "a lifetime in quotes is read", body: expires(`"3600"`), want: good(time.Hour)},
+		{says: "a lifetime of letters counts as not said", body: expires(`"abc"`), want: good(0)},
+		{says: "hexadecimal counts as not said", body: expires(`"0x10"`), want: good(0)},
+		{says: "infinity counts as not said", body: expires(`"Inf"`), want: good(0)},
+		{says: "an empty lifetime counts as not said", body: expires(`""`), want: good(0)},
+		{says: "null counts as not said", body: expires(`null`), want: good(0)},
+		{says: "zero counts as not said, or every use would refresh", body: expires(`0`), want: good(0)},
+		{says: "negative counts as not said", body: expires(`-1`), want: good(0)},
+		{says: "an object counts as not said", body: expires(`{"s":1}`), want: good(0)},
+		{says: "a huge lifetime is ten years", body: expires(`1e300`), want: good(87600 * time.Hour)},
+		{says: "a lifetime beyond float64 is ten years", body: expires(`1e999`), want: good(87600 * time.Hour)},
+		{says: "two different lifetimes count as not said", body: expires(`1,"expires_in":2`), want: good(0)},
+		{says: "a missing lifetime is not said", body: `{"access_token":"a2"` + rest + `}`, want: good(0)},
 
 		// Names and values that readers differ on.
 		{says: "without a refresh token the old one stays", body: `{"access_token":"a2","token_type":"bearer"}`, want: outcome{Access: "a2"}},
 		{says: "an empty refresh token is none", body: `{"access_token":"a2","token_type":"bearer","refresh_token":""}`, want: outcome{Access: "a2"}},
 		{says: "a null refresh token is none", body: `{"access_token":"a2","token_type":"bearer","refresh_token":null}`, want: outcome{Access: "a2"}},
 		{says: "two access tokens are refused, the refresh token is saved", body: `{"access_token":"a2","access_token":"a3"` + rest + `}`, want: saved(noAccess)},
-		{says: "the same access token twice is one", body: `{"access_token":"a2","access_token":"a2"` + rest + `}`, want: good(0, "")},
+		{says: "the same access token twice is one", body: `{"access_token":"a2","access_token":"a2"` + rest + `}`, want: good(0)},
 		{says: "an escaped name is the same name", body: `{"access_token":"a2","access\u005ftoken":"a3"` + rest + `}`, want: saved(noAccess)},
 		{says: "two refresh tokens are refused, the access token can be revoked", body: `{"access_token":"a2","token_type":"Bearer","refresh_token":"r2","refresh_token":"r3"}`, want: outcome{Access: "a2", Err: noRefresh}},
 		{says: "a name in the wrong case is another name", body: `{"Access_Token":"a2"` + rest + `}`, want: saved(noAccess)},
-		{says: "nor does it replace the right one", body: `{"access_token":"a2","ACCESS_TOKEN":"a3","Refresh_Token":"r3"` + rest + `}`, want: good(0, "")},
-		{says: "a doubled name that means nothing to us is ignored", body: `{"x":1,"x":2,"access_token":"a2"` + rest + `}`, want: good(0, "")},
+		{says: "nor does it replace the right one", body: `{"access_token":"a2","ACCESS_TOKEN":"a3","Refresh_Token":"r3"` + rest + `}`, want: good(0)},
+		{says: "a doubled name that means nothing to us is ignored", body: `{"x":1,"x":2,"access_token":"a2"` + rest + `}`, want: good(0)},
 
 		// Characters that would break a header, a file or an environment.
 		{says: "a newline in the access token is refused, the refresh token is saved", body: `{"access_token":"a\nX: y"` + rest + `}`, want: saved(noAccess)},
@@ -106,7 +105,7 @@ func TestHostileTokenAnswers(t *testing.T) {
 		{says: "letters beyond ASCII in the access token are refused", body: `{"access_token":"ä"` + rest + `}`, want: saved(noAccess)},
 		{says: "half a surrogate in the access token is refused", body: `{"access_token":"\ud800"` + rest + `}`, want: saved(noAccess)},
 		{says: "bytes that are not UTF-8 in the access token are refused", body: "{\"access_token\":\"a\xff\"" + rest + `}`, want: saved(noAccess)},
-		{says: "bytes that are not UTF-8 elsewhere do no harm", body: "{\"name\":\"\xff\",\"access_token\":\"a2\"" + rest + `}`, want: good(0, "")},
+		{says: "bytes that are not UTF-8 elsewhere do no harm", body: "{\"name\":\"\xff\",\"access_token\":\"a2\"" + rest + `}`, want: good(0)},
 		{says: "a carriage return in the refresh token is refused, the access token can be revoked", body: `{"access_token":"a2","token_type":"Bearer","refresh_token":"r\r"}`, want: outcome{Access: "a2", Err: noRefresh}},
 		{says: "an access token of 3 KB is taken", body: `{"access_token":"` + strings.Repeat("a", 3000) + `"` + rest + `}`, want: outcome{Access: strings.Repeat("a", 3000), Refresh: "r2"}},
 		{says: "an access token of 100 KB is refused", body: `{"access_token":"` + strings.Repeat("a", 100_000) + `"` + rest + `}`, want: saved(noAccess)},
@@ -116,18 +115,18 @@ func TestHostileTokenAnswers(t *testing.T) {
 		{says: "a list is no token", body: `{"access_token":["a2"]` + rest + `}`, want: saved(noAccess)},
 		{says: "an empty access token is none", body: `{"access_token":""` + rest + `}`, want: saved(noAccess)},
 		{says: "a refresh token that is a number is refused, the access token can be revoked", body: `{"access_token":"a2","token_type":"Bearer","refresh_token":1}`, want: outcome{Access: "a2", Err: noRefresh}},
-		{says: "bearer in any case is bearer", body: `{"access_token":"a2","token_type":"bEARER","refresh_token":"r2"}`, want: good(0, "")},
+		{says: "bearer in any case is bearer", body: `{"access_token":"a2","token_type":"bEARER","refresh_token":"r2"}`, want: good(0)},
 		{says: "another token type is refused, the refresh token is saved", body: `{"access_token":"a2","token_type":"mac","refresh_token":"r2"}`, want: saved(notBearer)},
 		{says: "a token type of DPoP is refused", body: `{"access_token":"a2","token_type":"DPoP","refresh_token":"r2"}`, want: saved(notBearer)},
-		{says: "no token type is taken for bearer", body: `{"access_token":"a2","refresh_token":"r2"}`, want: good(0, "token_type")},
+		{says: "no token type is taken for bearer", body: `{"access_token":"a2","refresh_token":"r2"}`, want: good(0)},
 		{says: "a scope in words is read", body: `{"scope":"x  y","access_token":"a2"` + rest + `}`, want: outcome{Access: "a2", Refresh: "r2", Scope: "x y"}},
 		{says: "a scope in a list is read", body: `{"scope":["x","y"],"access_token":"a2"` + rest + `}`, want: outcome{Access: "a2", Refresh: "r2", Scope: "x y"}},
-		{says: "an empty scope is not said", body: `{"scope":"","access_token":"a2"` + rest + `}`, want: good(0, "")},
-		{says: "a scope with control characters is not said", body: `{"scope":"x\u001b[31m","access_token":"a2"` + rest + `}`, want: good(0, "scope")},
-		{says: "an unusable ID token does no harm", body: `{"id_token":"a\nb","access_token":"a2"` + rest + `}`, want: good(0, "id_token")},
+		{says: "an empty scope is not said", body: `{"scope":"","access_token":"a2"` + rest + `}`, want: good(0)},
+		{says: "a scope with control characters is not said", body: `{"scope":"x\u001b[31m","access_token":"a2"` + rest + `}`, want: good(0)},
+		{says: "an unusable ID token does no harm", body: `{"id_token":"a\nb","access_token":"a2"` + rest + `}`, want: good(0)},
 
 		// Bodies that are something else.
-		{says: "JSON that is called text is read", header: http.Header{"Content-Type": {"text/plain"}}, body: expires(`60`), want: good(time.Minute, "content_type")},
+		{says: "JSON that is called text is read", header: http.Header{"Content-Type": {"text/plain"}}, body: expires(`60`), want: good(time.Minute)},
 		{says: "a form is refused", header: http.Header{"Content-Type": {"text/plain"}}, body: "access_token=a2&refresh_token=r2", want: bad(notObject)},
 		{says: "a page is refused", header: http.Header{"Content-Type": {"text/html"}}, body: "<html>" + canary + "</html>", want: bad(notObject)},
 		{says: "an empty body is refused", body: "", want: bad(notObject)},
@@ -136,9 +135,9 @@ func TestHostileTokenAnswers(t *testing.T) {
 		{says: "two objects are refused, the refresh token is saved", body: expires(`1`) + `{}`, want: saved(notObject)},
 		{says: "an object that ends early is refused, the refresh token is saved", body: `{"access_token":"a2"` + rest + `,"sco`, want: saved(notObject)},
 		{says: "a refresh token that ends early is not saved", body: `{"access_token":"a2","refresh_token":"r2`, want: bad(notObject)},
-		{says: "a byte order mark is skipped", body: "\xef\xbb\xbf" + expires(`60`), want: good(time.Minute, "")},
+		{says: "a byte order mark is skipped", body: "\xef\xbb\xbf" + expires(`60`), want: good(time.Minute)},
 		{says: "nesting without end is refused", body: `{"x":` + strings.Repeat("[", 100_000), want: bad(notObject)},
-		{says: "status 201 is a success", status: 201, body: expires(`60`), want: good(time.Minute, "status")},
+		{says: "status 201 is a success", status: 201, body: expires(`60`), want: good(time.Minute)},
 		{says: "ten megabytes are refused", body: `{"x":"` + strings.Repeat("x", 10<<20) + `"}`, want: bad(tooLarge)},
 		{says: "ten megabytes are refused, a refresh token before them is saved", body: `{"refresh_token":"r2","x":"` + strings.Repeat("x", 10<<20) + `"}`, want: saved(tooLarge)},
 		{says: "an answer cut off may be repeated, the refresh token in it is saved", answer: authtest.Answer{Cut: 40, Status: 200, Body: `{"refresh_token":"r2","access_token":"a2","token_type":"Bearer"}`}, want: outcome{Refresh: "r2", Err: cutOff, Transient: true}},
@@ -179,10 +178,10 @@ func TestHostileTokenAnswers(t *testing.T) {
 			}
 			r.server.Script(authtest.Token, answer)
 			e := r.server.Endpoints()
-			got, err := r.wire.Refresh(t.Context(), e, oauth.Client{ID: "app"}, "r1", nil)
+			got, err := r.wire.Refresh(t.Context(), e, oauth.Client{ID: "app"}, "r1")
 			seen := outcome{
 				Access: got.Access.Reveal(), Refresh: got.Refresh.Reveal(),
-				Scope: strings.Join(got.Scope, " "), Odd: strings.Join(got.Odd, " "),
+				Scope: strings.Join(got.Scope, " "),
 			}
 			if !got.Expires.IsZero() {
 				seen.Life = got.Expires.Sub(r.clock.Now())
@@ -226,7 +225,7 @@ func TestSlowServers(t *testing.T) {
 			r := newRig(t, authtest.Params{})
 			r.server.Script(authtest.Token, answer)
 			w := r.newWire(oauth.Params{Timeout: 100 * time.Millisecond})
-			_, err := w.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, "r1", nil)
+			_, err := w.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, "r1")
 			if name == "trickles 400s" {
 				if err == nil || oauth.IsInvalidGrant(err) {
 					t.Fatalf("error %v", err)
@@ -246,14 +245,14 @@ func TestNotSent(t *testing.T) {
 	r := newRig(t, authtest.Params{})
 	e := r.server.Endpoints()
 	_ = r.server.Close()
-	_, err := r.wire.Refresh(t.Context(), e, oauth.Client{ID: "app"}, "r1", nil)
+	_, err := r.wire.Refresh(t.Context(), e, oauth.Client{ID: "app"}, "r1")
 	var typed *oauth.Error
 	if !errors.As(err, &typed) || typed.Sent || !typed.Transient || typed.Status != 0 {
 		t.Fatalf("%#v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = r.wire.Refresh(ctx, e, oauth.Client{ID: "app"}, "r1", nil)
+	_, err = r.wire.Refresh(ctx, e, oauth.Client{ID: "app"}, "r1")
 	wantError(t, err, context.Canceled)
 }
 
@@ -263,12 +262,12 @@ func TestLostResponse(t *testing.T) {
 	r := newRig(t, authtest.Params{Rotation: authtest.FamilyRevoking})
 	first := r.login()
 	r.server.Script(authtest.Token, authtest.Answer{Process: true, Drop: true})
-	_, err := r.wire.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, first.Refresh, nil)
+	_, err := r.wire.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, first.Refresh)
 	var typed *oauth.Error
 	if !errors.As(err, &typed) || !typed.Sent || !typed.Transient {
 		t.Fatalf("%#v", err)
 	}
-	_, err = r.wire.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, first.Refresh, nil)
+	_, err = r.wire.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, first.Refresh)
 	if !oauth.IsInvalidGrant(err) {
 		t.Fatalf("error %v", err)
 	}
@@ -286,7 +285,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 			Status: status, Header: http.Header{"Location": {"/?" + canary}},
 			Body: `{"error":"` + canary + `","error_description":"` + canary + `","error_uri":"` + canary + `"}`,
 		})
-		_, err := r.wire.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app", Secret: canary, Auth: oauth.Post}, token, nil)
+		_, err := r.wire.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app", Secret: canary, Auth: oauth.Post}, token)
 		if err == nil || strings.Contains(err.Error()+hint.Of(err), canary) {
 			t.Errorf("%s: %v", strconv.Itoa(i), err)
 		}

@@ -113,14 +113,14 @@ func TestRefreshIDToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := r.wire.Refresh(t.Context(), req.Endpoints, req.Client, first.Refresh, nil)
-	if err != nil || second.Subject != "user-1" || len(second.Odd) != 0 {
-		t.Fatalf("subject %q, odd %v, error %v", second.Subject, second.Odd, err)
+	second, err := r.wire.Refresh(t.Context(), req.Endpoints, req.Client, first.Refresh)
+	if err != nil || second.Subject != "user-1" {
+		t.Fatalf("subject %q, error %v", second.Subject, err)
 	}
 	r.server.Script(authtest.Token, authtest.Answer{Process: true, Rewrite: edit(func(m map[string]any) { m["id_token"] = "x.y.z" })})
-	third, err := r.wire.Refresh(t.Context(), req.Endpoints, req.Client, second.Refresh, nil)
-	if err != nil || third.Subject != "" || strings.Join(third.Odd, " ") != "id_token" || !r.server.RefreshValid(third.Refresh) {
-		t.Errorf("subject %q, odd %v, error %v", third.Subject, third.Odd, err)
+	third, err := r.wire.Refresh(t.Context(), req.Endpoints, req.Client, second.Refresh)
+	if err != nil || third.Subject != "" || !r.server.RefreshValid(third.Refresh) {
+		t.Errorf("subject %q, error %v", third.Subject, err)
 	}
 	// Another account must not pass for nobody because something else is wrong too.
 	refresh := third.Refresh
@@ -136,7 +136,7 @@ func TestRefreshIDToken(t *testing.T) {
 		}
 		id := "e30." + base64.RawURLEncoding.EncodeToString(payload) + ".x"
 		r.server.Script(authtest.Token, authtest.Answer{Process: true, Rewrite: edit(func(m map[string]any) { m["id_token"] = id })})
-		got, err := r.wire.Refresh(t.Context(), req.Endpoints, req.Client, refresh, nil)
+		got, err := r.wire.Refresh(t.Context(), req.Endpoints, req.Client, refresh)
 		if refresh = got.Refresh; err != nil || got.Subject != "other" && !got.Stranger {
 			t.Errorf("%s %v, sub %v: passes for an ID token of nobody, %v", c.claim, c.value, c.sub, err)
 		}

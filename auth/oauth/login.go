@@ -131,8 +131,7 @@ func (w *Wire) await(ctx, waiting context.Context, a *attempt, d *door) (Tokens,
 		case <-waiting.Done():
 			return Tokens{}, endOfWait(waiting)
 		case c := <-d.accepted:
-			t, err := w.redeem(ctx, a, c)
-			return t, err
+			return w.redeem(ctx, a, c)
 		}
 	}
 }
@@ -157,7 +156,26 @@ type attempt struct {
 // the caller to set.
 var reserved = []string{
 	"response_type", "client_id", "client_secret", "redirect_uri", "scope", "state", "nonce", "resource",
-	"code_challenge", "code_challenge_method", "response_mode", "request", "request_uri",
+	"code_challenge", "code_challenge_method", "response_mode", "request", "request_uri", "grant_type", "device_code",
+}
+
+// checkRequest says what in the first request of a login cannot be sent.
+func checkRequest(e Endpoints, c Client, scopes []string, extra url.Values) error {
+	if err := e.Validate(); err != nil {
+		return err
+	}
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(scopes, func(s string) bool { return !IsScope(s) }); i >= 0 {
+		return fmt.Errorf("%q cannot be a scope", scopes[i])
+	}
+	for name := range extra {
+		if slices.Contains(reserved, name) {
+			return fmt.Errorf("the parameter %q cannot be set by hand", name)
+		}
+	}
+	return nil
 }
 
 // IsRedirectPath reports whether path can be that of a redirect URI: it means the
@@ -167,10 +185,7 @@ func IsRedirectPath(path string) bool { return redirectPath.MatchString(path) &&
 var redirectPath = regexp.MustCompile(`^(/[0-9A-Za-z_~-][0-9A-Za-z._~-]*)+/?$`)
 
 func (w *Wire) newAttempt(r LoginRequest) (*attempt, error) {
-	if err := r.Validate(); err != nil {
-		return nil, err
-	}
-	if err := r.Client.Validate(); err != nil {
+	if err := checkRequest(r.Endpoints, r.Client, r.Scopes, r.Extra); err != nil {
 		return nil, err
 	}
 	if r.S256 == No {
@@ -181,14 +196,6 @@ func (w *Wire) newAttempt(r LoginRequest) (*attempt, error) {
 	}
 	if !IsRedirectPath(r.Path) {
 		return nil, errors.New("the path of the redirect must start with / and be plain")
-	}
-	if i := slices.IndexFunc(r.Scopes, func(s string) bool { return !IsScope(s) }); i >= 0 {
-		return nil, fmt.Errorf("%q cannot be a scope", r.Scopes[i])
-	}
-	for name := range r.Extra {
-		if slices.Contains(reserved, name) {
-			return nil, fmt.Errorf("the parameter %q cannot be set by hand", name)
-		}
 	}
 	a := &attempt{LoginRequest: r}
 	for _, to := range []*string{&a.state, &a.verifier, &a.nonce} {
@@ -226,9 +233,6 @@ func (a *attempt) authorizationURL() string {
 	if a.nonce != "" {
 		q.Set("nonce", a.nonce)
 	}
-	if len(a.Client.Resources) > 0 {
-		q["resource"] = a.Client.Resources
-	}
 	u.RawQuery = q.Encode()
 	return u.String()
 }
@@ -244,9 +248,6 @@ func (w *Wire) redeem(ctx context.Context, a *attempt, c callback) (Tokens, erro
 		"code":          {c.code},
 		"redirect_uri":  {a.redirect},
 		"code_verifier": {a.verifier},
-	}
-	if len(a.Client.Resources) > 0 {
-		form["resource"] = slices.Clone(a.Client.Resources)
 	}
 	return a.Keep.around(ctx, func(ctx context.Context) (Tokens, error) {
 		ans, err := w.post(ctx, "token request", a.Token, a.Client, form)

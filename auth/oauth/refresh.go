@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
 // Refresh trades a refresh token for new tokens (RFC 6749 section 6). It sends
-// one request and never a second one. scope is left out if empty, which asks for
-// what was granted before; it must not name more than that.
+// one request and never a second one. It asks for the scope that was granted before.
 //
 // An error can come together with a refresh token: the provider rotated it, but
 // the rest of its answer is unusable or was cut off. The caller must then save
@@ -22,41 +19,26 @@ import (
 // Otherwise an error is an [*Error]: see [IsInvalidGrant] for "log in again",
 // [IsTransient] for "later", and Error.Sent for whether the refresh token may be
 // spent although no answer came.
-func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secret.String, scope []string) (Tokens, error) {
+func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secret.String) (Tokens, error) {
 	const op = "token request"
 	if refresh.Empty() {
 		return Tokens{}, errors.New(op + ": there is no refresh token")
 	}
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh.Reveal()}}
-	if len(scope) > 0 {
-		form.Set("scope", strings.Join(scope, " "))
-	}
-	if len(c.Resources) > 0 {
-		form["resource"] = slices.Clone(c.Resources)
-	}
 	a, err := w.post(ctx, op, e.Token, c, form)
 	if err != nil {
 		return Tokens{}, err
 	}
 	t, err := a.tokens(w.now())
-	if err != nil {
-		return t, err
-	}
-	if !t.ScopeGiven {
-		t.Scope = slices.Clone(scope)
-	}
-	if !t.IDToken.Empty() {
+	if err == nil && !t.IDToken.Empty() {
 		// An ID token is a by-product here: a bad one is not worth a lost
 		// refresh token. Whether it is of the same issuer, client and account as
 		// that of the login (OpenID Connect Core section 12.2) is for the caller
 		// to judge, who knows that one.
-		claims, err := checkIDToken(t.IDToken, idTokenRules{issuer: e.Issuer, audience: c.ID, now: w.now()})
-		if err != nil {
-			t.odd("id_token")
-		}
-		t.Subject, t.Stranger = claims.subject, errors.Is(err, errStranger) || errors.Is(err, errNobody)
+		claims, odd := checkIDToken(t.IDToken, idTokenRules{issuer: e.Issuer, audience: c.ID, now: w.now()})
+		t.Subject, t.Stranger = claims.subject, errors.Is(odd, errStranger) || errors.Is(odd, errNobody)
 	}
-	return t, nil
+	return t, err
 }
 
 // Revoke tells the provider to forget a token (RFC 7009). kind is the
@@ -64,9 +46,9 @@ func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secre
 //
 // It returns nil if the provider says that the token is no longer good, also if
 // it never knew it. A success status settles that (RFC 7009 section 2.2), unless
-// the body says otherwise, as some servers and gateways have it. It returns ErrNoRevocation if there is no such endpoint, and
-// an [*Error] otherwise; see [IsUnsupportedTokenType] and [IsTransient]. After
-// any error the token has to be taken for valid.
+// the body says otherwise, as some servers and gateways have it. It returns
+// ErrNoRevocation if there is no such endpoint, and an [*Error] otherwise; see
+// [IsTransient]. After any error the token has to be taken for valid.
 func (w *Wire) Revoke(ctx context.Context, e Endpoints, c Client, token secret.String, kind string) error {
 	const op = "revocation"
 	if e.Revocation == "" {

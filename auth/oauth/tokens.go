@@ -3,7 +3,6 @@ package oauth
 import (
 	"encoding/json"
 	"math"
-	"mime"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,9 +46,6 @@ type Tokens struct {
 	// Stranger is true after a refresh that brought an ID token of another issuer,
 	// for another client or of no account.
 	Stranger bool
-	// Odd names what was wrong with the answer without making it unusable:
-	// "content_type", "expires_in", "id_token", "scope", "status", "token_type".
-	Odd []string
 }
 
 // ExpiresOrAssumed returns Expires, or Issued plus AssumedLifetime if the
@@ -98,47 +94,20 @@ func (a answer) tokens(now time.Time) (Tokens, error) {
 	t := kept
 	t.Access = secret.String(access)
 	t.Type = "Bearer"
-	switch kind, ok := o.text("token_type"); {
-	case ok && strings.EqualFold(kind, "bearer"):
-	case !o.has("token_type"):
-		t.odd("token_type")
-	default:
+	if kind, _ := o.text("token_type"); o.has("token_type") && !strings.EqualFold(kind, "bearer") {
 		return kept, a.malformed("the answer's token type is not bearer")
 	}
-	if o.has("id_token") {
-		if id, ok := o.token("id_token"); ok {
-			t.IDToken = secret.String(id)
-		} else {
-			t.odd("id_token")
-		}
+	if id, ok := o.token("id_token"); ok {
+		t.IDToken = secret.String(id)
 	}
 	if life, ok := o.lifetime("expires_in"); ok {
 		t.Expires = a.at.Add(life)
-	} else if o.has("expires_in") {
-		t.odd("expires_in")
 	}
 	if o.long("scope", maxScope) {
 		return kept, a.malformed("the answer's scope is larger than 8 KiB")
 	}
-	if t.Scope, t.ScopeGiven = o.scope(); !t.ScopeGiven && o.has("scope") {
-		if s, ok := o.text("scope"); !ok || s != "" {
-			t.odd("scope")
-		}
-	}
-	if kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")); kind != "application/json" {
-		t.odd("content_type")
-	}
-	if a.status != 200 {
-		t.odd("status")
-	}
+	t.Scope, t.ScopeGiven = o.scope()
 	return t, nil
-}
-
-func (t *Tokens) odd(what string) {
-	if !slices.Contains(t.Odd, what) {
-		t.Odd = append(t.Odd, what)
-		slices.Sort(t.Odd)
-	}
 }
 
 // token returns a member that can be used as a token: visible ASCII, of a

@@ -141,7 +141,7 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 
 	request, cancel := context.WithTimeout(ctx, httpWait)
 	defer cancel()
-	answer, err := s.Wire.Refresh(request, g.Endpoints, client, set.Refresh, nil)
+	answer, err := s.Wire.Refresh(request, g.Endpoints, client, set.Refresh)
 	s.at("answered")
 	a := attempt{grant: g, old: set, intent: intent, key: key, client: client}
 	if err == nil && answer.Stranger && a.subject() != "" {

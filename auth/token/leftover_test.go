@@ -39,8 +39,8 @@ type tapped struct {
 	tap func(oauth.Tokens)
 }
 
-func (w tapped) Refresh(ctx context.Context, e oauth.Endpoints, c oauth.Client, refresh secret.String, scopes []string) (oauth.Tokens, error) {
-	t, err := w.Wire.Refresh(ctx, e, c, refresh, scopes)
+func (w tapped) Refresh(ctx context.Context, e oauth.Endpoints, c oauth.Client, refresh secret.String) (oauth.Tokens, error) {
+	t, err := w.Wire.Refresh(ctx, e, c, refresh)
 	if err == nil {
 		w.tap(t)
 	}

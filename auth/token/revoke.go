@@ -182,7 +182,7 @@ func (s *Service) revokeRemote(ctx context.Context, p *pending) Outcome {
 	case p.Refresh.Empty():
 		return Accepted
 	}
-	answer, err := s.Wire.Refresh(limited, e, client, p.Refresh.String, nil)
+	answer, err := s.Wire.Refresh(limited, e, client, p.Refresh.String)
 	if oauth.IsInvalidGrant(err) {
 		return Revoked
 	}

@@ -39,7 +39,7 @@ const (
 
 // Wire is the part of auth/oauth that the package speaks through.
 type Wire interface {
-	Refresh(ctx context.Context, e oauth.Endpoints, c oauth.Client, refresh secret.String, scopes []string) (oauth.Tokens, error)
+	Refresh(ctx context.Context, e oauth.Endpoints, c oauth.Client, refresh secret.String) (oauth.Tokens, error)
 	Revoke(ctx context.Context, e oauth.Endpoints, c oauth.Client, token secret.String, hint string) error
 }
 
