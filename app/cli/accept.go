@@ -17,9 +17,7 @@ you wanted, accept it with this command; if not, sign in again as before.`,
 		Example:           "  stagedoor accept work",
 		Args:              atMost(1),
 		ValidArgsFunction: completeProfiles(env),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error { return runAccept(cmd.Context(), env, k, first(args)) })
-		},
+		RunE:              keeper(env, func(ctx context.Context, k Keeper, args []string) error { return runAccept(ctx, env, k, first(args)) }),
 	}
 }
 
@@ -32,10 +30,10 @@ func runAccept(ctx context.Context, env Env, k Keeper, name string) error {
 	if err != nil {
 		return err
 	}
-	if accepted == "" {
-		_, err = fmt.Fprintf(env.Out, "%s: there is nothing to accept\n", p.Name)
-		return err
+	words := "there is nothing to accept"
+	if accepted != "" {
+		words = "accepted: " + printable(accepted)
 	}
-	_, err = fmt.Fprintf(env.Out, "%s: accepted: %s\n", p.Name, printable(accepted))
+	_, err = fmt.Fprintf(env.Out, "%s: %s\n", p.Name, words)
 	return err
 }

@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"fmt"
+	"context"
 	"strconv"
 	"time"
 
@@ -21,12 +21,10 @@ func newAlertRules(env Env) *cobra.Command {
 off, muted or changed: see "stagedoor settings".`,
 		Example: "  stagedoor alerts rules\n  stagedoor settings alerts.failed_auth.threshold 10",
 		Args:    atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error {
-				defer warnOfSettings(env)
-				return runAlertRules(env, settings.Watching(k.Rules()), asJSON)
-			})
-		},
+		RunE: keeper(env, func(ctx context.Context, k Keeper, _ []string) error {
+			defer warnOfSettings(env)
+			return runAlertRules(env, settings.Watching(k.Rules()), asJSON)
+		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -70,11 +68,7 @@ func warnOfSettings(env Env) {
 	if err == nil {
 		_, err = store.Settings()
 	}
-	if err == nil {
-		return
-	}
-	_, _ = fmt.Fprintf(env.Err, "stagedoor: %s; the built-in settings are in effect\n", printable(err.Error()))
-	if h := hint.Of(err); h != "" {
-		_, _ = fmt.Fprintln(env.Err, "hint: "+printable(h))
+	if err != nil {
+		warnOf(env.Err, err.Error()+"; the built-in settings are in effect", hint.Of(err))
 	}
 }

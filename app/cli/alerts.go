@@ -20,12 +20,10 @@ func newAlerts(env Env) *cobra.Command {
 are any, so that a scheduled job can tell.`,
 		Example: "  stagedoor alerts\n  stagedoor alerts --all --json\n  stagedoor alerts ack ID\n  stagedoor alerts rules",
 		Args:    atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error {
-				defer warnOfSettings(env)
-				return runAlerts(cmd.Context(), env, k, all, asJSON)
-			})
-		},
+		RunE: keeper(env, func(ctx context.Context, k Keeper, _ []string) error {
+			defer warnOfSettings(env)
+			return runAlerts(ctx, env, k, all, asJSON)
+		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&all, "all", false, "show acknowledged and resolved alerts too")
@@ -38,29 +36,19 @@ func runAlerts(ctx context.Context, env Env, k Keeper, all, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	open := 0
-	for _, a := range alerts {
-		if a.State == alert.Open {
-			open++
-		}
-	}
+	open := slices.ContainsFunc(alerts, func(a alert.Alert) bool { return a.State == alert.Open })
 	if !all {
 		alerts = slices.DeleteFunc(alerts, func(a alert.Alert) bool { return a.State != alert.Open })
 	}
 	if asJSON {
-		if alerts == nil {
-			alerts = []alert.Alert{}
-		}
-		if err := writeJSON(env.Out, alerts); err != nil {
-			return err
-		}
-	} else if err := printAlerts(env, alerts, all); err != nil {
-		return err
+		err = writeJSON(env.Out, append([]alert.Alert{}, alerts...))
+	} else {
+		err = printAlerts(env, alerts, all)
 	}
-	if open > 0 {
-		return attention{}
+	if err == nil && open {
+		err = attention{}
 	}
-	return nil
+	return err
 }
 
 func printAlerts(env Env, alerts []alert.Alert, all bool) error {
@@ -88,15 +76,13 @@ func newAlertsAck(env Env) *cobra.Command {
 		Short:   "Note that you have seen an alert",
 		Example: "  stagedoor alerts ack failed_auth-17 --note \"that was me\"",
 		Args:    exactly("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error {
-				if err := k.AckAlert(cmd.Context(), args[0], note); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(env.Out, "%s is acknowledged\n", args[0])
+		RunE: keeper(env, func(ctx context.Context, k Keeper, args []string) error {
+			if err := k.AckAlert(ctx, args[0], note); err != nil {
 				return err
-			})
-		},
+			}
+			_, err := fmt.Fprintf(env.Out, "%s is acknowledged\n", args[0])
+			return err
+		}),
 	}
 	cmd.Flags().StringVar(&note, "note", "", "what you found out")
 	return cmd

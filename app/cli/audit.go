@@ -44,14 +44,12 @@ no token.`,
   stagedoor audit export --format csv -o log.csv`,
 		Args:              atMost(2),
 		ValidArgsFunction: completeProfiles(env),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error {
-				if err := o.take(k, args); err != nil {
-					return err
-				}
-				return runAudit(cmd.Context(), env, k, o)
-			})
-		},
+		RunE: keeper(env, func(ctx context.Context, k Keeper, args []string) error {
+			if err := o.take(k, args); err != nil {
+				return err
+			}
+			return runAudit(ctx, env, k, o)
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.event, "event", "", "only events of this name")

@@ -23,9 +23,7 @@ The file with the first problem and all after it are moved to a folder
 with an event that names the problem.`,
 		Example: "  stagedoor audit accept\n  stagedoor audit accept --yes",
 		Args:    atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error { return runAuditAccept(cmd.Context(), env, k, yes, asJSON) })
-		},
+		RunE:    keeper(env, func(ctx context.Context, k Keeper, _ []string) error { return runAuditAccept(ctx, env, k, yes, asJSON) }),
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was done as JSON")

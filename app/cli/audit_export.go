@@ -40,9 +40,7 @@ there was an export is noted on the log.`,
   stagedoor audit export --format csv --profile work -o work.csv
   stagedoor audit export --format bundle -o incident.zip`,
 		Args: atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error { return runAuditExport(cmd.Context(), env, k, o) })
-		},
+		RunE: keeper(env, func(ctx context.Context, k Keeper, _ []string) error { return runAuditExport(ctx, env, k, o) }),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.format, "format", string(audit.JSONLines), "jsonl, csv, legacy or bundle")
@@ -52,7 +50,7 @@ there was an export is noted on the log.`,
 	f.StringVar(&o.until, "until", "", "only events before a time or span")
 	f.StringVarP(&o.output, "output", "o", "", "the file to write; - is standard output, which is the default except for a bundle")
 	f.BoolVar(&o.force, "force", false, "overwrite the file")
-	_ = cmd.RegisterFlagCompletionFunc("profile", completeProfiles(env))
+	completeProfileFlag(cmd, env)
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"jsonl", "csv", "legacy", "bundle"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

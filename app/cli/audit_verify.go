@@ -36,14 +36,12 @@ With --bundle it checks a file that "stagedoor audit export --format bundle" mad
 here or elsewhere.`,
 		Example: "  stagedoor audit verify\n  stagedoor audit verify --json\n  stagedoor audit verify --bundle incident.zip",
 		Args:    atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error {
-				if bundle != "" {
-					return runVerifyBundle(cmd.Context(), env, k, bundle, asJSON)
-				}
-				return runVerify(cmd.Context(), env, k, asJSON)
-			})
-		},
+		RunE: keeper(env, func(ctx context.Context, k Keeper, _ []string) error {
+			if bundle != "" {
+				return runVerifyBundle(ctx, env, k, bundle, asJSON)
+			}
+			return runVerify(ctx, env, k, asJSON)
+		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	cmd.Flags().StringVar(&bundle, "bundle", "", "check this bundle instead of the log")

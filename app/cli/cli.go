@@ -126,22 +126,14 @@ func report(w io.Writer, err error) int {
 	}
 	var seen attention
 	if errors.As(err, &seen) {
-		if seen.message != "" {
-			_, _ = fmt.Fprintln(w, "stagedoor: "+printable(seen.message))
-		}
-		if h := hint.Of(err); h != "" {
-			_, _ = fmt.Fprintln(w, "hint: "+printable(h))
-		}
+		warnOf(w, seen.message, hint.Of(err))
 		return ExitAttention
 	}
 	var child childExit
 	if errors.As(err, &child) {
 		return int(child)
 	}
-	_, _ = fmt.Fprintln(w, "stagedoor: "+printable(err.Error()))
-	if h := hint.Of(err); h != "" {
-		_, _ = fmt.Fprintln(w, "hint: "+printable(h))
-	}
+	warnOf(w, err.Error(), hint.Of(err))
 	var start *launch.StartError
 	var called mistake
 	switch {
@@ -225,6 +217,13 @@ func with(ctx context.Context, env Env, f func(Keeper) error) error {
 	return err
 }
 
+// keeper is what a command runs that needs the Keeper.
+func keeper(env Env, f func(ctx context.Context, k Keeper, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		return with(cmd.Context(), env, func(k Keeper) error { return f(cmd.Context(), k, args) })
+	}
+}
+
 // Checks of positional arguments that answer in our own words.
 func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
@@ -266,4 +265,11 @@ func completeProfiles(env Env) func(*cobra.Command, []string, string) ([]string,
 		}
 		return env.Names(), cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// completeProfileFlag offers them for --profile.
+func completeProfileFlag(cmd *cobra.Command, env Env) {
+	_ = cmd.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return env.Names(), cobra.ShellCompDirectiveNoFileComp
+	})
 }

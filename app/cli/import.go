@@ -99,9 +99,7 @@ func addImportFlags(cmd *cobra.Command, env Env, o *importOptions) {
 	f.BoolVar(&o.Keep, "keep", false, "leave the old file as it is, with its secrets")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	f.BoolVar(&o.json, "json", false, "print the plan or the result as JSON")
-	_ = cmd.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return env.Names(), cobra.ShellCompDirectiveNoFileComp
-	})
+	completeProfileFlag(cmd, env)
 }
 
 func runImport(ctx context.Context, env Env, k Keeper, o importOptions) error {

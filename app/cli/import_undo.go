@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
@@ -29,7 +30,8 @@ func runImportUndo(ctx context.Context, env Env, k Keeper, o importOptions) erro
 		return confirm(ctx, env, o.yes, list.Look, "Put back?", func() { asked = true; describe(list) })
 	}
 	report, err := k.UndoImport(ctx, r)
-	switch done := anyPutBack(report); {
+	done := slices.ContainsFunc(report.Files, func(f importer.Undone) bool { return f.PutBack || f.Error != "" })
+	switch {
 	case o.json && (err == nil || len(report.Files) > 0):
 		if e := writeJSON(env.Out, report); e != nil {
 			return e
@@ -38,13 +40,4 @@ func runImportUndo(ctx context.Context, env Env, k Keeper, o importOptions) erro
 		describe(report)
 	}
 	return err
-}
-
-func anyPutBack(r importer.UndoReport) bool {
-	for _, f := range r.Files {
-		if f.PutBack || f.Error != "" {
-			return true
-		}
-	}
-	return false
 }

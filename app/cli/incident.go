@@ -46,9 +46,7 @@ audit log keeps.`,
   stagedoor incident new --alert token_reuse_detected-17
   stagedoor incident new --since 7d`,
 		Args: atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error { return runIncidentNew(cmd.Context(), env, k, o) })
-		},
+		RunE: keeper(env, func(ctx context.Context, k Keeper, _ []string) error { return runIncidentNew(ctx, env, k, o) }),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.alert, "alert", "", "only this alert, open or not")
@@ -102,9 +100,7 @@ func newIncidentList(env Env) *cobra.Command {
 		Use:   "list",
 		Short: "Show the incidents there were",
 		Args:  atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error { return runIncidentList(cmd.Context(), env, k, asJSON) })
-		},
+		RunE:  keeper(env, func(ctx context.Context, k Keeper, _ []string) error { return runIncidentList(ctx, env, k, asJSON) }),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -13,15 +14,13 @@ func newUse(env Env) *cobra.Command {
 		Example:           "  stagedoor use personal",
 		Args:              exactly("NAME"),
 		ValidArgsFunction: completeProfiles(env),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error {
-				if err := k.Use(cmd.Context(), args[0]); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(env.Out, "%s is the active profile\n", args[0])
+		RunE: keeper(env, func(ctx context.Context, k Keeper, args []string) error {
+			if err := k.Use(ctx, args[0]); err != nil {
 				return err
-			})
-		},
+			}
+			_, err := fmt.Fprintf(env.Out, "%s is the active profile\n", args[0])
+			return err
+		}),
 	}
 }
 
@@ -32,15 +31,13 @@ func newRename(env Env) *cobra.Command {
 		Example:           "  stagedoor rename work office",
 		Args:              exactly("OLD", "NEW"),
 		ValidArgsFunction: completeProfiles(env),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error {
-				if err := k.Rename(cmd.Context(), args[0], args[1]); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(env.Out, "%s is now called %s\n", args[0], args[1])
+		RunE: keeper(env, func(ctx context.Context, k Keeper, args []string) error {
+			if err := k.Rename(ctx, args[0], args[1]); err != nil {
 				return err
-			})
-		},
+			}
+			_, err := fmt.Fprintf(env.Out, "%s is now called %s\n", args[0], args[1])
+			return err
+		}),
 	}
 }
 
@@ -53,17 +50,15 @@ func newDeleteProfile(env Env) *cobra.Command {
 		Example:           "  stagedoor delete-profile old-account",
 		Args:              exactly("NAME"),
 		ValidArgsFunction: completeProfiles(env),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error {
-				result, err := k.DeleteProfile(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				if _, err = fmt.Fprintf(env.Out, "%s: %s\n%s is deleted\n", args[0], result.Message, args[0]); err == nil && result.Open {
-					err = attention{}
-				}
+		RunE: keeper(env, func(ctx context.Context, k Keeper, args []string) error {
+			result, err := k.DeleteProfile(ctx, args[0])
+			if err != nil {
 				return err
-			})
-		},
+			}
+			if _, err = fmt.Fprintf(env.Out, "%s: %s\n%s is deleted\n", args[0], result.Message, args[0]); err == nil && result.Open {
+				err = attention{}
+			}
+			return err
+		}),
 	}
 }

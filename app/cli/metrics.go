@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -38,9 +37,7 @@ Counters begin with the oldest line that the log still has, so they go back when
 old segments are removed; collectors take that for a restart.`,
 		Example: "  stagedoor metrics > /var/lib/node_exporter/stagedoor.prom",
 		Args:    atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error { return runMetrics(cmd.Context(), env, k) })
-		},
+		RunE:    keeper(env, func(ctx context.Context, k Keeper, _ []string) error { return runMetrics(ctx, env, k) }),
 	}
 }
 
@@ -50,10 +47,7 @@ func runMetrics(ctx context.Context, env Env, k Keeper) error {
 		return err
 	}
 	if state.VaultProblem != "" {
-		_, _ = fmt.Fprintln(env.Err, "stagedoor: what the "+state.Vault+" would tell is left out: "+printable(state.VaultProblem))
-		if state.VaultHint != "" {
-			_, _ = fmt.Fprintln(env.Err, "hint: "+state.VaultHint)
-		}
+		warnOf(env.Err, "what the "+state.Vault+" would tell is left out: "+state.VaultProblem, state.VaultHint)
 	}
 	alerts, err := k.Alerts(ctx)
 	if err != nil {

@@ -28,6 +28,16 @@ func writeJSONLine(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
+// warnOf says on standard error what is not as it should be, if anything.
+func warnOf(w io.Writer, problem, advice string) {
+	if problem != "" {
+		_, _ = fmt.Fprintln(w, "stagedoor: "+printable(problem))
+	}
+	if advice != "" {
+		_, _ = fmt.Fprintln(w, "hint: "+printable(advice))
+	}
+}
+
 // ask puts a question to the user, whose answer is no unless it is yes.
 func ask(env Env, question string) bool {
 	_, _ = fmt.Fprint(env.Err, question+" [y/N] ")
@@ -63,30 +73,24 @@ func printable(s string) string { return text.Line(s, 2000) }
 
 // until says how far away a time is, in the largest unit that fits.
 func until(t, now time.Time) string {
-	d := t.Sub(now)
-	if d < 0 {
-		return ago(-d)
+	if d := t.Sub(now); d < 0 {
+		return span(-d) + " ago"
 	}
-	return "in " + span(d)
+	return "in " + span(t.Sub(now))
 }
 
-func ago(d time.Duration) string { return span(d) + " ago" }
-
 func span(d time.Duration) string {
-	unit := func(n int, name string) string {
-		if n == 1 {
-			return "1 " + name
-		}
-		return fmt.Sprintf("%d %ss", n, name)
-	}
+	n, unit := int(d.Hours()/24), "day"
 	switch {
 	case d < time.Minute:
-		return unit(int(d.Seconds()), "second")
+		n, unit = int(d.Seconds()), "second"
 	case d < time.Hour:
-		return unit(int(d.Minutes()), "minute")
+		n, unit = int(d.Minutes()), "minute"
 	case d < 48*time.Hour:
-		return unit(int(d.Hours()), "hour")
-	default:
-		return unit(int(d.Hours()/24), "day")
+		n, unit = int(d.Hours()), "hour"
 	}
+	if n != 1 {
+		unit += "s"
+	}
+	return fmt.Sprintf("%d %s", n, unit)
 }

@@ -18,9 +18,7 @@ func newProfiles(env Env) *cobra.Command {
 		Short:   "List the profiles and their logins",
 		Example: "  stagedoor profiles\n  stagedoor profiles --json",
 		Args:    atMost(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error { return runProfiles(cmd.Context(), env, k, asJSON) })
-		},
+		RunE:    keeper(env, func(ctx context.Context, k Keeper, _ []string) error { return runProfiles(ctx, env, k, asJSON) }),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -31,9 +29,9 @@ func runProfiles(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	warnOf(env, state.LogProblem, state.LogHint)
+	warnOf(env.Err, state.LogProblem, state.LogHint)
 	for _, r := range state.Refused {
-		_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\nhint: %s\n", printable(r.Err.Error()), printable(hint.Of(r.Err)))
+		warnOf(env.Err, r.Err.Error(), hint.Of(r.Err))
 	}
 	if !asJSON {
 		defer func() {
@@ -63,19 +61,8 @@ func runProfiles(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 			_, _ = fmt.Fprintf(env.Err, "%s: no server gets a token: %s\n", p.Name, printable(p.Changed))
 		}
 	}
-	warnOf(env, state.VaultProblem, state.VaultHint)
+	warnOf(env.Err, state.VaultProblem, state.VaultHint)
 	return nil
-}
-
-// warnOf says on stderr what is not as it should be.
-func warnOf(env Env, problem, advice string) {
-	if problem == "" {
-		return
-	}
-	_, _ = fmt.Fprintf(env.Err, "stagedoor: %s\n", printable(problem))
-	if advice != "" {
-		_, _ = fmt.Fprintf(env.Err, "hint: %s\n", printable(advice))
-	}
 }
 
 func profileRow(env Env, p auth.ProfileView) []string {

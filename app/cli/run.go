@@ -47,9 +47,7 @@ A TEMPLATE may name {access_token}, {token_type}, {expires_at}, {expires_at_ms},
 	f.StringVar(&o.as, "as", "", "deliver what this known server reads")
 	f.StringArrayVar(&o.env, "env", nil, "set a variable for the server; may be repeated")
 	f.SetInterspersed(false)
-	_ = cmd.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return env.Names(), cobra.ShellCompDirectiveNoFileComp
-	})
+	completeProfileFlag(cmd, env)
 	_ = cmd.RegisterFlagCompletionFunc("as", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var ids []string
 		for _, r := range launch.Recipes() {

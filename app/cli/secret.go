@@ -31,9 +31,7 @@ command line. The login stays: the next refresh shows the new secret.`,
 		Example:           "  stagedoor secret set work\n  pass show corp | stagedoor secret set work",
 		Args:              exactly("PROFILE"),
 		ValidArgsFunction: completeProfiles(env),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error { return runSecretSet(cmd.Context(), env, k, args[0]) })
-		},
+		RunE:              keeper(env, func(ctx context.Context, k Keeper, args []string) error { return runSecretSet(ctx, env, k, args[0]) }),
 	}
 }
 

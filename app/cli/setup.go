@@ -66,9 +66,7 @@ zed or gemini.`,
 	f.BoolVar(&o.remove, "remove", false, "remove the entry")
 	f.BoolVar(&o.print, "print", false, "show what would change and change nothing")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
-	_ = cmd.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return env.Names(), cobra.ShellCompDirectiveNoFileComp
-	})
+	completeProfileFlag(cmd, env)
 	return cmd
 }
 

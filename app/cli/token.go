@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,15 +17,13 @@ notes every time.`,
 		Example:           "  curl -H \"Authorization: Bearer $(stagedoor token work)\" https://api.spotify.com/v1/me",
 		Args:              atMost(1),
 		ValidArgsFunction: completeProfiles(env),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return with(cmd.Context(), env, func(k Keeper) error {
-				access, err := k.Token(cmd.Context(), first(args), "token")
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintln(env.Out, access.Token.Reveal())
+		RunE: keeper(env, func(ctx context.Context, k Keeper, args []string) error {
+			access, err := k.Token(ctx, first(args), "token")
+			if err != nil {
 				return err
-			})
-		},
+			}
+			_, err = fmt.Fprintln(env.Out, access.Token.Reveal())
+			return err
+		}),
 	}
 }
