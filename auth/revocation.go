@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -46,37 +47,26 @@ func (r RevokeResult) Settled() bool { return !r.Open && r.Remote != RemoteNoEnd
 
 // revokeResult says in words what came of a revocation. where is the provider.
 func revokeResult(name, where, page string, o token.Outcome) RevokeResult {
-	r := RevokeResult{Profile: name, Remote: Remote(o), Open: o.Open(), Pending: o.Pending()}
 	remove := "remove the app in your account there"
 	if page != "" {
 		remove = "remove the app at " + page
 	}
-	lives := ", so the grant may live on there: "
-	switch o {
-	case token.Revoked:
-		r.Title, r.Message = "revoked", "revoked at "+where+" and removed here"
-	case token.Accepted:
-		r.Title, r.Message = "revoked, not checked", "removed here; "+where+" says that it has revoked the access token, and without a refresh token that cannot be checked"
-	case token.NothingHeld:
-		r.Title, r.Message = "nothing to revoke", "there was nothing to revoke"
-	case token.NoEndpoint:
-		r.Title, r.Message = "removed here only", "forgotten here; "+where+" has no revocation endpoint, so "+remove
-	case token.Unreachable:
-		r.Title, r.Message = "not revoked yet", "forgotten here; "+where+" could not be reached or has a problem of its own"+lives+"will retry"
-	case token.Unconfirmed:
-		r.Title, r.Message = "not revoked yet", "forgotten here; "+where+" did not confirm it"+lives+"will retry"
-	case token.Refused:
-		r.Title, r.Message = "not revoked", "forgotten here; "+where+" refused to revoke it"+lives+remove
-	case token.NoSecret:
-		r.Title, r.Message = "not revoked", "forgotten here; "+where+" could not be asked without the client secret, which is not there"+lives+remove
-	case token.Unreadable:
-		r.Title, r.Message = "not revoked", "forgotten here; the stored tokens were damaged, and "+where+" could not be asked"+lives+remove
-	case token.GivenUp:
-		r.Title, r.Message = "not revoked", "forgotten here; "+where+" has not confirmed it in 30 days"+lives+remove
-	case token.NotKept:
-		r.Title, r.Message = "not revoked", "forgotten here; "+where+" did not confirm it, and what it takes to ask again could not be stored"+lives+remove
-	default:
-		r.Title = "not revoked"
+	const lives = ", so the grant may live on there: "
+	words := map[token.Outcome][2]string{
+		token.Revoked:     {"revoked", "revoked at " + where + " and removed here"},
+		token.Accepted:    {"revoked, not checked", "removed here; " + where + " says that it has revoked the access token, and without a refresh token that cannot be checked"},
+		token.NothingHeld: {"nothing to revoke", "there was nothing to revoke"},
+		token.NoEndpoint:  {"removed here only", "forgotten here; " + where + " has no revocation endpoint, so " + remove},
+		token.Unreachable: {"not revoked yet", "forgotten here; " + where + " could not be reached or has a problem of its own" + lives + "will retry"},
+		token.Unconfirmed: {"not revoked yet", "forgotten here; " + where + " did not confirm it" + lives + "will retry"},
+		token.Refused:     {"not revoked", "forgotten here; " + where + " refused to revoke it" + lives + remove},
+		token.NoSecret:    {"not revoked", "forgotten here; " + where + " could not be asked without the client secret, which is not there" + lives + remove},
+		token.Unreadable:  {"not revoked", "forgotten here; the stored tokens were damaged, and " + where + " could not be asked" + lives + remove},
+		token.GivenUp:     {"not revoked", "forgotten here; " + where + " has not confirmed it in 30 days" + lives + remove},
+		token.NotKept:     {"not revoked", "forgotten here; " + where + " did not confirm it, and what it takes to ask again could not be stored" + lives + remove},
+	}[o]
+	r := RevokeResult{
+		Profile: name, Remote: Remote(o), Open: o.Open(), Pending: o.Pending(), Title: cmp.Or(words[0], "not revoked"), Message: words[1],
 	}
 	if (o == token.NoEndpoint || o.Open() && !o.Pending()) && page != "" {
 		r.AppsPage = page

@@ -25,34 +25,14 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// Profiles are the profiles on the disk: profile.Store.
-type Profiles interface {
-	Load() (profile.List, error)
-	Update(ctx context.Context, id string, change func(*profile.Profile)) error
-	Delete(ctx context.Context, id string) error
-}
-
-// Tokens keeps the tokens of profiles: token.Service.
-type Tokens interface {
-	Load(ctx context.Context, id string) (token.Set, error)
-	SaveImported(ctx context.Context, g token.Grant, set token.Set, begin func() error, confirm func(token.Set) error) (token.Set, error)
-	Forget(ctx context.Context, id string) error
-}
-
-// Log is the audit log: audit.Log.
-type Log interface {
-	Query(ctx context.Context, q audit.Query) ([]audit.Event, error)
-	Append(ctx context.Context, events ...audit.Event) (audit.Event, error)
-}
-
 // Params of an Importer. Everything is needed.
 type Params struct {
 	Locks    string // the folder of lock files
 	Copies   string // the folder of what can be undone; made when needed
-	Profiles Profiles
-	Tokens   Tokens
+	Profiles *profile.Store
+	Tokens   *token.Service
 	Vault    vault.Vault
-	Log      Log
+	Log      *audit.Log
 	Now      func() time.Time
 
 	// Check says what a profile that is to be created lacks, or why its name or

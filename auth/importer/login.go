@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func (i *Importer) importLogin(ctx context.Context, u *unit, r Request) (Login, 
 	case err != nil:
 		return result, warnings, err
 	default:
-		result.ClientID = defaultString(u.login.ClientID, found.ClientID)
+		result.ClientID = cmp.Or(u.login.ClientID, found.ClientID)
 		if result.Action, err = i.importAction(ctx, found, u.login, r); err != nil {
 			return result, warnings, err
 		}
@@ -59,10 +60,12 @@ func (i *Importer) importLogin(ctx context.Context, u *unit, r Request) (Login, 
 	if u.login.ClientID == "" && (result.Action == Created || result.Action == Updated && r.Profile == "") {
 		return result, warnings, noClientID(row, u)
 	}
-	if r.DryRun || result.Action == Unchanged {
-		err = i.checkImport(row, u, port, result.Action)
-	} else {
+	switch {
+	case result.Action == Unchanged:
+	case !r.DryRun:
 		err = i.saveImport(ctx, row, u, found, set, port, result.Action)
+	case result.Action == Created:
+		err = i.Check(newProfileOf(row, u, port))
 	}
 	if err != nil {
 		return result, warnings, err
@@ -183,24 +186,4 @@ func (i *Importer) holder(ctx context.Context, l migrate.Login) (profile.Profile
 }
 
 // telling is the token that tells a login from another.
-func telling(l migrate.Login) secret.String {
-	if !l.Refresh.Empty() {
-		return l.Refresh
-	}
-	return l.Access
-}
-
-// checkImport finds out what would be refused.
-func (i *Importer) checkImport(row provider.Provider, u *unit, port int, a Action) error {
-	if a != Created {
-		return nil
-	}
-	return i.Check(newProfileOf(row, u, port))
-}
-
-func defaultString(s, otherwise string) string {
-	if s != "" {
-		return s
-	}
-	return otherwise
-}
+func telling(l migrate.Login) secret.String { return cmp.Or(l.Refresh, l.Access) }

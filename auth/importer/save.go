@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,7 +120,7 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 		return err
 	}
 	data := map[string]any{
-		"format": u.sources[0].report.Format, "provider": row.ID, "client_secret": !u.login.ClientSecret.Empty(), "tokens": holdsToken(set), "action": string(a),
+		"format": u.sources[0].report.Format, "provider": row.ID, "client_secret": !client.Empty(), "tokens": holdsToken(set), "action": string(a),
 	}
 	if s := u.sources[0]; s.file != nil {
 		maps.Copy(data, fileData(s.doc.Name))
@@ -139,7 +140,7 @@ func (i *Importer) merge(p *profile.Profile, u *unit, port int, tokens bool) {
 	case other: // the secret there is belongs to another client
 		p.HasSecret, p.SecretFrom = false, time.Time{}
 	}
-	p.ClientID = defaultString(u.login.ClientID, p.ClientID)
+	p.ClientID = cmp.Or(u.login.ClientID, p.ClientID)
 	if port != 0 {
 		p.RedirectPort = port
 	}
@@ -184,8 +185,7 @@ func (i *Importer) readBack(ctx context.Context, id string, client secret.String
 	if err != nil {
 		return fmt.Errorf("read the tokens back: %w", err)
 	}
-	// A newer generation is one that another process has refreshed since.
-	if kept.Gen == set.Gen && (kept.Access != set.Access || kept.Refresh != set.Refresh) || kept.Gen < set.Gen {
+	if kept.Gen != set.Gen || kept.Access != set.Access || kept.Refresh != set.Refresh {
 		return failed
 	}
 	return nil

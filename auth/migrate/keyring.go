@@ -1,6 +1,9 @@
 package migrate
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -10,10 +13,12 @@ import (
 // in the keychain, through the Python keyring library.
 const KeyringService = "spotify-mcp"
 
-// KeyringItems are the keys of a profile's items there.
-func KeyringItems() []string {
-	return []string{"access_token", "refresh_token", "token_expires_at", "client_id", "client_secret"}
+var keyringItems = map[string]what{
+	"client_id": clientID, "client_secret": clientSecret, "access_token": accessToken, "refresh_token": refreshToken, "token_expires_at": expiresAt,
 }
+
+// KeyringItems are the keys of a profile's items there.
+func KeyringItems() []string { return slices.Sorted(maps.Keys(keyringItems)) }
 
 // KeyringUser is the user name of an item: the old profile and the key.
 func KeyringUser(profile, item string) string { return profile + ":" + item }
@@ -23,9 +28,7 @@ func KeyringUser(profile, item string) string { return profile + ":" + item }
 func FromKeyring(items map[string]secret.String, local *time.Location) (Login, []string, error) {
 	s, _ := serviceOf("spotify")
 	r := newReader(s, local)
-	for name, w := range map[string]what{
-		"client_id": clientID, "client_secret": clientSecret, "access_token": accessToken, "refresh_token": refreshToken, "token_expires_at": expiresAt,
-	} {
+	for name, w := range keyringItems {
 		r.take(w, name, items[name].Reveal(), false)
 	}
 	return r.login, r.notes, r.doubtful()
@@ -34,16 +37,9 @@ func FromKeyring(items map[string]secret.String, local *time.Location) (Login, [
 // Merge fills what l lacks from another login of the same account. Tokens are
 // taken together or not at all, since those of two logins do not mix.
 func (l Login) Merge(other Login) Login {
-	if l.ClientID == "" {
-		l.ClientID = other.ClientID
-	}
+	l.ClientID, l.RedirectURI = cmp.Or(l.ClientID, other.ClientID), cmp.Or(l.RedirectURI, other.RedirectURI)
 	if l.ClientID == other.ClientID || other.ClientID == "" {
-		if l.ClientSecret.Empty() {
-			l.ClientSecret = other.ClientSecret
-		}
-	}
-	if l.RedirectURI == "" {
-		l.RedirectURI = other.RedirectURI
+		l.ClientSecret = cmp.Or(l.ClientSecret, other.ClientSecret)
 	}
 	if !l.HasTokens() {
 		l.Access, l.Refresh, l.Scopes = other.Access, other.Refresh, other.Scopes

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -131,7 +132,7 @@ func (s *Service) tell(ctx context.Context, g Grant, old, set Set) {
 		})
 	}
 	if lost := without(old.Scopes, set.Scopes); len(lost) > 0 {
-		s.Record(ctx, g.ID, audit.ScopeNarrowed, audit.OK, map[string]any{"lost": joined(lost), "scope": joined(set.Scopes)})
+		s.Record(ctx, g.ID, audit.ScopeNarrowed, audit.OK, map[string]any{"lost": strings.Join(lost, " "), "scope": strings.Join(set.Scopes, " ")})
 	}
 }
 

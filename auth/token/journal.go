@@ -88,7 +88,7 @@ func (r record) open(key []byte, id string) (Set, error) {
 	case len(tokens) == 0:
 		return Set{}, nil
 	}
-	next, err := decode(secretOf(tokens))
+	next, err := decode(secret.String(tokens))
 	if err != nil || next.Gen != r.Gen+1 {
 		return Set{}, errJournal
 	}

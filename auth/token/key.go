@@ -77,5 +77,3 @@ func (s *Service) makeWALKey(ctx context.Context) ([]byte, error) {
 	}
 	return key, s.Vault.Set(ctx, walKeyItem, secret.String(hex.EncodeToString(key)))
 }
-
-func secretOf(b []byte) secret.String { return secret.String(b) }

@@ -178,8 +178,7 @@ func (s *Service) undo(ctx context.Context, id string, todo pending, gen uint64,
 		}
 	}
 	s.at("login wiped")
-	outcome := s.ask(ctx, id, todo)
-	_ = s.askAll(ctx, id, before)
+	outcome := s.askAll(ctx, id, append([]pending{todo}, before...))
 	s.at("login revoked")
 	if outcome.Open() {
 		s.recordRevocation(ctx, id, outcome, map[string]any{"login": true})

@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
@@ -36,11 +37,7 @@ func (o Outcome) Pending() bool { return o == Unreachable || o == Unconfirmed }
 // Open reports whether the grant may live on at a provider that could have been
 // made to end it.
 func (o Outcome) Open() bool {
-	switch o {
-	case Refused, NoSecret, Unreadable, GivenUp, NotKept:
-		return true
-	}
-	return o.Pending()
+	return o.Pending() || slices.Contains([]Outcome{Refused, NoSecret, Unreadable, GivenUp, NotKept}, o)
 }
 
 // recordRevocation writes down what a revocation achieved.
@@ -70,10 +67,6 @@ func refusal(err error) Outcome {
 // vaultTrouble reports whether the vault could not be asked, so that nothing is
 // known of what is in it.
 func vaultTrouble(err error) bool {
-	for _, trouble := range []error{vault.ErrLocked, vault.ErrUnavailable, vault.ErrDenied, context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, trouble) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]error{vault.ErrLocked, vault.ErrUnavailable, vault.ErrDenied, context.Canceled, context.DeadlineExceeded},
+		func(trouble error) bool { return errors.Is(err, trouble) })
 }

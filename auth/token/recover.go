@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -91,5 +90,3 @@ func (s *Service) setAside(ctx context.Context, id, reason string) error {
 	s.Record(ctx, id, audit.JournalDamaged, audit.Failed, map[string]any{"reason": reason})
 	return nil
 }
-
-func joined(scopes []string) string { return strings.Join(scopes, " ") }

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
-	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -68,7 +68,8 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 			outcome = NoEndpoint
 		}
 	case err != nil && locked && s.noted(g.ID): // what is still open is asked for now
-		return s.askOpen(ctx, g.ID)
+		_, outcome, err := s.retryLocked(ctx, g.ID, s.readNote(g.ID))
+		return outcome, err
 	case err != nil:
 	case g.Endpoints.Revocation == "":
 		outcome = NoEndpoint
@@ -132,15 +133,6 @@ func (s *Service) askAll(ctx context.Context, id string, todo []pending) Outcome
 	return result
 }
 
-// askOpen asks at once for what the provider has not confirmed, or was not asked
-// for because a login or a revocation was killed. The caller holds
-// the lock.
-func (s *Service) askOpen(ctx context.Context, id string) (Outcome, error) {
-	n := s.readNote(id)
-	_, outcome, err := s.retryLocked(ctx, id, n)
-	return outcome, err
-}
-
 // holdings is what there is to revoke. An interrupted refresh is finished
 // first, so that it is the newest token that is revoked.
 func (s *Service) holdings(ctx context.Context, g Grant, locked bool) (Set, error) {
@@ -188,26 +180,12 @@ func (s *Service) revokeRemote(ctx context.Context, p *pending) Outcome {
 	}
 	// The provider said "revoked" and went on: whatever the proof brought to
 	// light must not stay behind at the provider either.
-	if !answer.Refresh.Empty() {
-		p.Refresh.String = answer.Refresh
+	p.Refresh.String, p.Access.String = cmp.Or(answer.Refresh, p.Refresh.String), cmp.Or(answer.Access, p.Access.String)
+	if !answer.Refresh.Empty() || !answer.Access.Empty() {
+		_ = s.Wire.Revoke(limited, e, client, p.Refresh.String, "refresh_token")
+		_ = s.Wire.Revoke(limited, e, client, p.Access.String, "access_token")
 	}
-	if !answer.Access.Empty() {
-		p.Access.String = answer.Access
-	}
-	s.takeBack(limited, e, client, answer)
 	return Unconfirmed
-}
-
-// takeBack revokes tokens that nobody will use, as far as that goes.
-func (s *Service) takeBack(ctx context.Context, e oauth.Endpoints, client oauth.Client, answer oauth.Tokens) {
-	for _, t := range []struct {
-		secret.String
-		kind string
-	}{{answer.Refresh, "refresh_token"}, {answer.Access, "access_token"}} {
-		if !t.Empty() {
-			_ = s.Wire.Revoke(ctx, e, client, t.String, t.kind)
-		}
-	}
 }
 
 // Forget removes what is kept here for a profile and asks nobody. It is for a
