@@ -56,14 +56,14 @@ func revokeResult(name, where, page string, o token.Outcome) RevokeResult {
 		token.Revoked:     {"revoked", "revoked at " + where + " and removed here"},
 		token.Accepted:    {"revoked, not checked", "removed here; " + where + " says that it has revoked the access token, and without a refresh token that cannot be checked"},
 		token.NothingHeld: {"nothing to revoke", "there was nothing to revoke"},
-		token.NoEndpoint:  {"removed here only", "forgotten here; " + where + " has no revocation endpoint, so " + remove},
-		token.Unreachable: {"not revoked yet", "forgotten here; " + where + " could not be reached or has a problem of its own" + lives + "will retry"},
-		token.Unconfirmed: {"not revoked yet", "forgotten here; " + where + " did not confirm it" + lives + "will retry"},
-		token.Refused:     {"not revoked", "forgotten here; " + where + " refused to revoke it" + lives + remove},
-		token.NoSecret:    {"not revoked", "forgotten here; " + where + " could not be asked without the client secret, which is not there" + lives + remove},
-		token.Unreadable:  {"not revoked", "forgotten here; the stored tokens were damaged, and " + where + " could not be asked" + lives + remove},
-		token.GivenUp:     {"not revoked", "forgotten here; " + where + " has not confirmed it in 30 days" + lives + remove},
-		token.NotKept:     {"not revoked", "forgotten here; " + where + " did not confirm it, and what it takes to ask again could not be stored" + lives + remove},
+		token.NoEndpoint:  {"removed here only", "removed here; " + where + " has no revocation endpoint, so " + remove},
+		token.Unreachable: {"not revoked yet", "removed here; " + where + " could not be reached or has a problem of its own" + lives + "will retry"},
+		token.Unconfirmed: {"not revoked yet", "removed here; " + where + " did not confirm it" + lives + "will retry"},
+		token.Refused:     {"not revoked", "removed here; " + where + " refused to revoke it" + lives + remove},
+		token.NoSecret:    {"not revoked", "removed here; " + where + " could not be asked without the client secret, which is not there" + lives + remove},
+		token.Unreadable:  {"not revoked", "removed here; the stored tokens were damaged, and " + where + " could not be asked" + lives + remove},
+		token.GivenUp:     {"not revoked", "removed here; " + where + " has not confirmed it in 30 days" + lives + remove},
+		token.NotKept:     {"not revoked", "removed here; " + where + " did not confirm it, and what it takes to ask again could not be stored" + lives + remove},
 	}[o]
 	r := RevokeResult{
 		Profile: name, Remote: Remote(o), Open: o.Open(), Pending: o.Pending(), Title: cmp.Or(words[0], "not revoked"), Message: words[1],
@@ -79,10 +79,10 @@ func revokeResult(name, where, page string, o token.Outcome) RevokeResult {
 type OpenRevocation struct {
 	Profile string    `json:"profile"` // id
 	Name    string    `json:"name"`
-	Deleted bool      `json:"deleted"` // the profile is no more
-	Host    string    `json:"host"`    // of the provider
-	Since   time.Time `json:"since"`   // UTC
-	Next    time.Time `json:"next"`    // UTC, when the provider is asked again, at the earliest
+	Deleted bool      `json:"deleted"`       // the profile is no more
+	Host    string    `json:"host"`          // of the provider
+	Since   time.Time `json:"since"`         // UTC
+	Next    time.Time `json:"next,omitzero"` // UTC, when the provider is asked again, at the earliest
 }
 
 // Words says so in a sentence.
@@ -91,7 +91,7 @@ func (o OpenRevocation) Words() string {
 	if o.Deleted {
 		name += " (deleted)"
 	}
-	return name + ": revoked here; " + o.Host + " has not confirmed it yet and is asked again"
+	return name + ": removed here; " + o.Host + " has not confirmed the revocation yet and is asked again"
 }
 
 // openRevocations reads what is open from a few small files.

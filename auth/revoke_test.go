@@ -143,7 +143,7 @@ func TestT9WipeAlwaysAndRetry(t *testing.T) {
 	access := w.token(w.keeper, "work").Token
 	w.server.Script(authtest.Revocation, authtest.Answer{Drop: true}, authtest.Answer{Drop: true})
 	r, err := w.keeper.Revoke(t.Context(), "work")
-	if err != nil || r.Remote != auth.RemoteUnreachable || !strings.Contains(r.Message, "forgotten here") || !strings.Contains(r.Message, "will retry") {
+	if err != nil || r.Remote != auth.RemoteUnreachable || !strings.Contains(r.Message, "removed here") || !strings.Contains(r.Message, "will retry") {
 		t.Fatalf("Revoke: %+v, %v", r, err)
 	}
 	if slices.ContainsFunc(w.left(), func(k string) bool { return strings.HasSuffix(k, "/tokens") }) {

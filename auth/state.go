@@ -50,6 +50,24 @@ type ProfileView struct {
 	AppsPage  string          `json:"apps_page,omitempty"` // where the user removes the app, where there is such a page
 }
 
+// Words says the state of the login in a few words, the same in the tray, in
+// the windows and on the command line.
+func (p ProfileView) Words() string {
+	switch p.Status {
+	case StatusActive:
+		return "signed in"
+	case StatusNeedsLogin, StatusExpired:
+		return "sign in again"
+	case StatusNotConfigured:
+		return "not signed in"
+	case StatusBlocked:
+		return "blocked: " + p.Blocked
+	case StatusUnknown:
+		return "login unknown"
+	}
+	return string(p.Status)
+}
+
 // State is all that a menu or a list shows, read in one go.
 type State struct {
 	Profiles []ProfileView `json:"profiles"` // by name

@@ -76,11 +76,7 @@ func profileRow(env Env, p auth.ProfileView) []string {
 	if !p.GrantEnds.IsZero() {
 		login = until(p.GrantEnds, env.Now())
 	}
-	status := string(p.Status)
-	if p.Blocked != "" {
-		status += ": " + p.Blocked
-	}
-	return []string{mark, p.Name, p.ProviderName, status, p.Account, token, login, p.Vault}
+	return []string{mark, p.Name, p.ProviderName, p.Words(), p.Account, token, login, p.Vault}
 }
 
 // withDeleted are the profiles, and those that are deleted here but may live on

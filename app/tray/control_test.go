@@ -379,7 +379,7 @@ func TestWakesWhenSomethingExpires(t *testing.T) {
 		k.mu.Unlock()
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		wantMenu(t, r, "(work · Spotify — expired)")
+		wantMenu(t, r, "(work · Spotify — sign in again)")
 	})
 }
 
@@ -395,7 +395,7 @@ func TestOpeningRefreshes(t *testing.T) {
 		k.mu.Unlock()
 		r.surface.opened <- struct{}{}
 		synctest.Wait()
-		wantMenu(t, r, "(work · Spotify — needs login)")
+		wantMenu(t, r, "(work · Spotify — sign in again)")
 	})
 }
 
@@ -495,7 +495,7 @@ func TestRevokeOpensTheAppsPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
 		k.revoke = func(context.Context) (auth.RevokeResult, error) {
-			return auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Title: "removed here only", Message: "forgotten here", AppsPage: "https://example.com/apps"}, nil
+			return auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Title: "removed here only", Message: "removed here", AppsPage: "https://example.com/apps"}, nil
 		}
 		var opened string
 		r := newRig(t, k, func(p *Params) {
@@ -503,7 +503,7 @@ func TestRevokeOpensTheAppsPage(t *testing.T) {
 		})
 		defer r.end()
 		r.click(Revoke, "work")
-		wantNotified(t, r, "work: removed here only\nforgotten here")
+		wantNotified(t, r, "work: removed here only\nremoved here")
 		if opened != "https://example.com/apps" {
 			t.Errorf("opened %q", opened)
 		}

@@ -244,9 +244,8 @@ func header(v View) string {
 }
 
 func statusText(p auth.ProfileView, now time.Time) string {
-	switch p.Status {
-	case auth.StatusActive:
-		words := "signed in"
+	words := p.Words()
+	if p.Status == auth.StatusActive {
 		if account := brief(p.Account, 40); account != "" {
 			words += " as " + account
 		}
@@ -256,16 +255,8 @@ func statusText(p auth.ProfileView, now time.Time) string {
 		case days > 1 && days <= countdownDays:
 			words += fmt.Sprintf(", %d days left", days)
 		}
-		return words
-	case auth.StatusNotConfigured:
-		return "not signed in"
-	case auth.StatusUnknown:
-		return "login unknown"
-	case auth.StatusBlocked:
-		return "blocked: " + p.Blocked
-	default:
-		return string(p.Status)
 	}
+	return words
 }
 
 func vaultName(vault string) string {

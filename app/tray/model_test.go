@@ -116,13 +116,13 @@ Quit -> quit
 				{Name: "corp", Host: "login.example.com"}, {Name: "old", Deleted: true, Host: "example.org"}, {Name: "a"}, {Name: "b"},
 			},
 		}}, `
-(corp · Corp ID — expired)
-(corp: revoked here; login.example.com has not confirmed it yet and is asked again)
-(old (deleted): revoked here; example.org has not confirmed it yet and is asked again)
+(corp · Corp ID — sign in again)
+(corp: removed here; login.example.com has not confirmed the revocation yet and is asked again)
+(old (deleted): removed here; example.org has not confirmed the revocation yet and is asked again)
 (2 more revocations are not confirmed yet)
 ---
 Profiles
-  [x] corp · Corp ID — expired -> use corp
+  [x] corp · Corp ID — sign in again -> use corp
 Log in -> login corp
 Revoke…
   (At Corp ID: the login ends)
@@ -138,10 +138,10 @@ Quit -> quit
 			},
 			Windows: []string{"audit", "alerts", "profiles", "settings", "welcome"},
 		}, `
-(corp · Corp ID — expired)
+(corp · Corp ID — sign in again)
 ---
 Profiles
-  [x] corp · Corp ID — expired -> use corp
+  [x] corp · Corp ID — sign in again -> use corp
   ---
   Manage profiles… -> open window profiles
 Log in -> login corp
@@ -179,10 +179,10 @@ Quit -> quit
 		"login runs, provider without revocation": {View{
 			State: profiles(active(tidal)), LoggingIn: "hifi",
 		}, `
-(hifi · TIDAL — needs login)
+(hifi · TIDAL — sign in again)
 ---
 Profiles
-  [x] hifi · TIDAL — needs login -> use hifi
+  [x] hifi · TIDAL — sign in again -> use hifi
 Logging in… (click to cancel) -> cancel login
 Revoke…
   (At TIDAL: nothing, it cannot be asked to end a login)
@@ -199,7 +199,7 @@ Quit -> quit
 ---
 Profiles
   [x] work · Spotify — not signed in -> use work
-  [ ] hifi · TIDAL — needs login -> use hifi
+  [ ] hifi · TIDAL — sign in again -> use hifi
 Logging in to hifi… (click to cancel) -> cancel login
 (Revoking work…)
 ---
@@ -259,7 +259,7 @@ Quit -> quit
 (No profile selected)
 ---
 Profiles
-  [ ] hifi · TIDAL — needs login -> use hifi
+  [ ] hifi · TIDAL — sign in again -> use hifi
 ---
 Quit -> quit
 `},

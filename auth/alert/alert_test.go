@@ -127,19 +127,19 @@ func TestRules(t *testing.T) {
 		// revocation_unconfirmed: a grant that may live on.
 		"a provider that did not answer": {
 			tell().failed(audit.TokensRevoked, "provider", "unreachable"),
-			[]string{"revocation_unconfirmed-1 P2 open ×1 revoked here, but the provider has not confirmed it: the login may live on there. It is asked again"},
+			[]string{"revocation_unconfirmed-1 P2 open ×1 removed here, but the provider has not confirmed the revocation: the login may live on there. It is asked again"},
 		},
 		"and confirmed it later": {
 			tell().failed(audit.TokensRevoked, "provider", "unreachable").add(1, audit.TokensRevoked, "p", "provider", "revoked", "retried", true, "open", 0.0),
-			[]string{"revocation_unconfirmed-1 P2 resolved ×1 revoked here, but the provider has not confirmed it: the login may live on there. It is asked again"},
+			[]string{"revocation_unconfirmed-1 P2 resolved ×1 removed here, but the provider has not confirmed the revocation: the login may live on there. It is asked again"},
 		},
 		"another login was revoked": {
 			tell().failed(audit.TokensRevoked, "provider", "unreachable").add(1, audit.TokensRevoked, "p", "provider", "revoked"),
-			[]string{"revocation_unconfirmed-1 P2 open ×1 revoked here, but the provider has not confirmed it: the login may live on there. It is asked again"},
+			[]string{"revocation_unconfirmed-1 P2 open ×1 removed here, but the provider has not confirmed the revocation: the login may live on there. It is asked again"},
 		},
 		"given up": {
 			tell().failed(audit.RevocationOver, "reason", "too old"),
-			[]string{"revocation_unconfirmed-1 P2 open ×1 revoked here, but not at the provider, which is not asked again: remove the app in your account there"},
+			[]string{"revocation_unconfirmed-1 P2 open ×1 removed here, but not revoked at the provider, which is not asked again: remove the app in your account there"},
 		},
 		"an ordinary revocation": {tell().add(1, audit.TokensRevoked, "p", "provider", "revoked"), nil},
 

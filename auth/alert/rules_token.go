@@ -41,7 +41,7 @@ func tokenRules() []Rule {
 			ID: "revocation_unconfirmed", Title: "Revocation not confirmed",
 			Condition: "a provider that was asked to revoke a login has not confirmed it, or it was given up",
 			Guard:     "the confirmation resolves it",
-			Advice:    "Within the day: remove the app on the provider's page of connected apps. The login was revoked here, and may live on there.",
+			Advice:    "Within the day: remove the app on the provider's page of connected apps. The login was removed here, and may live on there.",
 			Events:    []string{audit.TokensRevoked, audit.RevocationOver},
 			Where:     func(e audit.Event) bool { return e.Outcome == audit.Failed },
 			Kind:      Single, Severity: P2, Cooldown: day,
@@ -54,9 +54,9 @@ func tokenRules() []Rule {
 					return "the tokens could not be removed here: revoke once more"
 				}
 				if e := f.Newest; e.Name == audit.TokensRevoked && (e.Data["provider"] == "unreachable" || e.Data["provider"] == "not confirmed") {
-					return "revoked here, but the provider has not confirmed it: the login may live on there. It is asked again"
+					return "removed here, but the provider has not confirmed the revocation: the login may live on there. It is asked again"
 				}
-				return "revoked here, but not at the provider, which is not asked again: remove the app in your account there"
+				return "removed here, but not revoked at the provider, which is not asked again: remove the app in your account there"
 			},
 		},
 		{

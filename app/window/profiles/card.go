@@ -45,7 +45,7 @@ func (c *card) offer(page string) { c.page = page }
 func (c *card) show(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 	h := c.host
 	facts := stage.NewFacts()
-	status := widget.NewLabel(StatusWords(p.Status))
+	status := widget.NewLabel(statusWords(p))
 	switch p.Status {
 	case auth.StatusActive:
 		status.Importance = widget.SuccessImportance

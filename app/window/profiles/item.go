@@ -43,7 +43,7 @@ func newItem() *item {
 func (i *item) show(p auth.ProfileView) {
 	i.status = p.Status
 	i.name.SetText(p.Name)
-	i.sub.SetText(p.ProviderName + " · " + StatusWords(p.Status))
+	i.sub.SetText(p.ProviderName + " · " + statusWords(p))
 	i.tag.SetText("")
 	if p.Active {
 		i.tag.SetText(lang.L("in use"))
@@ -66,21 +66,21 @@ func (r *itemRenderer) Refresh() {
 	r.WidgetRenderer.Refresh()
 }
 
-// StatusWords says the state of a login in words.
-func StatusWords(s auth.Status) string {
-	switch s {
+// statusWords are [auth.ProfileView.Words] in the user's language.
+func statusWords(p auth.ProfileView) string {
+	switch p.Status {
 	case auth.StatusActive:
-		return lang.L("logged in")
-	case auth.StatusNeedsLogin:
-		return lang.L("login needed")
+		return lang.L("signed in")
+	case auth.StatusNeedsLogin, auth.StatusExpired:
+		return lang.L("sign in again")
 	case auth.StatusNotConfigured:
-		return lang.L("not logged in")
-	case auth.StatusExpired:
-		return lang.L("expired")
+		return lang.L("not signed in")
 	case auth.StatusBlocked:
-		return lang.L("blocked")
+		return lang.L("blocked: {{.Why}}", map[string]any{"Why": p.Blocked})
+	case auth.StatusUnknown:
+		return lang.L("login unknown")
 	}
-	return string(s)
+	return p.Words()
 }
 
 func statusColour(s auth.Status) fyne.ThemeColorName {

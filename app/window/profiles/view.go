@@ -128,7 +128,7 @@ func (v *view) showOpen(open []auth.OpenRevocation) {
 		if o.Deleted {
 			name = lang.L("{{.Name}} (deleted)", map[string]any{"Name": name})
 		}
-		l := widget.NewLabel(lang.L("{{.Name}}: revoked here; {{.Host}} has not confirmed it yet and is asked again", map[string]any{"Name": name, "Host": o.Host}))
+		l := widget.NewLabel(lang.L("{{.Name}}: removed here; {{.Host}} has not confirmed the revocation yet and is asked again", map[string]any{"Name": name, "Host": o.Host}))
 		l.Wrapping, l.Importance = fyne.TextWrapWord, widget.WarningImportance
 		v.open.Add(l)
 	}
@@ -240,7 +240,7 @@ func (v *view) endLogin() {
 // SignedIn says whose account a profile has.
 func SignedIn(name, account string) string {
 	if account == "" {
-		return lang.L("{{.Name}} is logged in", map[string]any{"Name": name})
+		return lang.L("{{.Name}} is signed in", map[string]any{"Name": name})
 	}
 	return lang.L("{{.Name}} is signed in as {{.Account}}", map[string]any{"Name": name, "Account": account})
 }

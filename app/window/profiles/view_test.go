@@ -53,13 +53,13 @@ func down(v *view, times int) {
 func TestCardTellsTheStateOfTheLogin(t *testing.T) {
 	v, _, _ := open(t, accounts())
 	shown := strings.Join(keepertest.Texts(v.pane), "\n")
-	for _, want := range []string{"home", "logged in", "Spotify", "Erika", "ends in 42 min", "in 100 days (2027-03-02)", "system keychain"} {
+	for _, want := range []string{"home", "signed in", "Spotify", "Erika", "ends in 42 min", "in 100 days (2027-03-02)", "system keychain"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("the card lacks %q:\n%s", want, shown)
 		}
 	}
 	down(v, 1)
-	if !keepertest.Shows(v.pane, "login needed") {
+	if !keepertest.Shows(v.pane, "sign in again") {
 		t.Errorf("the second card shows %q", keepertest.Texts(v.pane))
 	}
 }
@@ -120,7 +120,7 @@ func TestOpenRevocationsAreShown(t *testing.T) {
 	v, f, content := open(t, accounts())
 	f.Open = []auth.OpenRevocation{{Name: "old", Deleted: true, Host: "login.example.com"}}
 	v.reload()
-	if !keepertest.Shows(content, "old (deleted): revoked here; login.example.com has not confirmed it yet") {
+	if !keepertest.Shows(content, "old (deleted): removed here; login.example.com has not confirmed the revocation yet") {
 		t.Errorf("the window shows %q", keepertest.Texts(content))
 	}
 	f.Open = nil
@@ -230,12 +230,13 @@ func TestCreateShowsTheIssuersOwnRedirect(t *testing.T) {
 
 func TestWordsOfEveryStatus(t *testing.T) {
 	keepertest.Host(t)
-	seen := map[string]bool{}
-	for _, s := range []auth.Status{auth.StatusActive, auth.StatusNeedsLogin, auth.StatusNotConfigured, auth.StatusExpired} {
-		seen[StatusWords(s)] = true
-	}
-	if len(seen) != 4 {
-		t.Errorf("two states read the same: %v", seen)
+	for _, s := range []auth.Status{
+		auth.StatusActive, auth.StatusNeedsLogin, auth.StatusNotConfigured, auth.StatusExpired, auth.StatusUnknown, auth.StatusBlocked,
+	} {
+		p := auth.ProfileView{Status: s, Blocked: "another account"}
+		if got := statusWords(p); got != p.Words() {
+			t.Errorf("the window says %q, the tray and the command line say %q", got, p.Words())
+		}
 	}
 }
 
