@@ -126,6 +126,21 @@ func TestReport(t *testing.T) {
 	golden(t, "stolen.md", report.Markdown())
 }
 
+// A profile that was deleted meanwhile is one profile, under the name it had.
+func TestReportNamesADeletedProfileOnce(t *testing.T) {
+	b := new(book).
+		add(audit.ReuseDetected, "gone", "kind", alert.ReuseInvalidGrant, "name", "old").
+		add(audit.ProfileDeleted, "gone", "name", "old").
+		add(audit.AuditTamper, "", "kind", "edited")
+	report, err := New(t.Context(), b, Request{}, b.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"old"}, report.Profiles); diff != "" {
+		t.Errorf("profiles: %s", diff)
+	}
+}
+
 // Without an alert it is about all that are open, or about the last day.
 func TestReportOfWhatIsOpen(t *testing.T) {
 	b := new(book).add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").

@@ -72,9 +72,14 @@ func (t *timeline) concerns(id string) bool {
 func (t *timeline) finish() {
 	r := t.report
 	profiles := map[string]bool{}
+	for _, e := range t.events { // a deleted profile's alert and events must not count as two profiles
+		if name := e.ProfileName(t.names); name != e.Profile && e.Profile != "" && t.names[e.Profile] == "" {
+			t.names[e.Profile] = name
+		}
+	}
 	for _, a := range r.Alerts {
 		if a.Profile != "" {
-			profiles[t.name(audit.Event{Profile: a.Profile})] = true
+			profiles[printable(audit.Event{Profile: a.Profile}.ProfileName(t.names))] = true
 		}
 	}
 	// What was done before anything was odd is no answer to it.
@@ -105,20 +110,9 @@ func (t *timeline) finish() {
 
 func (t *timeline) entry(e audit.Event) Entry {
 	return Entry{
-		Seq: e.Seq, Time: e.Time.UTC(), Profile: t.name(e), Event: printable(e.Name), Failed: e.Outcome == audit.Failed,
+		Seq: e.Seq, Time: e.Time.UTC(), Profile: printable(e.ProfileName(t.names)), Event: printable(e.Name), Failed: e.Outcome == audit.Failed,
 		Data: describe(e), Evidence: t.evidence[e.Seq],
 	}
-}
-
-// name is what the event's profile is called now, or was when it is no more.
-func (t *timeline) name(e audit.Event) string {
-	if name := t.names[e.Profile]; name != "" {
-		return name
-	}
-	if name, ok := e.Data["name"].(string); ok && e.Profile != "" {
-		return printable(name)
-	}
-	return printable(e.Profile)
 }
 
 // address is an e-mail address, or what looks like one.

@@ -142,3 +142,15 @@ type Event struct {
 	// never calm one.
 	Verified bool `json:"-"`
 }
+
+// ProfileName is what the event's profile is called by names, which are by id,
+// or else what it was called when the event was written, or else its id.
+func (e Event) ProfileName(names map[string]string) string {
+	if name := names[e.Profile]; name != "" || e.Profile == "" {
+		return name
+	}
+	if name, ok := e.Data["name"].(string); ok {
+		return name
+	}
+	return e.Profile
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // shownEvidence is how many events are listed; the audit window has the others.
@@ -150,8 +151,9 @@ func (c *card) list(events []audit.Event) {
 		title := c.view.host.Clock(e.Time) + "   " + book.Words(e.Name)
 		facts := stage.NewFacts()
 		facts.Text(lang.L("Line"), stage.Number(int(e.Seq)))
-		facts.Text(lang.L("Profile"), c.view.profileName(e.Profile))
-		fold.Append(widget.NewAccordionItem(title, container.NewVBox(facts.Object, book.Recorded(e))))
+		profile := text.Line(e.ProfileName(c.view.profiles), 60)
+		facts.Text(lang.L("Profile"), profile)
+		fold.Append(widget.NewAccordionItem(title, container.NewVBox(facts.Object, book.Recorded(e, profile))))
 	}
 	c.evidence.Objects = []fyne.CanvasObject{stage.Compact(fold)}
 	if more := len(events) - len(fold.Items); more > 0 {

@@ -55,7 +55,7 @@ func (b *badge) stale() {
 	if b.again.Disabled() {
 		return
 	}
-	b.set(theme.HistoryIcon(), stage.ColorMuted, widget.LowImportance, lang.L("Changed since the last check"))
+	b.set(theme.HistoryIcon(), stage.ColorMuted, widget.LowImportance, lang.L("New events since the last check"))
 }
 
 // result shows what a verification found.

@@ -74,7 +74,7 @@ func (d *details) show(e audit.Event, profile string) {
 	if len(e.Data) > 0 {
 		heading := widget.NewLabel(lang.L("What was recorded"))
 		heading.TextStyle.Bold = true
-		d.body.Objects = append(d.body.Objects, widget.NewSeparator(), stage.Compact(heading), Recorded(e))
+		d.body.Objects = append(d.body.Objects, widget.NewSeparator(), stage.Compact(heading), Recorded(e, profile))
 	}
 	copyJSON := widget.NewButtonWithIcon(lang.L("Copy as JSON"), theme.ContentCopyIcon(), d.copy)
 	copyJSON.Importance = widget.LowImportance
@@ -87,11 +87,14 @@ func (d *details) show(e audit.Event, profile string) {
 	d.body.Refresh()
 }
 
-// Recorded lists the event's data.
-func Recorded(e audit.Event) fyne.CanvasObject {
+// Recorded lists the event's data, without the profile's name if it stands there
+// already.
+func Recorded(e audit.Event, profile string) fyne.CanvasObject {
 	facts := stage.NewFacts()
 	for _, key := range slices.Sorted(maps.Keys(e.Data)) {
-		facts.Text(label(key), value(e.Data[key]))
+		if key != "name" || e.Data[key] != profile {
+			facts.Text(label(key), value(e.Data[key]))
+		}
 	}
 	return facts.Object
 }

@@ -4,6 +4,7 @@ package book
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"fyne.io/fyne/v2/lang"
@@ -183,7 +184,7 @@ func (v *view) loadProfiles() {
 			v.host.Notice.Error(err)
 			return
 		}
-		v.profiles = names
+		maps.Copy(v.profiles, names)
 		v.filter.setProfiles(names)
 		v.refresh()
 	})
@@ -221,6 +222,10 @@ func (v *view) check(work func(context.Context) (audit.Report, error)) {
 		switch {
 		case err != nil:
 			v.host.Notice.Error(err)
+		case r.OK && v.told.Kind != "": // it was accepted or put back
+			v.told = audit.Problem{}
+			v.host.Notice.Clear()
+			v.reload()
 		case !r.OK && r.Problem != nil && *r.Problem != v.told: // once is enough
 			v.told = *r.Problem
 			v.host.Notice.Error(hint.New(lang.L("The audit log does not verify"), r.Problem.Message))

@@ -24,6 +24,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/keeper"
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // ahead is how many rows outside the view are loaded too.
@@ -153,13 +154,14 @@ func (v *view) start() {
 	v.host.Seam.Every(30*time.Second, v.tick)
 }
 
-// profileName returns the name of the profile of an event. A deleted profile is
-// known by its id alone.
-func (v *view) profileName(id string) string {
-	if name, ok := v.profiles[id]; ok {
-		return name
+// profileName returns the name of the profile of an event. What a deleted one
+// was called is remembered for events that do not say it.
+func (v *view) profileName(e audit.Event) string {
+	name := text.Line(e.ProfileName(v.profiles), 60)
+	if name != "" && name != e.Profile {
+		v.profiles[e.Profile] = name
 	}
-	return id
+	return name
 }
 
 func (v *view) updateRow(i int, r *row) {
@@ -167,7 +169,7 @@ func (v *view) updateRow(i int, r *row) {
 		return // Fyne may ask for a row of before a reload
 	}
 	if e, ok := v.rows.at(i); ok {
-		r.show(v.host, e, v.profileName(e.Profile))
+		r.show(v.host, e, v.profileName(e))
 	} else {
 		r.clear()
 	}
@@ -184,7 +186,7 @@ func (v *view) choose(i int) {
 		return
 	}
 	v.chosen = e.Seq
-	v.details.show(e, v.profileName(e.Profile))
+	v.details.show(e, v.profileName(e))
 }
 
 func (v *view) unchoose() {

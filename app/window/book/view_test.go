@@ -372,13 +372,50 @@ func TestVerifyBadge(t *testing.T) {
 	}
 }
 
+// A log that was accepted, or put back, verifies: the strip that said otherwise
+// must go, and the lines that are not in the log any more with it.
+func TestNothingContradictsABadgeThatIsGreenAgain(t *testing.T) {
+	v, f := open(t, 3)
+	good := f.Report
+	f.Report = audit.Report{Problem: &audit.Problem{Kind: audit.Edited, Seq: 2, Message: "line 2 was edited"}}
+	v.verify()
+	if message, _ := v.host.Notice.Text(); message != "The audit log does not verify" {
+		t.Fatalf("notice says %q", message)
+	}
+	f.Report, f.Log = good, f.Log[2:]
+	v.verify()
+	v.host.Seam.Settle()
+	if message, _ := v.host.Notice.Text(); message != "" {
+		t.Errorf("beside %q the notice says %q", v.badge.text.Text, message)
+	}
+	if v.rows.len() != 1 {
+		t.Errorf("%d rows, want 1", v.rows.len())
+	}
+}
+
+// A deleted profile's history is found by its name, not by an id that nobody has
+// seen; also where the event does not say the name, as an alert.
+func TestDeletedProfileIsShownByItsName(t *testing.T) {
+	v, _ := open(t, 0, func(f *keepertest.Fake) {
+		f.Append(1, keepertest.Now, audit.Event{Name: audit.ProfileDeleted, Profile: "0bad", Outcome: audit.OK, Data: map[string]any{"name": "old"}})
+		f.Append(1, keepertest.Now, audit.Event{Name: audit.SecurityAlert, Profile: "0bad", Outcome: audit.OK})
+	})
+	v.host.Seam.Settle()
+	v.refresh()
+	for i := range v.rows.len() {
+		if got := v.profileName(event(v, i)); got != "old" {
+			t.Errorf("row %d shows the profile as %q", i, got)
+		}
+	}
+}
+
 // A result is about the log as it was: a badge that stays green while lines come
 // in would claim too much.
 func TestBadgeIsStaleAfterAChange(t *testing.T) {
 	v, _ := open(t, 3)
 	v.host.Seam.Settle()
 	v.badge.stale()
-	if got := v.badge.text.Text; got != "Changed since the last check" {
+	if got := v.badge.text.Text; got != "New events since the last check" {
 		t.Errorf("badge says %q", got)
 	}
 }
