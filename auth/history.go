@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -29,6 +30,9 @@ func (k *Keeper) EachEvent(ctx context.Context, names []string, each func(audit.
 // maxIncidents is how many reports have a number on one day.
 const maxIncidents = 999
 
+// incidentWait is how long a report waits for others that get a number.
+const incidentWait = 10 * time.Second
+
 var incidentID = regexp.MustCompile(`^SEC-\d{4}-\d{2}-\d{2}-(00[1-9]|0[1-9]\d|[1-9]\d\d)$`)
 
 // IsIncidentID reports whether id is of the form that OpenIncident gives.
@@ -37,9 +41,11 @@ func IsIncidentID(id string) bool { return incidentID.MatchString(id) }
 // OpenIncident writes into the book that a report was begun and returns its
 // number, SEC-YYYY-MM-DD-NNN with the day in UTC. No two processes get the same.
 func (k *Keeper) OpenIncident(ctx context.Context, data map[string]any) (id string, err error) {
-	lock, err := durable.Acquire(ctx, filepath.Join(k.dir, "locks", "incident.lock"))
+	limited, cancel := context.WithTimeout(ctx, incidentWait)
+	defer cancel()
+	lock, err := durable.Acquire(limited, filepath.Join(k.dir, "locks", "incident.lock"))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("open an incident: %w", err)
 	}
 	defer lock.Release()
 	prefix := "SEC-" + k.now().UTC().Format("2006-01-02") + "-"

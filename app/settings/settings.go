@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -106,11 +107,16 @@ func read(path string) ([]byte, error) {
 	return data, err
 }
 
+// lockWait is how long a change waits for others, which take milliseconds.
+const lockWait = 10 * time.Second
+
 // Update changes the settings at path under a lock and returns what they are
 // now. It refuses to change a file that Load cannot read, and settings that
 // change makes invalid.
 func Update(ctx context.Context, path string, change func(*Settings) error) (Settings, error) {
-	lock, err := durable.Acquire(ctx, filepath.Join(filepath.Dir(path), "locks", "settings.lock"))
+	limited, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	lock, err := durable.Acquire(limited, filepath.Join(filepath.Dir(path), "locks", "settings.lock"))
 	if err != nil {
 		return Settings{}, fmt.Errorf("change the settings: %w", err)
 	}

@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -189,6 +191,27 @@ func TestUpdateAndSet(t *testing.T) {
 
 // The tray follows a file that another process replaces, and gives the same
 // slice of rules for as long as nothing changed.
+// A process that was stopped while it changed the settings holds up no other for
+// longer than a user waits.
+func TestUpdateBesideAStoppedProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "settings.json")
+	synctest.Test(t, func(t *testing.T) {
+		if err := os.Mkdir(filepath.Join(filepath.Dir(path), "locks"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		held, err := durable.TryAcquire(filepath.Join(filepath.Dir(path), "locks", "settings.lock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Release()
+		began := time.Now()
+		_, err = Update(context.Background(), path, func(*Settings) error { return nil })
+		if !errors.Is(err, durable.ErrLocked) || time.Since(began) > 15*time.Second {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
 func TestStoreFollowsTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
 	store := Open(path, time.UTC)

@@ -14,6 +14,11 @@ import (
 // was willing to wait.
 var ErrLocked = errors.New("lock is held by another process")
 
+// longest is how long anybody waits whose context has no end of its own: longer
+// than a prompt of the keychain that the holder may be waiting for. A process
+// that was stopped holds its locks for ever.
+const longest = 90 * time.Second
+
 // Lock is a held kernel lock on a file. The file is never deleted: deleting it
 // would let two processes hold "the" lock on two different inodes.
 type Lock struct{ f *flock.Flock }
@@ -22,6 +27,11 @@ type Lock struct{ f *flock.Flock }
 // polls, first after 1 ms and then ever more rarely up to every 25 ms, until it
 // has the lock or ctx ends; then the error wraps ErrLocked and the context's error.
 func Acquire(ctx context.Context, path string) (*Lock, error) {
+	if _, ends := ctx.Deadline(); !ends {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, longest)
+		defer cancel()
+	}
 	wait := time.Millisecond
 	for {
 		lock, err := TryAcquire(path)
