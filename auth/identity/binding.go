@@ -1,6 +1,9 @@
 package identity
 
-import "net/url"
+import (
+	"net/url"
+	"slices"
+)
 
 // Binding is what the secrets of a profile may be used with: where they may be
 // sent, and for which client. It is kept in the vault together with them. For a
@@ -48,20 +51,13 @@ func (b Binding) Moves(now Binding) []Move {
 	secret := map[bool]string{true: "with a client secret", false: "without a client secret"}
 	named := map[bool]string{true: "needed", false: "not needed"}
 	var moves []Move
-	for _, m := range []Move{
-		{"provider", b.Provider, now.Provider},
-		{"issuer", b.Issuer, now.Issuer},
-		{"token", b.Token, now.Token},
-		{"authorization", b.Authorization, now.Authorization},
-		{"revocation", b.Revocation, now.Revocation},
-		{"device_authorization", b.Device, now.Device},
-		{"userinfo", b.UserInfo, now.UserInfo},
+	for _, m := range slices.Concat([]Move{{"provider", b.Provider, now.Provider}, {"issuer", b.Issuer, now.Issuer}}, b.endpoints(now), []Move{
 		{"client_id", b.ClientID, now.ClientID},
 		{"client", secret[b.Confidential], secret[now.Confidential]},
 		{"client_auth", b.ClientAuth, now.ClientAuth},
 		{"redirect_path", b.RedirectPath, now.RedirectPath},
 		{"iss_parameter", named[b.IssParameter], named[now.IssParameter]},
-	} {
+	}) {
 		if m.Before != m.Now {
 			moves = append(moves, m)
 		}
@@ -69,22 +65,27 @@ func (b Binding) Moves(now Binding) []Move {
 	return moves
 }
 
+func (b Binding) endpoints(now Binding) []Move {
+	return []Move{
+		{"token", b.Token, now.Token},
+		{"authorization", b.Authorization, now.Authorization},
+		{"revocation", b.Revocation, now.Revocation},
+		{"device_authorization", b.Device, now.Device},
+		{"userinfo", b.UserInfo, now.UserInfo},
+	}
+}
+
 // Moved returns the endpoints that are at another host than before, or at one
 // that none of the endpoints was at. It is for what an issuer says of itself,
 // where only the host counts.
 func (b Binding) Moved(now Binding) []Move {
 	known := map[string]bool{hostOf(b.Issuer): true}
-	for _, address := range []string{b.Authorization, b.Token, b.Revocation, b.Device, b.UserInfo} {
-		known[hostOf(address)] = true
+	endpoints := b.endpoints(now)
+	for _, m := range endpoints {
+		known[hostOf(m.Before)] = true
 	}
 	var moves []Move
-	for _, m := range []Move{
-		{"authorization", b.Authorization, now.Authorization},
-		{"token", b.Token, now.Token},
-		{"revocation", b.Revocation, now.Revocation},
-		{"device_authorization", b.Device, now.Device},
-		{"userinfo", b.UserInfo, now.UserInfo},
-	} {
+	for _, m := range endpoints {
 		m.Before, m.Now = hostOf(m.Before), hostOf(m.Now)
 		if m.Now == "" || m.Now == m.Before || m.Before == "" && known[m.Now] {
 			continue

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -79,15 +78,8 @@ func (i *Importer) saveCopy(ctx context.Context, c oldCopy) (path string, err er
 	if err != nil {
 		return "", err
 	}
-	var box bytes.Buffer
-	w, err := age.Encrypt(&box, id.Recipient())
+	box, err := vault.Encrypt(plain, id.Recipient())
 	if err != nil {
-		return "", err
-	}
-	if _, err := w.Write(plain); err != nil {
-		return "", err
-	}
-	if err := w.Close(); err != nil {
 		return "", err
 	}
 	if _, err := durable.EnsureDir(i.Copies); err != nil {
@@ -95,7 +87,7 @@ func (i *Importer) saveCopy(ctx context.Context, c oldCopy) (path string, err er
 	}
 	name := strings.ToLower(rand.Text()) + ".age"
 	path = filepath.Join(i.Copies, name)
-	if err := durable.WriteFile(path, box.Bytes(), durable.FileMode); err != nil {
+	if err := durable.WriteFile(path, box, durable.FileMode); err != nil {
 		return "", err
 	}
 	if id, err = i.identity(ctx, false); err != nil { // as the vault has it
@@ -117,11 +109,7 @@ func (i *Importer) loadCopy(id *age.X25519Identity, name string) (oldCopy, error
 	if err != nil {
 		return c, err
 	}
-	r, err := age.Decrypt(bytes.NewReader(data), id)
-	if err != nil {
-		return c, fmt.Errorf("decrypt the copy: %w", err)
-	}
-	plain, err := io.ReadAll(io.LimitReader(r, 3*migrate.MaxSize))
+	plain, err := vault.Decrypt(data, id)
 	if err != nil {
 		return c, fmt.Errorf("decrypt the copy: %w", err)
 	}

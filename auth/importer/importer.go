@@ -97,18 +97,28 @@ func (i *Importer) Import(ctx context.Context, r Request) (Report, error) {
 			return planned, err
 		}
 	}
-	lock, err := durable.Acquire(ctx, filepath.Join(i.Locks, "import.lock"))
+	lock, err := i.begin(ctx)
 	if err != nil {
-		return planned, fmt.Errorf("wait for another import: %w", err)
-	}
-	defer lock.Release()
-	if err := i.Writable(ctx); err != nil { // where a login came from must not be a secret
 		return planned, err
 	}
+	defer lock.Release()
 	if now, _ := i.run(ctx, plan); !sameActions(planned, now) && !now.Idle() {
 		return now, hint.New("what is to be imported has changed since it was looked at", "look at it again: run the import once more")
 	}
 	return i.run(ctx, r)
+}
+
+// begin waits for other imports, and for nobody whose work could not be told of:
+// where a login came from must not be a secret.
+func (i *Importer) begin(ctx context.Context) (*durable.Lock, error) {
+	if err := i.Writable(ctx); err != nil {
+		return nil, err
+	}
+	lock, err := durable.Acquire(ctx, filepath.Join(i.Locks, "import.lock"))
+	if err != nil {
+		return nil, fmt.Errorf("wait for another import: %w", err)
+	}
+	return lock, nil
 }
 
 // run does what a request says, or with DryRun finds out what that would be.

@@ -68,14 +68,11 @@ func (i *Importer) Undo(ctx context.Context, r UndoRequest) (UndoReport, error) 
 			return report, err
 		}
 	}
-	lock, err := durable.Acquire(ctx, filepath.Join(i.Locks, "import.lock"))
+	lock, err := i.begin(ctx)
 	if err != nil {
-		return report, fmt.Errorf("wait for an import: %w", err)
-	}
-	defer lock.Release()
-	if err := i.Writable(ctx); err != nil {
 		return report, err
 	}
+	defer lock.Release()
 	var failed error
 	for n, c := range list {
 		err := i.putBack(ctx, c, r)

@@ -67,6 +67,7 @@ func (s *Set) leave(p pending) {
 		return
 	}
 	s.Leftover = slices.DeleteFunc(slices.Clone(s.Leftover), func(q pending) bool { return q.Refresh == p.Refresh })
+	p.Since = p.Since.Add(time.Duration(len(s.Leftover) + 1)) // which tells it from a revocation of this moment
 	s.Leftover = append(s.Leftover, p)
 	s.Leftover = s.Leftover[max(len(s.Leftover)-maxLeftover, 0):]
 }

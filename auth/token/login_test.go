@@ -222,3 +222,34 @@ func TestKilledLoginLeavesNoEarlierGrant(t *testing.T) {
 		})
 	}
 }
+
+// A login that ends with its profile, while the provider cannot be reached, leaves
+// two grants: its own and that of the login before. Both are asked for again.
+func TestFailedLoginForgetsNoGrantOfBefore(t *testing.T) {
+	r := newRig(t, authtest.FamilyRevoking)
+	r.grant.Bound = identity.Binding{Provider: "example", ClientID: "client"}
+	before, late := r.signIn(), r.login()
+	gone := errors.New("the profile was deleted")
+	begun := false
+	r.server.Script(authtest.Revocation, authtest.Answer{Drop: true})
+	_, err := r.SaveLogin(t.Context(), r.grant, Login{
+		Begin: func() error {
+			if begun {
+				return gone
+			}
+			begun = true
+			return nil
+		},
+		Redeem:  func(context.Context) (oauth.Tokens, error) { return late, nil },
+		Confirm: func(context.Context, *Set, oauth.Tokens) error { return gone },
+	})
+	if !errors.Is(err, gone) {
+		t.Fatal(err)
+	}
+	if open, err := r.RetryRevocations(t.Context()); open != 0 || err != nil {
+		t.Errorf("%d open, %v", open, err)
+	}
+	if r.server.RefreshValid(before.Refresh) || r.server.RefreshValid(late.Refresh) {
+		t.Errorf("the grant before lives: %v, that of the login: %v", r.server.RefreshValid(before.Refresh), r.server.RefreshValid(late.Refresh))
+	}
+}

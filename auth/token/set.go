@@ -41,38 +41,38 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
-// Set is what a profile holds after a login.
+// Set is what a profile holds after a login. In the vault it is JSON; see stored.
 type Set struct {
-	Gen        uint64        // counts every write; a result for an older one is dropped
-	Access     secret.String // bearer token, RFC 6750
-	Refresh    secret.String // "" if the provider gave none
-	Type       string        // "Bearer"
-	Scopes     []string      // as granted
-	Expires    time.Time     // of Access, UTC; assumed where the provider does not say
-	Issued     time.Time     // of Access, UTC
-	Authorized time.Time     // UTC, when the user consented; refreshing does not change it
-	Issuer     string        // who issued it
+	Gen        uint64        `json:"gen"`           // counts every write; a result for an older one is dropped
+	Access     secret.String `json:"-"`             // bearer token, RFC 6750
+	Refresh    secret.String `json:"-"`             // "" if the provider gave none
+	Type       string        `json:"token_type"`    // "Bearer"
+	Scopes     []string      `json:"-"`             // as granted
+	Expires    time.Time     `json:"expires_at"`    // of Access, UTC; assumed where the provider does not say
+	Issued     time.Time     `json:"issued_at"`     // of Access, UTC
+	Authorized time.Time     `json:"authorized_at"` // UTC, when the user consented; refreshing does not change it
+	Issuer     string        `json:"issuer,omitempty"`
 	// Refused says that the provider refused Refresh for good. The tokens stay,
 	// since nothing is gained by deleting them, but nobody asks again.
-	Refused bool
+	Refused bool `json:"refused,omitempty"`
 	// Lost says why, if it is known: the provider's answer to a refresh never
 	// arrived, and with it the successor of Refresh.
-	Lost bool
+	Lost bool `json:"lost,omitempty"`
 	// Rotations counts refreshes in a row that brought a new refresh token, up
 	// to learned. It is how the rotation policy of an unknown provider is
 	// learned; a refresh that brings none starts it anew.
-	Rotations int
+	Rotations int `json:"rotations,omitempty"`
 
 	// Subject is the account's id in the ID token of the login, or "". That of a
 	// refresh must be the same (OpenID Connect Core section 12.2).
-	Subject string
+	Subject string `json:"subject,omitempty"`
 
 	// Leftover are revocations of earlier grants of this login's account, which
 	// at some servers would end the login too; see giveUpTokens.
-	Leftover []pending
+	Leftover []pending `json:"leftover,omitempty"`
 
-	Bound identity.Binding // where and for which client the tokens may be used
-	Whose identity.State   // whose the login is, and what was accepted
+	Bound identity.Binding `json:"bound,omitzero"` // where and for which client the tokens may be used
+	Whose identity.State   `json:"whose,omitzero"` // whose the login is, and what was accepted
 }
 
 // learned is how many rotations in a row make a provider one that rotates.
@@ -119,24 +119,10 @@ func (s Set) Ends(lifetime time.Duration, now time.Time) time.Time {
 
 // stored is the JSON document in the vault. Its field names are fixed.
 type stored struct {
-	Gen          uint64    `json:"gen"`
-	AccessToken  string    `json:"access_token"`
-	RefreshToken string    `json:"refresh_token,omitempty"`
-	TokenType    string    `json:"token_type"`
-	Scope        string    `json:"scope,omitempty"` // separated by spaces, as on the wire
-	ExpiresAt    time.Time `json:"expires_at"`
-	IssuedAt     time.Time `json:"issued_at"`
-	AuthorizedAt time.Time `json:"authorized_at"`
-	Issuer       string    `json:"issuer,omitempty"`
-	Refused      bool      `json:"refused,omitempty"`
-	Lost         bool      `json:"lost,omitempty"`
-	Rotations    int       `json:"rotations,omitempty"`
-
-	Subject  string    `json:"subject,omitempty"`
-	Leftover []pending `json:"leftover,omitempty"`
-
-	Bound identity.Binding `json:"bound,omitzero"`
-	Whose identity.State   `json:"whose,omitzero"`
+	Set
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	Scope        string `json:"scope,omitempty"` // separated by spaces, as on the wire
 }
 
 // ErrDamaged says that the vault's item is not a token set. Signing in again
@@ -144,12 +130,7 @@ type stored struct {
 var ErrDamaged = errors.New("the stored tokens are damaged")
 
 func (s Set) encode() (secret.String, error) {
-	data, err := json.Marshal(stored{
-		Gen: s.Gen, AccessToken: s.Access.Reveal(), RefreshToken: s.Refresh.Reveal(), TokenType: s.Type,
-		Scope: strings.Join(s.Scopes, " "), ExpiresAt: s.Expires, IssuedAt: s.Issued, AuthorizedAt: s.Authorized,
-		Issuer: s.Issuer, Refused: s.Refused, Lost: s.Lost, Rotations: s.Rotations,
-		Subject: s.Subject, Leftover: s.Leftover, Bound: s.Bound, Whose: s.Whose,
-	})
+	data, err := json.Marshal(stored{s, s.Access.Reveal(), s.Refresh.Reveal(), strings.Join(s.Scopes, " ")})
 	if err != nil {
 		return "", fmt.Errorf("encode tokens: %w", err)
 	}
@@ -162,10 +143,8 @@ func decode(item secret.String) (Set, error) {
 	if json.Unmarshal([]byte(item.Reveal()), &d) != nil || d.AccessToken == "" && d.RefreshToken == "" {
 		return Set{}, ErrDamaged
 	}
-	return Set{
-		Gen: d.Gen, Access: secret.String(d.AccessToken), Refresh: secret.String(d.RefreshToken), Type: d.TokenType,
-		Scopes: strings.Fields(d.Scope), Expires: d.ExpiresAt, Issued: d.IssuedAt, Authorized: d.AuthorizedAt,
-		Issuer: d.Issuer, Refused: d.Refused, Lost: d.Lost, Rotations: min(max(d.Rotations, 0), learned),
-		Subject: d.Subject, Leftover: d.Leftover, Bound: d.Bound, Whose: d.Whose,
-	}, nil
+	set := d.Set
+	set.Access, set.Refresh, set.Scopes = secret.String(d.AccessToken), secret.String(d.RefreshToken), strings.Fields(d.Scope)
+	set.Rotations = min(max(set.Rotations, 0), learned)
+	return set, nil
 }

@@ -153,7 +153,7 @@ func (v *fileVault) change(ctx context.Context, check bool, f func(map[string]st
 	if len(plain) > maxItems && len(plain) >= size { // what is removed may always be removed
 		return tooBig()
 	}
-	data, err := encrypt(plain, v.identity.Recipient())
+	data, err := Encrypt(plain, v.identity.Recipient())
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func (v *fileVault) read() (items map[string]string, size int, err error) {
 	}
 	plain := v.last.plain
 	if !bytes.Equal(data, v.last.sealed) {
-		plain, err = decrypt(data, v.identity)
+		plain, err = Decrypt(data, v.identity)
 	}
 	var wrong *age.NoIdentityMatchError
 	switch {
@@ -237,7 +237,8 @@ func damaged(path string, err error) error {
 		"it is left as it is; bring it back from a backup, or move "+filepath.Dir(path)+" away and sign in again")
 }
 
-func encrypt(plain []byte, to age.Recipient) ([]byte, error) {
+// Encrypt makes an age file.
+func Encrypt(plain []byte, to age.Recipient) ([]byte, error) {
 	var out bytes.Buffer
 	w, err := age.Encrypt(&out, to)
 	if err != nil {
@@ -252,7 +253,8 @@ func encrypt(plain []byte, to age.Recipient) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func decrypt(data []byte, with age.Identity) ([]byte, error) {
+// Decrypt reads what Encrypt made.
+func Decrypt(data []byte, with age.Identity) ([]byte, error) {
 	r, err := age.Decrypt(bytes.NewReader(data), with)
 	if err != nil {
 		return nil, err

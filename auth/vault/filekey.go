@@ -96,7 +96,7 @@ func (k fileKey) keep(identity *age.X25519Identity) error {
 		return fmt.Errorf("create the vault file: %w", err)
 	}
 	to.SetWorkFactor(k.workFactor)
-	data, err := encrypt([]byte(identity.String()+"\n"), to)
+	data, err := Encrypt([]byte(identity.String()+"\n"), to)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (k fileKey) fromPassphrase() (*age.X25519Identity, error) {
 		return nil, fmt.Errorf("open the vault file: %w", err)
 	}
 	with.SetMaxWorkFactor(maxWorkFactor)
-	plain, err := decrypt(data, with)
+	plain, err := Decrypt(data, with)
 	var wrong *age.NoIdentityMatchError
 	if errors.As(err, &wrong) {
 		return nil, hint.Wrap(fmt.Errorf("%w: the passphrase does not open the vault file", ErrLocked), "check STAGEDOOR_PASSPHRASE_FILE")
