@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/zalando/go-keyring"
-
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
@@ -18,78 +16,51 @@ import (
 // Secret Service only: on macOS such items belong to the program that made
 // them, and on Windows they are filed differently.
 type Foreign struct {
-	ring  foreignRing
+	ring  osKeyring
 	chain *keychain
-}
-
-// foreignRing is a ring of another service's items.
-type foreignRing struct {
-	osKeyring
-	service string
-}
-
-func (r foreignRing) Get(user string) (string, error) {
-	value, err := keyring.Get(r.service, user)
-	return value, classify(err)
-}
-
-func (r foreignRing) Delete(user string) error { return classify(keyring.Delete(r.service, user)) }
-
-// Set makes an item that the Python library finds: it looks for service and
-// user name only.
-func (r foreignRing) Set(user, value string) error {
-	return classify(keyring.Set(r.service, user, value))
 }
 
 // NewForeign returns access to the items of a service. It touches none yet.
 func NewForeign(service string) *Foreign {
-	ring := foreignRing{service: service}
+	ring := osKeyring{service: service}
 	return &Foreign{ring: ring, chain: newKeychain(ring, Limits{})}
 }
 
 // Read returns the item's secret exactly as it is stored, or ErrNotFound.
 func (f *Foreign) Read(ctx context.Context, user string) (secret.String, error) {
-	if err := f.supported(); err != nil {
-		return "", err
-	}
 	var value string
-	err := f.chain.call(ctx, func() (err error) {
+	err := f.call(ctx, "read", func() (err error) {
 		value, err = f.ring.Get(user)
 		return err
 	})
 	if err != nil {
-		return "", fmt.Errorf("read %s's items in the keychain: %w", f.ring.service, err)
+		return "", err
 	}
 	return secret.String(value), nil
 }
 
-// Write makes the item anew.
+// Write makes the item anew. The Python library finds it: it looks for service
+// and user name only.
 func (f *Foreign) Write(ctx context.Context, user string, value secret.String) error {
-	if err := f.supported(); err != nil {
-		return err
-	}
-	if err := f.chain.call(ctx, func() error { return f.ring.Set(user, value.Reveal()) }); err != nil {
-		return fmt.Errorf("write %s's items to the keychain: %w", f.ring.service, err)
-	}
-	return nil
+	return f.call(ctx, "write", func() error { return f.ring.Set(user, value.Reveal()) })
 }
 
 // Remove removes the item. Removing what is not there is no error.
 func (f *Foreign) Remove(ctx context.Context, user string) error {
-	if err := f.supported(); err != nil {
-		return err
-	}
-	err := f.chain.call(ctx, func() error { return f.ring.Delete(user) })
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("remove %s's items from the keychain: %w", f.ring.service, err)
-	}
-	return nil
-}
-
-func (f *Foreign) supported() error {
-	if runtime.GOOS == "linux" {
+	err := f.call(ctx, "remove", func() error { return f.ring.Delete(user) })
+	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	return hint.Wrap(fmt.Errorf("%w: another program's items cannot be read on this system", ErrUnavailable),
-		"sign in again instead: stagedoor login")
+	return err
+}
+
+func (f *Foreign) call(ctx context.Context, what string, do func() error) error {
+	if runtime.GOOS != "linux" {
+		return hint.Wrap(fmt.Errorf("%w: another program's items cannot be read on this system", ErrUnavailable),
+			"sign in again instead: stagedoor login")
+	}
+	if err := f.chain.call(ctx, do); err != nil {
+		return fmt.Errorf("%s %s's items in the keychain: %w", what, f.ring.service, err)
+	}
+	return nil
 }

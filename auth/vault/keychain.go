@@ -30,28 +30,34 @@ type ring interface {
 	Waits() bool
 }
 
-// osKeyring is go-keyring, and a shorter way to the same items where there is one.
-type osKeyring struct{ direct *direct }
+// osKeyring is go-keyring with the items of a service, and a shorter way to the
+// same items where there is one.
+type osKeyring struct {
+	service string
+	direct  *direct // may be nil
+}
 
 // errIndirect says that the shorter way does not lead there now.
 var errIndirect = errors.New("ask go-keyring")
 
 func (o osKeyring) Get(key string) (string, error) {
-	if value, err := o.direct.get(service, key); err == nil {
-		return value, nil
+	if o.direct != nil {
+		if value, err := o.direct.get(o.service, key); err == nil {
+			return value, nil
+		}
 	}
-	value, err := keyring.Get(service, key)
+	value, err := keyring.Get(o.service, key)
 	return value, classify(err)
 }
 
 func (o osKeyring) Set(key, value string) error {
-	if err := o.direct.set(service, key, value); err == nil {
+	if o.direct != nil && o.direct.set(o.service, key, value) == nil {
 		return nil
 	}
-	return classify(keyring.Set(service, key, value))
+	return classify(keyring.Set(o.service, key, value))
 }
 
-func (osKeyring) Delete(key string) error { return classify(keyring.Delete(service, key)) }
+func (o osKeyring) Delete(key string) error { return classify(keyring.Delete(o.service, key)) }
 
 type keychain struct {
 	ring   ring

@@ -101,7 +101,7 @@ func Open(p Params) (Vault, error) {
 	}
 	switch p.Kind {
 	case "", Keychain:
-		return InFolder(newKeychain(osKeyring{direct: &direct{}}, p.Keychain), p.Dir), nil
+		return InFolder(newKeychain(osKeyring{service: service, direct: &direct{}}, p.Keychain), p.Dir), nil
 	case File:
 		if p.workFactor == 0 {
 			p.workFactor = workFactor
