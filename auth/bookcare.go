@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -105,7 +104,6 @@ func (k *Keeper) ExportLog(ctx context.Context, w io.Writer, o audit.ExportOptio
 		return int(s.Report.Events), err
 	}
 	if names, err := k.ProfileNames(ctx); err == nil && o.NameOf == nil {
-		names := maps.Clone(names)
 		o.NameOf = func(id string) string { return names[id] }
 	}
 	return k.book.Export(ctx, w, o)

@@ -1,8 +1,8 @@
 package alert
 
 import (
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
@@ -42,24 +42,14 @@ func text(e audit.Event, key string) string {
 
 // plain reports whether s is harmless in a notification: what profile names
 // and our own words are made of, and nothing that could be markup.
-func plain(s string) bool {
-	return s != "" && len(s) <= 64 && strings.IndexFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' && r != '-' && r != ' '
-	}) < 0
-}
+var plain = regexp.MustCompile(`\A[a-z0-9_ -]{1,64}\z`).MatchString
+
+var hostName = regexp.MustCompile(`\A[a-zA-Z0-9.:-]{1,253}\z`)
 
 // host is a data value if it looks like a host name, else "".
 func host(e audit.Event, key string) string {
-	s, ok := e.Data[key].(string)
-	if !ok || s == "" || len(s) > 253 {
-		return ""
-	}
-	if strings.IndexFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '.' && r != ':'
-	}) >= 0 {
-		return ""
-	}
-	return s
+	s, _ := e.Data[key].(string)
+	return hostName.FindString(s)
 }
 
 // everyone is the key of a rule about something there is one of.

@@ -175,11 +175,7 @@ func (p *patient) Read(b []byte) (int, error) {
 	return p.r.Read(b)
 }
 
-func readmeSum(text string) string {
-	h := sha256.New()
-	_, _ = io.WriteString(h, text)
-	return sum(h)
-}
+func readmeSum(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
 
 func sum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 

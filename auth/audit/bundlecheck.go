@@ -3,6 +3,7 @@ package audit
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -173,21 +174,14 @@ func (b *BundleReport) checkSegments(ctx context.Context, files map[string]*zip.
 		h := sha256.New()
 		lines := readStream(io.TeeReader(&patient{ctx, io.LimitReader(r, s.Size)}, h))
 		broken := error(nil)
-		for n := 1; ; n++ {
-			line, err := lines.next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
+		for line, err := range lines.lines {
 			if err != nil {
 				_ = r.Close()
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				return notBundle("%s cannot be unpacked", s.Name)
+				return cmp.Or(ctx.Err(), notBundle("%s cannot be unpacked", s.Name))
 			}
 			b.Events++
 			if broken == nil && b.Statement.Report.OK && !follows(&last, line) {
-				broken = notBundle("line %d of %s does not follow from the line before it", n, s.Name)
+				broken = notBundle("line %d of %s does not follow from the line before it", lines.line, s.Name)
 			}
 		}
 		_ = r.Close()

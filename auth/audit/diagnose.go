@@ -159,14 +159,9 @@ func (v *verification) misplaced(ctx context.Context, at state, line located, sa
 // find looks for a genuine line with that number anywhere in the log.
 func (v *verification) find(ctx context.Context, seq uint64) (*place, error) {
 	r := readForward(v.list)
-	defer r.close()
-	for n := 0; ; n++ {
-		if n%1024 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		raw, err := r.next()
-		if errors.Is(err, io.EOF) {
-			return nil, nil
+	for raw, err := range r.lines {
+		if err == nil {
+			err = ctx.Err()
 		}
 		if err != nil {
 			return nil, err
@@ -176,6 +171,7 @@ func (v *verification) find(ctx context.Context, seq uint64) (*place, error) {
 			return &place{segment: r.open.name(), line: r.line}, nil
 		}
 	}
+	return nil, nil
 }
 
 func firstSealing(list []located) (located, bool) {

@@ -39,19 +39,19 @@ func readForward(list []extent) *forward {
 	return &forward{rest: list, r: bufio.NewReaderSize(nil, readAhead)}
 }
 
-// oldestFirst yields the lines of a segment.
-func oldestFirst(e extent) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		r := readForward([]extent{e})
-		defer r.close()
-		for {
-			line, err := r.next()
-			if errors.Is(err, io.EOF) || !yield(line, err) || err != nil {
-				return
-			}
+// lines yields what next returns, and closes what is open.
+func (r *forward) lines(yield func([]byte, error) bool) {
+	defer r.close()
+	for {
+		line, err := r.next()
+		if errors.Is(err, io.EOF) || !yield(line, err) || err != nil {
+			return
 		}
 	}
 }
+
+// oldestFirst yields the lines of a segment.
+func oldestFirst(e extent) iter.Seq2[[]byte, error] { return readForward([]extent{e}).lines }
 
 // readStream reads the lines of what is no file.
 func readStream(from io.Reader) *forward {

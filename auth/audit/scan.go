@@ -2,9 +2,8 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
-	"io"
 	"time"
 )
 
@@ -107,23 +106,16 @@ const scanStep = 512
 // can: once for the line's end and once for the hash.
 func scanSegment(ctx context.Context, e extent, seal *sealer, anchorSeq uint64, done *meter) (scan, error) {
 	r := readForward([]extent{e})
-	defer r.close()
 	res := scan{sound: true, end: startState(0, nil)}
 	name := e.name()
 	var lastTime [len(timeLayout)]byte
 	var read int64
 	defer func() { done.add(read) }()
-	for {
+	for line, err := range r.lines {
 		if res.lines%scanStep == 0 {
-			if ctx.Err() != nil {
-				return res, ctx.Err()
-			}
+			err = cmp.Or(err, ctx.Err())
 			done.add(read)
 			read = 0
-		}
-		line, err := r.next()
-		if errors.Is(err, io.EOF) {
-			break
 		}
 		if err != nil {
 			return res, err

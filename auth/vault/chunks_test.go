@@ -97,7 +97,7 @@ func (r *limitedRing) Reachable() error { return nil }
 func (r *limitedRing) Waits() bool      { return false }
 
 // process is what another process, or this one after a restart, sees.
-func (r *limitedRing) process() *chunks { return newChunks(r, Limits{}.itemLimit(r.goos)) }
+func (r *limitedRing) process() *chunks { return newChunks(r, atMost(0, r.goos)) }
 
 const testKey = "profile/0123456789abcdef/tokens"
 

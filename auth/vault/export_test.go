@@ -13,7 +13,7 @@ func (p Params) Quick() Params {
 // platform, as processes do.
 func OnFakeRing(goos string) func() Vault {
 	r := &sharedRing{limitedRing: newLimitedRing(goos)}
-	return func() Vault { return newKeychainFor(goos, r, Limits{}) }
+	return func() Vault { return newKeychain(goos, r, 0) }
 }
 
 // sharedRing is a ring that several processes call at once.

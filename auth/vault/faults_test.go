@@ -82,7 +82,7 @@ func TestFaultsDuringALargeWrite(t *testing.T) {
 					}
 					r := &brokenRing{limitedRing: items, after: after}
 					c.fault(r)
-					err := newKeychainFor("windows", r, Limits{}).Set(t.Context(), testKey, secret.String(sample(size, 2)))
+					err := newKeychain("windows", r, 0).Set(t.Context(), testKey, secret.String(sample(size, 2)))
 					got, readErr := items.process().get(testKey)
 					switch {
 					case readErr != nil:
@@ -117,7 +117,7 @@ func TestRemovalIsLookedAt(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.fault(r)
-			err := newKeychainFor("windows", r, Limits{}).Delete(t.Context(), testKey)
+			err := newKeychain("windows", r, 0).Delete(t.Context(), testKey)
 			if !errors.Is(err, c.want) || hint.Of(err) == "" {
 				t.Errorf("%s, %d bytes: %v (hint %q), want %v", name, size, err, hint.Of(err), c.want)
 			}
@@ -146,7 +146,7 @@ func TestSlowKeychain(t *testing.T) {
 				}
 				r.pause = c.pause
 				start := time.Now()
-				k := newKeychainFor("windows", r, Limits{Call: 5 * time.Second})
+				k := newKeychain("windows", r, 0)
 				_, err := k.Get(t.Context(), testKey)
 				if !errors.Is(err, c.want) || err != nil && hint.Of(err) == "" {
 					t.Errorf("%v (hint %q), want %v", err, hint.Of(err), c.want)
@@ -166,7 +166,7 @@ func TestSlowKeychain(t *testing.T) {
 func TestLockedHalfWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &brokenRing{limitedRing: newLimitedRing("windows"), after: 4, hang: make(chan struct{}), waits: true}
-		k := newKeychainFor("windows", r, Limits{})
+		k := newKeychain("windows", r, 0)
 		start := time.Now()
 		err := k.Set(WithWait(t.Context(), time.Minute), testKey, secret.String(sample(9000, 1)))
 		if !errors.Is(err, ErrWaiting) || hint.Of(err) == "" {
@@ -190,7 +190,7 @@ func TestCancelledWriteRunsToItsEnd(t *testing.T) {
 		r := &brokenRing{limitedRing: newLimitedRing("windows"), after: 1 << 20, pause: time.Second}
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
-		k := newKeychainFor("windows", r, Limits{})
+		k := newKeychain("windows", r, 0)
 		if err := k.Set(ctx, testKey, secret.String(sample(9000, 1))); !errors.Is(err, ErrUnavailable) {
 			t.Fatal(err)
 		}

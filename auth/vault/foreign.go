@@ -23,7 +23,7 @@ type Foreign struct {
 // NewForeign returns access to the items of a service. It touches none yet.
 func NewForeign(service string) *Foreign {
 	ring := osKeyring{service: service}
-	return &Foreign{ring: ring, chain: newKeychain(ring, Limits{})}
+	return &Foreign{ring: ring, chain: newKeychain(runtime.GOOS, ring, 0)}
 }
 
 // Read returns the item's secret exactly as it is stored, or ErrNotFound.

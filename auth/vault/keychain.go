@@ -60,18 +60,13 @@ func (o osKeyring) Set(key, value string) error {
 func (o osKeyring) Delete(key string) error { return classify(keyring.Delete(o.service, key)) }
 
 type keychain struct {
-	ring   ring
-	items  *chunks
-	limits Limits
-	turn   chan struct{} // holds one token: whoever has it may call
+	ring  ring
+	items *chunks
+	turn  chan struct{} // holds one token: whoever has it may call
 }
 
-func newKeychain(r ring, l Limits) *keychain {
-	return newKeychainFor(runtime.GOOS, r, l)
-}
-
-func newKeychainFor(goos string, r ring, l Limits) *keychain {
-	k := &keychain{ring: r, items: newChunks(r, l.itemLimit(goos)), limits: l.withDefaults(), turn: make(chan struct{}, 1)}
+func newKeychain(goos string, r ring, item int) *keychain {
+	k := &keychain{ring: r, items: newChunks(r, atMost(item, goos)), turn: make(chan struct{}, 1)}
 	k.turn <- struct{}{}
 	return k
 }
@@ -112,8 +107,14 @@ func (k *keychain) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// longest bounds, beyond the prompt's time, what a value of many parts may take.
-const longest = time.Minute
+const (
+	// answerWait is how long the keychain may take over one item when nobody is
+	// asked anything. How long it may ask the user is in the call's context: see
+	// WithWait.
+	answerWait = 5 * time.Second
+	// longest bounds, beyond the prompt's time, what a value of many parts may take.
+	longest = time.Minute
+)
 
 // call runs f in its turn and bounds it in time. A keychain call cannot be
 // cancelled, so one that hangs is left behind with the turn still in its hand:
@@ -128,7 +129,7 @@ func (k *keychain) call(ctx context.Context, f func() error) error {
 	}
 	done := make(chan error, 1)
 	turn, start, seen, asked := k.turn, time.Now(), k.items.steps.Load(), false
-	wait, answer := Wait(ctx), k.limits.Call
+	wait, answer := Wait(ctx), answerWait
 	if wait > 0 {
 		answer = min(answer, wait)
 	}

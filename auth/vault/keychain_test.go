@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -89,7 +90,7 @@ func (r *faultyRing) Waits() bool {
 func TestSetIsReadBack(t *testing.T) {
 	for name, r := range map[string]*faultyRing{"forgets": {forget: true}, "mangles": {mangle: true}} {
 		t.Run(name, func(t *testing.T) {
-			err := newKeychain(r, Limits{}).Set(t.Context(), "k", "value-long-enough")
+			err := newKeychain(runtime.GOOS, r, 0).Set(t.Context(), "k", "value-long-enough")
 			if !errors.Is(err, ErrNotSaved) {
 				t.Fatalf("Set on a keychain that %s: %v, want ErrNotSaved", name, err)
 			}
@@ -117,7 +118,7 @@ func TestMangledSecretIsNotHandedOut(t *testing.T) {
 	} {
 		for _, value := range []string{fresh, strings.Repeat(fresh, 200)} { // whole and in parts
 			r := &faultyRing{items: maps.Clone(c.items)}
-			k := newKeychainFor("windows", r, Limits{})
+			k := newKeychain("windows", r, 0)
 			if c.read {
 				if _, err := k.Get(t.Context(), "k"); err != nil {
 					t.Fatal(err)
@@ -128,7 +129,7 @@ func TestMangledSecretIsNotHandedOut(t *testing.T) {
 				t.Fatalf("%s: Set: %v", name, err)
 			}
 			r.mangle = false
-			got, err := newKeychainFor("windows", r, Limits{}).Get(t.Context(), "k")
+			got, err := newKeychain("windows", r, 0).Get(t.Context(), "k")
 			if got.Reveal() != c.want || (err != nil) != (c.want == "") || err != nil && !errors.Is(err, ErrNotFound) {
 				t.Errorf("%s, %d bytes: Get: %q, %v, want %q", name, len(value), got.Reveal(), err, c.want)
 			}
@@ -141,7 +142,7 @@ func TestMangledSecretIsNotHandedOut(t *testing.T) {
 func TestHangingKeychainTimesOutAndRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &faultyRing{hang: make(chan struct{}), items: map[string]string{"k": "v"}}
-		k := newKeychain(r, Limits{Call: 5 * time.Second})
+		k := newKeychain(runtime.GOOS, r, 0)
 		for range 3 {
 			start := time.Now()
 			_, err := k.Get(t.Context(), "k")
@@ -186,7 +187,7 @@ func TestPrompt(t *testing.T) {
 			t.Run(name+" on "+goos, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := &faultyRing{hang: make(chan struct{}), waits: true, items: map[string]string{"k": "v"}}
-					k := newKeychainFor(goos, r, Limits{})
+					k := newKeychain(goos, r, 0)
 					time.AfterFunc(c.answer, func() { close(r.hang) })
 					ctx, cancel := context.WithTimeout(WithWait(t.Context(), c.wait), c.caller)
 					defer cancel()
@@ -213,7 +214,7 @@ func TestPrompt(t *testing.T) {
 func TestCallerBehindAPrompt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &faultyRing{hang: make(chan struct{}), waits: true, items: map[string]string{"k": "v"}}
-		k := newKeychain(r, Limits{})
+		k := newKeychain(runtime.GOOS, r, 0)
 		ctx := WithWait(t.Context(), time.Minute)
 		go func() { _, _ = k.Get(ctx, "k") }()
 		synctest.Wait()
@@ -230,7 +231,7 @@ func TestCancelledCallerIsLetGo(t *testing.T) {
 		r := &faultyRing{hang: make(chan struct{}), waits: true}
 		ctx, cancel := context.WithCancel(WithWait(t.Context(), time.Minute))
 		time.AfterFunc(time.Second, cancel)
-		if _, err := newKeychain(r, Limits{}).Get(ctx, "k"); !errors.Is(err, context.Canceled) {
+		if _, err := newKeychain(runtime.GOOS, r, 0).Get(ctx, "k"); !errors.Is(err, context.Canceled) {
 			t.Fatalf("Get: %v, want the caller's own cancel", err)
 		}
 		close(r.hang)
@@ -239,7 +240,7 @@ func TestCancelledCallerIsLetGo(t *testing.T) {
 
 func TestCallsAreSerialised(t *testing.T) {
 	r := &faultyRing{}
-	k := newKeychain(r, Limits{})
+	k := newKeychain(runtime.GOOS, r, 0)
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {
@@ -256,7 +257,7 @@ func TestCallsAreSerialised(t *testing.T) {
 
 func TestAbsentKeychainSaysHowToGoOn(t *testing.T) {
 	r := &faultyRing{reachable: ErrUnavailable}
-	_, err := newKeychain(r, Limits{}).Get(t.Context(), "k")
+	_, err := newKeychain(runtime.GOOS, r, 0).Get(t.Context(), "k")
 	if !errors.Is(err, ErrUnavailable) || hint.Of(err) == "" {
 		t.Fatalf("Get: %v (hint %q)", err, hint.Of(err))
 	}
@@ -266,7 +267,7 @@ func TestAbsentKeychainSaysHowToGoOn(t *testing.T) {
 }
 
 func TestDeleteOfNothingIsFine(t *testing.T) {
-	if err := newKeychain(&faultyRing{}, Limits{}).Delete(t.Context(), "nothing"); err != nil {
+	if err := newKeychain(runtime.GOOS, &faultyRing{}, 0).Delete(t.Context(), "nothing"); err != nil {
 		t.Fatal(err)
 	}
 }

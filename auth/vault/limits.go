@@ -1,27 +1,5 @@
 package vault
 
-import "time"
-
-// Limits bound a keychain call in time and an item in size. Zero values mean
-// the defaults.
-type Limits struct {
-	// Call is how long the keychain may take over one item when nobody is asked
-	// anything; 5 s. How long it may ask the user is in the call's context: see
-	// WithWait.
-	Call time.Duration
-	// Item is how many bytes of a secret go into one item; a larger one is kept
-	// in several. It is what the platform takes, or less if it is set to less.
-	// Less than 768 counts as 768.
-	Item int
-}
-
-func (l Limits) withDefaults() Limits {
-	if l.Call <= 0 {
-		l.Call = 5 * time.Second
-	}
-	return l
-}
-
 const (
 	// windowsLimit is CRED_MAX_CREDENTIAL_BLOB_SIZE, 5 × 512 bytes. go-keyring
 	// stores the value's own bytes, not UTF-16, so it is the value's length.
@@ -50,12 +28,12 @@ func itemLimit(goos, key string) int {
 	return linuxLimit
 }
 
-// itemLimit is the platform's limit, or the one that was asked for.
-func (l Limits) itemLimit(goos string) func(key string) int {
+// atMost is the platform's limit, or the one that was asked for if that is not 0.
+func atMost(item int, goos string) func(key string) int {
 	return func(key string) int {
 		n := itemLimit(goos, key)
-		if l.Item > 0 {
-			n = min(n, l.Item)
+		if item > 0 {
+			n = min(n, item)
 		}
 		return max(n, minLimit)
 	}

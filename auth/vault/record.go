@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -110,10 +111,11 @@ func parseRecord(raw string) (record, error) {
 // whole reports whether p can be what a value was cut into.
 func (p parts) whole() bool { return p.sound() && p.Len > 0 && p.Len <= MaxValue && p.N <= p.Len }
 
+var generation = regexp.MustCompile(`\A[a-z0-9]{16}\z`) // of genSize
+
 // sound reports whether p can name items.
 func (p parts) sound() bool {
-	return len(p.Gen) == genSize && p.N > 0 && p.N <= maxParts &&
-		strings.IndexFunc(p.Gen, func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') }) < 0
+	return generation.MatchString(p.Gen) && p.N > 0 && p.N <= maxParts
 }
 
 func sum(value string) string {

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -87,8 +88,10 @@ type Params struct {
 	// derivation in each process. With both, the one that does not exist is made
 	// from the other. Both must be readable by their owner only.
 	KeyFile, PassphraseFile string
-	// Keychain bounds the calls to the keychain and the size of its items.
-	Keychain Limits
+	// Item is how many bytes of a secret go into one item of the keychain; a larger
+	// one is kept in several. It is what the platform takes, or less if it is set
+	// to less. Less than 768 counts as 768.
+	Item int
 
 	workFactor int // of the file vault's passphrase; 0 means the product's. Tests have no second to spare.
 }
@@ -101,7 +104,7 @@ func Open(p Params) (Vault, error) {
 	}
 	switch p.Kind {
 	case "", Keychain:
-		return InFolder(newKeychain(osKeyring{service: service, direct: &direct{}}, p.Keychain), p.Dir), nil
+		return InFolder(newKeychain(runtime.GOOS, osKeyring{service: service, direct: &direct{}}, p.Item), p.Dir), nil
 	case File:
 		if p.workFactor == 0 {
 			p.workFactor = workFactor

@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 func child(args []string) int {
 	item, _ := strconv.Atoi(os.Getenv("ITEM"))
 	wait, _ := time.ParseDuration(os.Getenv("WAIT"))
-	v, err := vault.Open(vault.Params{Dir: os.Getenv("FOLDER"), Keychain: vault.Limits{Item: item}})
+	v, err := vault.Open(vault.Params{Dir: os.Getenv("FOLDER"), Item: item})
 	if err == nil {
 		err = act(vault.WithWait(context.Background(), wait), v, args)
 	}
