@@ -10,29 +10,19 @@ import (
 )
 
 // Kind is how a rule's events make it fire.
-type Kind int
+type Kind string
 
 // Kinds of rules. What N, Window and MinSamples mean depends on the kind.
 const (
-	Single   Kind = iota // every event fires
-	Count                // N events within Window fire, and each one more while there are so many
-	Streak               // N events in a row fire, with none of Resets between them, and each one more
-	Ratio                // events that are N percent of at least MinSamples tries within Window fire
-	Age                  // an event fires Warn before it is Window old and once it is, if none of Resets came since
-	Baseline             // a Value over Window, or over N times the median of at least MinSamples before it, fires
-	Habit                // an event at an hour of the day with under N percent of at least MinSamples within Window fires
-	Change               // an event whose Text is worse than the one before it fires
+	Single   Kind = "single"   // every event fires
+	Count    Kind = "count"    // N events within Window fire, and each one more while there are so many
+	Streak   Kind = "streak"   // N events in a row fire, with none of Resets between them, and each one more
+	Ratio    Kind = "ratio"    // events that are N percent of at least MinSamples tries within Window fire
+	Age      Kind = "age"      // an event fires Warn before it is Window old and once it is, if none of Resets came since
+	Baseline Kind = "baseline" // a Value over Window, or over N times the median of at least MinSamples before it, fires
+	Habit    Kind = "habit"    // an event at an hour of the day with under N percent of at least MinSamples within Window fires
+	Change   Kind = "change"   // an event whose Text is worse than the one before it fires
 )
-
-var kindNames = [...]string{"single", "count", "streak", "ratio", "age", "baseline", "habit", "change"}
-
-// String returns the kind's name, "count".
-func (k Kind) String() string {
-	if k < 0 || int(k) >= len(kindNames) {
-		return fmt.Sprintf("Kind(%d)", int(k))
-	}
-	return kindNames[k]
-}
 
 // Rule is one row of the table of alarms: what to look for, as data. Its
 // functions are pure.
@@ -100,7 +90,7 @@ type Rule struct {
 type Description struct {
 	ID        string   `json:"id"`
 	Title     string   `json:"title"`
-	Kind      string   `json:"kind"`
+	Kind      Kind     `json:"kind"`
 	Condition string   `json:"condition"`           // one sentence, numbers filled in
 	Guard     string   `json:"guard"`               // what keeps it from firing falsely
 	Severity  Severity `json:"severity"`            // the rule's own; some events weigh more or less, as the condition says
@@ -119,7 +109,7 @@ func (r Rule) Describe() Description {
 		"{n}", strconv.Itoa(r.N), "{min}", strconv.Itoa(r.MinSamples), "{window}", span(r.Window), "{warn}", span(r.Warn),
 	)
 	return Description{
-		ID: r.ID, Title: r.Title, Kind: r.Kind.String(), Condition: fill.Replace(r.Condition), Guard: fill.Replace(r.Guard),
+		ID: r.ID, Title: r.Title, Kind: r.Kind, Condition: fill.Replace(r.Condition), Guard: fill.Replace(r.Guard),
 		Severity: r.Severity, Threshold: r.N, Window: int64(r.Window.Seconds()), Cooldown: int64(r.Cooldown.Seconds()),
 		Enabled: !r.Off, Muted: r.Muted, Essential: r.Essential, Samples: r.MinSamples,
 	}

@@ -80,8 +80,8 @@ func (w *writer) append(ctx context.Context, events []Event, seal *sealer) (a ap
 	t.keep = keep
 
 	w.moved += t.moved
-	lost := w.lost(t.lost)
-	events = append(w.overdue(t, seal, lost.count()), events...)
+	marks, forgotten := t.lost[:min(len(t.lost), mostLost)], w.forgotten.Load()
+	events = append(w.overdue(t, seal, len(marks)+int(forgotten)), events...)
 	before, full := t.seq, len(t.segments)
 	var batch []byte
 	for i := range events {
@@ -95,7 +95,10 @@ func (w *writer) append(ctx context.Context, events []Event, seal *sealer) (a ap
 		return a, diskError(err)
 	}
 	w.loosened, w.moved = false, 0
-	w.said(lost)
+	w.forgotten.Add(-forgotten)
+	for _, mark := range marks {
+		_ = os.Remove(filepath.Join(w.p.Dir, mark))
+	}
 	return appended{
 		event: events[len(events)-1], due: before/anchorEvery != t.seq/anchorEvery, full: full > 0 && len(t.segments) > full,
 	}, nil

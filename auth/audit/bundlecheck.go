@@ -195,8 +195,7 @@ func (b *BundleReport) checkSegments(ctx context.Context, files map[string]*zip.
 	return nil
 }
 
-// follows reports whether line can come after last, and makes it the last. The
-// numbers go on by one except where the log was accepted after tampering.
+// follows reports whether line can come after last, and makes it the last.
 func follows(last *frame, line []byte) bool {
 	f, err := split(bytes.Clone(line))
 	if err != nil {
@@ -204,11 +203,5 @@ func follows(last *frame, line []byte) bool {
 	}
 	before := *last
 	*last = f
-	if before.bytes == nil {
-		return true
-	}
-	if before.link() != string(f.prev) {
-		return false
-	}
-	return f.seq == before.seq+1 || f.seq > before.seq && string(rawName(f.bytes)) == LogAccepted
+	return before.bytes == nil || f.follows(before.seq, before.appendLink(nil))
 }

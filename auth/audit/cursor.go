@@ -55,8 +55,7 @@ func (c *chain) follow(seal *sealer, line []byte) bool {
 		return false
 	}
 	f, err := splitTrusted(line)
-	first := c.link == [hexLen]byte{}
-	next := first || string(f.prev) == string(c.link[:]) && (f.seq == c.seq+1 || f.seq > c.seq && string(rawName(f.bytes)) == LogAccepted)
+	next := c.link == [hexLen]byte{} || f.follows(c.seq, c.link[:])
 	if err != nil || len(line) >= maxLine || !next || f.mac != nil && !seal.seals(f) {
 		c.err = ErrBroken
 		return false

@@ -86,11 +86,8 @@ func (l *Log) Export(ctx context.Context, w io.Writer, o ExportOptions) (events 
 // with plain line ends.
 func exportCSV(w io.Writer, o ExportOptions) (each func(Event, []byte) error, end func() error) {
 	table := csv.NewWriter(w)
-	header := table.Write([]string{"seq", "time", "event", "outcome", "severity", "profile", "profile_name", "actor", "pid", "data"})
+	_ = table.Write([]string{"seq", "time", "event", "outcome", "severity", "profile", "profile_name", "actor", "pid", "data"})
 	each = func(e Event, _ []byte) error {
-		if header != nil {
-			return header
-		}
 		severity, _ := e.Data["severity"].(string)
 		data := ""
 		if len(e.Data) > 0 {
@@ -107,7 +104,7 @@ func exportCSV(w io.Writer, o ExportOptions) (each func(Event, []byte) error, en
 	}
 	return each, func() error {
 		table.Flush()
-		return errors.Join(header, table.Error())
+		return table.Error() // of the header's row, too
 	}
 }
 

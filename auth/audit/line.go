@@ -120,21 +120,14 @@ func encode(e Event) ([]byte, Event, error) {
 	for _, s := range []*string{&e.Actor, &e.Name, &e.Profile, &e.Outcome} {
 		*s = cut(valid(*s))
 	}
-	b := make([]byte, 0, 512)
-	b = append(b, `{"v":1,"seq":`...)
+	b := append(make([]byte, 0, 512), headLine...)
 	b = strconv.AppendUint(b, e.Seq, 10)
-	b = append(b, `,"ts":"`...)
-	b = e.Time.AppendFormat(b, timeLayout)
-	b = append(b, `","actor":`...)
-	b = appendString(b, e.Actor)
-	b = append(b, `,"pid":`...)
-	b = strconv.AppendInt(b, int64(e.PID), 10)
-	b = append(b, `,"event":`...)
-	b = appendString(b, e.Name)
-	b = append(b, `,"profile":`...)
-	b = appendString(b, e.Profile)
-	b = append(b, `,"outcome":`...)
-	b = appendString(b, e.Outcome)
+	b = e.Time.AppendFormat(append(b, `,"ts":"`...), timeLayout)
+	b = appendString(append(b, `","actor":`...), e.Actor)
+	b = strconv.AppendInt(append(b, `,"pid":`...), int64(e.PID), 10)
+	b = appendString(append(b, `,"event":`...), e.Name)
+	b = appendString(append(b, `,"profile":`...), e.Profile)
+	b = appendString(append(b, `,"outcome":`...), e.Outcome)
 	if len(e.Data) == 0 {
 		e.Data = nil
 		return b, e, nil

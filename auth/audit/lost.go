@@ -2,7 +2,6 @@ package audit
 
 import (
 	"os"
-	"path/filepath"
 	"strconv"
 )
 
@@ -24,27 +23,6 @@ func (l *Log) Lost() {
 		return
 	}
 	_ = f.Close()
-}
-
-// owed is what the next append has to say of lost events.
-type owed struct {
-	marks  []string
-	memory int64
-}
-
-// lost returns what is owed, of the marks in the folder. The lock is held.
-func (w *writer) lost(marks []string) owed {
-	return owed{marks: marks[:min(len(marks), mostLost)], memory: w.forgotten.Load()}
-}
-
-func (o owed) count() int { return len(o.marks) + int(o.memory) }
-
-// said removes what was written down.
-func (w *writer) said(o owed) {
-	w.forgotten.Add(-o.memory)
-	for _, name := range o.marks {
-		_ = os.Remove(filepath.Join(w.p.Dir, name))
-	}
 }
 
 // lostEvents is what a line says of lost events, if it is about them.

@@ -67,6 +67,12 @@ func (f frame) isFresh() bool {
 	return string(f.prev) == origin && string(rawName(f.bytes)) == LogAccepted
 }
 
+// follows reports whether f can come after a line with that number and link:
+// the numbers go on by one except where the log was accepted after tampering.
+func (f frame) follows(seq uint64, link []byte) bool {
+	return string(f.prev) == string(link) && (f.seq == seq+1 || f.seq > seq && string(rawName(f.bytes)) == LogAccepted)
+}
+
 // continues reports whether f, whose MAC fits, is where Accept went on after
 // the line at: right after it in the chain, with the numbers of what was set
 // aside left out.

@@ -19,17 +19,14 @@ func createTemp(dir, base string) (*os.File, error) {
 			return nil, err
 		}
 		if !errors.Is(claim(f), ErrLocked) {
-			if info, err := os.Lstat(f.Name()); err == nil && sameFile(f, info) {
+			made, err := f.Stat()
+			named, gone := os.Lstat(f.Name())
+			if err == nil && gone == nil && os.SameFile(made, named) {
 				return f, nil
 			}
 		}
 		_ = f.Close() // another process swept it before it was claimed
 	}
-}
-
-func sameFile(f *os.File, info os.FileInfo) bool {
-	own, err := f.Stat()
-	return err == nil && os.SameFile(own, info)
 }
 
 // sweep removes the temporary files in dir whose process was killed.
