@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -35,7 +36,7 @@ const issuerWait = 5 * time.Second
 // reached: a wrong one is refused now, and not at the first login.
 func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profile, error) {
 	if err := profile.CheckName(n.Name); err != nil {
-		return profile.Profile{}, err
+		return profile.Profile{}, badRequest{err}
 	}
 	n, err := n.clean()
 	if err != nil {
@@ -47,7 +48,7 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 	}
 	row, err := provider.Lookup(n.Provider)
 	if err != nil {
-		return profile.Profile{}, err
+		return profile.Profile{}, badRequest{err}
 	}
 	p := profile.Profile{
 		Name: n.Name, Provider: row.ID, ClientID: n.ClientID, Scopes: n.Scopes,
@@ -134,17 +135,15 @@ func check(row provider.Provider, p profile.Profile) error {
 	case !row.ByHand && p.Endpoints != nil:
 		return usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
 	}
-	var e oauth.Endpoints
+	var err error
 	switch {
 	case p.Endpoints != nil:
-		e = wireEndpoints(*p.Endpoints)
+		err = wireEndpoints(*p.Endpoints).Validate()
 	case p.Issuer != "":
-		e = oauth.Endpoints{Authorization: p.Issuer, Token: p.Issuer} // the rules for addresses are the same
-	default:
-		return nil
+		_, err = oauth.CheckIssuer(p.Issuer)
 	}
-	if err := e.Validate(); err != nil {
-		return hint.Wrap(badRequest{err}, "use https; plain http is for 127.0.0.1 only")
+	if err != nil {
+		return hint.Wrap(badRequest{err}, "give it as https://HOST/PATH; plain http is for 127.0.0.1 only")
 	}
 	return nil
 }
@@ -185,8 +184,8 @@ func cleanSecret(s secret.String) (secret.String, error) {
 		return "", usage("the client secret is empty", "leave it out for a public client, or copy it again")
 	case len(value) > maxClientSecret:
 		return "", usage("the client secret is longer than 4096 bytes", "check that it is the secret alone, and not a file that has it in it")
-	case strings.ContainsFunc(value, text.Hidden):
-		return "", usage("the client secret has characters in it that no secret has, such as a line break", "copy it again, alone and as plain text")
+	case strings.ContainsFunc(value, text.Hidden) || !utf8.ValidString(s.Reveal()):
+		return "", usage("the client secret has characters in it that no secret has, such as a line break", "give it alone, on one line and as plain text")
 	}
 	return secret.String(value), nil
 }
@@ -196,7 +195,7 @@ func cleanSecret(s secret.String) (secret.String, error) {
 func cleanScopes(typed []string) (scopes []string, err error) {
 	size := 0
 	for _, s := range strings.FieldsFunc(strings.Join(typed, " "), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '\ufeff' }) {
-		if !oauth.IsScope(s) {
+		if !oauth.IsScope(s) || strings.Contains(s, "'") {
 			return nil, usage(fmt.Sprintf("%q cannot be a scope", s), "use the names that the provider's documentation lists, without quotes")
 		}
 		if size += len(s) + 1; size > maxScopes {

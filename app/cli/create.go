@@ -1,11 +1,10 @@
 package cli
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -98,16 +97,15 @@ func runCreate(ctx context.Context, env Env, k Keeper, o createOptions) error {
 	return err
 }
 
-// readSecret reads the first line. More than the Keeper takes is left for it to
-// refuse.
+// readSecret reads all there is: of several lines nobody can say which one is the
+// secret. More than the Keeper takes is left for it to refuse.
 func readSecret(r io.Reader) (secret.String, error) {
-	line, err := bufio.NewReader(io.LimitReader(r, 64<<10)).ReadString('\n')
-	if err != nil && err != io.EOF {
+	typed, err := io.ReadAll(io.LimitReader(r, 64<<10))
+	if err != nil {
 		return "", fmt.Errorf("read the client secret: %w", err)
 	}
-	s := secret.String(line)
-	if strings.TrimSpace(line) == "" {
-		return "", hint.Wrap(usageError("standard input has no client secret"), "pipe it in: pass show NAME | stagedoor create-profile …")
+	if len(bytes.TrimSpace(typed)) == 0 {
+		return "", hint.Wrap(usageError("standard input has no client secret"), "pipe it in, alone on one line: pass show NAME | head -n 1 | stagedoor …")
 	}
-	return s, nil
+	return secret.String(typed), nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -21,12 +22,9 @@ import (
 // knows better; that caller sets S256 to Unknown and writes it in the book.
 func Discover(ctx context.Context, hc *http.Client, issuer string) (Endpoints, error) {
 	const op = "discovery"
-	base, err := checkURL(issuer)
-	if err == nil && base.RawQuery != "" {
-		err = fmt.Errorf("%w: it has a query (?)", ErrInsecureURL)
-	}
+	base, err := CheckIssuer(issuer)
 	if err != nil {
-		return Endpoints{}, fmt.Errorf("issuer: %w", err)
+		return Endpoints{}, err
 	}
 	hc, err = strictClient(hc, 0)
 	if err != nil {
@@ -57,6 +55,18 @@ func Discover(ctx context.Context, hc *http.Client, issuer string) (Endpoints, e
 	}
 	return Endpoints{}, hint.Wrap(refused,
 		"the issuer publishes no metadata: check the address, or create the profile with --provider oauth2 and the endpoints by hand")
+}
+
+// CheckIssuer reports whether an address can be an issuer's.
+func CheckIssuer(issuer string) (*url.URL, error) {
+	base, err := checkURL(issuer)
+	if err == nil && base.RawQuery != "" {
+		err = fmt.Errorf("%w: it has a query (?)", ErrInsecureURL)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("issuer: %w", err)
+	}
+	return base, nil
 }
 
 // metadata reads an authorization server's metadata (RFC 8414 section 2).
