@@ -19,7 +19,7 @@ func runImportUndo(ctx context.Context, env Env, k Keeper, o importOptions) erro
 			case f.Error != "":
 				words = "left as it is: " + f.Error
 			case f.PutBack:
-				words = "put back as it was, with its secrets. The login is kept here too: go on with one of the two"
+				words = "put back as it was, with its secrets. If the login is kept here too, go on with one of the two"
 			}
 			_, _ = fmt.Fprintf(env.Out, "%s: %s\n", printable(f.Path), printable(words))
 		}

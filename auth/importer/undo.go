@@ -106,7 +106,7 @@ func (i *Importer) wanted(ctx context.Context, r UndoRequest) ([]oldCopy, error)
 	case len(list) == 0 && unreadable > 0:
 		return nil, hint.New(fmt.Sprintf("%d copies in %s cannot be read", unreadable, i.Copies), "their key is not in this "+string(i.Vault.Kind()))
 	case len(list) == 0:
-		return nil, hint.New("there is no import to undo", "stagedoor import --undo --dry-run lists those that there are")
+		return nil, hint.New("there is no import to undo", "an import that took nothing out of a file, or was undone, needs none")
 	}
 	return list, nil
 }
@@ -130,7 +130,9 @@ func (i *Importer) putBack(ctx context.Context, c oldCopy, r UndoRequest) error 
 	case !errors.Is(err, fs.ErrNotExist): // a program may have removed it
 		return err
 	}
-	if err := durable.WriteLinked(c.Path, c.Data, c.Mode); err != nil {
+	if err := durable.WriteLinked(c.Path, c.Data, c.Mode); errors.Is(err, fs.ErrNotExist) {
+		return hint.New("its folder is gone", "make "+filepath.Dir(c.Path)+" again and undo once more")
+	} else if err != nil {
 		return err
 	}
 	return durable.Remove(filepath.Join(i.Copies, c.name))

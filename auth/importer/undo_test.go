@@ -111,6 +111,27 @@ func TestListingKeepsTheCopyOfAnImportUnderWay(t *testing.T) {
 	}
 }
 
+// A copy outlives the folder of its file.
+func TestUndoWhenTheFolderIsGone(t *testing.T) {
+	w := newWorld(t)
+	dir := w.project(map[string]string{".env": envFile})
+	w.imports(importer.Request{Path: filepath.Join(dir, ".env")})
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.keeper.UndoImport(t.Context(), importer.UndoRequest{})
+	if err == nil || !strings.Contains(hint.Of(err), "make "+dir+" again") {
+		t.Errorf("%v (hint %q)", err, hint.Of(err))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.undoes(importer.UndoRequest{})
+	if w.read(dir, ".env") != envFile {
+		t.Error("the file is not as it was")
+	}
+}
+
 // Nothing is taken out of a file of which no copy can be kept.
 func TestImportWithoutACopyTakesNothingOut(t *testing.T) {
 	w := newWorld(t)

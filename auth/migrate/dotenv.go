@@ -206,6 +206,8 @@ func lines(s string) int {
 var (
 	word     = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 	variable = regexp.MustCompile(`\$\{([^}:]*)(?::-([^}]*))?\}`)
+	// reference is a variable as a shell and dotenv for Node take it, too.
+	reference = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 )
 
 // expand resolves ${NAME} and ${NAME:-default} from the values above. missing

@@ -71,6 +71,11 @@ func parseEnv(name string, data []byte, o Options) (Document, error) {
 			}
 		case b.key != "":
 			v := f.names[b.key]
+			for _, m := range reference.FindAllStringSubmatch(b.value, -1) {
+				if u := f.names[m[1]]; u.what.secretive() && f.values[m[1]] != "" && b.quote != '\'' {
+					readers[u.provider].doubt(fmt.Sprintf("line %d uses %s, which would be taken out", b.line, m[1]))
+				}
+			}
 			value, ok := b.value, true
 			if !v.what.secretive() { // a secret is never another variable's value
 				value, ok = expand(b.value, f.values, func(string) {

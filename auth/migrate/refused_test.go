@@ -108,6 +108,19 @@ func TestReferencesAreNoSecrets(t *testing.T) {
 	}
 }
 
+// A line that uses a secret would have nothing in its place when that is taken out.
+func TestLinesThatUseASecretKeepIt(t *testing.T) {
+	for line, refused := range map[string]bool{
+		"URL=https://x.example/?key=${SPOTIFY_CLIENT_SECRET}": true, "OTHER=$SPOTIFY_CLIENT_SECRET": true, "OTHER=\"${SPOTIFY_CLIENT_SECRET:-none}\"": true,
+		"OTHER='$SPOTIFY_CLIENT_SECRET'": false, "OTHER=${SPOTIFY_CLIENT_ID}": false, "OTHER=$TIDAL_CLIENT_SECRET": false,
+	} {
+		file := "SPOTIFY_CLIENT_ID=" + clientHex + "\nSPOTIFY_CLIENT_SECRET=" + secretHex + "\n" + line + "\n"
+		if _, err := Parse(".env", []byte(file), Options{Local: time.UTC}); errors.Is(err, ErrDoubtful) != refused || refused && !strings.Contains(err.Error(), "line 3 uses SPOTIFY_CLIENT_SECRET") {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 // A placeholder is no value and no doubt: it stays, and the rest is imported.
 func TestPlaceholdersStay(t *testing.T) {
 	for _, value := range []string{
