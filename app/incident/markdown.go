@@ -1,85 +1,31 @@
 package incident
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
+	"sync"
+	"text/template"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 )
 
+//go:embed report.md.tmpl
+var layout string
+
+var form = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("report").Funcs(template.FuncMap{
+		"stamp": stamp, "cell": cell, "code": code, "impact": Report.impact, "vector": Report.vector, "scope": Report.scope,
+		"class": func(s alert.Severity) string { return classes[s] },
+	}).Parse(layout))
+})
+
 // Markdown is the report in the form of the security policy's template.
 func (r Report) Markdown() string {
 	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	section := func(title string) { line("\n## %s\n", title) }
-
-	line("# Security incident %s", r.ID)
-	section("Incident summary")
-	line("- **Incident ID**: %s", r.ID)
-	line("- **Discovery time**: %s", stamp(r.Found))
-	line("- **Report made**: %s", stamp(r.Opened))
-	line("- **Severity**: %s (%s)", r.Severity, classes[r.Severity])
-	line("- **Impact**: %s", r.impact())
-	line("- **Status**: %s", r.Status)
-
-	section("Technical details")
-	line("- **Affected systems**: Stagedoor on this machine, and what uses the profiles under scope")
-	line("- **Attack vector**: %s", r.vector())
-	line("- **Scope**: %s", r.scope())
-	if len(r.Alerts) > 0 {
-		line("\n| Alert | Severity | State | First | Last | Count | What |")
-		line("|---|---|---|---|---|---|---|")
-		for _, a := range r.Alerts {
-			line("| `%s` | %s | %s | %s | %s | %d | %s |", a.ID, a.Severity, a.State, stamp(a.First), stamp(a.Last), a.Count, cell(a.Message))
-		}
-	}
-
-	section("Timeline")
-	line("From %s on, from the audit log; lines with an asterisk are the evidence behind an alert.\n", stamp(r.Since))
-	if r.Omitted > 0 {
-		line("%d events in between are left out; `stagedoor audit` has them.\n", r.Omitted)
-	}
-	if len(r.Timeline) == 0 {
-		line("There are no events.")
-	} else {
-		line("| No. | Time | Profile | Event | Details |")
-		line("|---|---|---|---|---|")
-		for _, e := range r.Timeline {
-			mark := ""
-			if e.Evidence {
-				mark = " \\*"
-			}
-			event := e.Event
-			if e.Failed {
-				event += " (failed)"
-			}
-			line("| %d%s | %s | %s | %s | %s |", e.Seq, mark, stamp(e.Time), cell(e.Profile), cell(event), code(e.Data))
-		}
-	}
-
-	section("Actions taken")
-	if len(r.Actions) == 0 {
-		line("None that the log tells of.")
-	}
-	for _, e := range r.Actions {
-		whose := ""
-		if e.Profile != "" {
-			whose = " (" + cell(e.Profile) + ")"
-		}
-		detail := ""
-		if e.Data != "" {
-			detail = ": " + code(e.Data)
-		}
-		line("- %s: %s%s%s", stamp(e.Time), cell(e.Event), whose, detail)
-	}
-
-	section("User action required")
-	if len(r.ToDo) == 0 {
-		line("None.")
-	}
-	for _, s := range r.ToDo {
-		line("- [ ] %s", s)
+	if err := form().Execute(&b, r); err != nil {
+		panic(err) // cannot be: the template is a part of the program, and a builder takes everything
 	}
 	return b.String()
 }

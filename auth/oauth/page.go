@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"crypto/sha256"
+	_ "embed"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -17,6 +18,14 @@ type page struct {
 	tone        string // class of the mark: good, bad or calm
 	title, text string
 }
+
+// pageHTML is a format for title, style, tone, mark, title and text.
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageStyle string
+)
 
 var (
 	signedInPage = page{"✓", "good", "You are signed in", "You can close this tab."}
@@ -66,40 +75,3 @@ func (p page) write(w http.ResponseWriter, status int) {
 	_, _ = w.Write([]byte(body))
 	_ = http.NewResponseController(w).Flush()
 }
-
-const pageHTML = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>%s – Stagedoor</title>
-<style>%s</style>
-</head>
-<body>
-<main>
-<p class="mark %s" aria-hidden="true">%s</p>
-<h1>%s</h1>
-<p>%s</p>
-<footer>Stagedoor</footer>
-</main>
-</body>
-</html>
-`
-
-const pageStyle = `
-:root { color-scheme: light dark; --ground: #f6f4f0; --card: #ffffff; --ink: #23201c; --soft: #6b645b; --line: #e4dfd7; --good: #1f7a4d; --bad: #b3402e; --calm: #6b645b; }
-@media (prefers-color-scheme: dark) {
-  :root { --ground: #171513; --card: #211e1b; --ink: #f1ede7; --soft: #a89f94; --line: #38332e; --good: #5cc893; --bad: #f08a76; --calm: #a89f94; }
-}
-* { box-sizing: border-box; margin: 0; }
-body { min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
-main { width: 100%; max-width: 26rem; padding: 2.5rem 2rem 1.5rem; text-align: center; background: var(--card); border: 1px solid var(--line); border-radius: 1rem; }
-h1 { margin: 1.25rem 0 .5rem; font-size: 1.375rem; line-height: 1.25; text-wrap: balance; }
-p { color: var(--soft); text-wrap: balance; }
-.mark { width: 3.5rem; height: 3.5rem; margin: 0 auto; border: 2px solid currentcolor; border-radius: 50%; font-size: 1.5rem; font-weight: 600; line-height: 3.25rem; }
-.good { color: var(--good); }
-.bad { color: var(--bad); }
-.calm { color: var(--calm); }
-footer { margin-top: 2rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .8125rem; letter-spacing: .04em; }
-`
