@@ -320,3 +320,19 @@ func (h hanging) Revoke(context.Context, oauth.Endpoints, oauth.Client, secret.S
 	h.up()
 	return &oauth.Error{Op: "revocation", Transient: true}
 }
+
+// Without the client secret the login's own grant cannot be revoked. Those of
+// before can: what that takes was kept with them.
+func TestRevokedWithoutTheSecretAsFarAsThatGoes(t *testing.T) {
+	r := newRig(t, authtest.FamilyRevoking)
+	r.grant.Bound = identity.Binding{Provider: "example", ClientID: "client"}
+	before := r.signIn()
+	r.signIn()
+	r.grant.Client = func(context.Context) (oauth.Client, error) { return oauth.Client{}, vault.ErrNotFound }
+	if outcome, err := r.Revoke(t.Context(), r.grant); outcome != NoSecret || err != nil {
+		t.Fatalf("Revoke: %s, %v", outcome, err)
+	}
+	if r.server.RefreshValid(before.Refresh) {
+		t.Error("the grant before lives on, and nothing here can end it")
+	}
+}

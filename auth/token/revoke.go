@@ -78,11 +78,10 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 		if vaultTrouble(err) {
 			return "", err // nothing is done yet, and it can be tried again
 		}
-		if err != nil {
-			outcome = NoSecret
-			break
+		todo, outcome = set.Leftover, NoSecret
+		if err == nil {
+			todo, outcome = append([]pending{newPending(s.Now(), g, client, set)}, todo...), Unreachable
 		}
-		todo, outcome = append([]pending{newPending(s.Now(), g, client, set)}, set.Leftover...), Unreachable
 		for i := range todo { // told apart by when they were asked for
 			todo[i].Since, todo[i].Name = s.Now().UTC().Add(time.Duration(i)), g.Name
 		}
@@ -95,8 +94,8 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 		s.journal.forget(g.ID)
 	}
 	s.at("wiped")
-	if outcome == Unreachable {
-		outcome = s.askAll(ctx, g.ID, todo)
+	if asked := s.askAll(ctx, g.ID, todo); outcome == Unreachable {
+		outcome = asked
 	}
 	data := map[string]any{"storage": string(s.Vault.Kind()), "locked": locked}
 	if wiped != nil {
