@@ -23,16 +23,6 @@ func (b *bucket) take(now time.Time, u Urgency) bool {
 	return true
 }
 
-// wait is how long it takes, from now, until take can succeed for u.
-func (b *bucket) wait(now time.Time, u Urgency) time.Duration {
-	b.fill(now)
-	missing := need(u) - b.tokens
-	if missing <= 0 {
-		return 0
-	}
-	return max(0, b.since.Add(time.Duration(missing)*refill).Sub(now))
-}
-
 func (b *bucket) fill(now time.Time) {
 	if now.Before(b.since) {
 		b.since = now // the clock was set back

@@ -174,7 +174,7 @@ func (n *Notifier) hold(isAlert bool) {
 		n.results++
 	}
 	if n.timer == nil {
-		n.timer = time.AfterFunc(n.bucket.wait(n.now(), Normal), n.summarise)
+		n.timer = time.AfterFunc(refill, n.summarise)
 	}
 }
 
@@ -186,7 +186,7 @@ func (n *Notifier) summarise() {
 		return
 	}
 	if !n.bucket.take(n.now(), Normal) {
-		n.timer = time.AfterFunc(n.bucket.wait(n.now(), Normal), n.summarise)
+		n.timer = time.AfterFunc(refill, n.summarise)
 		return
 	}
 	what := "alert"

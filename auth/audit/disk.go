@@ -54,6 +54,18 @@ func (l *Log) Writable(ctx context.Context) error {
 	return nil
 }
 
+// openNewest returns an error if the newest segment cannot be opened for writing.
+func openNewest(list []segment) error {
+	if len(list) == 0 {
+		return nil
+	}
+	f, err := durable.Open(list[len(list)-1].path, os.O_RDWR)
+	if err != nil {
+		return ignoreGone(err)
+	}
+	return f.Close()
+}
+
 func (l *Log) writable(ctx context.Context) (err error) {
 	unlock, err := l.lock(ctx)
 	if err != nil {
@@ -64,14 +76,8 @@ func (l *Log) writable(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if n := len(list); n > 0 {
-		f, err := durable.Open(list[n-1].path, os.O_RDWR)
-		if err != nil {
-			return err
-		}
-		if err := f.Close(); err != nil {
-			return err
-		}
+	if err := openNewest(list); err != nil {
+		return err
 	}
 	probe, err := os.CreateTemp(l.p.Dir, probePattern)
 	if err != nil {

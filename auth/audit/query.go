@@ -130,26 +130,22 @@ func (l *Log) Each(ctx context.Context, q Query, f func(e Event, line []byte) er
 	}
 	m := q.matcher()
 	for _, s := range list {
-		if err := m.each(ctx, s, f); err != nil {
+		size, err := soundSize(s.path, -1)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // pruned meanwhile
+		}
+		if err == nil {
+			err = m.each(ctx, extent{segment: s, size: size}, f)
+		}
+		if err != nil {
 			return fmt.Errorf("read audit log: %w", err)
 		}
 	}
 	return nil
 }
 
-func (m *matcher) each(ctx context.Context, s segment, f func(Event, []byte) error) error {
-	info, err := os.Lstat(s.path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil // pruned meanwhile
-	}
-	if err != nil {
-		return err
-	}
-	size, err := soundSize(s.path, info.Size())
-	if err != nil {
-		return err
-	}
-	for line, err := range oldestFirst(extent{segment: s, size: size}) {
+func (m *matcher) each(ctx context.Context, s extent, f func(Event, []byte) error) error {
+	for line, err := range oldestFirst(s) {
 		if err == nil {
 			err = ctx.Err()
 		}

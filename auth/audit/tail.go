@@ -108,7 +108,7 @@ func (t *tail) repair(dir string) error {
 	if err != nil {
 		return err
 	}
-	t.size, err = wholeLines(t.f, info.Size())
+	t.size, err = soundSize(t.newest().path, info.Size())
 	if err != nil || t.size == info.Size() {
 		return err
 	}
@@ -133,11 +133,24 @@ func (t *tail) repair(dir string) error {
 	return t.f.Sync()
 }
 
-// wholeLines returns the length of the file without a torn end. After a power
-// cut a file system may have kept a line's last page and lost the one before,
-// which then reads as zeros; a zero byte is in no real line.
-func wholeLines(r io.ReaderAt, size int64) (int64, error) {
-	lines, err := readBackward(r, size)
+// soundSize returns the length of the first size bytes of a file without a torn
+// end; of all of it if size is negative. After a power cut a file system may have
+// kept a line's last page and lost the one before, which then reads as zeros; a
+// zero byte is in no real line.
+func soundSize(path string, size int64) (int64, error) {
+	f, err := durable.Open(path, os.O_RDONLY)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = f.Close() }()
+	if size < 0 {
+		info, err := f.Stat()
+		if err != nil {
+			return 0, err
+		}
+		size = info.Size()
+	}
+	lines, err := readBackward(f, size)
 	if err != nil {
 		return 0, err
 	}
@@ -149,14 +162,4 @@ func wholeLines(r io.ReaderAt, size int64) (int64, error) {
 		keep = lines.offset()
 	}
 	return 0, nil
-}
-
-// soundSize is wholeLines of a file that is not open.
-func soundSize(path string, size int64) (int64, error) {
-	f, err := durable.Open(path, os.O_RDONLY)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = f.Close() }()
-	return wholeLines(f, size)
 }

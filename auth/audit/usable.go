@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -32,12 +31,8 @@ func (l *Log) Usable(ctx context.Context) error {
 			return l.unusable(fmt.Errorf("%s is missing", segmentName(want)))
 		}
 	}
-	if n := len(f.segments); n > 0 {
-		newest, err := durable.Open(f.segments[n-1].path, os.O_RDWR)
-		if err = ignoreGone(err); err != nil {
-			return l.unusable(err)
-		}
-		_ = newest.Close()
+	if err := openNewest(f.segments); err != nil {
+		return l.unusable(err)
 	}
 	if l.failed.Load() { // it may be in order again
 		err := l.writable(ctx)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
@@ -53,6 +54,10 @@ func TestKilledWritesAreSwept(t *testing.T) {
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	hourAgo := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(left, hourAgo, hourAgo); err != nil {
+		t.Fatal(err)
 	}
 	err := durable.CreateStream(filepath.Join(dir, "one"), durable.FileMode, func(io.Writer) error {
 		return durable.CreateStream(filepath.Join(dir, "two"), durable.FileMode, func(io.Writer) error { return nil })
