@@ -61,26 +61,23 @@ func medians(r io.Reader, w io.Writer) error {
 	if err := scan.Err(); err != nil {
 		return err
 	}
+	var out strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&out, "%-40s "+format+"\n", append([]any{strings.ReplaceAll(name, "Benchmark", "")}, args...)...)
+	}
 	for _, name := range order {
-		if _, err := fmt.Fprintf(w, "%-40s %12.3f ms   median of %d\n", strings.TrimPrefix(name, "Benchmark"), median(times[name])/1e6, len(times[name])); err != nil {
-			return err
-		}
+		line(name, "%12.3f ms   median of %d", median(times[name])/1e6, len(times[name]))
 	}
 	for _, p := range peers {
 		if len(times[p.name]) > 0 && len(times[p.peer]) > 0 {
-			ratio := median(times[p.name]) / median(times[p.peer])
-			if _, err := fmt.Fprintf(w, "%-40s %12.2f      goal %s\n", strings.TrimPrefix(p.name, "Benchmark")+" / "+strings.TrimPrefix(p.peer, "Benchmark"), ratio, p.goal); err != nil {
-				return err
-			}
+			line(p.name+" / "+p.peer, "%12.2f      goal %s", median(times[p.name])/median(times[p.peer]), p.goal)
 		}
 	}
 	for _, l := range limits {
 		if len(times[l.name]) > 0 {
-			ms := median(times[l.name]) / 1e6
-			if _, err := fmt.Fprintf(w, "%-40s %12.2f      of the limit of %.0f ms\n", strings.TrimPrefix(l.name, "Benchmark"), ms/l.ms, l.ms); err != nil {
-				return err
-			}
+			line(l.name, "%12.2f      of the limit of %.0f ms", median(times[l.name])/1e6/l.ms, l.ms)
 		}
 	}
-	return nil
+	_, err := io.WriteString(w, out.String())
+	return err
 }
