@@ -1,3 +1,5 @@
+// Package contract says what is relied on at a boundary, as tests that the real
+// part and its double both pass.
 package contract
 
 import (
@@ -33,23 +35,4 @@ func TestNotifier(t *testing.T, n Notifier, shown func(n int) []string) {
 		Profile: "0123456789abcdef", Message: "6 failed logins in 10 minutes", First: time.Now(), Last: time.Now(),
 	}, "work")
 	has(shown(2)[1], "work", "6 failed logins in 10 minutes")
-}
-
-// TestClock tests what everybody relies on who is handed a clock: it shows a
-// time at all, which does not run backwards by itself, and which is the same
-// after it was written to a file and read again.
-func TestClock(t *testing.T, now func() time.Time) {
-	t.Helper()
-	first, second := now(), now()
-	if first.IsZero() || second.Before(first) {
-		t.Errorf("%v, then %v", first, second)
-	}
-	text, err := first.UTC().MarshalText()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var read time.Time
-	if err := read.UnmarshalText(text); err != nil || !read.Equal(first) {
-		t.Errorf("written as %s and read as %v: %v", text, read, err)
-	}
 }

@@ -21,7 +21,6 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
-	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -346,14 +345,15 @@ func child() error {
 	state := two()
 	state.Profiles[0].Name = "my_home"
 	k := newKeeper(state)
-	k.heard = func(call string) { fmt.Println(call) }
+	k.Heard = func(call string) { fmt.Println(call) }
 	go func() { // each line from the test is a new account name for everybody
 		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-			k.change(func(s *auth.State) {
-				for i := range s.Profiles {
-					s.Profiles[i].Account = lines.Text()
+			k.Set(func() {
+				for i := range k.Profiles {
+					k.Profiles[i].Account = lines.Text()
 				}
 			})
+			k.Tell()
 		}
 	}()
 	return Run(ctx, testParams(k))

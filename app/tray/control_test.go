@@ -9,69 +9,34 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/contract"
+	"github.com/stagedoor-app/stagedoor/app/keepertest"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
-	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// fakeKeeper keeps its state in memory and records the calls.
+// fakeKeeper is the tests' keeper with the delays that a tray must bear.
 type fakeKeeper struct {
-	mu      sync.Mutex
-	state   auth.State
-	raised  []alert.Alert
-	calls   []string
-	reads   int
-	changes chan struct{}
-
-	login  func(context.Context) (auth.LoginResult, error)
-	revoke func(context.Context) (auth.RevokeResult, error)
-	useErr error
-	// openFails is why no browser opens for a login.
-	openFails error
-
+	*keepertest.Fake
+	useErr     error
+	asked      time.Duration // how long the keychain's prompt is on the screen
 	sweepTakes time.Duration
-	asked      time.Duration     // how long the keychain's prompt is on the screen
-	heard      func(call string) // if set, is told of every call
+	reads      atomic.Int64
 }
 
 func newKeeper(s auth.State) *fakeKeeper {
-	return &fakeKeeper{state: s, changes: make(chan struct{}, 100)}
-}
-
-func (k *fakeKeeper) note(call string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.calls = append(k.calls, call)
-	if k.heard != nil {
-		k.heard(call)
-	}
-}
-
-func (k *fakeKeeper) called(call string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return slices.Contains(k.calls, call)
-}
-
-// change alters the state as another process would.
-func (k *fakeKeeper) change(f func(*auth.State)) {
-	k.mu.Lock()
-	f(&k.state)
-	k.mu.Unlock()
-	k.changes <- struct{}{}
+	return &fakeKeeper{Fake: &keepertest.Fake{Tells: true, Profiles: s.Profiles}}
 }
 
 func (k *fakeKeeper) State(ctx context.Context) (auth.State, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	if k.asked > 0 {
 		select {
 		case <-time.After(min(k.asked, vault.Wait(ctx))):
@@ -79,127 +44,26 @@ func (k *fakeKeeper) State(ctx context.Context) (auth.State, error) {
 			return auth.State{}, ctx.Err()
 		}
 	}
-	k.reads++
-	s := k.state
-	s.Profiles = slices.Clone(s.Profiles)
-	return s, nil
+	k.reads.Add(1)
+	return k.Fake.State(ctx)
 }
 
-func (k *fakeKeeper) readCount() int {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.reads
-}
-
-func (k *fakeKeeper) Use(_ context.Context, name string) error {
-	k.note("use " + name)
+func (k *fakeKeeper) Use(ctx context.Context, name string) error {
 	if k.useErr != nil {
 		return k.useErr
 	}
-	if !k.has(name) {
-		return fmt.Errorf("%w: %q", profile.ErrNotFound, name)
-	}
-	k.change(func(s *auth.State) {
-		for i := range s.Profiles {
-			s.Profiles[i].Active = s.Profiles[i].Name == name
-		}
-	})
-	return nil
-}
-
-func (k *fakeKeeper) has(name string) bool { return k.status(name) != "" }
-
-func (k *fakeKeeper) status(name string) auth.Status {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, p := range k.state.Profiles {
-		if p.Name == name {
-			return p.Status
-		}
-	}
-	return ""
-}
-
-func (k *fakeKeeper) setStatus(name string, status auth.Status) {
-	k.change(func(s *auth.State) {
-		for i := range s.Profiles {
-			if s.Profiles[i].Name == name {
-				s.Profiles[i].Status = status
-			}
-		}
-	})
-}
-
-func (k *fakeKeeper) Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error) {
-	k.note("login " + name)
-	if k.openFails != nil {
-		o.OnOpenFailed(k.openFails)
-	}
-	if k.login != nil {
-		return k.login(ctx)
-	}
-	if !k.has(name) {
-		return auth.LoginResult{}, fmt.Errorf("%w: %q", profile.ErrNotFound, name)
-	}
-	if o.OnURL != nil {
-		o.OnURL("https://login.example/authorize")
-	}
-	if ctx.Err() != nil {
-		return auth.LoginResult{}, oauth.ErrCancelled
-	}
-	k.setStatus(name, auth.StatusActive)
-	return auth.LoginResult{Profile: name}, nil
-}
-
-func (k *fakeKeeper) Revoke(ctx context.Context, name string) (auth.RevokeResult, error) {
-	k.note("revoke " + name)
-	switch {
-	case k.revoke != nil:
-		return k.revoke(ctx)
-	case !k.has(name):
-		return auth.RevokeResult{}, fmt.Errorf("%w: %q", profile.ErrNotFound, name)
-	case k.status(name) == auth.StatusNotConfigured:
-		return auth.RevokeResult{Profile: name, Remote: auth.RemoteNothing, Title: "nothing to revoke", Message: "there was nothing to revoke"}, nil
-	}
-	k.setStatus(name, auth.StatusNotConfigured)
-	return auth.RevokeResult{Profile: name, Remote: auth.RemoteRevoked, Title: "revoked", Message: "revoked there and removed here"}, nil
-}
-
-func (k *fakeKeeper) Watch(ctx context.Context) (<-chan struct{}, error) {
-	context.AfterFunc(ctx, func() { close(k.changes) })
-	return k.changes, nil
-}
-
-// What the tray is tested on answers as the real keeper does.
-func TestFakeKeeperAnswersAsTheKeeper(t *testing.T) {
-	start := func(*testing.T) *fakeKeeper {
-		view := auth.ProfileView{ProviderName: "OpenID Connect", Vault: "keychain", Status: auth.StatusNotConfigured}
-		first, second := view, view
-		first.ID, first.Name, first.Active = "1", contract.First, true
-		second.ID, second.Name = "2", contract.Second
-		return newKeeper(auth.State{Profiles: []auth.ProfileView{first, second}})
-	}
-	contract.TestAccounts(t, start)
-	k := start(t)
-	n := &fakeNotifier{}
-	contract.TestNotifier(t, n, func(int) []string { return n.all() })
-	contract.TestSweeps(t, k, func() { k.raised = []alert.Alert{{ID: "failed_auth-1", State: alert.Open, Message: "6 failed logins"}} })
+	return k.Fake.Use(ctx, name)
 }
 
 func (k *fakeKeeper) SweepAlerts(ctx context.Context) ([]alert.Alert, error) {
-	k.mu.Lock()
-	takes := k.sweepTakes
-	k.mu.Unlock()
+	var takes time.Duration
+	k.Set(func() { takes = k.sweepTakes })
 	select {
 	case <-time.After(takes):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	raised := k.raised
-	k.raised = nil
-	return raised, nil
+	return k.Fake.SweepAlerts(ctx)
 }
 
 // fakeNotifier keeps what was shown, one line each.
@@ -222,6 +86,12 @@ func (n *fakeNotifier) all() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Clone(n.lines)
+}
+
+// What is told to a tray under test is what a user would read.
+func TestFakeNotifierTellsAsTheNotifier(t *testing.T) {
+	n := &fakeNotifier{}
+	contract.TestNotifier(t, n, func(int) []string { return n.all() })
 }
 
 // fakeSurface is a tray that a test can look at and click.
@@ -348,14 +218,15 @@ func TestFollowsChangesOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newKeeper(two()), nil)
 		defer r.end()
-		before := r.keeper.readCount()
+		before := r.keeper.reads.Load()
 		for range 50 {
-			r.keeper.change(func(s *auth.State) { s.Profiles[1].Account = "Grace" })
+			r.keeper.Set(func() { r.keeper.Profiles[1].Account = "Grace" })
+			r.keeper.Tell()
 		}
 		time.Sleep(settle)
 		synctest.Wait()
 		wantMenu(t, r, "signed in as Grace")
-		if n := r.keeper.readCount() - before; n != 1 {
+		if n := r.keeper.reads.Load() - before; n != 1 {
 			t.Errorf("50 file events caused %d refreshes, want 1", n)
 		}
 	})
@@ -365,18 +236,16 @@ func TestFollowsChangesOfOthers(t *testing.T) {
 func TestWakesWhenSomethingExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
-		k.state.Profiles[1].Expires = time.Now().Add(20 * time.Minute)
+		k.Profiles[1].Expires = time.Now().Add(20 * time.Minute)
 		r := newRig(t, k, nil)
 		defer r.end()
-		before := k.readCount()
+		before := k.reads.Load()
 		time.Sleep(20*time.Minute - time.Second)
 		synctest.Wait()
-		if n := k.readCount() - before; n != 0 {
+		if n := k.reads.Load() - before; n != 0 {
 			t.Errorf("the idle tray read the state %d times in 20 minutes", n)
 		}
-		k.mu.Lock()
-		k.state.Profiles[1].Status = auth.StatusExpired
-		k.mu.Unlock()
+		k.Set(func() { k.Profiles[1].Status = auth.StatusExpired })
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		wantMenu(t, r, "(work · Spotify — sign in again)")
@@ -390,9 +259,7 @@ func TestOpeningRefreshes(t *testing.T) {
 		k := newKeeper(two())
 		r := newRig(t, k, nil)
 		defer r.end()
-		k.mu.Lock()
-		k.state.Profiles[1].Status = auth.StatusNeedsLogin
-		k.mu.Unlock()
+		k.Set(func() { k.Profiles[1].Status = auth.StatusNeedsLogin })
 		r.surface.opened <- struct{}{}
 		synctest.Wait()
 		wantMenu(t, r, "(work · Spotify — sign in again)")
@@ -402,7 +269,7 @@ func TestOpeningRefreshes(t *testing.T) {
 func TestLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
-		k.login = func(context.Context) (auth.LoginResult, error) {
+		k.OnLogin = func(context.Context) (auth.LoginResult, error) {
 			time.Sleep(time.Minute) // the user is in the browser
 			return auth.LoginResult{Account: "Ada"}, nil
 		}
@@ -411,7 +278,7 @@ func TestLogin(t *testing.T) {
 		r.click(Login, "work")
 		wantMenu(t, r, "Logging in… (click to cancel)")
 		r.click(Login, "home") // from a menu that was open
-		if k.called("login home") {
+		if len(k.Made("login home")) > 0 {
 			t.Error("a second login started beside the first")
 		}
 		time.Sleep(time.Minute)
@@ -424,7 +291,7 @@ func TestLogin(t *testing.T) {
 func TestCancelLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
-		k.login = func(ctx context.Context) (auth.LoginResult, error) {
+		k.OnLogin = func(ctx context.Context) (auth.LoginResult, error) {
 			<-ctx.Done()
 			return auth.LoginResult{}, fmt.Errorf("log in to Spotify: login: %w", oauth.ErrCancelled) // as the Keeper does
 		}
@@ -436,7 +303,7 @@ func TestCancelLogin(t *testing.T) {
 		if got := r.notify.all(); len(got) != 0 {
 			t.Errorf("the user's own cancel was reported: %q", got)
 		}
-		k.login = func(context.Context) (auth.LoginResult, error) {
+		k.OnLogin = func(context.Context) (auth.LoginResult, error) {
 			return auth.LoginResult{}, errors.New("access denied")
 		}
 		r.click(Login, "work")
@@ -448,7 +315,7 @@ func TestCancelLogin(t *testing.T) {
 func TestLoginOfAnotherAccountIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
-		k.login = func(context.Context) (auth.LoginResult, error) {
+		k.OnLogin = func(context.Context) (auth.LoginResult, error) {
 			return auth.LoginResult{Account: "Bob", Blocked: "another account", Changed: "the account is Bob, it was Ada"}, nil
 		}
 		r := newRig(t, k, nil)
@@ -464,8 +331,8 @@ func TestLoginOfAnotherAccountIsTold(t *testing.T) {
 func TestLoginGoesOnThoughTheBrowserDidNotOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
-		k.openFails = hint.New("xdg-open: exit status 4", "open the address by hand")
-		k.login = func(context.Context) (auth.LoginResult, error) { return auth.LoginResult{Account: "Ada"}, nil }
+		k.OpenFails = hint.New("xdg-open: exit status 4", "open the address by hand")
+		k.OnLogin = func(context.Context) (auth.LoginResult, error) { return auth.LoginResult{Account: "Ada"}, nil }
 		r := newRig(t, k, nil)
 		defer r.end()
 		r.click(Login, "work")
@@ -477,7 +344,7 @@ func TestLoginGoesOnThoughTheBrowserDidNotOpen(t *testing.T) {
 func TestLoginThatNeverEndsTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
-		k.login = func(ctx context.Context) (auth.LoginResult, error) {
+		k.OnLogin = func(ctx context.Context) (auth.LoginResult, error) {
 			<-ctx.Done()
 			return auth.LoginResult{}, ctx.Err()
 		}
@@ -494,7 +361,7 @@ func TestLoginThatNeverEndsTimesOut(t *testing.T) {
 func TestRevokeOpensTheAppsPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
-		k.revoke = func(context.Context) (auth.RevokeResult, error) {
+		k.OnRevoke = func(context.Context) (auth.RevokeResult, error) {
 			return auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Title: "removed here only", Message: "removed here", AppsPage: "https://example.com/apps"}, nil
 		}
 		var opened string
@@ -516,7 +383,7 @@ func TestQuitWaitsForRevocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
 		finished := false
-		k.revoke = func(ctx context.Context) (auth.RevokeResult, error) {
+		k.OnRevoke = func(ctx context.Context) (auth.RevokeResult, error) {
 			select {
 			case <-time.After(3 * time.Second):
 				finished = true
@@ -542,11 +409,9 @@ func TestNewAlertIsNotifiedAndBadged(t *testing.T) {
 		k := newKeeper(two())
 		r := newRig(t, k, nil)
 		defer r.end()
-		a := alert.Alert{ID: "1", Profile: "id-work", Severity: alert.P2, Message: "six failed logins"}
-		k.mu.Lock()
-		k.raised = []alert.Alert{a}
-		k.mu.Unlock()
-		k.change(func(s *auth.State) { s.Alerts = []alert.Alert{a} })
+		a := alert.Alert{ID: "1", Profile: "id-work", Severity: alert.P2, State: alert.Open, Message: "six failed logins"}
+		k.Set(func() { k.Raised, k.AlertList = []alert.Alert{a}, []alert.Alert{a} })
+		k.Tell()
 		time.Sleep(settle)
 		synctest.Wait()
 		wantNotified(t, r, "work! six failed logins")
@@ -562,11 +427,11 @@ func TestQuitDuringSweep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
 		r := newRig(t, k, nil)
-		k.mu.Lock()
-		k.sweepTakes = time.Second
-		k.raised = []alert.Alert{{ID: "1", Profile: "id-home", Severity: alert.P2, Message: "odd"}}
-		k.mu.Unlock()
-		k.change(func(*auth.State) {})
+		k.Set(func() {
+			k.sweepTakes = time.Second
+			k.Raised = []alert.Alert{{ID: "1", Profile: "id-home", Severity: alert.P2, Message: "odd"}}
+		})
+		k.Tell()
 		time.Sleep(settle)
 		synctest.Wait()
 		r.end()
@@ -578,7 +443,7 @@ func TestQuitDuringSweep(t *testing.T) {
 func TestAlertAtStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
-		k.raised = []alert.Alert{{ID: "1", Profile: "id-home", Severity: alert.P2, Message: "odd"}}
+		k.Raised = []alert.Alert{{ID: "1", Profile: "id-home", Severity: alert.P2, Message: "odd"}}
 		r := newRig(t, k, nil)
 		defer r.end()
 		wantNotified(t, r, "home! odd")

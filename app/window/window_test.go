@@ -15,7 +15,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/keepertest"
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"

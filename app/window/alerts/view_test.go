@@ -14,7 +14,8 @@ import (
 	"fyne.io/fyne/v2/widget"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -36,7 +37,7 @@ func odd(f *keepertest.Fake) {
 
 func open(t *testing.T, incident Incident, change ...func(*keepertest.Fake)) (*view, *keepertest.Fake, fyne.CanvasObject) {
 	t.Helper()
-	h := keepertest.Host(t)
+	h := windowtest.Host(t)
 	f := &keepertest.Fake{Profiles: []auth.ProfileView{{ID: "77b1", Name: "work"}}, Ticks: make(chan struct{})}
 	for _, c := range change {
 		c(f)
@@ -65,7 +66,7 @@ func ids(v *view) (list []string) {
 func TestCardTellsWhatHappened(t *testing.T) {
 	v, _, _ := open(t, nil, odd)
 	press(v, fyne.KeyDown)
-	shown := strings.Join(keepertest.Texts(v.pane), "\n")
+	shown := strings.Join(windowtest.Texts(v.pane), "\n")
 	for _, want := range []string{
 		"Failed logins", "work: 6 failed logins in 10 minutes", "open", "work", "2026-11-22 14:04:05 (1 h ago)",
 		"3 times", "failed_auth-1", "The 6 events behind it", "2026-11-22 14:09:05   Login failed",
@@ -79,14 +80,14 @@ func TestCardTellsWhatHappened(t *testing.T) {
 	}
 	fold := find[*widget.Accordion](t, v.pane)
 	fold.Open(0)
-	if shown := strings.Join(keepertest.Texts(v.pane), "\n"); !strings.Contains(shown, "access_denied") {
+	if shown := strings.Join(windowtest.Texts(v.pane), "\n"); !strings.Contains(shown, "access_denied") {
 		t.Errorf("opened evidence lacks what was recorded:\n%s", shown)
 	}
 }
 
 func find[T fyne.CanvasObject](t *testing.T, in fyne.CanvasObject) (found T) {
 	t.Helper()
-	for _, o := range keepertest.Visible(in) {
+	for _, o := range windowtest.Visible(in) {
 		if o, ok := o.(T); ok {
 			return o
 		}
@@ -148,7 +149,7 @@ func TestFailedAcknowledgementKeepsTheNote(t *testing.T) {
 	v, f, content := open(t, nil, odd)
 	v.card.note.SetText("a long story")
 	f.Err = hint.New("the disk is full", "make room")
-	keepertest.Press(t, content, "Acknowledge")
+	windowtest.Press(t, content, "Acknowledge")
 	if message, more := v.host.Notice.Text(); message != "The disk is full" || more != "Make room" {
 		t.Errorf("notice says %q, %q", message, more)
 	}
@@ -163,8 +164,8 @@ func TestAcknowledgedShowsItsNote(t *testing.T) {
 		f.AlertList[2].ID = "rate_limit-5"
 	})
 	v.state.SetSelectedIndex(1)
-	if !keepertest.Shows(v.pane, "acknowledged") {
-		t.Errorf("the card shows %q", keepertest.Texts(v.pane))
+	if !windowtest.Shows(v.pane, "acknowledged") {
+		t.Errorf("the card shows %q", windowtest.Texts(v.pane))
 	}
 	if v.card.note != nil {
 		t.Error("an acknowledged alert can be acknowledged again")
@@ -179,45 +180,45 @@ func TestIncident(t *testing.T) {
 		return "/home/ada/incidents/SEC-2026-11-22-001.md", fail
 	}, odd)
 	fail = errors.New("no space left on device")
-	keepertest.Press(t, content, "Start incident report")
+	windowtest.Press(t, content, "Start incident report")
 	if message, _ := v.host.Notice.Text(); message != "No space left on device" {
 		t.Errorf("notice says %q", message)
 	}
 	fail = nil
-	keepertest.Press(t, content, "Start incident report")
+	windowtest.Press(t, content, "Start incident report")
 	if _, more := v.host.Notice.Text(); asked != "token_reuse_detected-9" || more != "/home/ada/incidents/SEC-2026-11-22-001.md" {
 		t.Errorf("asked for %q, notice says %q", asked, more)
 	}
-	if !keepertest.Shows(v.pane, "Open its folder") {
+	if !windowtest.Shows(v.pane, "Open its folder") {
 		t.Error("the folder is not offered")
 	}
 	v, _, _ = open(t, nil, odd)
-	if keepertest.Shows(v.pane, "incident") {
+	if windowtest.Shows(v.pane, "incident") {
 		t.Error("a report is offered that nobody can write")
 	}
 }
 
 func TestEmptyAndLive(t *testing.T) {
 	v, f, content := open(t, nil)
-	if !keepertest.Shows(content, "Nothing to worry about") {
-		t.Fatalf("an empty window shows %q", keepertest.Texts(content))
+	if !windowtest.Shows(content, "Nothing to worry about") {
+		t.Fatalf("an empty window shows %q", windowtest.Texts(content))
 	}
 	odd(f)
 	v.reload() // as the watch does
-	if v.empty.Visible() || !keepertest.Shows(v.pane, "Refresh token used elsewhere") {
-		t.Errorf("after the first alert the window shows %q", keepertest.Texts(content))
+	if v.empty.Visible() || !windowtest.Shows(v.pane, "Refresh token used elsewhere") {
+		t.Errorf("after the first alert the window shows %q", windowtest.Texts(content))
 	}
 	v.state.SetSelectedIndex(2)
 	f.AlertList = nil
 	v.reload()
-	if !keepertest.Shows(content, "No such alert") {
-		t.Errorf("without resolved alerts the window shows %q", keepertest.Texts(content))
+	if !windowtest.Shows(content, "No such alert") {
+		t.Errorf("without resolved alerts the window shows %q", windowtest.Texts(content))
 	}
 }
 
 // Colour never says it alone, and every rule has a name for people.
 func TestWords(t *testing.T) {
-	keepertest.Host(t)
+	windowtest.Host(t)
 	rules := alert.Defaults()
 	for _, r := range rules {
 		if got := ruleWords(rules, r.ID); got == r.ID || got == "" {

@@ -12,7 +12,8 @@ import (
 	"fyne.io/fyne/v2/test"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
@@ -46,7 +47,7 @@ func TestChartCountsByKind(t *testing.T) {
 	if len(v.chart.bars) > maxBars {
 		t.Errorf("%d bars", len(v.chart.bars))
 	}
-	if got := strings.Join(keepertest.Texts(v.chart.legend), " "); !strings.Contains(got, "Logins 10") || !strings.Contains(got, "Failures and alerts 1") {
+	if got := strings.Join(windowtest.Texts(v.chart.legend), " "); !strings.Contains(got, "Logins 10") || !strings.Contains(got, "Failures and alerts 1") {
 		t.Errorf("legend says %q", got)
 	}
 }

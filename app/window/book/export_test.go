@@ -14,7 +14,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -53,7 +53,7 @@ func TestExport(t *testing.T) {
 	if message, more := v.host.Notice.Text(); message != "30 events exported" || more != want {
 		t.Errorf("notice says %q, %q", message, more)
 	}
-	if !keepertest.Shows(v.export.box, "Open its folder") {
+	if !windowtest.Shows(v.export.box, "Open its folder") {
 		t.Error("the way to the file is not offered")
 	}
 	v.export.path.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
@@ -109,7 +109,7 @@ func TestExportThatFails(t *testing.T) {
 		t.Errorf("notice says %q", message)
 	}
 	v.export.close()
-	if keepertest.Shows(v.export.box, "Export the log") {
+	if windowtest.Shows(v.export.box, "Export the log") {
 		t.Error("the form stays")
 	}
 }

@@ -18,8 +18,9 @@ import (
 	"fyne.io/fyne/v2/widget"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stagedoor-app/stagedoor/app/keepertest"
 	"github.com/stagedoor-app/stagedoor/app/settings"
-	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -29,7 +30,7 @@ import (
 // open shows the window on a log of n token refreshes.
 func open(t *testing.T, n int, change ...func(*keepertest.Fake)) (*view, *keepertest.Fake) {
 	t.Helper()
-	h := keepertest.Host(t)
+	h := windowtest.Host(t)
 	f := &keepertest.Fake{
 		Profiles: []auth.ProfileView{{ID: "3f9a", Name: "home", Active: true}, {ID: "77b1", Name: "work"}},
 		Report:   audit.Report{OK: true, Events: uint64(n)},
@@ -130,7 +131,7 @@ func TestDetailsShowWhatIsInTheEvent(t *testing.T) {
 		})
 	})
 	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
-	shown := strings.Join(keepertest.Texts(v.details.body), "\n")
+	shown := strings.Join(windowtest.Texts(v.details.body), "\n")
 	for _, want := range []string{
 		"Refresh failed", "refresh_failed", "2026-11-22 15:01:05", "3 min ago", "failed", "work", "77b1", "launcher", "4711",
 		"Endpoint", "login.example.com", "Http status", "400", "Retried", "no",
@@ -157,7 +158,7 @@ func TestWordsOfOthersInTheWindow(t *testing.T) {
 	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
 	r := newRow()
 	v.updateRow(0, r)
-	shown := append(keepertest.Texts(v.details.body), r.full[:]...)
+	shown := append(windowtest.Texts(v.details.body), r.full[:]...)
 	if !strings.Contains(strings.Join(shown, "\n"), "Ada2J[2J") || !slices.Contains(shown, "—") {
 		t.Errorf("it is not shown at all: %q", shown)
 	}
@@ -324,7 +325,7 @@ func TestEvidenceJump(t *testing.T) {
 	v.filter.name.SetSelected("Security alert")
 	v.host.Seam.Settle()
 	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
-	keepertest.Press(t, v.details.body, "Go to the evidence, line 17")
+	windowtest.Press(t, v.details.body, "Go to the evidence, line 17")
 	v.host.Seam.Settle()
 	if v.chosen != 17 || event(v, v.table.Selected()).Seq != 17 || v.filter.active() {
 		t.Errorf("details show line %d, row %d is selected", v.chosen, v.table.Selected())
@@ -440,15 +441,15 @@ func TestErrorShowsWithItsHintAndGoesAway(t *testing.T) {
 
 func TestEmptyStates(t *testing.T) {
 	v, _ := open(t, 0)
-	if !keepertest.Shows(v.empty.box, "Nothing has happened yet") {
-		t.Errorf("empty log shows %q", keepertest.Texts(v.empty.box))
+	if !windowtest.Shows(v.empty.box, "Nothing has happened yet") {
+		t.Errorf("empty log shows %q", windowtest.Texts(v.empty.box))
 	}
 	v, _ = open(t, 3)
 	if v.empty.box.Visible() {
 		t.Error("the empty state covers the events")
 	}
 	v.filter.search.SetText("no such thing")
-	keepertest.Press(t, v.empty.box, "Show all events")
+	windowtest.Press(t, v.empty.box, "Show all events")
 	if v.rows.len() != 3 {
 		t.Errorf("%d events after clearing the filters, want 3", v.rows.len())
 	}
@@ -498,7 +499,7 @@ func TestKeys(t *testing.T) {
 
 // A kind of event that is added to the log must not be forgotten here.
 func TestEveryKindIsOffered(t *testing.T) {
-	keepertest.Host(t)
+	windowtest.Host(t)
 	file, err := parser.ParseFile(token.NewFileSet(), "../../../auth/audit/event.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)

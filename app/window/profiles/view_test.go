@@ -11,8 +11,9 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/keepertest"
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
@@ -34,7 +35,7 @@ func accounts() []auth.ProfileView {
 
 func open(t *testing.T, p []auth.ProfileView) (*view, *keepertest.Fake, fyne.CanvasObject) {
 	t.Helper()
-	h := keepertest.Host(t)
+	h := windowtest.Host(t)
 	f := &keepertest.Fake{Profiles: p}
 	v := newView(h, f)
 	content := v.layout()
@@ -52,15 +53,15 @@ func down(v *view, times int) {
 
 func TestCardTellsTheStateOfTheLogin(t *testing.T) {
 	v, _, _ := open(t, accounts())
-	shown := strings.Join(keepertest.Texts(v.pane), "\n")
+	shown := strings.Join(windowtest.Texts(v.pane), "\n")
 	for _, want := range []string{"home", "signed in", "Spotify", "Erika", "ends in 42 min", "in 100 days (2027-03-02)", "system keychain"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("the card lacks %q:\n%s", want, shown)
 		}
 	}
 	down(v, 1)
-	if !keepertest.Shows(v.pane, "sign in again") {
-		t.Errorf("the second card shows %q", keepertest.Texts(v.pane))
+	if !windowtest.Shows(v.pane, "sign in again") {
+		t.Errorf("the second card shows %q", windowtest.Texts(v.pane))
 	}
 }
 
@@ -75,22 +76,22 @@ func TestRevokeAsksFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v, f, content := open(t, accounts())
 			down(v, tc.row)
-			keepertest.Press(t, content, "Revoke…")
+			windowtest.Press(t, content, "Revoke…")
 			if made := f.Made("revoke"); len(made) > 0 {
 				t.Fatalf("revoked without asking: %q", made)
 			}
 			for _, want := range tc.says {
-				if !keepertest.Shows(v.pane, want) {
-					t.Errorf("the question lacks %q: %q", want, keepertest.Texts(v.pane))
+				if !windowtest.Shows(v.pane, want) {
+					t.Errorf("the question lacks %q: %q", want, windowtest.Texts(v.pane))
 				}
 			}
 			v.refresh() // a change elsewhere must not take the question away
-			keepertest.Press(t, content, "Keep it")
+			windowtest.Press(t, content, "Keep it")
 			if made := f.Made("revoke"); len(made) > 0 {
 				t.Fatalf("revoked though the user kept it: %q", made)
 			}
-			keepertest.Press(t, content, "Revoke…")
-			keepertest.Press(t, content, "Revoke access")
+			windowtest.Press(t, content, "Revoke…")
+			windowtest.Press(t, content, "Revoke access")
 			if made := f.Made("revoke"); len(made) != 1 {
 				t.Errorf("calls: %q, want one revocation", made)
 			}
@@ -104,12 +105,12 @@ func TestRevokeWithoutEndpointOffersTheAppsPage(t *testing.T) {
 	f.RevokeResult = auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Title: "removed here only", Message: "Forgotten here; remove the app there.", AppsPage: appsPage}
 	var opened string
 	v.host.OpenURL = func(url string) error { opened = url; return nil }
-	keepertest.Press(t, content, "Revoke…")
-	keepertest.Press(t, content, "Revoke access")
+	windowtest.Press(t, content, "Revoke…")
+	windowtest.Press(t, content, "Revoke access")
 	if message, more := v.host.Notice.Text(); message != "home: removed here only" || more != "Forgotten here; remove the app there." {
 		t.Errorf("notice says %q, %q", message, more)
 	}
-	keepertest.Press(t, content, "Open Spotify’s apps page")
+	windowtest.Press(t, content, "Open Spotify’s apps page")
 	if opened != appsPage {
 		t.Errorf("opened %q", opened)
 	}
@@ -120,12 +121,12 @@ func TestOpenRevocationsAreShown(t *testing.T) {
 	v, f, content := open(t, accounts())
 	f.Open = []auth.OpenRevocation{{Name: "old", Deleted: true, Host: "login.example.com"}}
 	v.reload()
-	if !keepertest.Shows(content, "old (deleted): removed here; login.example.com has not confirmed the revocation yet") {
-		t.Errorf("the window shows %q", keepertest.Texts(content))
+	if !windowtest.Shows(content, "old (deleted): removed here; login.example.com has not confirmed the revocation yet") {
+		t.Errorf("the window shows %q", windowtest.Texts(content))
 	}
 	f.Open = nil
 	v.reload()
-	if keepertest.Shows(content, "has not confirmed it yet") {
+	if windowtest.Shows(content, "has not confirmed it yet") {
 		t.Error("done, and still shown")
 	}
 }
@@ -134,8 +135,8 @@ func TestUseAndLogin(t *testing.T) {
 	v, f, content := open(t, accounts())
 	f.LoginResult.Account = "Lab"
 	down(v, 1)
-	keepertest.Press(t, content, "Use this profile")
-	keepertest.Press(t, content, "Log in")
+	windowtest.Press(t, content, "Use this profile")
+	windowtest.Press(t, content, "Log in")
 	if got := strings.Join(f.Calls, ", "); got != "use lab, login lab" {
 		t.Errorf("calls: %s", got)
 	}
@@ -148,13 +149,13 @@ func TestLoginErrorShowsItsHint(t *testing.T) {
 	v, f, content := open(t, accounts())
 	down(v, 1)
 	f.Err = hint.Wrap(errors.New("port 8888 is in use"), "close the other login first")
-	keepertest.Press(t, content, "Log in")
+	windowtest.Press(t, content, "Log in")
 	f.Err = nil
 	if message, more := v.host.Notice.Text(); message != "Port 8888 is in use" || more != "Close the other login first" {
 		t.Errorf("notice says %q, %q", message, more)
 	}
 	v.reload()
-	keepertest.Press(t, content, "Log in") // not stuck in "waiting"
+	windowtest.Press(t, content, "Log in") // not stuck in "waiting"
 }
 
 // While the browser is open the login can be given up, and
@@ -163,32 +164,32 @@ func TestCancelLogin(t *testing.T) {
 	v, _, content := open(t, accounts())
 	v.waiting, v.stopLogin = "1", func() {}
 	v.card.setURL("https://login.example.com/authorize?x=1")
-	keepertest.Press(t, content, "Copy login link")
+	windowtest.Press(t, content, "Copy login link")
 	if got := fyne.CurrentApp().Clipboard().Content(); got != "https://login.example.com/authorize?x=1" {
 		t.Errorf("clipboard holds %q", got)
 	}
-	keepertest.Press(t, content, "Cancel login")
-	keepertest.Press(t, content, "Log in again") // back to the start
+	windowtest.Press(t, content, "Cancel login")
+	windowtest.Press(t, content, "Log in again") // back to the start
 }
 
 func TestCreate(t *testing.T) {
 	v, f, content := open(t, nil)
-	keepertest.Press(t, content, "New profile")
+	windowtest.Press(t, content, "New profile")
 	c := v.create
 	c.provider.SetSelected("TIDAL")
-	if !keepertest.Shows(v.pane, "http://127.0.0.1:8888/callback") {
-		t.Errorf("the exact redirect URI is missing: %q", keepertest.Texts(v.pane))
+	if !windowtest.Shows(v.pane, "http://127.0.0.1:8888/callback") {
+		t.Errorf("the exact redirect URI is missing: %q", windowtest.Texts(v.pane))
 	}
 	c.form.Name.SetText("lab")
 	c.form.ClientID.SetText(" abc ")
 	c.form.Secret.SetText("s3cret")
 	f.Err = hint.New("the name is taken", "choose another")
-	keepertest.Press(t, content, "Create profile")
+	windowtest.Press(t, content, "Create profile")
 	if _, more := v.host.Notice.Text(); more != "Choose another" || c.form.Name.Text != "lab" {
 		t.Errorf("after an error: notice %q, name %q", more, c.form.Name.Text)
 	}
 	f.Err = nil
-	keepertest.Press(t, content, "Create profile")
+	windowtest.Press(t, content, "Create profile")
 	if len(f.Created) != 1 {
 		t.Fatalf("created %d profiles", len(f.Created))
 	}
@@ -208,28 +209,28 @@ func TestCreate(t *testing.T) {
 // another one; and what creating found out is told.
 func TestCreateShowsTheIssuersOwnRedirect(t *testing.T) {
 	v, f, content := open(t, nil)
-	keepertest.Press(t, content, "New profile")
+	windowtest.Press(t, content, "New profile")
 	c := v.create
 	c.provider.SetSelected("OpenID Connect")
 	c.form.Name.SetText("corp")
 	c.form.Issuer.SetText("https://login.example.com")
 	f.Warning = "the issuer could not be asked"
-	keepertest.Press(t, content, "Create profile")
+	windowtest.Press(t, content, "Create profile")
 	if len(f.Created) != 1 || f.Created[0].RedirectPath == "" || f.Created[0].RedirectPath != auth.OwnRedirectPath(profile.Profile{Provider: "oidc", Issuer: "https://login.example.com"}) {
 		t.Fatalf("created %+v", f.Created)
 	}
 	if _, more := v.host.Notice.Text(); more != "The issuer could not be asked" {
 		t.Errorf("the notice says %q", more)
 	}
-	keepertest.Press(t, content, "New profile")
+	windowtest.Press(t, content, "New profile")
 	c.form.Issuer.SetText("https://login.example.com")
-	if shown := "http://127.0.0.1" + f.Created[0].RedirectPath; !keepertest.Shows(v.pane, shown) {
-		t.Errorf("%s is not shown: %q", shown, keepertest.Texts(v.pane))
+	if shown := "http://127.0.0.1" + f.Created[0].RedirectPath; !windowtest.Shows(v.pane, shown) {
+		t.Errorf("%s is not shown: %q", shown, windowtest.Texts(v.pane))
 	}
 }
 
 func TestWordsOfEveryStatus(t *testing.T) {
-	keepertest.Host(t)
+	windowtest.Host(t)
 	for _, s := range []auth.Status{
 		auth.StatusActive, auth.StatusNeedsLogin, auth.StatusNotConfigured, auth.StatusExpired, auth.StatusUnknown, auth.StatusBlocked,
 	} {
@@ -242,14 +243,14 @@ func TestWordsOfEveryStatus(t *testing.T) {
 
 func TestRename(t *testing.T) {
 	v, f, content := open(t, accounts())
-	keepertest.Press(t, content, "Rename…")
+	windowtest.Press(t, content, "Rename…")
 	name, ok := v.host.Window.Canvas().Focused().(*stage.Entry)
 	if !ok || name.Text != "home" {
 		t.Fatal("the name does not get the focus")
 	}
 	name.SetText("house")
 	f.Err = errors.New("there is a profile house already")
-	keepertest.Press(t, content, "Rename")
+	windowtest.Press(t, content, "Rename")
 	if message, _ := v.host.Notice.Text(); message != "There is a profile house already" || !v.asking {
 		t.Errorf("notice says %q; the field is open: %v", message, v.asking)
 	}
@@ -266,19 +267,19 @@ func TestRename(t *testing.T) {
 func TestDeleteAsksFirst(t *testing.T) {
 	v, f, content := open(t, accounts())
 	down(v, 2)
-	keepertest.Press(t, content, "Delete…")
+	windowtest.Press(t, content, "Delete…")
 	for _, want := range []string{"Delete work?", "revoked at OpenID Connect", "encrypted file", "keeps its history"} {
-		if !keepertest.Shows(v.pane, want) {
-			t.Errorf("the question lacks %q: %q", want, keepertest.Texts(v.pane))
+		if !windowtest.Shows(v.pane, want) {
+			t.Errorf("the question lacks %q: %q", want, windowtest.Texts(v.pane))
 		}
 	}
-	keepertest.Press(t, content, "Keep it")
+	windowtest.Press(t, content, "Keep it")
 	if made := f.Made("delete"); len(made) > 0 {
 		t.Fatalf("deleted though the user kept it: %q", made)
 	}
 	f.RevokeResult = auth.RevokeResult{Remote: auth.RemoteUnreachable, Open: true, Message: "the grant may live on there"}
-	keepertest.Press(t, content, "Delete…")
-	keepertest.Press(t, content, "Delete profile")
+	windowtest.Press(t, content, "Delete…")
+	windowtest.Press(t, content, "Delete profile")
 	if made := f.Made("delete"); len(made) != 1 || made[0] != "delete work" {
 		t.Errorf("calls: %q", made)
 	}
@@ -292,13 +293,13 @@ func TestChangedLoginIsAccepted(t *testing.T) {
 	list[0].Status, list[0].Blocked, list[0].CanAccept = auth.StatusBlocked, "another account", true
 	list[0].Changed = "the account is Mallory, not Erika"
 	v, f, content := open(t, list)
-	if !keepertest.Shows(v.pane, "the account is Mallory, not Erika") {
-		t.Errorf("the card shows %q", keepertest.Texts(v.pane))
+	if !windowtest.Shows(v.pane, "the account is Mallory, not Erika") {
+		t.Errorf("the card shows %q", windowtest.Texts(v.pane))
 	}
-	if got := statusColour(list[0].Status); got != theme.ColorNameError || !keepertest.Shows(v.pane, "blocked") {
-		t.Errorf("a login that no server gets is shown in %s: %q", got, keepertest.Texts(v.pane))
+	if got := statusColour(list[0].Status); got != theme.ColorNameError || !windowtest.Shows(v.pane, "blocked") {
+		t.Errorf("a login that no server gets is shown in %s: %q", got, windowtest.Texts(v.pane))
 	}
-	keepertest.Press(t, content, "Accept the change")
+	windowtest.Press(t, content, "Accept the change")
 	if made := f.Made("accept"); len(made) != 1 {
 		t.Errorf("calls: %q", made)
 	}

@@ -13,8 +13,9 @@ import (
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/keepertest"
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 )
 
 // luminance is the relative luminance of WCAG 2.2.
@@ -68,7 +69,7 @@ func TestTextIsReadable(t *testing.T) {
 }
 
 func TestRelative(t *testing.T) {
-	h := keepertest.Host(t)
+	h := windowtest.Host(t)
 	for d, want := range map[time.Duration]string{
 		0:                 "just now",
 		-42 * time.Second: "42 s ago",

@@ -10,14 +10,15 @@ import (
 
 	"fyne.io/fyne/v2"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 func open(t *testing.T, a Actions) (*view, *keepertest.Fake, fyne.CanvasObject) {
 	t.Helper()
-	h := keepertest.Host(t)
+	h := windowtest.Host(t)
 	f := &keepertest.Fake{Profiles: []auth.ProfileView{{ID: "1", Name: "spotify"}}, LoginResult: auth.LoginResult{Account: "Erika"}}
 	v := newView(h, f, a)
 	content := v.layout()
@@ -28,22 +29,22 @@ func open(t *testing.T, a Actions) (*view, *keepertest.Fake, fyne.CanvasObject) 
 
 func TestFirstRun(t *testing.T) {
 	v, f, content := open(t, Actions{Setup: func(context.Context) (string, error) { return "Wrote the entry.", nil }})
-	keepertest.Press(t, content, "Continue")
+	windowtest.Press(t, content, "Continue")
 	for _, want := range []string{"Connect Spotify", "http://127.0.0.1/callback", "Open Spotify’s developer page"} {
-		if !keepertest.Shows(content, want) {
-			t.Errorf("the page lacks %q: %q", want, keepertest.Texts(content))
+		if !windowtest.Shows(content, want) {
+			t.Errorf("the page lacks %q: %q", want, windowtest.Texts(content))
 		}
 	}
 	if got := v.form.Name.Text; got != "spotify-2" {
 		t.Errorf("suggested name %q is taken or odd", got)
 	}
 	v.form.ClientID.SetText("abc")
-	keepertest.Press(t, content, "Create profile")
-	keepertest.Press(t, content, "Log in in the browser")
-	keepertest.Press(t, content, "Set up Claude Desktop")
+	windowtest.Press(t, content, "Create profile")
+	windowtest.Press(t, content, "Log in in the browser")
+	windowtest.Press(t, content, "Set up Claude Desktop")
 	for _, want := range []string{"spotify-2", "Erika", "Wrote the entry."} {
-		if !keepertest.Shows(content, want) {
-			t.Errorf("the last page lacks %q: %q", want, keepertest.Texts(content))
+		if !windowtest.Shows(content, want) {
+			t.Errorf("the last page lacks %q: %q", want, windowtest.Texts(content))
 		}
 	}
 	// The new profile must be the active one, or Claude's entry follows another.
@@ -54,19 +55,19 @@ func TestFirstRun(t *testing.T) {
 
 func TestErrorsKeepTheStep(t *testing.T) {
 	v, f, content := open(t, Actions{})
-	keepertest.Press(t, content, "Continue")
+	windowtest.Press(t, content, "Continue")
 	f.Err = hint.Wrap(errors.New("the keychain is locked"), "unlock it")
-	keepertest.Press(t, content, "Create profile")
+	windowtest.Press(t, content, "Create profile")
 	if message, more := v.host.Notice.Text(); message != "The keychain is locked" || more != "Unlock it" {
 		t.Errorf("notice says %q, %q", message, more)
 	}
 	f.Err = nil
 	v.form.ClientID.SetText("abc")
-	keepertest.Press(t, content, "Create profile")
+	windowtest.Press(t, content, "Create profile")
 	f.Err = errors.New("denied")
-	keepertest.Press(t, content, "Log in in the browser")
+	windowtest.Press(t, content, "Log in in the browser")
 	f.Err = nil
-	keepertest.Press(t, content, "Log in in the browser")
+	windowtest.Press(t, content, "Log in in the browser")
 	if v.step != stepDone {
 		t.Errorf("step %d: without Setup the login is the last thing to do", v.step)
 	}
@@ -79,12 +80,12 @@ func TestProviderDecidesTheFields(t *testing.T) {
 			v.providers.SetSelected(word)
 		}
 	}
-	keepertest.Press(t, content, "Continue")
-	if !keepertest.Shows(content, "Issuer") || keepertest.Shows(content, "Token endpoint") {
-		t.Errorf("fields: %q", keepertest.Texts(content))
+	windowtest.Press(t, content, "Continue")
+	if !windowtest.Shows(content, "Issuer") || windowtest.Shows(content, "Token endpoint") {
+		t.Errorf("fields: %q", windowtest.Texts(content))
 	}
 	v.form.Issuer.SetText("https://login.example.com")
-	keepertest.Press(t, content, "Create profile")
+	windowtest.Press(t, content, "Create profile")
 	if n := f.Created[0]; n.Provider != "oidc" || n.Issuer != "https://login.example.com" {
 		t.Errorf("created %+v", n)
 	}
@@ -92,12 +93,12 @@ func TestProviderDecidesTheFields(t *testing.T) {
 
 func TestDemo(t *testing.T) {
 	_, _, content := open(t, Actions{})
-	if keepertest.Shows(content, "Try the demo") {
+	if windowtest.Shows(content, "Try the demo") {
 		t.Error("the demo is offered though there is none")
 	}
 	ran := false
 	v, _, content := open(t, Actions{Demo: func() error { ran = true; return nil }})
-	keepertest.Press(t, content, "Try the demo")
+	windowtest.Press(t, content, "Try the demo")
 	if message, _ := v.host.Notice.Text(); !ran || message != "The demo is running" {
 		t.Errorf("ran %v, notice %q", ran, message)
 	}

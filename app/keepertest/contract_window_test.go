@@ -1,4 +1,4 @@
-package contract
+package keepertest_test
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
-// Windows is what the windows ask of a keeper besides.
-type Windows interface {
-	Accounts
+// windows is what the windows ask of a keeper besides.
+type windows interface {
+	accounts
 	CreateProfile(ctx context.Context, p auth.NewProfile) (profile.Profile, error)
 	Rename(ctx context.Context, from, to string) error
 	DeleteProfile(ctx context.Context, name string) (auth.RevokeResult, error)
@@ -27,8 +27,8 @@ type Windows interface {
 	AckAlert(ctx context.Context, id, note string) error
 }
 
-// TestWindows tests what the windows rely on beyond TestAccounts.
-func TestWindows[K Windows](t *testing.T, start func(t *testing.T) K) {
+// testWindows tests what the windows rely on beyond testAccounts.
+func testWindows[K windows](t *testing.T, start func(t *testing.T) K) {
 	t.Helper()
 	names := func(t *testing.T, k K) []string {
 		t.Helper()
@@ -57,7 +57,7 @@ func TestWindows[K Windows](t *testing.T, start func(t *testing.T) K) {
 	})
 	t.Run("a name that is taken or makes no sense is refused", func(t *testing.T) {
 		k := start(t)
-		n := auth.NewProfile{Name: First, Provider: "spotify", ClientID: "0123456789abcdef0123456789abcdef"}
+		n := auth.NewProfile{Name: first, Provider: "spotify", ClientID: "0123456789abcdef0123456789abcdef"}
 		if _, err := k.CreateProfile(t.Context(), n); !errors.Is(err, profile.ErrExists) {
 			t.Errorf("create: %v", err)
 		}
@@ -66,10 +66,10 @@ func TestWindows[K Windows](t *testing.T, start func(t *testing.T) K) {
 				t.Error("a name with a path in it was taken")
 			}
 		}
-		if err := k.Rename(t.Context(), First, Second); !errors.Is(err, profile.ErrExists) {
+		if err := k.Rename(t.Context(), first, second); !errors.Is(err, profile.ErrExists) {
 			t.Errorf("rename: %v", err)
 		}
-		if got := names(t, k); !slices.Equal(got, []string{First, Second}) {
+		if got := names(t, k); !slices.Equal(got, []string{first, second}) {
 			t.Errorf("%q", got)
 		}
 	})
@@ -79,7 +79,7 @@ func TestWindows[K Windows](t *testing.T, start func(t *testing.T) K) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := k.Rename(t.Context(), Second, "office"); err != nil {
+		if err := k.Rename(t.Context(), second, "office"); err != nil {
 			t.Fatal(err)
 		}
 		after, err := k.ProfileNames(t.Context())
@@ -87,21 +87,21 @@ func TestWindows[K Windows](t *testing.T, start func(t *testing.T) K) {
 			t.Fatal(err)
 		}
 		for id, name := range before {
-			if name == Second && after[id] != "office" || name == First && after[id] != First {
+			if name == second && after[id] != "office" || name == first && after[id] != first {
 				t.Errorf("%v, then %v", before, after)
 			}
 		}
 	})
 	t.Run("a deleted profile is gone", func(t *testing.T) {
 		k := start(t)
-		if _, err := k.Login(t.Context(), Second, auth.LoginOptions{}); err != nil {
+		if _, err := k.Login(t.Context(), second, auth.LoginOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		r, err := k.DeleteProfile(t.Context(), Second)
+		r, err := k.DeleteProfile(t.Context(), second)
 		if err != nil || r.Remote != auth.RemoteRevoked {
 			t.Errorf("%+v, %v", r, err)
 		}
-		if got := names(t, k); !slices.Equal(got, []string{First}) {
+		if got := names(t, k); !slices.Equal(got, []string{first}) {
 			t.Errorf("%q", got)
 		}
 	})
@@ -122,13 +122,13 @@ func TestWindows[K Windows](t *testing.T, start func(t *testing.T) K) {
 	})
 	t.Run("accepting what did not change says nothing", func(t *testing.T) {
 		k := start(t)
-		if words, err := k.AcceptIdentity(t.Context(), First); words != "" || err != nil {
+		if words, err := k.AcceptIdentity(t.Context(), first); words != "" || err != nil {
 			t.Errorf("%q, %v", words, err)
 		}
 	})
 	t.Run("the log is read newest first, filtered and in pages", func(t *testing.T) {
 		k := start(t)
-		for _, name := range []string{Second, First, Second} {
+		for _, name := range []string{second, first, second} {
 			if err := k.Use(t.Context(), name); err != nil {
 				t.Fatal(err)
 			}
@@ -168,7 +168,7 @@ func TestWindows[K Windows](t *testing.T, start func(t *testing.T) K) {
 	})
 	t.Run("a sound log verifies, with or without somebody to tell how far", func(t *testing.T) {
 		k := start(t)
-		if err := k.Use(t.Context(), Second); err != nil {
+		if err := k.Use(t.Context(), second); err != nil {
 			t.Fatal(err)
 		}
 		if r, err := k.VerifyLog(t.Context(), nil); err != nil || r.Problem != nil {

@@ -1,7 +1,6 @@
-//go:build !lean
-
-// Package keepertest has the keeper that the windows' tests run on: it remembers
-// what it was asked and answers from memory.
+// Package keepertest has the keeper that the tests of tray and windows run on: it
+// remembers what it was asked and answers from memory, as the real one does; both
+// pass the same tests here.
 package keepertest
 
 import (
@@ -22,6 +21,10 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
+// Now is when a Fake's first event happens, and what the clock says in the windows'
+// tests.
+var Now = time.Date(2026, 11, 22, 15, 4, 5, 0, time.UTC)
+
 // Fake is a keeper in memory. Set the fields before the window asks; it is safe
 // for concurrent use afterwards.
 type Fake struct {
@@ -33,10 +36,15 @@ type Fake struct {
 	Err      error // of every call, while set
 
 	AlertList []alert.Alert
+	Raised    []alert.Alert // that nobody was told of
 
 	LoginResult  auth.LoginResult
 	LoginURL     string // given to OnURL
+	OpenFails    error  // why no browser opens
 	RevokeResult auth.RevokeResult
+	// OnLogin and OnRevoke answer instead, if they are set.
+	OnLogin  func(ctx context.Context) (auth.LoginResult, error)
+	OnRevoke func(ctx context.Context) (auth.RevokeResult, error)
 
 	Open []auth.OpenRevocation
 
@@ -47,6 +55,7 @@ type Fake struct {
 	watchers []chan struct{}
 	Queries  []audit.Query
 	Calls    []string // "use work", "revoke work", …
+	Heard    func(call string)
 	Created  []auth.NewProfile
 	Warning  string // of CreateProfile
 }
@@ -66,14 +75,31 @@ func (f *Fake) call(format string, args ...any) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.Calls = append(f.Calls, fmt.Sprintf(format, args...))
+	if f.Heard != nil {
+		f.Heard(f.Calls[len(f.Calls)-1])
+	}
 	return f.Err
 }
+
+// Set changes the fields while somebody asks; Tell tells whoever watches.
+func (f *Fake) Set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+// Tell tells of a change.
+func (f *Fake) Tell() { f.Set(f.changed) }
 
 // State implements keeper.Reader.
 func (f *Fake) State(context.Context) (auth.State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return auth.State{Profiles: slices.Clone(f.Profiles), Open: slices.Clone(f.Open), Vault: "keychain", VaultProblem: f.VaultProblem, VaultHint: f.VaultHint}, f.Err
+	open := slices.DeleteFunc(slices.Clone(f.AlertList), func(a alert.Alert) bool { return a.State != alert.Open })
+	return auth.State{
+		Profiles: slices.Clone(f.Profiles), Alerts: open, Open: slices.Clone(f.Open),
+		Vault: "keychain", VaultProblem: f.VaultProblem, VaultHint: f.VaultHint,
+	}, f.Err
 }
 
 // ProfileNames implements keeper.Book.
@@ -203,6 +229,15 @@ func (f *Fake) Alerts(context.Context) ([]alert.Alert, error) {
 	return slices.Clone(f.AlertList), f.Err
 }
 
+// SweepAlerts implements tray.Keeper.
+func (f *Fake) SweepAlerts(context.Context) ([]alert.Alert, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	raised := f.Raised
+	f.Raised = nil
+	return raised, f.Err
+}
+
 // Rules implements keeper.Alerts.
 func (*Fake) Rules() []alert.Rule { return alert.Defaults() }
 
@@ -302,6 +337,13 @@ func (f *Fake) record(event, id string) {
 
 // Login implements keeper.Profiles.
 func (f *Fake) Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error) {
+	if f.OpenFails != nil {
+		o.OnOpenFailed(f.OpenFails)
+	}
+	if f.OnLogin != nil {
+		_ = f.call("login %s", name)
+		return f.OnLogin(ctx)
+	}
 	f.mu.Lock()
 	known := f.index(name) >= 0
 	f.mu.Unlock()
@@ -325,7 +367,10 @@ func (f *Fake) Login(ctx context.Context, name string, o auth.LoginOptions) (aut
 }
 
 // Revoke implements keeper.Profiles.
-func (f *Fake) Revoke(_ context.Context, name string) (r auth.RevokeResult, err error) {
+func (f *Fake) Revoke(ctx context.Context, name string) (r auth.RevokeResult, err error) {
+	if f.OnRevoke != nil {
+		return f.OnRevoke(ctx)
+	}
 	err = f.change(name, func(p *auth.ProfileView) { r = f.revoked(p) }, "revoke %s", name)
 	return r, err
 }

@@ -1,6 +1,7 @@
 //go:build !lean
 
-package keepertest
+// Package windowtest builds windows on Fyne's test driver and reads what they show.
+package windowtest
 
 import (
 	"strings"
@@ -12,12 +13,10 @@ import (
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/stagedoor-app/stagedoor/app/keepertest"
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/app/window/translations"
 )
-
-// Now is what the clock says in the windows' tests.
-var Now = time.Date(2026, 11, 22, 15, 4, 5, 0, time.UTC)
 
 // Host returns a window on Fyne's test driver in which keeper calls run inline.
 func Host(t testing.TB) *stage.Host {
@@ -33,7 +32,7 @@ func Host(t testing.TB) *stage.Host {
 	t.Cleanup(seam.Wait) // the test's context has ended by then
 	return &stage.Host{
 		Window: w, Seam: seam, Keys: stage.NewKeys(w.Canvas()), Notice: stage.NewNotice(),
-		Now: func() time.Time { return Now }, Location: time.UTC,
+		Now: func() time.Time { return keepertest.Now }, Location: time.UTC,
 	}
 }
 

@@ -1,7 +1,4 @@
-// Package contract says what the doors, that is tray and windows, rely on at a
-// boundary, as tests. The real part and every double of it pass the same ones,
-// so that a double cannot answer what the real part would not.
-package contract
+package keepertest_test
 
 import (
 	"context"
@@ -14,8 +11,8 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
-// Accounts is what tray and windows both ask of a keeper.
-type Accounts interface {
+// accounts is what tray and windows both ask of a keeper.
+type accounts interface {
 	State(ctx context.Context) (auth.State, error)
 	Use(ctx context.Context, name string) error
 	Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error)
@@ -26,13 +23,13 @@ type Accounts interface {
 // The profiles that a keeper under test begins with. Neither is signed in, the
 // first is the selected one.
 const (
-	First  = "home"
-	Second = "work"
+	first  = "home"
+	second = "work"
 )
 
-// TestAccounts tests what tray and windows rely on. start returns a keeper that
+// testAccounts tests what tray and windows rely on. start returns a keeper that
 // has the two profiles.
-func TestAccounts[K Accounts](t *testing.T, start func(t *testing.T) K) {
+func testAccounts[K accounts](t *testing.T, start func(t *testing.T) K) {
 	t.Helper()
 	state := func(t *testing.T, k K) map[string]auth.ProfileView {
 		t.Helper()
@@ -60,10 +57,10 @@ func TestAccounts[K Accounts](t *testing.T, start func(t *testing.T) K) {
 
 	t.Run("a new profile is shown as not signed in", func(t *testing.T) {
 		got := state(t, start(t))
-		if len(got) != 2 || got[First].Status != auth.StatusNotConfigured || got[Second].Status != auth.StatusNotConfigured {
+		if len(got) != 2 || got[first].Status != auth.StatusNotConfigured || got[second].Status != auth.StatusNotConfigured {
 			t.Fatalf("%+v", got)
 		}
-		if !got[First].Active || got[Second].Active {
+		if !got[first].Active || got[second].Active {
 			t.Errorf("the selected one: %+v", got)
 		}
 		for name, p := range got {
@@ -74,10 +71,10 @@ func TestAccounts[K Accounts](t *testing.T, start func(t *testing.T) K) {
 	})
 	t.Run("selecting a profile moves the mark", func(t *testing.T) {
 		k := start(t)
-		if err := k.Use(t.Context(), Second); err != nil {
+		if err := k.Use(t.Context(), second); err != nil {
 			t.Fatal(err)
 		}
-		if got := state(t, k); got[First].Active || !got[Second].Active {
+		if got := state(t, k); got[first].Active || !got[second].Active {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -92,20 +89,20 @@ func TestAccounts[K Accounts](t *testing.T, start func(t *testing.T) K) {
 		if _, err := k.Revoke(t.Context(), "nobody"); !errors.Is(err, profile.ErrNotFound) {
 			t.Errorf("revoke: %v", err)
 		}
-		if got := state(t, k); !got[First].Active {
+		if got := state(t, k); !got[first].Active {
 			t.Errorf("the selection moved: %+v", got)
 		}
 	})
 	t.Run("a login shows its address and ends signed in", func(t *testing.T) {
 		k := start(t)
-		if url := login(t, k, Second); url == "" {
+		if url := login(t, k, second); url == "" {
 			t.Error("no address was shown before the login ended")
 		}
 		got := state(t, k)
-		if got[Second].Status != auth.StatusActive || got[First].Status != auth.StatusNotConfigured {
+		if got[second].Status != auth.StatusActive || got[first].Status != auth.StatusNotConfigured {
 			t.Errorf("%+v", got)
 		}
-		if !got[First].Active {
+		if !got[first].Active {
 			t.Error("the login moved the selection")
 		}
 	})
@@ -113,26 +110,26 @@ func TestAccounts[K Accounts](t *testing.T, start func(t *testing.T) K) {
 		k := start(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		_, err := k.Login(ctx, Second, auth.LoginOptions{NoBrowser: true, OnURL: func(string) { cancel() }})
+		_, err := k.Login(ctx, second, auth.LoginOptions{NoBrowser: true, OnURL: func(string) { cancel() }})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%v is not context.Canceled, by which a door tells it from a failure", err)
 		}
-		if got := state(t, k); got[Second].Status != auth.StatusNotConfigured {
-			t.Errorf("%+v", got[Second])
+		if got := state(t, k); got[second].Status != auth.StatusNotConfigured {
+			t.Errorf("%+v", got[second])
 		}
 	})
 	t.Run("a revocation says what came of it and ends signed out", func(t *testing.T) {
 		k := start(t)
-		r, err := k.Revoke(t.Context(), Second)
+		r, err := k.Revoke(t.Context(), second)
 		if err != nil || r.Remote != auth.RemoteNothing || !r.Settled() || r.Title == "" || r.Message == "" {
 			t.Errorf("nothing to revoke: %+v, %v", r, err)
 		}
-		login(t, k, Second)
-		r, err = k.Revoke(t.Context(), Second)
-		if err != nil || r.Remote != auth.RemoteRevoked || !r.Settled() || r.Title == "" || r.Message == "" || r.Profile != Second {
+		login(t, k, second)
+		r, err = k.Revoke(t.Context(), second)
+		if err != nil || r.Remote != auth.RemoteRevoked || !r.Settled() || r.Title == "" || r.Message == "" || r.Profile != second {
 			t.Errorf("%+v, %v", r, err)
 		}
-		if got := state(t, k)[Second].Status; got == auth.StatusActive {
+		if got := state(t, k)[second].Status; got == auth.StatusActive {
 			t.Errorf("after a revocation: %v", got)
 		}
 	})
@@ -144,7 +141,7 @@ func TestAccounts[K Accounts](t *testing.T, start func(t *testing.T) K) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := k.Use(t.Context(), Second); err != nil {
+		if err := k.Use(t.Context(), second); err != nil {
 			t.Fatal(err)
 		}
 		if _, ok := <-changes; !ok {
@@ -156,13 +153,13 @@ func TestAccounts[K Accounts](t *testing.T, start func(t *testing.T) K) {
 	})
 }
 
-// Sweeper hands out alerts to be told, each to one door.
-type Sweeper interface {
+// sweeper hands out alerts to be told, each to one door.
+type sweeper interface {
 	SweepAlerts(ctx context.Context) ([]alert.Alert, error)
 }
 
-// TestSweeps tests that an alert is told once. raise makes the keeper raise one.
-func TestSweeps[K Sweeper](t *testing.T, k K, raise func()) {
+// testSweeps tests that an alert is told once. raise makes the keeper raise one.
+func testSweeps[K sweeper](t *testing.T, k K, raise func()) {
 	t.Helper()
 	if told, err := k.SweepAlerts(t.Context()); err != nil || len(told) != 0 {
 		t.Fatalf("nothing was odd: %+v, %v", told, err)
