@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,14 +73,7 @@ func (e *Entry) clone() *Entry {
 	if e == nil {
 		return nil
 	}
-	out := Entry{Command: e.Command, Args: slices.Clone(e.Args)}
-	if len(e.Env) > 0 {
-		out.Env = make(map[string]string, len(e.Env))
-		for k, v := range e.Env {
-			out.Env[k] = v
-		}
-	}
-	return &out
+	return &Entry{e.Command, slices.Clone(e.Args), maps.Clone(e.Env)}
 }
 
 // decodeEntry reads an entry of any author; ok is false when it is not a stdio

@@ -38,22 +38,12 @@ func (p *pill) show(s alert.Severity, state alert.State) {
 
 // CreateRenderer implements fyne.Widget.
 func (p *pill) CreateRenderer() fyne.WidgetRenderer {
-	r := &pillRenderer{widget.NewSimpleRenderer(container.NewStack(p.ground, stage.Inset(1, 7, p.text))), p}
-	r.Refresh()
-	return r
-}
-
-type pillRenderer struct {
-	fyne.WidgetRenderer
-	p *pill
-}
-
-func (r *pillRenderer) Refresh() {
-	ground, text := severityColours(r.p.severity)
-	if r.p.quiet {
-		ground, text = theme.ColorNameButton, stage.ColorMuted
-	}
-	r.p.ground.FillColor, r.p.text.Color = theme.Color(ground), theme.Color(text)
-	r.p.text.TextSize = theme.CaptionTextSize()
-	r.WidgetRenderer.Refresh()
+	return stage.Painted(container.NewStack(p.ground, stage.Inset(1, 7, p.text)), func() {
+		ground, text := severityColours(p.severity)
+		if p.quiet {
+			ground, text = theme.ColorNameButton, stage.ColorMuted
+		}
+		p.ground.FillColor, p.text.Color = theme.Color(ground), theme.Color(text)
+		p.text.TextSize = theme.CaptionTextSize()
+	})
 }

@@ -3,6 +3,8 @@
 package alerts
 
 import (
+	"cmp"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
@@ -15,17 +17,9 @@ import (
 // severityWords says a severity for people; the class stays, since reports and
 // the command line speak of it.
 func severityWords(s alert.Severity) string {
-	switch s {
-	case alert.P0:
-		return lang.L("P0 critical")
-	case alert.P1:
-		return lang.L("P1 high")
-	case alert.P2:
-		return lang.L("P2 medium")
-	case alert.P3:
-		return lang.L("P3 low")
-	}
-	return s.String()
+	return cmp.Or(map[alert.Severity]string{
+		alert.P0: lang.L("P0 critical"), alert.P1: lang.L("P1 high"), alert.P2: lang.L("P2 medium"), alert.P3: lang.L("P3 low"),
+	}[s], s.String())
 }
 
 // severityColours returns a severity's ground and the text on it.
@@ -42,15 +36,9 @@ func severityColours(s alert.Severity) (ground, text fyne.ThemeColorName) {
 }
 
 func stateWords(s alert.State) string {
-	switch s {
-	case alert.Open:
-		return lang.L("open")
-	case alert.Acked:
-		return lang.L("acknowledged")
-	case alert.Resolved:
-		return lang.L("resolved by itself")
-	}
-	return string(s)
+	return cmp.Or(map[alert.State]string{
+		alert.Open: lang.L("open"), alert.Acked: lang.L("acknowledged"), alert.Resolved: lang.L("resolved by itself"),
+	}[s], string(s))
 }
 
 // ruleWords is a rule's title in the user's language; a rule of a newer version

@@ -3,6 +3,8 @@
 package book
 
 import (
+	"cmp"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
@@ -88,29 +90,18 @@ func problemWords(p *audit.Problem) string {
 		return ""
 	}
 	line := map[string]any{"Line": stage.Number(int(p.Seq))}
-	switch p.Kind {
-	case audit.Edited:
-		return lang.L("line {{.Line}} edited", line)
-	case audit.Deleted:
-		return lang.L("lines deleted before line {{.Line}}", line)
-	case audit.Inserted:
-		return lang.L("line {{.Line}} inserted", line)
-	case audit.Reordered:
-		return lang.L("line {{.Line}} out of order", line)
-	case audit.Truncated:
-		return lang.L("newest lines cut off")
-	case audit.RolledBack:
-		return lang.L("replaced by an older copy")
-	case audit.SegmentMissing:
-		return lang.L("segment {{.Name}} is missing", map[string]any{"Name": p.Segment})
-	case audit.SegmentSwapped:
-		return lang.L("segment {{.Name}} swapped", map[string]any{"Name": p.Segment})
-	case audit.Malformed:
-		return lang.L("line {{.Line}} is malformed", line)
-	case audit.Unsealed:
-		return lang.L("line {{.Line}} is not sealed", line)
-	case audit.ForeignKey:
-		return lang.L("lines made with another key")
-	}
-	return string(p.Kind)
+	segment := map[string]any{"Name": p.Segment}
+	return cmp.Or(map[audit.Kind]string{
+		audit.Edited:         lang.L("line {{.Line}} edited", line),
+		audit.Deleted:        lang.L("lines deleted before line {{.Line}}", line),
+		audit.Inserted:       lang.L("line {{.Line}} inserted", line),
+		audit.Reordered:      lang.L("line {{.Line}} out of order", line),
+		audit.Truncated:      lang.L("newest lines cut off"),
+		audit.RolledBack:     lang.L("replaced by an older copy"),
+		audit.SegmentMissing: lang.L("segment {{.Name}} is missing", segment),
+		audit.SegmentSwapped: lang.L("segment {{.Name}} swapped", segment),
+		audit.Malformed:      lang.L("line {{.Line}} is malformed", line),
+		audit.Unsealed:       lang.L("line {{.Line}} is not sealed", line),
+		audit.ForeignKey:     lang.L("lines made with another key"),
+	}[p.Kind], string(p.Kind))
 }

@@ -57,35 +57,17 @@ func stackOrder() []group {
 }
 
 func groupWords(g group) string {
-	switch g {
-	case handOuts:
-		return lang.L("Hand-outs")
-	case refreshes:
-		return lang.L("Refreshes")
-	case logins:
-		return lang.L("Logins")
-	case revocations:
-		return lang.L("Revocations")
-	case troubles:
-		return lang.L("Failures and alerts")
-	}
-	return lang.L("Everything else")
+	return [groups]string{
+		handOuts: lang.L("Hand-outs"), refreshes: lang.L("Refreshes"), logins: lang.L("Logins"), revocations: lang.L("Revocations"),
+		troubles: lang.L("Failures and alerts"), others: lang.L("Everything else"),
+	}[g]
 }
 
 func groupColour(g group) fyne.ThemeColorName {
-	switch g {
-	case handOuts:
-		return stage.ColorHandOut
-	case refreshes:
-		return stage.ColorRefresh
-	case logins:
-		return stage.ColorLogin
-	case revocations:
-		return stage.ColorRevocation
-	case troubles:
-		return theme.ColorNameError
-	}
-	return theme.ColorNameDisabled
+	return [groups]fyne.ThemeColorName{
+		handOuts: stage.ColorHandOut, refreshes: stage.ColorRefresh, logins: stage.ColorLogin, revocations: stage.ColorRevocation,
+		troubles: theme.ColorNameError, others: theme.ColorNameDisabled,
+	}[g]
 }
 
 // groupOf sorts an event into the chart.

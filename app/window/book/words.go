@@ -3,6 +3,7 @@
 package book
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -102,28 +103,14 @@ func Words(name string) string {
 func alarming(name string) bool { return byName[name].alarming }
 
 func outcomeWord(outcome string) string {
-	switch outcome {
-	case audit.OK:
-		return lang.L("ok")
-	case audit.Failed:
-		return lang.L("failed")
-	}
-	return outcome
+	return cmp.Or(map[string]string{audit.OK: lang.L("ok"), audit.Failed: lang.L("failed")}[outcome], outcome)
 }
 
 // doorWord says which door an event came through.
 func doorWord(actor string) string {
-	switch actor {
-	case "tray":
-		return lang.L("tray")
-	case "window":
-		return lang.L("window")
-	case "cli":
-		return lang.L("command line")
-	case "launcher":
-		return lang.L("launcher")
-	}
-	return actor
+	return cmp.Or(map[string]string{
+		"tray": lang.L("tray"), "window": lang.L("window"), "cli": lang.L("command line"), "launcher": lang.L("launcher"),
+	}[actor], actor)
 }
 
 // value prints one value of an event's data. Numbers come from JSON as float64;

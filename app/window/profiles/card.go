@@ -3,6 +3,7 @@
 package profiles
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -169,11 +170,5 @@ func revocationWords(p auth.ProfileView) string {
 }
 
 func vaultWords(vault string) string {
-	switch vault {
-	case "keychain":
-		return lang.L("system keychain")
-	case "file":
-		return lang.L("encrypted file")
-	}
-	return vault
+	return cmp.Or(map[string]string{"keychain": lang.L("system keychain"), "file": lang.L("encrypted file")}[vault], vault)
 }

@@ -3,6 +3,8 @@
 package profiles
 
 import (
+	"cmp"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -53,34 +55,16 @@ func (i *item) show(p auth.ProfileView) {
 
 // CreateRenderer implements fyne.Widget.
 func (i *item) CreateRenderer() fyne.WidgetRenderer {
-	return &itemRenderer{widget.NewSimpleRenderer(i.box), i}
-}
-
-type itemRenderer struct {
-	fyne.WidgetRenderer
-	i *item
-}
-
-func (r *itemRenderer) Refresh() {
-	r.i.dot.FillColor = theme.Color(statusColour(r.i.status))
-	r.WidgetRenderer.Refresh()
+	return stage.Painted(i.box, func() { i.dot.FillColor = theme.Color(statusColour(i.status)) })
 }
 
 // statusWords are [auth.ProfileView.Words] in the user's language.
 func statusWords(p auth.ProfileView) string {
-	switch p.Status {
-	case auth.StatusActive:
-		return lang.L("signed in")
-	case auth.StatusNeedsLogin, auth.StatusExpired:
-		return lang.L("sign in again")
-	case auth.StatusNotConfigured:
-		return lang.L("not signed in")
-	case auth.StatusBlocked:
-		return lang.L("blocked: {{.Why}}", map[string]any{"Why": p.Blocked})
-	case auth.StatusUnknown:
-		return lang.L("login unknown")
-	}
-	return p.Words()
+	return cmp.Or(map[auth.Status]string{
+		auth.StatusActive: lang.L("signed in"), auth.StatusNeedsLogin: lang.L("sign in again"), auth.StatusExpired: lang.L("sign in again"),
+		auth.StatusNotConfigured: lang.L("not signed in"), auth.StatusUnknown: lang.L("login unknown"),
+		auth.StatusBlocked: lang.L("blocked: {{.Why}}", map[string]any{"Why": p.Blocked}),
+	}[p.Status], p.Words())
 }
 
 func statusColour(s auth.Status) fyne.ThemeColorName {

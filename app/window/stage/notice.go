@@ -104,19 +104,10 @@ func (n *Notice) show(c fyne.ThemeColorName, icon fyne.Resource, message, more s
 
 // CreateRenderer implements fyne.Widget.
 func (n *Notice) CreateRenderer() fyne.WidgetRenderer {
-	return &noticeRenderer{WidgetRenderer: widget.NewSimpleRenderer(n.box), n: n}
-}
-
-// noticeRenderer repaints the colours when the theme changes.
-type noticeRenderer struct {
-	fyne.WidgetRenderer
-	n *Notice
-}
-
-func (r *noticeRenderer) Refresh() {
-	r.n.bar.FillColor = theme.Color(r.n.colour)
-	r.n.ground.FillColor = Tint(r.n.colour, 0x22)
-	r.WidgetRenderer.Refresh()
+	return Painted(n.box, func() {
+		n.bar.FillColor = theme.Color(n.colour)
+		n.ground.FillColor = Tint(n.colour, 0x22)
+	})
 }
 
 // Tint returns a theme colour made nearly transparent, for grounds.

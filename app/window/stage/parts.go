@@ -69,17 +69,25 @@ func NewPane(colour fyne.ThemeColorName, content fyne.CanvasObject) *Pane {
 
 // CreateRenderer implements fyne.Widget.
 func (p *Pane) CreateRenderer() fyne.WidgetRenderer {
-	return &paneRenderer{widget.NewSimpleRenderer(container.NewStack(p.ground, p.content)), p}
+	return Painted(container.NewStack(p.ground, p.content), func() { p.ground.FillColor = theme.Color(p.colour) })
 }
 
-type paneRenderer struct {
+// Painted returns the renderer of a widget that is content, painted anew at each
+// refresh, as when the theme changes.
+func Painted(content fyne.CanvasObject, paint func()) fyne.WidgetRenderer {
+	r := &painted{widget.NewSimpleRenderer(content), paint}
+	paint()
+	return r
+}
+
+type painted struct {
 	fyne.WidgetRenderer
-	p *Pane
+	paint func()
 }
 
-func (r *paneRenderer) Refresh() {
-	r.p.ground.FillColor = theme.Color(r.p.colour)
-	r.WidgetRenderer.Refresh()
+func (p *painted) Refresh() {
+	p.paint()
+	p.WidgetRenderer.Refresh()
 }
 
 // Inset returns content with room around it, in Fyne's units.
