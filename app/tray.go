@@ -114,13 +114,21 @@ func (a *application) openWindow(name string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(context.Background(), line[0], line[1:]...)
-	cmd.Env, cmd.Stderr = a.environ, os.Stderr
-	if err := cmd.Start(); err != nil {
+	if err := a.startBeside(line, os.Stderr); err != nil {
 		return fmt.Errorf("open the %s window: %w", name, err)
 	}
-	go func() { _ = cmd.Wait() }() // so that it is no zombie once it is closed
 	return nil
+}
+
+// startBeside starts a process that outlives us.
+func (a *application) startBeside(line []string, stderr io.Writer) error {
+	cmd := exec.CommandContext(context.Background(), line[0], line[1:]...)
+	cmd.Env, cmd.Stderr = a.environ, stderr
+	err := cmd.Start()
+	if err == nil {
+		go func() { _ = cmd.Wait() }() // so that it is no zombie once it ends
+	}
+	return err
 }
 
 // runWindow shows a window in this process.
@@ -170,12 +178,9 @@ func (a *application) startDemo() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(context.Background(), self.Path, "demo")
-	cmd.Env = a.environ
-	if err := cmd.Start(); err != nil {
+	if err := a.startBeside([]string{self.Path, "demo"}, nil); err != nil {
 		return fmt.Errorf("start the demo: %w", err)
 	}
-	go func() { _ = cmd.Wait() }()
 	return nil
 }
 

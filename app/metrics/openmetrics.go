@@ -65,7 +65,7 @@ func Write(w io.Writer, families []Family) error {
 			if len(s.Labels) > 0 {
 				b.WriteByte('}')
 			}
-			b.WriteString(" " + number(s.Value) + "\n")
+			b.WriteString(" " + strconv.FormatFloat(s.Value, 'f', -1, 64) + "\n")
 		}
 	}
 	b.WriteString("# EOF\n")
@@ -75,13 +75,6 @@ func Write(w io.Writer, families []Family) error {
 
 func escape(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s)
-}
-
-func number(v float64) string {
-	if v == float64(int64(v)) && v < 1e15 && v > -1e15 {
-		return strconv.FormatInt(int64(v), 10)
-	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
 // tally counts by labels.

@@ -223,9 +223,6 @@ func windowItems(v View) []Item {
 	case slices.Contains(v.Windows, "alerts"):
 		items = append(items, command("Alerts…", OpenWindow, "alerts"))
 	}
-	if slices.Contains(v.Windows, "settings") {
-		items = append(items, command("Settings…", OpenWindow, "settings"))
-	}
 	return items
 }
 

@@ -136,7 +136,7 @@ Quit -> quit
 				Profiles: []auth.ProfileView{active(corp)},
 				Alerts:   []alert.Alert{{ID: "1"}, {ID: "2"}},
 			},
-			Windows: []string{"audit", "alerts", "profiles", "settings", "welcome"},
+			Windows: []string{"audit", "alerts", "profiles", "welcome"},
 		}, `
 (corp · Corp ID — sign in again)
 ---
@@ -152,7 +152,6 @@ Revoke…
 ---
 Audit log… -> open window audit
 Alerts (2)… -> open window alerts
-Settings… -> open window settings
 ---
 Quit -> quit
 `},

@@ -65,7 +65,7 @@ type Params struct {
 	// connected apps after a revocation that the provider cannot do itself.
 	OpenURL func(ctx context.Context, url string) error
 	// Windows names the windows there are: "audit", "alerts", "welcome",
-	// "profiles", "settings". The menu offers no other.
+	// "profiles". The menu offers no other.
 	Windows []string
 
 	// HostWait is how long Run waits for something that shows tray icons, which

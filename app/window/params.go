@@ -17,9 +17,7 @@ type Params struct {
 	Keeper Keeper
 	// Now is the clock of countdowns and of the time filters.
 	Now func() time.Time
-	// Location is the zone that times are shown in; nil means the machine's.
-	Location *time.Location
-	// OpenURL opens a page in the user's browser; nil leaves it to the desktop.
+	// OpenURL opens a page in the user's browser.
 	OpenURL func(url string) error
 	// Setup writes the active profile's entry into Claude Desktop's configuration
 	// and returns one sentence on what it did. Nil hides that step.

@@ -119,10 +119,7 @@ func Run(ctx context.Context, name string, p Params) error {
 func newHost(ctx context.Context, w fyne.Window, p Params) *stage.Host {
 	h := &stage.Host{
 		Window: w, Seam: stage.NewSeam(ctx), Keys: stage.NewKeys(w.Canvas()), Notice: stage.NewNotice(),
-		Now: p.Now, Location: p.Location, OpenURL: p.OpenURL,
-	}
-	if h.Location == nil {
-		h.Location = time.Local
+		Now: p.Now, Location: time.Local, OpenURL: p.OpenURL,
 	}
 	w.SetPadded(false)
 	w.SetContent(container.NewStack())

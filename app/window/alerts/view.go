@@ -8,6 +8,7 @@
 package alerts
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
@@ -43,8 +44,7 @@ type view struct {
 	list  *stage.List
 	card  *card
 	pane  *fyne.Container
-	empty *fyne.Container
-	words [2]*widget.Label // of the empty state
+	empty *stage.Empty
 }
 
 // Show builds the window's content in h and starts loading. A nil incident hides
@@ -71,12 +71,7 @@ func newView(h *stage.Host, k keeper.Alerts, incident Incident) *view {
 	v.state = widget.NewSelect(v.filters(), nil)
 	v.state.SetSelectedIndex(0)
 	v.state.OnChanged = func(string) { v.refresh() }
-	v.words = [2]*widget.Label{stage.Heading(""), stage.Muted("")}
-	for _, l := range v.words {
-		l.Alignment = fyne.TextAlignCenter
-	}
-	v.empty = container.NewCenter(container.NewGridWrap(fyne.NewSize(400, 130), container.NewVBox(v.words[0], v.words[1])))
-	v.empty.Hide()
+	v.empty = stage.NewEmpty("", nil)
 	h.Keys.Bind(fyne.KeyR, v.reload)
 	return v
 }
@@ -108,7 +103,7 @@ func (v *view) layout() fyne.CanvasObject {
 	head := container.NewBorder(nil, nil, stage.Heading(lang.L("Alerts")), v.state)
 	left := stage.NewPane(stage.ColorSurface, container.NewBorder(stage.Inset(8, 10, head), nil, nil, nil, v.list))
 	right := container.NewBorder(stage.Inset(8, 14, v.host.Notice), nil, nil, nil,
-		container.NewStack(container.NewVScroll(stage.Inset(8, 22, v.pane)), v.empty))
+		container.NewStack(container.NewVScroll(stage.Inset(8, 22, v.pane)), v.empty.Box))
 	panes := container.NewHSplit(left, right)
 	panes.SetOffset(0.42)
 	return panes
@@ -194,15 +189,13 @@ func (v *view) showEmpty() {
 	if v.wanted() != alert.Open {
 		title, text = lang.L("No such alert"), ""
 	}
-	v.words[0].SetText(title)
-	v.words[1].SetText(text)
-	v.empty.Show()
+	v.empty.Say(title, text, false)
 }
 
 func (v *view) choose(i int) {
 	a := v.listed[i]
 	v.chosen = a.ID
-	v.empty.Hide()
+	v.empty.Box.Hide()
 	v.card.show(a)
 	if len(v.pane.Objects) == 0 {
 		v.pane.Objects = []fyne.CanvasObject{v.card.box}
@@ -220,12 +213,7 @@ func (v *view) write() {
 func (v *view) title(a alert.Alert) string { return ruleWords(v.rules, a.Rule) }
 
 // profileName returns a profile's name. A deleted one is known by its id alone.
-func (v *view) profileName(id string) string {
-	if name, ok := v.profiles[id]; ok {
-		return name
-	}
-	return id
-}
+func (v *view) profileName(id string) string { return cmp.Or(v.profiles[id], id) }
 
 // acknowledge writes down that the user has seen an alert.
 func (v *view) acknowledge(a alert.Alert, note string) {

@@ -205,7 +205,7 @@ func TestEmptyAndLive(t *testing.T) {
 	}
 	odd(f)
 	v.reload() // as the watch does
-	if v.empty.Visible() || !windowtest.Shows(v.pane, "Refresh token used elsewhere") {
+	if v.empty.Box.Visible() || !windowtest.Shows(v.pane, "Refresh token used elsewhere") {
 		t.Errorf("after the first alert the window shows %q", windowtest.Texts(content))
 	}
 	v.state.SetSelectedIndex(2)

@@ -55,7 +55,7 @@ type view struct {
 	badge   *badge
 	follow  *widget.Check
 	status  *widget.Label
-	empty   *emptyState
+	empty   *stage.Empty
 
 	cancelPage   func() // stops the load under way
 	cancelSurvey func()
@@ -99,7 +99,7 @@ func newView(h *stage.Host, k keeper.Book, write Export) *view {
 	v.badge = newBadge(v.verify)
 	v.status = widget.NewLabel("")
 	v.status.Importance, v.status.SizeName = widget.LowImportance, theme.SizeNameCaptionText
-	v.empty = newEmptyState(v.filter.clear)
+	v.empty = stage.NewEmpty(lang.L("Show all events"), v.filter.clear)
 
 	focusTable := func() { h.Window.Canvas().Focus(v.table) }
 	v.filter.search.OnDown = focusTable
@@ -137,7 +137,7 @@ func (v *view) layout() fyne.CanvasObject {
 		v.chart.box(),
 	))
 	header := stage.NewPane(theme.ColorNameHeaderBackground, newHeader())
-	list := container.NewBorder(header, nil, nil, nil, container.NewStack(v.table, v.empty.box))
+	list := container.NewBorder(header, nil, nil, nil, container.NewStack(v.table, v.empty.Box))
 	panes := container.NewHSplit(stage.NewPane(stage.ColorSurface, list), container.NewStack(v.details.box, v.export.box))
 	panes.SetOffset(0.7)
 	return container.NewBorder(top, stage.Inset(-4, 10, v.status), nil, nil, panes)
@@ -210,7 +210,15 @@ func (v *view) refresh() {
 		v.choose(i) // its page came just now
 	}
 	n := v.rows.len()
-	v.empty.show(v.loaded && n == 0, v.filter.active())
+	switch {
+	case !v.loaded || n > 0:
+		v.empty.Box.Hide()
+	case v.filter.active():
+		v.empty.Say(lang.L("No event matches"), lang.L("Nothing in the log fits these filters."), true)
+	default:
+		v.empty.Say(lang.L("Nothing has happened yet"),
+			lang.L("Every login, refresh and revocation will be written down here, from the first one on."), false)
+	}
 	count := map[string]any{"Count": stage.Number(n)}
 	text := ""
 	switch {

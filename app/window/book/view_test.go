@@ -441,15 +441,15 @@ func TestErrorShowsWithItsHintAndGoesAway(t *testing.T) {
 
 func TestEmptyStates(t *testing.T) {
 	v, _ := open(t, 0)
-	if !windowtest.Shows(v.empty.box, "Nothing has happened yet") {
-		t.Errorf("empty log shows %q", windowtest.Texts(v.empty.box))
+	if !windowtest.Shows(v.empty.Box, "Nothing has happened yet") {
+		t.Errorf("empty log shows %q", windowtest.Texts(v.empty.Box))
 	}
 	v, _ = open(t, 3)
-	if v.empty.box.Visible() {
+	if v.empty.Box.Visible() {
 		t.Error("the empty state covers the events")
 	}
 	v.filter.search.SetText("no such thing")
-	windowtest.Press(t, v.empty.box, "Show all events")
+	windowtest.Press(t, v.empty.Box, "Show all events")
 	if v.rows.len() != 3 {
 		t.Errorf("%d events after clearing the filters, want 3", v.rows.len())
 	}

@@ -142,19 +142,14 @@ func (c *card) buttons(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 	return row
 }
 
-// question asks once before a revocation and says what it does at the provider
-// and here.
-// The safe answer is returned too, to get the focus.
-func question(p auth.ProfileView, cancel, revoke func()) (o fyne.CanvasObject, keep fyne.Focusable) {
-	facts := stage.NewFacts()
-	facts.Text(lang.L("At the provider"), revocationWords(p))
-	facts.Text(lang.L("Here"), lang.L("The tokens are deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays, and you can log in again.", map[string]any{"Vault": vaultWords(p.Vault)}))
-	yes := widget.NewButton(lang.L("Revoke access"), revoke)
+// ask puts a question into the pane before something is lost. The safe answer has
+// the focus.
+func (v *view) ask(title string, facts *stage.Facts, answer string, do func()) {
+	yes := widget.NewButton(answer, do)
 	yes.Importance = widget.DangerImportance
-	no := stage.Button(lang.L("Keep it"), cancel)
-	title := heading(lang.L("Revoke the access of {{.Name}}?", map[string]any{"Name": p.Name}))
-	return container.NewVBox(stage.Compact(title), facts.Object,
-		stage.Inset(10, 0, container.NewHBox(no, yes))), no
+	no := stage.Button(lang.L("Keep it"), v.back)
+	v.put(container.NewVBox(stage.Compact(heading(title)), facts.Object, stage.Inset(10, 0, container.NewHBox(no, yes))), true)
+	v.host.Window.Canvas().Focus(no)
 }
 
 // revocationWords says what a revocation does at the provider.

@@ -45,8 +45,7 @@ func (v *view) remove(p auth.ProfileView) {
 		facts.Text(lang.L("At the provider"), revocationWords(p))
 	}
 	facts.Text(lang.L("Here"), lang.L("The profile is removed, and its tokens and its client secret are deleted from the {{.Vault}}. MCP servers that use it lose access. The audit log keeps its history.", map[string]any{"Vault": vaultWords(p.Vault)}))
-	keep := stage.Button(lang.L("Keep it"), v.back)
-	yes := widget.NewButton(lang.L("Delete profile"), func() {
+	v.ask(lang.L("Delete {{.Name}}?", map[string]any{"Name": p.Name}), facts, lang.L("Delete profile"), func() {
 		v.back()
 		v.host.Notice.Busy(lang.L("Deleting {{.Name}}…", map[string]any{"Name": p.Name}), "")
 		stage.Load(v.host.Seam, func(ctx context.Context) (auth.RevokeResult, error) {
@@ -67,11 +66,6 @@ func (v *view) remove(p auth.ProfileView) {
 			}
 		})
 	})
-	yes.Importance = widget.DangerImportance
-	v.put(container.NewVBox(
-		stage.Compact(heading(lang.L("Delete {{.Name}}?", map[string]any{"Name": p.Name}))), facts.Object,
-		stage.Inset(10, 0, container.NewHBox(keep, yes))), true)
-	v.host.Window.Canvas().Focus(keep)
 }
 
 // accept lets servers have the tokens of a login that differs from before.

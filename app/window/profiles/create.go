@@ -13,7 +13,6 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/window/newprofile"
 	"github.com/stagedoor-app/stagedoor/app/window/stage"
-	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
@@ -41,11 +40,6 @@ func newCreate(h *stage.Host, v *view) *create {
 		stage.Inset(10, 0, container.NewHBox(
 			stage.Button(lang.L("Cancel"), c.close), stage.Primary(lang.L("Create profile"), c.submit))))
 	return c
-}
-
-func (c *create) open([]auth.ProfileView) fyne.CanvasObject {
-	c.view.host.Notice.Clear()
-	return c.box
 }
 
 func (c *create) close() {

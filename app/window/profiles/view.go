@@ -65,13 +65,13 @@ func newView(h *stage.Host, k keeper.Profiles) *view {
 	v.list.OnEscape = v.showCard
 	v.card = newCard(h, v)
 	v.create = newCreate(h, v)
-	h.Keys.Bind(fyne.KeyN, v.ask)
+	h.Keys.Bind(fyne.KeyN, v.add)
 	h.Keys.Bind(fyne.KeyR, v.reload)
 	return v
 }
 
 func (v *view) layout() fyne.CanvasObject {
-	add := widget.NewButtonWithIcon(lang.L("New profile"), theme.ContentAddIcon(), v.ask)
+	add := widget.NewButtonWithIcon(lang.L("New profile"), theme.ContentAddIcon(), v.add)
 	left := stage.NewPane(stage.ColorSurface, container.NewBorder(
 		stage.Inset(8, 10, stage.Heading(lang.L("Profiles"))),
 		stage.Inset(8, 10, add), nil, nil, v.list))
@@ -182,12 +182,15 @@ func (v *view) nothing() fyne.CanvasObject {
 	return container.NewVBox(
 		stage.Heading(lang.L("No profile yet")),
 		stage.Muted(lang.L("A profile is one account at one provider. Create one, log in, and every MCP server can use it without ever seeing more than a short-lived token.")),
-		container.NewHBox(stage.Primary(lang.L("New profile"), v.ask)),
+		container.NewHBox(stage.Primary(lang.L("New profile"), v.add)),
 	)
 }
 
-// ask opens the form for a new profile.
-func (v *view) ask() { v.put(v.create.open(v.profiles), true) }
+// add opens the form for a new profile.
+func (v *view) add() {
+	v.host.Notice.Clear()
+	v.put(v.create.box, true)
+}
 
 // use makes a profile the active one.
 func (v *view) use(p auth.ProfileView) {
@@ -247,7 +250,10 @@ func SignedIn(name, account string) string {
 
 // revoke asks once, and tells what came of it.
 func (v *view) revoke(p auth.ProfileView) {
-	ask, keep := question(p, v.back, func() {
+	facts := stage.NewFacts()
+	facts.Text(lang.L("At the provider"), revocationWords(p))
+	facts.Text(lang.L("Here"), lang.L("The tokens are deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays, and you can log in again.", map[string]any{"Vault": vaultWords(p.Vault)}))
+	v.ask(lang.L("Revoke the access of {{.Name}}?", map[string]any{"Name": p.Name}), facts, lang.L("Revoke access"), func() {
 		v.back()
 		v.host.Notice.Busy(lang.L("Revoking the access of {{.Name}}…", map[string]any{"Name": p.Name}), "")
 		stage.Load(v.host.Seam, func(ctx context.Context) (auth.RevokeResult, error) {
@@ -266,8 +272,6 @@ func (v *view) revoke(p auth.ProfileView) {
 			}
 		})
 	})
-	v.put(ask, true)
-	v.host.Window.Canvas().Focus(keep)
 }
 
 // back brings the card back after a question.

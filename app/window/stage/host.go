@@ -32,14 +32,6 @@ type Host struct {
 
 // Open shows a page in the user's browser and says so if that fails.
 func (h *Host) Open(page string) {
-	if h.OpenURL == nil {
-		u, err := url.Parse(page)
-		if err == nil {
-			err = fyne.CurrentApp().OpenURL(u)
-		}
-		h.Notice.Error(err)
-		return
-	}
 	Load(h.Seam, func(context.Context) (struct{}, error) { return struct{}{}, h.OpenURL(page) },
 		func(_ struct{}, err error) {
 			if err != nil {
