@@ -179,20 +179,8 @@ func (c Client) key() string {
 func memberName(m hujson.ObjectMember) string { return m.Name.Value.(hujson.Literal).String() }
 
 func kind(v hujson.Value) string {
-	switch v.Value.Kind() {
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case '"':
-		return "a string"
-	case '0':
-		return "a number"
-	case 'n':
-		return "null"
-	default:
-		return "a boolean"
-	}
+	names := map[hujson.Kind]string{'{': "an object", '[': "an array", '"': "a string", '0': "a number", 'n': "null", 't': "a boolean", 'f': "a boolean"}
+	return names[v.Value.Kind()]
 }
 
 // isUTF16 knows UTF-16 (and UTF-32) by its mark, or by the zero byte that the

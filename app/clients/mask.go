@@ -2,6 +2,7 @@ package clients
 
 import (
 	"bytes"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -15,22 +16,20 @@ import (
 // masked stands for a value that is not shown.
 const masked = "•••"
 
-// Compiled when they are first needed: every start of an MCP server would pay for
-// them, and only what shows a config needs them.
-
-// secretName matches the names of members, variables and flags whose values
-// are not shown. Too many rather than too few.
-var secretName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)token|secret|key|passw|passphrase|pwd|auth|credential|cookie|bearer|private|session|^pat$|[_-]pat$`)
-})
+// later compiles an expression when it is first needed: every start of an MCP server
+// would pay for it, and only what shows a config needs it.
+func later(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
 
 var (
-	assignment = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)([\w.-]*(?:token|secret|key|passw|passphrase|pwd|auth|credential|cookie|session)[\w.-]*["']?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,&"'}]+)`)
-	})
-	userinfo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(://)[^\s/@"]+@`) })
-	bearer   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\b(bearer|basic)[ \t]+[^\s",]+`) })
-	word     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[A-Za-z0-9+/=_.~-]{20,}`) })
+	// secretName matches the names of members, variables and flags whose values
+	// are not shown. Too many rather than too few.
+	secretName = later(`(?i)token|secret|key|passw|passphrase|pwd|auth|credential|cookie|bearer|private|session|^pat$|[_-]pat$`)
+	assignment = later(`(?i)([\w.-]*(?:token|secret|key|passw|passphrase|pwd|auth|credential|cookie|session)[\w.-]*["']?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,&"'}]+)`)
+	userinfo   = later(`(://)[^\s/@"]+@`)
+	bearer     = later(`(?i)\b(bearer|basic)[ \t]+[^\s",]+`)
+	word       = later(`[A-Za-z0-9+/=_.~-]{20,}`)
 )
 
 // mask returns the text of the document with every value replaced that may be
@@ -205,12 +204,8 @@ func (e *Entry) values() map[string]bool {
 	if e == nil {
 		return shown
 	}
-	shown[e.Command] = true
-	for _, a := range e.Args {
-		shown[a] = true
-	}
-	for _, v := range e.Env {
-		shown[v] = true
+	for _, s := range slices.Concat([]string{e.Command}, e.Args, slices.Collect(maps.Values(e.Env))) {
+		shown[s] = true
 	}
 	return shown
 }

@@ -5,6 +5,7 @@ package book
 import (
 	"image"
 	"image/color"
+	"image/draw"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -170,18 +171,16 @@ func (c *chart) pick() {
 // draw paints the bars pixel by pixel: one picture, however many bars.
 func (c *chart) draw(w, h int) image.Image {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
-	base := toNRGBA(theme.Color(theme.ColorNameSeparator))
-	fill(img, 0, h-1, w, h, base)
+	fill := func(x0, y0, x1, y1 int, colour fyne.ThemeColorName) {
+		draw.Draw(img, image.Rect(x0, y0, x1, y1), image.NewUniform(theme.Color(colour)), image.Point{}, draw.Src)
+	}
+	fill(0, h-1, w, h, theme.ColorNameSeparator)
 	most := 0
 	for _, b := range c.bars {
 		most = max(most, b.counts.sum())
 	}
 	if most == 0 || h < 8 {
 		return img
-	}
-	var colours [groups]color.NRGBA
-	for g := range colours {
-		colours[g] = toNRGBA(theme.Color(groupColour(group(g))))
 	}
 	scale := float32(w) / max(c.Size().Width, 1)
 	each, left := c.width(float32(w) / scale)
@@ -201,22 +200,12 @@ func (c *chart) draw(w, h int) image.Image {
 			// What is rare is what one looks for: it never vanishes.
 			tall := max(n*room/most, 2)
 			top := max(y-tall, 0)
-			fill(img, x0, top, max(x1, x0+1), y, colours[g])
+			fill(x0, top, max(x1, x0+1), y, groupColour(group(g)))
 			y = top
 		}
 	}
 	return img
 }
-
-func fill(img *image.NRGBA, x0, y0, x1, y1 int, c color.NRGBA) {
-	for y := y0; y < y1; y++ {
-		for x := x0; x < min(x1, img.Rect.Max.X); x++ {
-			img.SetNRGBA(x, y, c)
-		}
-	}
-}
-
-func toNRGBA(c color.Color) color.NRGBA { return color.NRGBAModel.Convert(c).(color.NRGBA) }
 
 // MouseIn implements desktop.Hoverable.
 func (c *chart) MouseIn(e *desktop.MouseEvent) { c.point(c.barAt(e.Position.X)) }

@@ -3,6 +3,7 @@
 package book
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -185,15 +186,7 @@ func (r *rows) pageOf(seq uint64) int {
 
 // find returns where the event with that number is, or -1. Numbers fall.
 func find(events []audit.Event, seq uint64) int {
-	i, ok := slices.BinarySearchFunc(events, seq, func(e audit.Event, seq uint64) int {
-		switch {
-		case e.Seq > seq:
-			return -1
-		case e.Seq < seq:
-			return 1
-		}
-		return 0
-	})
+	i, ok := slices.BinarySearchFunc(events, seq, func(e audit.Event, seq uint64) int { return cmp.Compare(seq, e.Seq) })
 	if !ok {
 		return -1
 	}

@@ -50,12 +50,8 @@ func Number(n int) string {
 		return "-" + Number(-n)
 	}
 	digits := strconv.Itoa(n)
-	var out []byte
-	for i := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			out = append(out, sep...)
-		}
-		out = append(out, digits[i])
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + sep + digits[i:]
 	}
-	return string(out)
+	return digits
 }
