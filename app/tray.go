@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -69,9 +68,9 @@ func (a *application) runTray(ctx context.Context) error {
 	err = tray.Run(ctx, tray.Params{
 		Keeper: k, Notify: notifier, Now: time.Now, Logger: a.log,
 		Setup:      func(ctx context.Context) (string, error) { return a.setUpClaude(ctx, k) },
-		OpenWindow: a.openWindow, OpenURL: a.browser().Open, Windows: a.windows(),
+		OpenWindow: a.openWindow, OpenURL: a.browser().Open, Windows: a.hasWindows(),
 	})
-	if errors.Is(err, tray.ErrNoTrayHost) && slices.Contains(a.windows(), "profiles") {
+	if errors.Is(err, tray.ErrNoTrayHost) && a.hasWindows() {
 		_, _ = fmt.Fprintf(a.std.Err, "stagedoor: %v\nhint: %s\n", err, hint.Of(err))
 		return a.openWindow("profiles")
 	}
@@ -80,28 +79,20 @@ func (a *application) runTray(ctx context.Context) error {
 
 // mainWindow is what a person without the tray wants to see first.
 func (a *application) mainWindow(k *auth.Keeper) string {
-	if names, err := k.Names(); err == nil && len(names) == 0 {
-		if slices.Contains(a.windows(), "welcome") {
-			return "welcome"
-		}
+	if names, err := k.Names(); err == nil && len(names) == 0 && a.hasWindows() {
+		return "welcome"
 	}
 	return "profiles"
 }
 
-// windows are the windows that this installation can open, in this process or
-// by its sibling.
-func (a *application) windows() []string {
+// hasWindows says that this installation can open windows, in this process or by
+// its sibling of the same version.
+func (a *application) hasWindows() bool {
 	self, err := platform.Executable()
-	if err != nil {
-		return nil
+	if err == nil {
+		_, err = platform.WindowCommand(self, len(window.Names()) > 0, "audit")
 	}
-	if _, err := platform.WindowCommand(self, len(window.Names()) > 0, "audit"); err != nil {
-		return nil
-	}
-	if names := window.Names(); len(names) > 0 {
-		return names
-	}
-	return []string{"alerts", "audit", "profiles", "welcome"} // what the sibling of the same version has
+	return err == nil
 }
 
 // openWindow starts a window in a process of its own, which outlives us.

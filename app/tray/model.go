@@ -2,7 +2,6 @@ package tray
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,12 +13,12 @@ import (
 type View struct {
 	State     auth.State
 	Now       time.Time
-	Problem   string   // why State could not be read, or ""
-	LoggingIn string   // the profile whose login is running, or ""
-	Revoking  string   // the profile that is being revoked, or ""
-	CanSetup  bool     // Claude Desktop can be set up by a click
-	SettingUp bool     // and that is running
-	Windows   []string // the windows there are
+	Problem   string // why State could not be read, or ""
+	LoggingIn string // the profile whose login is running, or ""
+	Revoking  string // the profile that is being revoked, or ""
+	CanSetup  bool   // Claude Desktop can be set up by a click
+	SettingUp bool   // and that is running
+	Windows   bool   // there are windows to open
 }
 
 // Kind of a menu item.
@@ -112,7 +111,7 @@ func headerItems(v View) []Item {
 	}
 	if p, ok := v.State.Active(); ok && p.Changed != "" {
 		items = append(items, note(brief(p.Changed, 80)))
-		if slices.Contains(v.Windows, "profiles") {
+		if v.Windows {
 			items = append(items, command("Look at it…", OpenWindow, "profiles"))
 		} else if p.CanAccept {
 			items = append(items, note("Accept it: stagedoor accept "+p.Name))
@@ -126,7 +125,7 @@ func headerItems(v View) []Item {
 		items = append(items, note(brief(o.Words(), 120)))
 	}
 	if len(v.State.Profiles)+len(v.State.Refused) == 0 && v.Problem == "" {
-		if slices.Contains(v.Windows, "welcome") {
+		if v.Windows {
 			items = append(items, command("Create a profile…", OpenWindow, "welcome"))
 		} else {
 			items = append(items, note("Create one: stagedoor create-profile"))
@@ -171,7 +170,7 @@ func profilesMenu(v View) Item {
 			Action: Action{Verb: Use, Arg: p.Name},
 		})
 	}
-	if slices.Contains(v.Windows, "profiles") {
+	if v.Windows {
 		menu.Children = section(menu.Children, []Item{command("Manage profiles…", OpenWindow, "profiles")})
 	}
 	return menu
@@ -208,22 +207,16 @@ func setupItems(v View, hasActive bool) []Item {
 }
 
 func windowItems(v View) []Item {
-	var items []Item
-	if slices.Contains(v.Windows, "audit") {
-		items = append(items, command("Audit log…", OpenWindow, "audit"))
-	}
 	n := len(v.State.Alerts)
-	switch label := fmt.Sprintf("Alerts (%d)…", n); {
-	case n > 0 && slices.Contains(v.Windows, "alerts"):
-		items = append(items, command(label, OpenWindow, "alerts"))
-	case n > 0 && slices.Contains(v.Windows, "audit"):
-		items = append(items, command(label, OpenWindow, "audit"))
+	switch {
+	case v.Windows && n > 0:
+		return []Item{command("Audit log…", OpenWindow, "audit"), command(fmt.Sprintf("Alerts (%d)…", n), OpenWindow, "alerts")}
+	case v.Windows:
+		return []Item{command("Audit log…", OpenWindow, "audit"), command("Alerts…", OpenWindow, "alerts")}
 	case n > 0:
-		items = append(items, note(fmt.Sprintf("Alerts (%d): stagedoor alerts", n)))
-	case slices.Contains(v.Windows, "alerts"):
-		items = append(items, command("Alerts…", OpenWindow, "alerts"))
+		return []Item{note(fmt.Sprintf("Alerts (%d): stagedoor alerts", n))}
 	}
-	return items
+	return nil
 }
 
 func header(v View) string {

@@ -80,17 +80,18 @@ func TestMenu(t *testing.T) {
 ---
 Quit -> quit
 `},
-		"first start with windows": {View{Windows: []string{"welcome", "audit"}, CanSetup: true}, `
+		"first start with windows": {View{Windows: true, CanSetup: true}, `
 (No profile yet)
 Create a profile… -> open window welcome
 ---
 Audit log… -> open window audit
+Alerts… -> open window alerts
 ---
 Quit -> quit
 `},
 		"signed in": {View{
 			State:    profiles(spotify("home", auth.StatusNotConfigured), active(spotify("work", auth.StatusActive))),
-			Windows:  []string{"audit"},
+			Windows:  true,
 			CanSetup: true,
 		}, `
 (work · Spotify — signed in as Ada)
@@ -98,6 +99,8 @@ Quit -> quit
 Profiles
   [ ] home · Spotify — not signed in -> use home
   [x] work · Spotify -> use work
+  ---
+  Manage profiles… -> open window profiles
 Log in again -> login work
 Revoke…
   (At Spotify: its apps page opens; remove the app there)
@@ -107,6 +110,7 @@ Revoke…
 Set up Claude Desktop -> setup
 ---
 Audit log… -> open window audit
+Alerts… -> open window alerts
 ---
 Quit -> quit
 `},
@@ -136,7 +140,7 @@ Quit -> quit
 				Profiles: []auth.ProfileView{active(corp)},
 				Alerts:   []alert.Alert{{ID: "1"}, {ID: "2"}},
 			},
-			Windows: []string{"audit", "alerts", "profiles", "welcome"},
+			Windows: true,
 		}, `
 (corp · Corp ID — sign in again)
 ---
@@ -152,18 +156,6 @@ Revoke…
 ---
 Audit log… -> open window audit
 Alerts (2)… -> open window alerts
----
-Quit -> quit
-`},
-		"alerts without a window of their own": {View{
-			State:   auth.State{Alerts: []alert.Alert{{ID: "1"}}},
-			Windows: []string{"audit"},
-		}, `
-(No profile yet)
-(Create one: stagedoor create-profile)
----
-Audit log… -> open window audit
-Alerts (1)… -> open window audit
 ---
 Quit -> quit
 `},
@@ -207,7 +199,7 @@ Logging in to hifi… (click to cancel) -> cancel login
 Quit -> quit
 `},
 		"another account": {View{
-			State: profiles(active(blocked("work"))), Windows: []string{"profiles"},
+			State: profiles(active(blocked("work"))), Windows: true,
 		}, `
 (work · Spotify — blocked: another account)
 (the account is Bob, it was Ada)
@@ -222,6 +214,9 @@ Revoke…
   (At Spotify: its apps page opens; remove the app there)
   (Here: the tokens of work are deleted)
   Revoke work now -> revoke work
+---
+Audit log… -> open window audit
+Alerts… -> open window alerts
 ---
 Quit -> quit
 `},

@@ -59,14 +59,13 @@ type Params struct {
 	// Setup writes the entry into Claude Desktop's config and says in one
 	// sentence what it did. Without it the menu has no such item.
 	Setup func(ctx context.Context) (message string, err error)
-	// OpenWindow starts one of Windows in a process of its own.
+	// OpenWindow starts "audit", "alerts", "profiles" or "welcome" in a process of
+	// its own. Windows says that it can.
 	OpenWindow func(name string) error
 	// OpenURL opens a page in the browser; it is used for a provider's page of
 	// connected apps after a revocation that the provider cannot do itself.
 	OpenURL func(ctx context.Context, url string) error
-	// Windows names the windows there are: "audit", "alerts", "welcome",
-	// "profiles". The menu offers no other.
-	Windows []string
+	Windows bool
 
 	// HostWait is how long Run waits for something that shows tray icons, which
 	// at the start of a session may come up after us. Zero means 5 seconds.
