@@ -193,6 +193,40 @@ func TestFailedLoginGivesTheOneBeforeBack(t *testing.T) {
 	r.noFalseAlarm(0)
 }
 
+// Whoever revokes a profile means all of its grants, also that of a login that was
+// killed, and is not told that all is revoked while one is not.
+func TestRevokeTakesAKilledLoginBackToo(t *testing.T) {
+	for name, want := range map[string]Outcome{"the provider answers": Revoked, "only for the login that is through": Unconfirmed} {
+		r := newRig(t, authtest.Rotating)
+		before, login := r.signIn(), r.login()
+		r.killedAt("login put aside", login)
+		if want == Unconfirmed {
+			r.server.Script(authtest.Revocation, authtest.Answer{Process: true}, authtest.Answer{Process: true}, authtest.Answer{Status: 503})
+		}
+		if outcome, err := r.Revoke(t.Context(), r.grant); outcome != want || err != nil {
+			t.Errorf("%s: %s, %v", name, outcome, err)
+		}
+		if r.server.RefreshValid(before.Refresh) || r.server.RefreshValid(login.Refresh) != (want == Unconfirmed) || r.noted(profileID) != (want == Unconfirmed) {
+			t.Errorf("%s: a grant lives on, or nobody asks for it", name)
+		}
+	}
+}
+
+// killedAt stands for a login that is killed at a step. Another process goes on.
+func (r *rig) killedAt(step string, login oauth.Tokens) {
+	r.t.Helper()
+	r.step = func(name string) {
+		if name == step {
+			runtime.Goexit()
+		}
+	}
+	var killed sync.WaitGroup
+	killed.Go(func() { _, _ = r.finish(context.WithoutCancel(r.t.Context()), login) })
+	killed.Wait()
+	r.clock.Add(1) // revocations are told apart by their time
+	r.restart()
+}
+
 // A login that was killed is taken back, and with it the one that it replaced:
 // nobody can name that one any more.
 func TestKilledLoginLeavesNoEarlierGrant(t *testing.T) {
@@ -201,15 +235,7 @@ func TestKilledLoginLeavesNoEarlierGrant(t *testing.T) {
 			r := newRig(t, authtest.Rotating)
 			r.grant.Bound = identity.Binding{Provider: "example", ClientID: "client"}
 			before, login := r.signIn(), r.login()
-			r.step = func(name string) {
-				if name == step {
-					runtime.Goexit()
-				}
-			}
-			var killed sync.WaitGroup
-			killed.Go(func() { _, _ = r.finish(context.WithoutCancel(t.Context()), login) })
-			killed.Wait()
-			r.restart()
+			r.killedAt(step, login)
 			if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) {
 				t.Errorf("a token of a login that was killed: %v", err)
 			}

@@ -97,6 +97,11 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 	if asked := s.askAll(ctx, g.ID, todo); outcome == Unreachable {
 		outcome = asked
 	}
+	if wiped == nil && locked && !outcome.Open() && s.noted(g.ID) { // and for what a killed login or an earlier revocation left
+		if _, left, err := s.retryLocked(ctx, g.ID, s.readNote(g.ID)); err == nil && left.Open() {
+			outcome = left
+		}
+	}
 	data := map[string]any{"storage": string(s.Vault.Kind()), "locked": locked}
 	if wiped != nil {
 		if len(todo) > 0 { // whoever takes the lock next removes them, and nobody gets one before
