@@ -349,13 +349,13 @@ func redirectPath(row provider.Provider, p profile.Profile) string {
 func wireEndpoints(e profile.Endpoints) oauth.Endpoints {
 	return oauth.Endpoints{
 		Authorization: e.Authorization, Token: e.Token, Revocation: e.Revocation, UserInfo: e.UserInfo,
-		JWKS: e.JWKS, IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization,
+		IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization,
 	}
 }
 
 func profileEndpoints(e oauth.Endpoints, method oauth.ClientAuth) profile.Endpoints {
 	return profile.Endpoints{
 		Authorization: e.Authorization, Token: e.Token, Revocation: e.Revocation, UserInfo: e.UserInfo,
-		JWKS: e.JWKS, IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization, AuthMethod: string(method),
+		IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization, AuthMethod: string(method),
 	}
 }

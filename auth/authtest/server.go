@@ -192,7 +192,6 @@ func (s *Server) Endpoints() oauth.Endpoints {
 		Token:         s.issuer + "/token",
 		Revocation:    s.issuer + "/revoke",
 		UserInfo:      s.issuer + "/userinfo",
-		JWKS:          s.issuer + "/jwks",
 		IssParameter:  !s.NoIssParameter,
 		S256:          oauth.Yes,
 		AuthMethods:   []string{"none", "client_secret_basic", "client_secret_post"},

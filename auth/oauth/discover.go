@@ -26,7 +26,7 @@ func Discover(ctx context.Context, hc *http.Client, issuer string) (Endpoints, e
 	if err != nil {
 		return Endpoints{}, err
 	}
-	hc, err = strictClient(hc, 0)
+	hc, err = strictClient(hc)
 	if err != nil {
 		return Endpoints{}, err
 	}
@@ -85,7 +85,7 @@ func (a answer) metadata(issuer string) (Endpoints, error) {
 	e := Endpoints{Issuer: issuer, IssParameter: o.yes("authorization_response_iss_parameter_supported")}
 	for name, to := range map[string]*string{
 		"authorization_endpoint": &e.Authorization, "token_endpoint": &e.Token, "revocation_endpoint": &e.Revocation,
-		"userinfo_endpoint": &e.UserInfo, "device_authorization_endpoint": &e.DeviceAuthorization, "jwks_uri": &e.JWKS,
+		"userinfo_endpoint": &e.UserInfo, "device_authorization_endpoint": &e.DeviceAuthorization,
 	} {
 		var ok bool
 		if *to, ok = o.text(name); !ok && o.has(name) {

@@ -30,7 +30,6 @@ type Endpoints struct {
 	Revocation          string // RFC 7009
 	UserInfo            string // OpenID Connect Core section 5.3
 	DeviceAuthorization string // RFC 8628
-	JWKS                string
 
 	// IssParameter is true if the server says that its authorization responses
 	// carry iss (RFC 9207). A response without it is then refused.
@@ -61,7 +60,6 @@ func (e Endpoints) Validate() error {
 		{"revocation endpoint", e.Revocation},
 		{"userinfo endpoint", e.UserInfo},
 		{"device authorization endpoint", e.DeviceAuthorization},
-		{"key set address", e.JWKS},
 	} {
 		if a.url == "" {
 			continue

@@ -117,7 +117,7 @@ func FuzzMetadata(f *testing.F) {
 		if got.Issuer != "https://provider.example" || got.S256 != Yes {
 			t.Fatalf("%+v", got)
 		}
-		for _, u := range []string{got.Authorization, got.Token, got.Revocation, got.UserInfo, got.DeviceAuthorization, got.JWKS} {
+		for _, u := range []string{got.Authorization, got.Token, got.Revocation, got.UserInfo, got.DeviceAuthorization} {
 			if u != "" && !strings.HasPrefix(strings.ToLower(u), "https://") {
 				t.Fatalf("endpoint %q", u)
 			}

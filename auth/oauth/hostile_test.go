@@ -224,7 +224,8 @@ func TestSlowServers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, authtest.Params{})
 			r.server.Script(authtest.Token, answer)
-			w := r.newWire(oauth.Params{Timeout: 100 * time.Millisecond})
+			r.http.Timeout = 100 * time.Millisecond
+			w := r.newWire(oauth.Params{})
 			_, err := w.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, "r1")
 			if name == "trickles 400s" {
 				if err == nil || oauth.IsInvalidGrant(err) {

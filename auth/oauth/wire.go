@@ -26,10 +26,9 @@ const (
 
 // Params are the parts a Wire is made of.
 type Params struct {
-	HTTP    *http.Client     // its transport is used; its redirect policy and cookies are not
-	Now     func() time.Time // wall clock
-	Rand    io.Reader        // of state, verifier and nonce; nil means crypto/rand
-	Timeout time.Duration    // of one request; 0 means DefaultTimeout
+	HTTP *http.Client     // its transport is used; its redirect policy and cookies are not
+	Now  func() time.Time // wall clock
+	Rand io.Reader        // of state, verifier and nonce; nil means crypto/rand
 }
 
 // Wire talks to authorization servers. It is safe for concurrent use.
@@ -47,7 +46,7 @@ func NewWire(p Params) (*Wire, error) {
 	if p.Rand == nil {
 		p.Rand = rand.Reader
 	}
-	hc, err := strictClient(p.HTTP, p.Timeout)
+	hc, err := strictClient(p.HTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -56,18 +55,15 @@ func NewWire(p Params) (*Wire, error) {
 
 // strictClient returns a copy of hc that follows no redirect, keeps no cookies
 // and gives up in time.
-func strictClient(hc *http.Client, timeout time.Duration) (*http.Client, error) {
+func strictClient(hc *http.Client) (*http.Client, error) {
 	if hc == nil {
 		return nil, errors.New("oauth: an HTTP client is needed")
-	}
-	if timeout <= 0 {
-		timeout = DefaultTimeout
 	}
 	c := *hc
 	c.Jar = nil
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if c.Timeout == 0 || c.Timeout > timeout {
-		c.Timeout = timeout
+	if c.Timeout == 0 || c.Timeout > DefaultTimeout {
+		c.Timeout = DefaultTimeout
 	}
 	return &c, nil
 }

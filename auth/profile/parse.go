@@ -72,7 +72,6 @@ func (p Profile) check() error {
 		{"token endpoint", e.Token},
 		{"revocation endpoint", e.Revocation},
 		{"userinfo endpoint", e.UserInfo},
-		{"key set address", e.JWKS},
 		{"device authorization endpoint", e.DeviceAuthorization},
 	} {
 		if a.url != "" && !isAddress(a.url) {

@@ -58,7 +58,6 @@ type Endpoints struct {
 	Token         string `json:"token"`
 	Revocation    string `json:"revocation,omitempty"`
 	UserInfo      string `json:"userinfo,omitempty"`
-	JWKS          string `json:"jwks,omitempty"`
 	IssParameter  bool   `json:"iss_parameter,omitempty"` // RFC 9207
 	AuthMethod    string `json:"auth_method,omitempty"`   // of the client at the token endpoint
 	// DeviceAuthorization is for a login on another device (RFC 8628).

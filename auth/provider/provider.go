@@ -27,10 +27,8 @@ const (
 // Redirect is how a provider compares the redirect URI of a native app with
 // the registered one.
 type Redirect struct {
-	// AnyPort is true where the port of a loopback redirect is free at request
-	// time (RFC 8252 section 7.3).
-	AnyPort bool
-	// Port is the port to register and listen on where it is not.
+	// Port is the port to register and listen on; 0 where the port of a loopback
+	// redirect is free at request time (RFC 8252 section 7.3).
 	Port int
 	// Path is the path of the redirect URI.
 	Path string
@@ -61,7 +59,6 @@ type Provider struct {
 	Identity      Identity
 	AppsPage      string // where the user removes the app
 	DeveloperPage string // where the user gets a client id
-	EnvPrefix     string // of the environment variables its MCP servers read
 }
 
 // sixMonths is Spotify's limit on a refresh token, counted from the user's
@@ -83,7 +80,7 @@ func All() []Provider {
 				"user-read-private", "user-read-email", "user-top-read", "user-read-recently-played",
 				"user-follow-read", "user-follow-modify", "ugc-image-upload", "user-read-playback-position",
 			},
-			Redirect: Redirect{AnyPort: true, Path: "/callback"},
+			Redirect: Redirect{Path: "/callback"},
 			// Rotated with PKCE until mid-2026; since then a refresh may bring no
 			// new token.
 			Rotation:      Varies,
@@ -91,7 +88,6 @@ func All() []Provider {
 			Identity:      Identity{URL: "https://api.spotify.com/v1/me", IDFields: []string{"id"}, NameFields: []string{"display_name", "email", "id"}},
 			AppsPage:      "https://www.spotify.com/account/apps/",
 			DeveloperPage: "https://developer.spotify.com/dashboard",
-			EnvPrefix:     "SPOTIFY",
 		},
 		{
 			ID: "tidal", Name: "TIDAL",
@@ -106,28 +102,25 @@ func All() []Provider {
 			Identity:      Identity{URL: "https://openapi.tidal.com/v2/users/me", IDFields: []string{"data.id"}, NameFields: []string{"data.attributes.username", "data.attributes.email", "data.id"}},
 			AppsPage:      "https://account.tidal.com/",
 			DeveloperPage: "https://developer.tidal.com/dashboard",
-			EnvPrefix:     "TIDAL",
 		},
 		{
 			ID: "oidc", Name: "OpenID Connect", Discovery: true,
 			Scopes:   []string{"openid", "profile", "email", "offline_access"},
-			Redirect: Redirect{AnyPort: true, Path: "/callback"},
+			Redirect: Redirect{Path: "/callback"},
 			Rotation: Unknown,
 			// OpenID Connect Core section 11: a refresh token is given for
 			// offline_access only when consent is asked for.
 			AuthParams: map[string]string{"prompt": "consent"},
 			Identity:   Identity{IDFields: []string{"sub"}, NameFields: []string{"name", "preferred_username", "email", "sub"}},
-			EnvPrefix:  "OAUTH",
 		},
 		{
 			ID: "oauth2", Name: "OAuth 2.0", ByHand: true,
-			Redirect: Redirect{AnyPort: true, Path: "/callback"},
+			Redirect: Redirect{Path: "/callback"},
 			Rotation: Unknown,
 			Identity: Identity{
 				IDFields:   []string{"sub", "id", "user_id", "account_id"},
 				NameFields: []string{"name", "preferred_username", "display_name", "username", "login", "email"},
 			},
-			EnvPrefix: "OAUTH",
 		},
 	}
 }

@@ -30,9 +30,6 @@ func TestRowsAreUsable(t *testing.T) {
 		if !p.Discovery && !p.ByHand && (p.Authorization == "" || p.Token == "") {
 			t.Errorf("%s: no endpoints and no way to get them", p.ID)
 		}
-		if !p.Redirect.AnyPort && p.Redirect.Port == 0 {
-			t.Errorf("%s: the redirect port is neither free nor fixed", p.ID)
-		}
 		if !strings.HasPrefix(p.Redirect.Path, "/") {
 			t.Errorf("%s: redirect path %q", p.ID, p.Redirect.Path)
 		}
