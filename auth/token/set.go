@@ -130,7 +130,7 @@ type stored struct {
 var ErrDamaged = errors.New("the stored tokens are damaged")
 
 func (s Set) encode() (secret.String, error) {
-	data, err := json.Marshal(stored{s, s.Access.Reveal(), s.Refresh.Reveal(), strings.Join(s.Scopes, " ")})
+	data, err := json.Marshal(stored{s, s.Access.Reveal(), s.Refresh.Reveal(), strings.Join(s.Scopes, " ")}) //nolint:gosec // G117: it goes into the vault
 	if err != nil {
 		return "", fmt.Errorf("encode tokens: %w", err)
 	}
