@@ -203,6 +203,10 @@ func (s *Store) change(ctx context.Context, f func(*List) error) error {
 	if bytes.Equal(before, after) {
 		return nil
 	}
+	if len(after) > maxSize {
+		return hint.Wrap(fmt.Errorf("change profiles: %w: %s would have %d bytes", durable.ErrTooLarge, s.path, len(after)),
+			"delete profiles that you do not need: stagedoor delete-profile NAME")
+	}
 	return durable.WriteFile(s.path, after, durable.FileMode)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
@@ -93,6 +94,19 @@ func TestNameTaken(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"home", "work"}, load(t, s).Names()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What is written must be readable, else one entry too many takes all of them.
+func TestAListThatGetsTooLongIsNotWritten(t *testing.T) {
+	s, _ := newStore(t)
+	create(t, s, "work", "spotify")
+	_, err := s.Create(t.Context(), profile.Profile{Name: "huge", Provider: "spotify", ClientID: strings.Repeat("x", 9<<20)})
+	if !errors.Is(err, durable.ErrTooLarge) || hint.Of(err) == "" {
+		t.Errorf("create: %v", err)
+	}
+	if l := load(t, s); len(l.Profiles) != 1 {
+		t.Errorf("%d profiles are left", len(l.Profiles))
 	}
 }
 
