@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/incident"
@@ -25,6 +23,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // runTray is the app without a command: the tray, one for each user.
@@ -192,11 +191,5 @@ func (a *application) setUpClaude(ctx context.Context, k *auth.Keeper) (string, 
 	if plan.Change.Action == clients.Unchanged {
 		return fmt.Sprintf("%s is set up for %s already.", plan.Client.Name, plan.Change.Name), nil
 	}
-	return fmt.Sprintf("%s has the server %q now. %s.", plan.Client.Name, plan.Change.Name, sentence(plan.Client.Reload)), nil
-}
-
-// sentence begins with a capital letter.
-func sentence(s string) string {
-	first, size := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(first)) + s[size:]
+	return fmt.Sprintf("%s has the server %q now. %s.", plan.Client.Name, plan.Change.Name, text.Sentence(plan.Client.Reload)), nil
 }

@@ -560,6 +560,25 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// A log that is moved away or replaced by something else is a P0, which the tray
+// must show at once and not an hour later.
+func TestWatchNoticesThatTheLogIsReplaced(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	changes, err := w.keeper.Watch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(w.dir, "audit")
+	if err := os.Rename(folder, folder+".away"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-changes:
+	case <-time.After(10 * time.Second):
+		t.Fatal("no signal after the log was moved away")
+	}
+}
+
 func TestFoldersAreTightenedAndLogged(t *testing.T) {
 	w := newWorld(t, authtest.Params{})
 	w.create("work")

@@ -295,7 +295,7 @@ func (k *Keeper) discover(ctx context.Context, row provider.Provider, p profile.
 	if row.Discovery {
 		e, err := oauth.Discover(ctx, k.http, p.Issuer)
 		if err != nil {
-			return e, fmt.Errorf("ask %s for its endpoints: %w", p.Issuer, err)
+			return e, fmt.Errorf("no endpoints from %s: %w", p.Issuer, err)
 		}
 		return e, nil
 	}

@@ -117,9 +117,9 @@ func clientIDOf(l profile.List, service string) string {
 func check(row provider.Provider, p profile.Profile) error {
 	switch {
 	case p.ClientID == "" && row.DeveloperPage != "":
-		return usage("a "+row.Name+" profile needs a client id", "register an app at "+row.DeveloperPage+" and pass its id with --client-id")
+		return usage("a "+row.Name+" profile needs a client id", "register an app at "+row.DeveloperPage+" and give its client id (--client-id)")
 	case p.ClientID == "":
-		return usage("the profile needs a client id", "pass the id that the provider gave you with --client-id")
+		return usage("the profile needs a client id", "give the one that the provider gave your app (--client-id)")
 	case strings.ContainsFunc(p.ClientID, text.Hidden) || strings.Contains(p.ClientID, " "):
 		return usage("the client id contains white space", "copy it again, without spaces or line breaks")
 	case len(p.ClientID) > maxClientID || oauth.Client{ID: p.ClientID}.Validate() != nil:
@@ -222,7 +222,7 @@ func (k *Keeper) askIssuer(ctx context.Context, p *profile.Profile, warn func(st
 		warn("the issuer could not be asked (" + err.Error() + "): whether its address is right shows at the first login")
 		return nil
 	default:
-		return fmt.Errorf("ask %s for its endpoints: %w", p.Issuer, err)
+		return fmt.Errorf("no endpoints from %s: %w", p.Issuer, err)
 	}
 	method, err := e.SuggestAuth(p.HasSecret)
 	if err != nil {

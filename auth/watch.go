@@ -42,7 +42,10 @@ func (k *Keeper) Watch(ctx context.Context) (<-chan struct{}, error) {
 				if !ok {
 					return
 				}
-				if !shown(e.Name) {
+				switch {
+				case e.Name == k.book.Dir(): // another folder, or none: that the log cannot be used is an alert
+					_ = w.Add(e.Name)
+				case !shown(e.Name):
 					continue
 				}
 			}

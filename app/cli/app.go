@@ -12,7 +12,7 @@ func newWindow(env Env) *cobra.Command {
 	return &cobra.Command{
 		Use:       "window NAME",
 		Short:     "Open a window",
-		Long:      "Open one window in a process of its own, as the tray does.",
+		Long:      "Open one window in a process of its own, as the tray does: " + strings.Join(env.Windows, ", ") + ".",
 		Example:   "  stagedoor window audit",
 		Args:      exactly("NAME"),
 		ValidArgs: env.Windows,

@@ -76,7 +76,7 @@ func runVerify(ctx context.Context, env Env, k Keeper, asJSON bool) error {
 	_, _ = fmt.Fprintln(env.Out)
 	if n := report.WithoutMAC(); n > 0 {
 		// A line that needs no key can be written by anybody who can write the folder.
-		_, _ = fmt.Fprintf(env.Err, "stagedoor: %d of them carry no MAC: they were written while the keychain was locked, or by somebody else; stagedoor audit verify --json counts them\n", n)
+		_, _ = fmt.Fprintf(env.Err, "stagedoor: lines without a MAC: %d. They were written while there was no keychain or it was locked, or by somebody else; stagedoor audit verify --json counts them\n", n)
 	}
 	if report.Lost > 0 {
 		_, _ = fmt.Fprintf(env.Err, "stagedoor: %d events are missing: they happened while the log could not be written\n", report.Lost)

@@ -27,8 +27,9 @@ func newCreateProfile(env Env) *cobra.Command {
 		Short: "Create a profile for an account",
 		Long: `Create a profile for an account at Spotify, TIDAL, an OpenID Connect issuer or
 any OAuth 2.0 server. Register the redirect URI that is printed with the
-provider, path included. A client secret is needed for confidential clients only; it is read
-from standard input or asked for, and never taken from the command line.`,
+provider, path included. A client secret is needed for confidential clients only;
+it is read from standard input or asked for, and never taken from the command
+line.`,
 		Example: `  stagedoor create-profile work --provider spotify --client-id ID
   stagedoor create-profile hifi --provider tidal --client-id ID --redirect-port 8899
   stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID
@@ -90,10 +91,10 @@ func runCreate(ctx context.Context, env Env, k Keeper, o createOptions) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Out, "created %s (%s)\nredirect URI to register: %s\nnext: stagedoor login %s\n", p.Name, p.Provider, auth.RedirectURI(p), p.Name)
-	if err == nil && p.RedirectPath != "" && p.RedirectPath == auth.OwnRedirectPath(p) {
-		_, err = fmt.Fprintln(env.Err, "note: the path is this provider's own, so that no other provider can answer in its place; register it as it is")
+	if p.RedirectPath != "" && p.RedirectPath == auth.OwnRedirectPath(p) {
+		o.Warn("the redirect URI's path is this provider's own, so that no other provider can answer in its place; register it as it is")
 	}
+	_, err = fmt.Fprintf(env.Out, "created %s (%s)\nredirect URI to register: %s\nnext: stagedoor login %s\n", p.Name, p.Provider, auth.RedirectURI(p), p.Name)
 	return err
 }
 

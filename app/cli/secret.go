@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
@@ -56,6 +57,13 @@ func runSecretSet(ctx context.Context, env Env, k Keeper, name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Out, "%s: the client secret was replaced; it is shown to %s and nobody else\n", p.Name, printable(at))
+	if row, err := provider.Lookup(at); err == nil {
+		at = row.Name
+	}
+	done := "stored"
+	if p.HasSecret {
+		done = "replaced"
+	}
+	_, err = fmt.Fprintf(env.Out, "%s: the client secret was %s; it is shown to %s and nobody else\n", p.Name, done, printable(at))
 	return err
 }

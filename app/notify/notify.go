@@ -23,6 +23,7 @@ import (
 	"github.com/gen2brain/beeep"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 const (
@@ -114,7 +115,9 @@ func (n *Notifier) Alert(a alert.Alert, profileName string) {
 	if profileName != "" {
 		m.Title += ": " + profileName
 		// The message begins with the name as it was; the title has it as it is.
-		m.Body = strings.TrimPrefix(m.Body, profileName+": ")
+		if body, ok := strings.CutPrefix(m.Body, profileName+": "); ok {
+			m.Body = text.Sentence(body)
+		}
 	}
 	if a.Severity <= alert.P1 {
 		m.Urgency = Urgent

@@ -63,7 +63,7 @@ func (c *controller) login(name string) {
 		case err != nil:
 			c.failed(name+": login failed", err)
 		case result.Blocked != "":
-			c.p.Notify.Info(name+": blocked, "+result.Blocked, brief(result.Changed, 200)+
+			c.p.Notify.Info(name+": blocked, "+result.Blocked, text.Sentence(brief(result.Changed, 200))+
 				". No server gets a token of this login until you accept it: stagedoor accept "+name)
 		case result.Account == "":
 			c.p.Notify.Info(name+": signed in", "")
@@ -87,7 +87,7 @@ func (c *controller) revoke(name string) {
 		if err != nil {
 			c.failed(name+": revoking failed", err)
 		} else {
-			c.p.Notify.Info(name+": "+result.Title, result.Message)
+			c.p.Notify.Info(name+": "+result.Title, text.Sentence(result.Message))
 		}
 		if err == nil && result.AppsPage != "" && c.p.OpenURL != nil {
 			if err := c.p.OpenURL(ctx, result.AppsPage); err != nil {
@@ -145,5 +145,5 @@ func (c *controller) failed(title string, err error) {
 	if advice := hint.Of(err); advice != "" {
 		body += "\n" + advice
 	}
-	c.p.Notify.Info(title, body)
+	c.p.Notify.Info(title, text.Sentence(body))
 }

@@ -207,7 +207,7 @@ func TestErrorsReachTheUserWithAdvice(t *testing.T) {
 		r := newRig(t, k, nil)
 		defer r.end()
 		r.click(Use, "home")
-		wantNotified(t, r, "home: switching failed\nprofiles.json is read-only\nmake it writable")
+		wantNotified(t, r, "home: switching failed\nProfiles.json is read-only\nMake it writable")
 		wantMenu(t, r, "[x] work")
 	})
 }
@@ -307,7 +307,7 @@ func TestCancelLogin(t *testing.T) {
 			return auth.LoginResult{}, errors.New("access denied")
 		}
 		r.click(Login, "work")
-		wantNotified(t, r, "work: login failed\naccess denied")
+		wantNotified(t, r, "work: login failed\nAccess denied")
 	})
 }
 
@@ -321,7 +321,7 @@ func TestLoginOfAnotherAccountIsTold(t *testing.T) {
 		r := newRig(t, k, nil)
 		defer r.end()
 		r.click(Login, "work")
-		wantNotified(t, r, "work: blocked, another account\nthe account is Bob, it was Ada. "+
+		wantNotified(t, r, "work: blocked, another account\nThe account is Bob, it was Ada. "+
 			"No server gets a token of this login until you accept it: stagedoor accept work")
 	})
 }
@@ -336,7 +336,7 @@ func TestLoginGoesOnThoughTheBrowserDidNotOpen(t *testing.T) {
 		r := newRig(t, k, nil)
 		defer r.end()
 		r.click(Login, "work")
-		wantNotified(t, r, "work: the browser could not be opened, the login goes on waiting\nxdg-open: exit status 4\nopen the address by hand")
+		wantNotified(t, r, "work: the browser could not be opened, the login goes on waiting\nXdg-open: exit status 4\nOpen the address by hand")
 		wantNotified(t, r, "work: signed in as Ada")
 	})
 }
@@ -353,7 +353,7 @@ func TestLoginThatNeverEndsTimesOut(t *testing.T) {
 		r.click(Login, "work")
 		time.Sleep(loginTimeout + vault.DefaultWait)
 		synctest.Wait()
-		wantNotified(t, r, "work: login failed\nit took too long")
+		wantNotified(t, r, "work: login failed\nIt took too long")
 		wantMenu(t, r, "Log in again")
 	})
 }
@@ -370,7 +370,7 @@ func TestRevokeOpensTheAppsPage(t *testing.T) {
 		})
 		defer r.end()
 		r.click(Revoke, "work")
-		wantNotified(t, r, "work: removed here only\nremoved here")
+		wantNotified(t, r, "work: removed here only\nRemoved here")
 		if opened != "https://example.com/apps" {
 			t.Errorf("opened %q", opened)
 		}

@@ -7,6 +7,7 @@ package text
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -29,6 +30,18 @@ func Line(s string, most int) string { return clean(s, most, false) }
 
 // Lines is Line for a text that may have several.
 func Lines(s string, most int) string { return clean(s, most, true) }
+
+// Sentence returns s with a capital letter at the beginning of each line, as an
+// error is shown that stands alone.
+func Sentence(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		if first, size := utf8.DecodeRuneInString(line); size > 0 {
+			lines[i] = string(unicode.ToUpper(first)) + line[size:]
+		}
+	}
+	return strings.Join(lines, "\n")
+}
 
 // Name is Line for a name in a sentence, where a blank would say something else.
 func Name(s string) string {

@@ -8,6 +8,13 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
+// A hint stands below its error, each with a capital letter as what stands alone.
+func TestSentence(t *testing.T) {
+	if got, want := text.Sentence("élan is lost\n\nfind it"), "Élan is lost\n\nFind it"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // What a provider calls an account must not clear the user's screen, turn a
 // sentence around, or make it say something else by being nothing.
 func TestLine(t *testing.T) {

@@ -114,7 +114,7 @@ func TestJourney(t *testing.T) {
 	}
 	s.openMenu("tray-revoke", "Revoke…")
 	s.click("Revoke…", "Revoke work now")
-	s.notified("revoked at 127.0.0.1")
+	s.notified("Revoked at 127.0.0.1")
 	s.picture("notification-revoked")
 
 	// Gone at the provider and here.

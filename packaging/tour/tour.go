@@ -181,7 +181,7 @@ func (t *tour) clickUntil(text string, labels ...string) func(context.Context) e
 		if err != nil {
 			return err
 		}
-		t.say(fmt.Sprintf("   notification: %s. %s", n.Summary, n.Body))
+		t.say("   notification: " + strings.TrimSuffix(n.Summary+". "+n.Body, ". "))
 		return nil
 	}
 }

@@ -224,7 +224,9 @@ func (v *view) check(work func(context.Context) (audit.Report, error)) {
 			v.host.Notice.Error(err)
 		case r.OK && v.told.Kind != "": // it was accepted or put back
 			v.told = audit.Problem{}
-			v.host.Notice.Clear()
+			if shown, _ := v.host.Notice.Text(); shown == lang.L("The audit log does not verify") {
+				v.host.Notice.Clear()
+			}
 			v.reload()
 		case !r.OK && r.Problem != nil && *r.Problem != v.told: // once is enough
 			v.told = *r.Problem

@@ -38,7 +38,8 @@ type view struct {
 	open   *fyne.Container // revocations that no provider has confirmed yet
 	card   *card
 	create *create
-	asking bool // a question or the form has the pane
+	warned string // what warn shows
+	asking bool   // a question or the form has the pane
 
 	waiting   string // id of the profile whose login waits for the browser
 	stopLogin func()
@@ -96,18 +97,13 @@ func (v *view) reload() {
 			v.host.Notice.Error(err)
 			return
 		}
-		if s.VaultProblem != "" {
-			v.host.Notice.Error(hint.Wrap(errors.New(s.VaultProblem), s.VaultHint))
-		}
-		for _, r := range s.Refused {
-			v.host.Notice.Error(r.Err)
-		}
-		if s.LogProblem != "" {
-			v.host.Notice.Error(hint.Wrap(errors.New(s.LogProblem), s.LogHint))
-		}
+		v.warn(s)
 		v.profiles = s.Profiles
 		v.showOpen(s.Open)
 		if _, ok := v.selected(); !ok {
+			if v.chosen != "" && v.pane.Objects[0] != v.create.box {
+				v.asking = false // the question is about a profile that is no more
+			}
 			v.chosen = ""
 			if p, ok := s.Active(); ok {
 				v.chosen = p.ID
@@ -117,6 +113,28 @@ func (v *view) reload() {
 		}
 		v.refresh()
 	})
+}
+
+// warn says what is wrong with more than one profile, and no longer once it is
+// mended.
+func (v *view) warn(s auth.State) {
+	var problem error
+	if s.VaultProblem != "" {
+		problem = hint.Wrap(errors.New(s.VaultProblem), s.VaultHint)
+	}
+	for _, r := range s.Refused {
+		problem = r.Err
+	}
+	if s.LogProblem != "" {
+		problem = hint.Wrap(errors.New(s.LogProblem), s.LogHint)
+	}
+	shown, _ := v.host.Notice.Text()
+	if problem == nil && (v.warned == "" || shown != v.warned) {
+		v.warned = ""
+		return
+	}
+	v.host.Notice.Error(problem)
+	v.warned, _ = v.host.Notice.Text()
 }
 
 // showOpen lists the revocations that are not confirmed, also of profiles that

@@ -4,6 +4,7 @@ package profiles
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -311,5 +312,28 @@ func TestVaultProblemComesWithItsHint(t *testing.T) {
 	v.reload()
 	if message, more := v.host.Notice.Text(); message != "The keychain is locked" || more != "Unlock it and try again" {
 		t.Errorf("notice says %q, %q", message, more)
+	}
+	f.VaultProblem, f.VaultHint = "", ""
+	v.reload()
+	if message, _ := v.host.Notice.Text(); message != "" {
+		t.Errorf("after it was unlocked the notice still says %q", message)
+	}
+}
+
+// A question about a profile that another process deleted can only confuse.
+func TestQuestionEndsWithItsProfile(t *testing.T) {
+	v, f, content := open(t, accounts())
+	keepertest.Press(t, content, "Delete…")
+	gone, _ := v.selected()
+	f.Profiles = slices.DeleteFunc(f.Profiles, func(p auth.ProfileView) bool { return p.ID == gone.ID })
+	v.reload()
+	if keepertest.Shows(v.pane, "Delete "+gone.Name+"?") {
+		t.Errorf("it is still asked: %q", keepertest.Texts(v.pane))
+	}
+	keepertest.Press(t, content, "New profile")
+	f.Profiles = nil
+	v.reload()
+	if !keepertest.Shows(v.pane, "Create profile") {
+		t.Errorf("the form is gone with what was typed: %q", keepertest.Texts(v.pane))
 	}
 }

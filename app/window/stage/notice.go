@@ -4,8 +4,6 @@ package stage
 
 import (
 	"image/color"
-	"unicode"
-	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -15,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Notice is the strip in which a window says that something failed, or that
@@ -47,9 +46,9 @@ func NewNotice() *Notice {
 	n.hint.Importance = widget.LowImportance
 	n.close = widget.NewButtonWithIcon("", theme.CancelIcon(), n.Clear)
 	n.close.Importance = widget.LowImportance
-	text := container.New(layout.NewCustomPaddedVBoxLayout(-14), n.message, n.hint)
+	words := container.New(layout.NewCustomPaddedVBoxLayout(-14), n.message, n.hint)
 	row := container.NewBorder(nil, nil,
-		container.NewHBox(n.bar, container.NewCenter(n.icon)), container.NewVBox(n.close), text)
+		container.NewHBox(n.bar, container.NewCenter(n.icon)), container.NewVBox(n.close), words)
 	n.box = container.NewStack(n.ground, container.New(layout.NewCustomPaddedLayout(2, 2, 2, 4), row))
 	n.ExtendBaseWidget(n)
 	n.Hide()
@@ -62,17 +61,17 @@ func (n *Notice) Error(err error) {
 		n.Clear()
 		return
 	}
-	n.show(theme.ColorNameError, theme.ErrorIcon(), sentence(err.Error()), sentence(hint.Of(err)))
+	n.show(theme.ColorNameError, theme.ErrorIcon(), text.Sentence(err.Error()), text.Sentence(hint.Of(err)))
 }
 
 // Done says that something worked. More, which may be empty, says what to know.
 func (n *Notice) Done(message, more string) {
-	n.show(theme.ColorNameSuccess, theme.ConfirmIcon(), message, more)
+	n.show(theme.ColorNameSuccess, theme.ConfirmIcon(), message, text.Sentence(more))
 }
 
 // Warn says that something asks for attention.
 func (n *Notice) Warn(message, more string) {
-	n.show(theme.ColorNameWarning, theme.WarningIcon(), message, sentence(more))
+	n.show(theme.ColorNameWarning, theme.WarningIcon(), message, text.Sentence(more))
 }
 
 // Busy says that something is under way.
@@ -114,14 +113,4 @@ func (n *Notice) CreateRenderer() fyne.WidgetRenderer {
 func Tint(name fyne.ThemeColorName, alpha uint8) color.Color {
 	r, g, b, _ := theme.Color(name).RGBA()
 	return color.NRGBA{R: uint8(r >> 8), G: uint8(g >> 8), B: uint8(b >> 8), A: alpha}
-}
-
-// sentence makes an error's text presentable: errors start in lower case because
-// they are usually wrapped.
-func sentence(s string) string {
-	first, size := utf8.DecodeRuneInString(s)
-	if size == 0 {
-		return s
-	}
-	return string(unicode.ToUpper(first)) + s[size:]
 }
