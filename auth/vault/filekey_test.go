@@ -44,6 +44,9 @@ func TestKeyFileOfANewVault(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantItem(t, "another process", keyed(t, dir, key, ""), "a", "1")
+	if _, err := keyed(t, dir, "", passphraseFile(t, "p")).Get(t.Context(), "a"); !strings.Contains(hint.Of(err), "STAGEDOOR_KEY_FILE") {
+		t.Errorf("a passphrase that never was the vault's: %v, hint %q", err, hint.Of(err))
+	}
 	if info, err := os.Stat(key); err != nil || info.Mode().Perm()&0o077 != 0 {
 		t.Errorf("the key file: %v, %v", info.Mode(), err)
 	}

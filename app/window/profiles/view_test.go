@@ -323,17 +323,17 @@ func TestVaultProblemComesWithItsHint(t *testing.T) {
 // A question about a profile that another process deleted can only confuse.
 func TestQuestionEndsWithItsProfile(t *testing.T) {
 	v, f, content := open(t, accounts())
-	keepertest.Press(t, content, "Delete…")
+	windowtest.Press(t, content, "Delete…")
 	gone, _ := v.selected()
 	f.Profiles = slices.DeleteFunc(f.Profiles, func(p auth.ProfileView) bool { return p.ID == gone.ID })
 	v.reload()
-	if keepertest.Shows(v.pane, "Delete "+gone.Name+"?") {
-		t.Errorf("it is still asked: %q", keepertest.Texts(v.pane))
+	if windowtest.Shows(v.pane, "Delete "+gone.Name+"?") {
+		t.Errorf("it is still asked: %q", windowtest.Texts(v.pane))
 	}
-	keepertest.Press(t, content, "New profile")
+	windowtest.Press(t, content, "New profile")
 	f.Profiles = nil
 	v.reload()
-	if !keepertest.Shows(v.pane, "Create profile") {
-		t.Errorf("the form is gone with what was typed: %q", keepertest.Texts(v.pane))
+	if !windowtest.Shows(v.pane, "Create profile") {
+		t.Errorf("the form is gone with what was typed: %q", windowtest.Texts(v.pane))
 	}
 }
