@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -268,24 +267,6 @@ func (f *Fake) AckAlert(_ context.Context, id, note string) error {
 		}
 	}
 	return fmt.Errorf("there is no alert %q", id)
-}
-
-// Export is a book.Export: it writes a line for each event that q selects.
-func (f *Fake) Export(_ context.Context, w io.Writer, format string, q audit.Query) (n int, err error) {
-	if err := f.call("export %s", format); err != nil {
-		return 0, err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, e := range f.Log {
-		if matches(q, e) {
-			if _, err := fmt.Fprintln(w, e.Seq); err != nil {
-				return n, err
-			}
-			n++
-		}
-	}
-	return n, nil
 }
 
 // CreateProfile implements keeper.Profiles.

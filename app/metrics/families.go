@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -82,13 +83,7 @@ func (c *Collector) named(t tally) tally {
 
 func (c *Collector) label(id string) labels {
 	l := c.profiles[id]
-	if l.name == "" {
-		l.name = id
-	}
-	if l.provider == "" {
-		l.provider = "unknown"
-	}
-	return l
+	return labels{cmp.Or(l.name, id), cmp.Or(l.provider, "unknown")}
 }
 
 func (c *Collector) sessionSamples() (list []Sample) {

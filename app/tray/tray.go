@@ -17,7 +17,6 @@ package tray
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -92,28 +91,11 @@ var ErrUnsupported = hint.New(
 	"this build has no tray: on macOS it needs cgo",
 	"start the app bundle, or use the commands: stagedoor help")
 
-func (p Params) check() error {
-	switch {
-	case p.Keeper == nil:
-		return errors.New("tray: no keeper given")
-	case p.Notify == nil:
-		return errors.New("tray: no notifier given")
-	case p.Now == nil:
-		return errors.New("tray: no clock given")
-	case p.Logger == nil:
-		return errors.New("tray: no logger given")
-	}
-	return nil
-}
-
 // Run shows the tray until ctx ends or the user quits; both return nil. It must
 // be called on the main goroutine, which macOS and Windows reserve for the user
 // interface. Run returns ErrNoSessionBus, ErrNoTrayHost or ErrUnsupported where
 // there is no place for an icon.
 func Run(ctx context.Context, p Params) error {
-	if err := p.check(); err != nil {
-		return err
-	}
 	if p.HostWait == 0 {
 		p.HostWait = 5 * time.Second
 	}

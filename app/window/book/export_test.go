@@ -5,15 +5,18 @@ package book
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
+	"github.com/stagedoor-app/stagedoor/app/keepertest"
 	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -98,7 +101,7 @@ func TestExportThatFails(t *testing.T) {
 	if err := os.WriteFile(path, []byte("older"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	v.export.write = f.Export
+	v.export.write = export(f)
 	test.Tap(v.export.start)
 	if message, _ := v.host.Notice.Text(); !strings.HasSuffix(message, "exists already") {
 		t.Errorf("notice says %q", message)
@@ -111,5 +114,20 @@ func TestExportThatFails(t *testing.T) {
 	v.export.close()
 	if windowtest.Shows(v.export.box, "Export the log") {
 		t.Error("the form stays")
+	}
+}
+
+// export writes a line for each event that q selects.
+func export(f *keepertest.Fake) Export {
+	return func(ctx context.Context, w io.Writer, format string, q audit.Query) (n int, err error) {
+		f.Set(func() { f.Calls = append(f.Calls, "export "+format) })
+		events, err := f.Events(ctx, q)
+		for _, e := range slices.Backward(events) {
+			if _, err := fmt.Fprintln(w, e.Seq); err != nil {
+				return n, err
+			}
+			n++
+		}
+		return n, err
 	}
 }

@@ -42,7 +42,7 @@ func open(t *testing.T, n int, change ...func(*keepertest.Fake)) (*view, *keeper
 	for _, c := range change {
 		c(f)
 	}
-	v := newView(h, f, f.Export)
+	v := newView(h, f, export(f))
 	h.Window.SetContent(v.layout())
 	h.Window.Resize(fyne.NewSize(1180, 720))
 	v.start()

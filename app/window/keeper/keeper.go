@@ -22,13 +22,6 @@ type Watcher interface {
 	Watch(ctx context.Context) (<-chan struct{}, error)
 }
 
-// Reader reads the state that lists and menus show.
-type Reader interface {
-	Watcher
-	// State returns all profiles and open alerts.
-	State(ctx context.Context) (auth.State, error)
-}
-
 // Book is the audit log.
 type Book interface {
 	Watcher
@@ -66,7 +59,9 @@ type Alerts interface {
 
 // Profiles looks after the accounts.
 type Profiles interface {
-	Reader
+	Watcher
+	// State returns all profiles and open alerts.
+	State(ctx context.Context) (auth.State, error)
 	CreateProfile(ctx context.Context, p auth.NewProfile) (profile.Profile, error)
 	// Use, Login and Revoke take the profile's name.
 	Use(ctx context.Context, name string) error

@@ -60,9 +60,6 @@ func Inline(ctx context.Context) *Seam {
 	return s
 }
 
-// Context ends when the window closes.
-func (s *Seam) Context() context.Context { return s.ctx }
-
 // Load runs work away from the UI and hands its result to done on the UI
 // goroutine. Work gets the context it is to obey; cancelling returns early and
 // drops the result.
