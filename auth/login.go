@@ -141,8 +141,17 @@ func (k *Keeper) keep(a *loginAttempt) oauth.Keep {
 				return k.confirm(ctx, a, set, t)
 			},
 		})
-		if err == nil && a.result.Blocked != "" {
+		switch {
+		case err == nil && a.result.Blocked != "":
 			return oauth.ErrHeld
+		case err != nil && a.succeeded != nil: // it was confirmed, and then it failed
+			was := a.profile
+			restored := k.profiles.Update(context.WithoutCancel(ctx), was.ID, func(p *profile.Profile) {
+				p.Identity, p.Accepted, p.Endpoints = was.Identity, was.Accepted, was.Endpoints
+			})
+			if !errors.Is(restored, profile.ErrNotFound) {
+				err = errors.Join(err, restored)
+			}
 		}
 		return err
 	}

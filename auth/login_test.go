@@ -390,3 +390,26 @@ func TestContradictoryLoginKeepsTheOneBefore(t *testing.T) {
 		t.Error("the login of before is gone, or the failed one is not")
 	}
 }
+
+// A first login that fails when its account was found out already does not decide
+// which account the next one has to be of.
+func TestFailedLoginAcceptsNoAccount(t *testing.T) {
+	w := newWorld(t, authtest.Params{TTL: time.Hour, Accounts: []authtest.Account{{Subject: "ada", Name: "Ada"}, {Subject: "eve", Name: "Eve"}}, Consent: true})
+	w.create("work")
+	w.browser.Account = "eve"
+	w.server.Script(authtest.UserInfo, authtest.Answer{Process: true, Rewrite: func(body []byte) []byte {
+		w.vault.FailSet("/tokens", vault.ErrDenied)
+		return body
+	}})
+	if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); !errors.Is(err, vault.ErrDenied) {
+		t.Fatalf("the login: %v", err)
+	}
+	w.vault.Fail(nil)
+	if p, err := w.keeper.Profile("work"); err != nil || p.Identity != nil || p.Accepted != nil {
+		t.Errorf("the profile says %+v, %+v", p.Identity, p.Accepted)
+	}
+	w.browser.Account = "ada"
+	if r := w.login("work"); r.Blocked != "" {
+		t.Errorf("the next login is held back: %s", r.Changed)
+	}
+}
