@@ -111,7 +111,7 @@ func (n *Notifier) Info(title, body string) {
 // back. profileName is "" for an alert
 // that concerns no profile.
 func (n *Notifier) Alert(a alert.Alert, profileName string) {
-	m := Message{Title: severityName(a.Severity), Body: a.Message}
+	m := Message{Title: severityNames[min(max(a.Severity, alert.P0), alert.P3)], Body: a.Message}
 	if profileName != "" {
 		m.Title += ": " + profileName
 		// The message begins with the name as it was; the title has it as it is.
@@ -241,15 +241,5 @@ func native(appName string, icon []byte, silent bool) func(Message) error {
 	}
 }
 
-func severityName(s alert.Severity) string {
-	switch s {
-	case alert.P0:
-		return "Critical alert"
-	case alert.P1:
-		return "Serious alert"
-	case alert.P2:
-		return "Alert"
-	default:
-		return "Notice"
-	}
-}
+// severityNames are what a notification calls P0 to P3.
+var severityNames = [...]string{"Critical alert", "Serious alert", "Alert", "Notice"}
