@@ -19,8 +19,8 @@ func newSettings(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "settings [KEY [VALUE]]",
 		Short: "Show or change settings",
-		Long: `Show the settings that differ from the built-in ones, or one setting, or change
-it. The value "default" brings the built-in one back.
+		Long: `Show the settings file, which has what differs from the built-in settings and
+whether you are notified; or show one setting, or change it. The value "default" brings the built-in one back.
 
 The settings are a file that can be edited by hand too; --path prints where it
 is. A file with a mistake in it is not used and never overwritten.`,

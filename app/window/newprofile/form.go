@@ -35,7 +35,7 @@ type Form struct {
 	Authorize, TokenURL, Revoke   *stage.Entry
 	UserInfo, Scopes, Port        *stage.Entry
 	redirect                      *widget.Label
-	developer                     *widget.Button
+	developer, copyURI            *widget.Button
 	guide, issuer, byHand, client *fyne.Container
 	Object                        fyne.CanvasObject
 }
@@ -64,13 +64,13 @@ func New(h *stage.Host, submit func()) *Form {
 	}
 	f.redirect.TextStyle.Monospace = true
 	f.developer = widget.NewButton("", func() { h.Open(f.provider.DeveloperPage) })
-	copyURI := widget.NewButtonWithIcon("", theme.ContentCopyIcon(), func() { h.Copy(f.redirect.Text) })
-	copyURI.Importance = widget.LowImportance
+	f.copyURI = widget.NewButtonWithIcon("", theme.ContentCopyIcon(), func() { h.Copy(f.redirect.Text) })
+	f.copyURI.Importance = widget.LowImportance
 
 	f.guide = container.NewVBox(
 		stage.Compact(container.NewVBox(
 			stage.Muted(lang.L("Register an app at the provider and give it exactly this redirect URI:")))),
-		stage.NewPane(theme.ColorNameHeaderBackground, container.NewBorder(nil, nil, nil, copyURI, f.redirect)),
+		stage.NewPane(theme.ColorNameHeaderBackground, container.NewBorder(nil, nil, nil, f.copyURI, f.redirect)),
 		container.NewHBox(f.developer),
 	)
 	f.issuer = field(lang.L("Issuer"), f.Issuer)
@@ -157,9 +157,12 @@ func (f *Form) entries() []*stage.Entry {
 func (f *Form) showRedirect(string) {
 	p := f.profile()
 	if p.RedirectPath = auth.OwnRedirectPath(p); p.RedirectPath != "" && p.Issuer == "" && p.Endpoints == nil {
-		p.RedirectPath = "/…" // its own, once it is known which it is
+		f.redirect.SetText(lang.L("It stands here once the provider's address is typed."))
+		f.copyURI.Disable()
+		return
 	}
 	f.redirect.SetText(auth.RedirectURI(p))
+	f.copyURI.Enable()
 }
 
 // profile is what is known of the profile to be before it is created.

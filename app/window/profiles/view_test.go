@@ -213,6 +213,9 @@ func TestCreateShowsTheIssuersOwnRedirect(t *testing.T) {
 	windowtest.Press(t, content, "New profile")
 	c := v.create
 	c.provider.SetSelected("OpenID Connect")
+	if !windowtest.Shows(v.pane, "once the provider's address is typed") {
+		t.Errorf("before it is known it says %q", windowtest.Texts(v.pane))
+	}
 	c.form.Name.SetText("corp")
 	c.form.Issuer.SetText("https://login.example.com")
 	f.Warning = "the issuer could not be asked"
