@@ -55,8 +55,12 @@ func (d *Desktop) LockKeyring(ctx context.Context) error {
 	return d.expectLocked(true)
 }
 
-// UnlockKeyring unlocks it again without the password dialog, by the interface that the login screen uses.
+// UnlockKeyring unlocks it again without the password dialog, by the interface that the login screen uses. A daemon
+// that crashed, as gnome-keyring does under many clients that are killed, is started again.
 func (d *Desktop) UnlockKeyring(ctx context.Context) error {
+	if !d.owned(secretsName) {
+		return d.startKeyring(ctx)
+	}
 	service := d.bus.Object(secretsName, secretsPath)
 	var output dbus.Variant
 	var session dbus.ObjectPath
