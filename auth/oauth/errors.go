@@ -98,7 +98,7 @@ func (e *Error) Hint() string {
 		return "check the client id and the client secret against the provider's developer page"
 	case e.Code == "invalid_scope":
 		return "the provider does not know one of the scopes; create the profile again with the scopes it lists"
-	case e.Code == "invalid_grant":
+	case slices.Contains([]string{"invalid_grant", "interaction_required", "login_required", "account_selection_required", "consent_required"}, e.Code):
 		return "the provider does not take this login, or no longer: log in again"
 	case errors.Is(e, ErrTLS):
 		return "check this computer's clock, and whether a proxy or a security program answers in the provider's place"

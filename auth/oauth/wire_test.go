@@ -325,3 +325,19 @@ func TestIdentify(t *testing.T) {
 		})
 	}
 }
+
+// An error says what the user can do: sign in where only that helps, and never to
+// look at the network when the provider has answered.
+func TestRefusalsSayWhatHelps(t *testing.T) {
+	for code, want := range map[string]string{
+		"invalid_grant": "log in again", "interaction_required": "log in again", "consent_required": "log in again", "login_required": "log in again",
+		"invalid_client": "client secret", "invalid_scope": "scopes", "server_error": "problem of its own", "unsupported_grant_type": "the provider",
+	} {
+		r := newRig(t, authtest.Params{})
+		r.server.Script(authtest.Token, authtest.Answer{Status: 400, Body: `{"error":"` + code + `"}`})
+		_, err := r.wire.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, "r1")
+		if err == nil || !strings.Contains(hint.Of(err), want) || strings.Contains(hint.Of(err), "network") {
+			t.Errorf("%s: %v (hint %q)", code, err, hint.Of(err))
+		}
+	}
+}
