@@ -25,9 +25,19 @@ type spacing struct {
 }
 
 var spacings = []spacing{
-	{clock: time.Minute}, {clock: 5 * time.Minute}, {clock: 15 * time.Minute}, {clock: 30 * time.Minute},
-	{clock: time.Hour}, {clock: 3 * time.Hour}, {clock: 6 * time.Hour}, {clock: 12 * time.Hour},
-	{days: 1}, {days: 7}, {months: 1}, {months: 3}, {months: 12},
+	{clock: time.Minute},
+	{clock: 5 * time.Minute},
+	{clock: 15 * time.Minute},
+	{clock: 30 * time.Minute},
+	{clock: time.Hour},
+	{clock: 3 * time.Hour},
+	{clock: 6 * time.Hour},
+	{clock: 12 * time.Hour},
+	{days: 1},
+	{days: 7},
+	{months: 1},
+	{months: 3},
+	{months: 12},
 }
 
 // length is about how long a bar is.
