@@ -233,10 +233,11 @@ func (st *storm) loginAgain(args []string) {
 	if token.ProcessState.ExitCode() != 3 { // somebody did meanwhile
 		return
 	}
-	st.note(func() { st.relogins++ })
 	login := st.Command(context.Background(), lean, "login", name)
 	login.Env = append(login.Env, st.env...)
-	_ = login.Run() // with the keyring locked it fails, and the next one tries
+	if login.Run() == nil { // with the keyring locked it fails, and the next one tries
+		st.note(func() { st.relogins++ })
+	}
 }
 
 func (st *storm) note(f func()) {
@@ -320,7 +321,7 @@ func (st *storm) aftermath(started int, before map[string]bool) {
 		if e.Event == "keychain_access" {
 			seen[e.PID] = true
 		}
-		if e.Event == "refresh_failed" && e.Data["reason"] == "lost_response" {
+		if e.Event == "refresh_failed" && e.Data["lost_response"] == true {
 			lost++
 		}
 	}
