@@ -27,11 +27,11 @@ type Entry struct {
 
 // namePattern is what a new entry may be called. Clients build tool names from
 // it, and some accept no more than this.
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // CheckName says whether name can be the name of an entry.
 func CheckName(name string) error {
-	if namePattern.MatchString(name) {
+	if len(name) <= 64 && namePattern.MatchString(name) {
 		return nil
 	}
 	return hint.Wrap(fmt.Errorf("%q cannot be the name of a server entry", name),
