@@ -601,12 +601,20 @@ func TestFoldersAreTightenedAndLogged(t *testing.T) {
 // The file vault's files are the owner's alone, too.
 func TestFileVaultIsTightenedAndLogged(t *testing.T) {
 	w := newWorld(t, authtest.Params{})
-	v, err := vault.Open(vault.Params{Kind: vault.File, Dir: w.dir, KeyFile: filepath.Join(w.dir, "key")})
-	if err != nil {
+	outside, key := filepath.Join(t.TempDir(), "key"), filepath.Join(w.dir, "key")
+	open := func(file string) vault.Vault {
+		v, err := vault.Open(vault.Params{Kind: vault.File, Dir: w.dir, KeyFile: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	w.keeper = w.openWith(open(outside))
+	w.create("work")
+	if err := os.Rename(outside, key); err != nil { // none is made there
 		t.Fatal(err)
 	}
-	w.keeper = w.openWith(v)
-	w.create("work")
+	v := open(key)
 	loose := []string{"vault", "vault/items.age", "vault/lock", "key"}
 	for _, name := range loose {
 		if err := os.Chmod(filepath.Join(w.dir, name), 0o755); err != nil {
