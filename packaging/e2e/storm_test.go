@@ -104,12 +104,22 @@ const (
 )
 
 var stormCommands = [][]string{
-	{"token", "work"}, {"token", "side"}, {"token", "work"},
+	{"token", "work"},
+	{"token", "side"},
+	{"token", "work"},
 	{"run", "--profile", "work", "--env", "T={access_token}", "--", "/bin/true"},
 	{"run", "--profile", "side", "--env", "T={access_token}", "--", "/bin/true"},
-	{"login", "spare"}, {"revoke", "spare"},
-	{"profiles", "--json"}, {"alerts", "--json"}, {"audit", "--json", "work", "20"}, {"audit", "verify"}, {"metrics"},
-	{"use", "work"}, {"use", "side"}, {"settings", "log.keep_days", "30"}, {"setup", "claude-code", "--print"},
+	{"login", "spare"},
+	{"revoke", "spare"},
+	{"profiles", "--json"},
+	{"alerts", "--json"},
+	{"audit", "--json", "work", "20"},
+	{"audit", "verify"},
+	{"metrics"},
+	{"use", "work"},
+	{"use", "side"},
+	{"settings", "log.keep_days", "30"},
+	{"setup", "claude-code", "--print"},
 }
 
 func (st *storm) between(least, most time.Duration) time.Duration {
