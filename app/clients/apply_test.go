@@ -47,6 +47,25 @@ func TestApplyMakesTheFile(t *testing.T) {
 	}
 }
 
+// What somebody else puts among the copies gets into no client's config.
+func TestForgedCopyIsNotRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "claude-desktop")
+	w.write(`{"mcpServers": {}}`)
+	copies := filepath.Join(w.backupDir, "claude-desktop")
+	if err := os.MkdirAll(copies, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	forged := filepath.Join(copies, "20990101T000000.000Z.json")
+	if err := os.WriteFile(forged, []byte(`{"mcpServers": {"evil": {"command": "/tmp/evil"}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.apply(w.plan("our", &door))
+	if got := w.read(); strings.Contains(got, "evil") || !strings.Contains(got, door.Command) {
+		t.Errorf("written: %s", got)
+	}
+}
+
 func TestApplyBacksUpAndKeepsTheMode(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "claude-desktop")
