@@ -219,10 +219,13 @@ func TestConcurrentAppends(t *testing.T) {
 	b.size = 5_000
 	const logs, goroutines, each = 2, 4, 10
 	var wg sync.WaitGroup
+	var opened []*Log
 	for range logs {
 		b.reopen(b.Dir())
-		b.chain.dir = "" // another goroutine may hold the lock
-		l := b.Log
+		opened = append(opened, b.Log)
+	}
+	b.chain.dir = "" // another goroutine may hold the lock
+	for _, l := range opened {
 		for range goroutines {
 			wg.Go(func() {
 				for range each {
