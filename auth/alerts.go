@@ -23,7 +23,7 @@ type Alarms struct {
 	// slice for as long as nothing in it changed.
 	Rules func() []alert.Rule
 	// MayTell reports whether the user may be told of an alert now; nil means
-	// always. What may not be told stays untold and is asked about again.
+	// always. What may not be told is asked about again.
 	MayTell func(a alert.Alert, now time.Time) bool
 	// OnGrave, if set, is called after this process wrote an event that may be
 	// behind a P0 or P1 alert. It must return at once.
@@ -41,13 +41,13 @@ type watcher struct {
 	rules   []alert.Rule
 	tracker *alert.Tracker
 	cursor  audit.Cursor
-	// told are the alerts that this process has told the user of. While the log
+	// notified are the alerts that this process has told the user of. While the log
 	// does not verify it cannot say so itself.
-	told map[string]telling
-	book bookState
+	notified map[string]notice
+	unusable unusableLog
 }
 
-type telling struct {
+type notice struct {
 	alert alert.Alert
 	at    time.Time
 }
@@ -62,14 +62,14 @@ func (w *watcher) current() []alert.Rule {
 var builtIn = sync.OnceValue(alert.Defaults)
 
 // catchUp reads what the log has since the last time. w.mu is held.
-func (w *watcher) catchUp(ctx context.Context, book *audit.Log) error {
+func (w *watcher) catchUp(ctx context.Context, log *audit.Log) error {
 	rules := w.current()
 	if w.tracker == nil || !same(rules, w.rules) {
 		w.restart(rules)
 	}
 	for attempt := 0; ; attempt++ {
 		var err error
-		w.cursor, err = book.Read(ctx, w.cursor, w.tracker.Wants, w.tracker.Add)
+		w.cursor, err = log.Read(ctx, w.cursor, w.tracker.Wants, w.tracker.Add)
 		if !errors.Is(err, audit.ErrMoved) || attempt == 3 {
 			return err
 		}
@@ -79,7 +79,7 @@ func (w *watcher) catchUp(ctx context.Context, book *audit.Log) error {
 
 func (w *watcher) restart(rules []alert.Rule) {
 	w.rules, w.tracker, w.cursor = rules, alert.NewTracker(rules), audit.Cursor{}
-	for _, t := range w.told {
+	for _, t := range w.notified {
 		w.tracker.Tell(t.alert, t.at)
 	}
 }
@@ -88,10 +88,10 @@ func (w *watcher) restart(rules []alert.Rule) {
 func (w *watcher) tell(a alert.Alert, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.told == nil {
-		w.told = map[string]telling{}
+	if w.notified == nil {
+		w.notified = map[string]notice{}
 	}
-	w.told[a.ID] = telling{a, now}
+	w.notified[a.ID] = notice{a, now}
 	w.tracker.Tell(a, now)
 }
 
@@ -112,7 +112,7 @@ func same(a, b []alert.Rule) bool {
 func (k *Keeper) Alerts(ctx context.Context) ([]alert.Alert, error) {
 	k.alarms.mu.Lock()
 	defer k.alarms.mu.Unlock()
-	err := k.alarms.catchUp(ctx, k.book)
+	err := k.alarms.catchUp(ctx, k.audit)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -153,7 +153,7 @@ func (k *Keeper) Evidence(ctx context.Context, a alert.Alert) ([]audit.Event, er
 	want := func(name []byte, verified bool) bool {
 		return verified != a.Unverified && (!known || slices.Contains(rule.Events, string(name)))
 	}
-	_, err := k.book.Read(ctx, audit.Cursor{}, want, func(e audit.Event) {
+	_, err := k.audit.Read(ctx, audit.Cursor{}, want, func(e audit.Event) {
 		if slices.Contains(a.Evidence, e.Seq) {
 			events = append(events, e)
 		}
@@ -184,7 +184,7 @@ func (k *Keeper) AckAlert(ctx context.Context, id, note string) error {
 	if note != "" {
 		data["note"] = note
 	}
-	_, err = k.book.Append(ctx, audit.Event{Name: audit.AlertAcknowledged, Profile: a.Profile, Outcome: audit.OK, Data: data})
+	_, err = k.audit.Append(ctx, audit.Event{Name: audit.AlertAcknowledged, Profile: a.Profile, Outcome: audit.OK, Data: data})
 	return err
 }
 
@@ -204,17 +204,17 @@ func (k *Keeper) SweepGrave(ctx context.Context) ([]alert.Alert, error) {
 }
 
 func (k *Keeper) sweep(ctx context.Context, least alert.Severity) ([]alert.Alert, error) {
-	unusable := k.tellUnusable(ctx)
+	unusable := k.dueUnusable(ctx)
 	due, err := k.sweepLog(ctx, least)
 	return append(unusable, due...), err
 }
 
 func (k *Keeper) sweepLog(ctx context.Context, least alert.Severity) ([]alert.Alert, error) {
 	defer k.briefly(ctx, "alerts.lock")()
-	due, err := k.untold(ctx, least)
+	due, err := k.due(ctx, least)
 	for _, a := range due {
 		if err == nil {
-			_, err = k.book.Append(ctx, audit.Event{Name: audit.SecurityAlert, Profile: a.Profile, Outcome: audit.OK, Data: a.Announcement()})
+			_, err = k.audit.Append(ctx, audit.Event{Name: audit.SecurityAlert, Profile: a.Profile, Outcome: audit.OK, Data: a.Announcement()})
 		}
 		k.alarms.tell(a, k.now()) // also if it cannot be written down
 	}
@@ -235,11 +235,11 @@ func (k *Keeper) briefly(ctx context.Context, name string) (release func()) {
 	return lock.Release
 }
 
-// untold returns what is due of at least a severity. The lock on sweeps is held.
-func (k *Keeper) untold(ctx context.Context, least alert.Severity) ([]alert.Alert, error) {
+// due returns what is due of at least a severity. The lock on sweeps is held.
+func (k *Keeper) due(ctx context.Context, least alert.Severity) ([]alert.Alert, error) {
 	k.alarms.mu.Lock()
 	defer k.alarms.mu.Unlock()
-	if err := k.alarms.catchUp(ctx, k.book); err != nil {
+	if err := k.alarms.catchUp(ctx, k.audit); err != nil {
 		return nil, err
 	}
 	now := k.now()

@@ -58,7 +58,7 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, value secret.
 	if err != nil {
 		return "", err
 	}
-	if err := k.BookWritable(ctx); err != nil {
+	if err := k.LogWritable(ctx); err != nil {
 		return "", err
 	}
 	set, err := k.tokens.Load(ctx, p.ID)
@@ -187,7 +187,7 @@ func refuseMoved(p profile.Profile, moves []identity.Move, advice string) error 
 	return movedError{hint.Wrap(err, advice), moves[0]}
 }
 
-// recordRefused tells the book if that is why err was returned.
+// recordRefused tells the log if that is why err was returned.
 func (k *Keeper) recordRefused(ctx context.Context, p profile.Profile, err error) {
 	var refused movedError
 	if errors.As(err, &refused) {
@@ -234,7 +234,7 @@ func (k *Keeper) recordMove(ctx context.Context, p profile.Profile, m identity.M
 	data := map[string]any{"what": m.What, "before": before, "now": now}
 	if refused {
 		data["refused"] = true
-		told, err := k.book.Query(ctx, audit.Query{Profile: p.ID, Name: audit.EndpointChanged, Since: k.now().Add(-24 * time.Hour), Sealed: true})
+		told, err := k.audit.Query(ctx, audit.Query{Profile: p.ID, Name: audit.EndpointChanged, Since: k.now().Add(-24 * time.Hour), Sealed: true})
 		for _, e := range told {
 			if err == nil && e.Data["what"] == m.What && e.Data["before"] == before && e.Data["now"] == now && e.Data["refused"] == true {
 				return

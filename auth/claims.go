@@ -74,7 +74,7 @@ func bind(p profile.Profile, set *token.Set) {
 	}
 }
 
-// recordChange writes a difference into the book, once.
+// recordChange writes a difference into the log, once.
 func (k *Keeper) recordChange(ctx context.Context, p profile.Profile, v identity.Verdict) {
 	if v.News {
 		k.record(ctx, p, audit.ClaimsChanged, audit.Failed, changeData(v.Difference, v.Before, v.Now))

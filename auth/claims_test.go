@@ -70,7 +70,7 @@ func TestAnotherAccountIsRefusedUntilAccepted(t *testing.T) {
 		t.Errorf("a login that nobody gets was refreshed %d times", n-sent)
 	}
 	if events := w.changes(); len(events) != 1 || events[0].Data["account_before"] != "Ada Lovelace" || events[0].Data["account_now"] != "Grace Hopper" {
-		t.Errorf("in the book: %+v", events)
+		t.Errorf("in the log: %+v", events)
 	}
 
 	// Back as before: nothing to accept.
@@ -91,7 +91,7 @@ func TestAnotherAccountIsRefusedUntilAccepted(t *testing.T) {
 	}
 	events, err := w.keeper.Events(t.Context(), audit.Query{Name: audit.ClaimsAccepted})
 	if err != nil || len(events) != 1 {
-		t.Errorf("in the book: %+v, %v", events, err)
+		t.Errorf("in the log: %+v, %v", events, err)
 	}
 }
 
@@ -157,7 +157,7 @@ func TestT5WiderScopeIsRefused(t *testing.T) {
 	w.clock.Advance(2 * time.Hour)
 	w.refused("work", "it may also admin")
 	if events := w.changes(); len(events) != 1 || events[0].Data["scope_added"] != "admin" || events[0].Data["what"] != "scope" {
-		t.Errorf("in the book: %+v", events)
+		t.Errorf("in the log: %+v", events)
 	}
 	// The next refresh is as it was, but the user has not spoken yet.
 	w.clock.Advance(2 * time.Hour)

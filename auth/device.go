@@ -24,7 +24,7 @@ func (k *Keeper) LoginDevice(ctx context.Context, name string, onCode func(Devic
 		return LoginResult{}, err
 	}
 	if a.endpoints.DeviceAuthorization == "" {
-		// Nothing was tried, so nothing failed: the book has no part in it.
+		// Nothing was tried, so nothing failed: the log has no part in it.
 		return LoginResult{}, hint.Wrap(fmt.Errorf("log in to %s: %w", a.row.Name, oauth.ErrNoDevice),
 			"sign in with a browser: stagedoor login "+a.profile.Name+", or, if none can be started from here, stagedoor login "+a.profile.Name+" --no-browser")
 	}

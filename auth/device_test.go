@@ -18,7 +18,7 @@ import (
 var offersDevice = authtest.Params{Device: true, DeviceInterval: time.Second, Consent: true}
 
 // A login on another device is a login like any other: the tokens are kept and
-// refreshed, the account is known, the book has it.
+// refreshed, the account is known, the log has it.
 func TestLoginDevice(t *testing.T) {
 	w := newWorld(t, offersDevice)
 	p := w.create("work")
@@ -42,11 +42,11 @@ func TestLoginDevice(t *testing.T) {
 	}
 	names := deviceEvents(t, w, p.ID)
 	if !slices.Contains(names, audit.LoginStarted) || !slices.Contains(names, audit.LoginSucceeded) || !slices.Contains(names, audit.TokensSaved) {
-		t.Errorf("the book has %v", names)
+		t.Errorf("the log has %v", names)
 	}
 }
 
-// Every other end is in the book too, and none of them costs the login that was
+// Every other end is in the log too, and none of them costs the login that was
 // there before.
 func TestLoginDeviceEnds(t *testing.T) {
 	w := newWorld(t, offersDevice)
@@ -72,7 +72,7 @@ func TestLoginDeviceEnds(t *testing.T) {
 			t.Errorf("%s: %v, want %v", tc.says, err, tc.want)
 		}
 		if names := deviceEvents(t, w, p.ID); names[0] != tc.event {
-			t.Errorf("%s: the book ends with %v, want %s", tc.says, names[0], tc.event)
+			t.Errorf("%s: the log ends with %v, want %s", tc.says, names[0], tc.event)
 		}
 		if access := w.token(w.keeper, "work"); !w.server.AccessValid(access.Token) {
 			t.Errorf("%s: the old login is gone", tc.says)

@@ -19,17 +19,17 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// house is what the examples have around a Keeper: a provider that plays its
+// example is what the examples have around a Keeper: a provider that plays its
 // part on this machine, a vault in memory and a clock that is set by hand. A
 // program has vault.Open, http.Client, time.Now and the system's browser there.
-type house struct {
+type example struct {
 	*auth.Keeper
 	server *authtest.Server
 	clock  *authtest.Clock
 	dir    string
 }
 
-func newHouse(rotation authtest.Rotation) (house, func()) {
+func newExample(rotation authtest.Rotation) (example, func()) {
 	clock := authtest.NewClock()
 	server, err := authtest.NewServer(authtest.Params{
 		Rotation: rotation, Now: clock.Now, Accounts: []authtest.Account{{Subject: "ada", Name: "Ada Lovelace"}},
@@ -49,16 +49,16 @@ func newHouse(rotation authtest.Rotation) (house, func()) {
 	if err != nil {
 		panic(err)
 	}
-	return house{keeper, server, clock, dir}, func() {
+	return example{keeper, server, clock, dir}, func() {
 		_ = keeper.Close(context.Background())
 		_ = server.Close()
 		_ = os.RemoveAll(dir)
 	}
 }
 
-// signedIn is a house with a profile that has a login.
-func signedIn(rotation authtest.Rotation) (house, func()) {
-	k, leave := newHouse(rotation)
+// signedIn is an example with a profile that has a login.
+func signedIn(rotation authtest.Rotation) (example, func()) {
+	k, leave := newExample(rotation)
 	_, err := k.CreateProfile(context.Background(), auth.NewProfile{Name: "work", Provider: "oidc", Issuer: k.server.Issuer(), ClientID: "client"})
 	if err != nil {
 		panic(err)
@@ -73,7 +73,7 @@ func signedIn(rotation authtest.Rotation) (house, func()) {
 // once: it is made on a state folder, and the profile is named in each call.
 func Example() {
 	ctx := context.Background()
-	k, leave := newHouse(authtest.Rotating) // in a program: auth.New
+	k, leave := newExample(authtest.Rotating) // in a program: auth.New
 	defer leave()
 
 	_, err := k.CreateProfile(ctx, auth.NewProfile{Name: "work", Provider: "oidc", Issuer: k.server.Issuer(), ClientID: "client"})
@@ -98,7 +98,7 @@ func Example() {
 // In place of SecurityManager.create_profile("work", client_id, client_secret).
 // The client secret goes into the keychain and into no file.
 func ExampleKeeper_CreateProfile() {
-	k, leave := newHouse(authtest.Static)
+	k, leave := newExample(authtest.Static)
 	defer leave()
 	p, err := k.CreateProfile(context.Background(), auth.NewProfile{
 		Name: "work", Provider: "spotify", ClientID: "0123abcd", ClientSecret: "the client secret",
@@ -135,10 +135,10 @@ func ExampleKeeper_State() {
 
 // In place of security.save_tokens(access, refresh, expires_at,
 // use_keychain=True): the login itself saves what it got, reads it back from
-// the keychain and tells the book. Nobody has the tokens in hand in between.
+// the keychain and tells the log. Nobody has the tokens in hand in between.
 func ExampleKeeper_Login() {
 	ctx := context.Background()
-	k, leave := newHouse(authtest.Rotating)
+	k, leave := newExample(authtest.Rotating)
 	defer leave()
 	_, err := k.CreateProfile(ctx, auth.NewProfile{Name: "work", Provider: "oidc", Issuer: k.server.Issuer(), ClientID: "client"})
 	if err != nil {
@@ -162,7 +162,7 @@ func ExampleKeeper_Login() {
 // from the old file into the keychain and leaves the marker there that the old
 // server knows.
 func ExampleKeeper_Import() {
-	k, leave := newHouse(authtest.Static)
+	k, leave := newExample(authtest.Static)
 	defer leave()
 	file := filepath.Join(k.dir, ".env")
 	err := os.WriteFile(file, []byte("SPOTIFY_CLIENT_ID=0123abcd\nSPOTIFY_CLIENT_SECRET=s3cret\nSPOTIFY_REFRESH_TOKEN=AQC9\n"), 0o600)
@@ -279,7 +279,7 @@ func ExampleKeeper_Events() {
 }
 
 // In place of security.track_token_rotation(old, new), which nobody calls any
-// more: every refresh notes it. The book has keyed fingerprints of the two
+// more: every refresh notes it. The log has keyed fingerprints of the two
 // tokens, and not their last characters.
 func ExampleKeeper_Events_rotation() {
 	ctx := context.Background()
@@ -302,7 +302,7 @@ func ExampleKeeper_Events_rotation() {
 	// Output: rotated: true 16 16
 }
 
-// In place of security.check_security_alerts(). Alerts follow from the book;
+// In place of security.check_security_alerts(). Alerts follow from the log;
 // whoever has seen one acknowledges it.
 func ExampleKeeper_OpenAlerts() {
 	ctx := context.Background()

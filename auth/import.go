@@ -30,8 +30,8 @@ func (k *Keeper) UndoImport(ctx context.Context, r importer.UndoRequest) (import
 
 func (k *Keeper) importer() *importer.Importer {
 	return &importer.Importer{Params: importer.Params{
-		Locks: filepath.Join(k.dir, "locks"), Copies: filepath.Join(k.dir, "imports"), Profiles: k.profiles, Tokens: k.tokens, Vault: k.vault, Log: k.book, Now: k.now,
-		SecretItem: secretItem, KeepSecret: k.keepSecret, RedirectURI: RedirectURI, Writable: k.BookWritable, Record: k.record, Fingerprint: k.keys.fingerprint,
+		Locks: filepath.Join(k.dir, "locks"), Copies: filepath.Join(k.dir, "imports"), Profiles: k.profiles, Tokens: k.tokens, Vault: k.vault, Log: k.audit, Now: k.now,
+		SecretItem: secretItem, KeepSecret: k.keepSecret, RedirectURI: RedirectURI, Writable: k.LogWritable, Record: k.record, Fingerprint: k.keys.fingerprint,
 		Rebind: func(ctx context.Context, p profile.Profile) error {
 			return k.rebind(ctx, p, func(b *identity.Binding) { *b = p.Binding() })
 		},

@@ -1,6 +1,6 @@
 // Package auth looks after the accounts that MCP servers use. A Keeper composes
 // the packages below it into the use cases: create a profile, log in, hand out a
-// fresh access token, revoke, read the book, raise the alarm.
+// fresh access token, revoke, read the log, raise alerts.
 //
 // Any number of processes may each have a Keeper on the same folder. They share
 // nothing but files, kernel locks and the keychain, and any of them may be
@@ -61,9 +61,9 @@ type Params struct {
 	Browser func(ctx context.Context, url string) error // opens the system's browser
 	Now     func() time.Time
 	Rand    io.Reader
-	Actor   string // which door: tray, window, cli, launcher
+	Actor   string // which part of the app: tray, window, cli, launcher
 	PID     int
-	Keep    func() audit.Retention // how much of the book stays, asked each time; nil keeps 500 MB
+	Keep    func() audit.Retention // how much of the log stays, asked each time; nil keeps 500 MB
 	Log     *slog.Logger           // for what must not fail a use case; never gets a secret
 	Alarms  Alarms
 }
@@ -76,7 +76,7 @@ type Keeper struct {
 	tokens       *token.Service
 	wire         *oauth.Wire
 	http         *http.Client
-	book         *audit.Log
+	audit        *audit.Log
 	keys         *keys
 	alarms       watcher
 	certificates certificates
@@ -125,7 +125,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 		return nil, err
 	}
 	k.keys = &keys{vault: p.Vault, rand: p.Rand, now: p.Now, lock: filepath.Join(locks, "audit-key.lock"), dir: p.Dir, used: k.used, turn: make(chan struct{}, 1)}
-	k.book, err = audit.Open(audit.Params{
+	k.audit, err = audit.Open(audit.Params{
 		Dir: filepath.Join(p.Dir, "audit"), Key: k.keys.auditKey, Anchor: k.keys,
 		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep,
 	})
@@ -175,7 +175,7 @@ func tightenFiles(state, folder string) (names []string, err error) {
 const closeWait = 20 * time.Second
 
 // Close waits for a refresh in flight, writes down which certificates were seen
-// and anchors the book's end in the keychain. The Keeper is of no use afterwards.
+// and anchors the log's end in the keychain. The Keeper is of no use afterwards.
 func (k *Keeper) Close(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, closeWait)
 	defer cancel()
@@ -184,7 +184,7 @@ func (k *Keeper) Close(ctx context.Context) error {
 	limited, cancel = context.WithTimeout(vault.WithWait(ctx, 0), endWait)
 	defer cancel()
 	k.noteCertificates(limited)
-	if err := k.book.Flush(limited); err != nil {
+	if err := k.audit.Flush(limited); err != nil {
 		return fmt.Errorf("anchor the audit log: %w", err)
 	}
 	return nil

@@ -184,14 +184,14 @@ func TestLoginTokenRefreshRevoke(t *testing.T) {
 		"tokens_revoked",
 	}
 	if diff := cmp.Diff(want, w.events()); diff != "" {
-		t.Error("the book (-want +got):\n" + diff)
+		t.Error("the log (-want +got):\n" + diff)
 	}
 	events, _ := w.keeper.Events(t.Context(), audit.Query{Profile: p.ID, Name: audit.TokenRotation})
 	if len(events) != 1 || events[0].Data["old"] == events[0].Data["new"] || events[0].Data["name"] != "work" {
-		t.Errorf("the rotation in the book: %+v", events)
+		t.Errorf("the rotation in the log: %+v", events)
 	}
 	if report, err := w.keeper.VerifyLog(t.Context(), nil); err != nil || !report.OK {
-		t.Errorf("the book does not verify: %+v, %v", report, err)
+		t.Errorf("the log does not verify: %+v, %v", report, err)
 	}
 	if alerts, err := w.keeper.OpenAlerts(t.Context()); err != nil || len(alerts) > 0 {
 		t.Errorf("a normal day raised %+v, %v", alerts, err)
@@ -594,7 +594,7 @@ func TestFoldersAreTightenedAndLogged(t *testing.T) {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	if names := w.events(); !slices.Contains(names, audit.PermissionsFixed) {
-		t.Errorf("not in the book: %v", names)
+		t.Errorf("not in the log: %v", names)
 	}
 }
 

@@ -20,26 +20,26 @@ import (
 )
 
 const (
-	// bookItem has the book's key and its anchor. They are one item because a
+	// keyItem has the log's key and its anchor. They are one item because a
 	// command that writes one line needs both, and a keychain call takes
 	// milliseconds.
-	bookItem = "audit/book"
+	keyItem = "audit/book"
 
 	keySize = 32 // bytes, the output size of SHA-256
-	// bookFresh is how long the item counts as just read. Other processes may
+	// itemFresh is how long the item counts as just read. Other processes may
 	// move the anchor meanwhile, always forwards. One that saves its own after
 	// that, under the item's lock, has the log's end of that moment as its anchor;
 	// so all that is lost is the notice of lines that were written and cut off
 	// within these two seconds.
-	bookFresh = 2 * time.Second
+	itemFresh = 2 * time.Second
 )
 
-// errBookItem says that the book's item is there and of no use.
-var errBookItem = hint.New("the audit log's key in the keychain is damaged",
+// errKeyDamaged says that the log's item is there and of no use.
+var errKeyDamaged = hint.New("the audit log's key in the keychain is damaged",
 	"go on with a new key; the old log is set aside: stagedoor audit accept")
 
-// bookSecret is the book's item.
-type bookSecret struct {
+// keyAndAnchor is the log's item.
+type keyAndAnchor struct {
 	Key    string        `json:"key"` // in hex
 	Anchor *audit.Anchor `json:"anchor,omitempty"`
 	// Taken is only in the item that state folders shared before they had ids:
@@ -47,7 +47,7 @@ type bookSecret struct {
 	Taken map[string]string `json:"taken,omitempty"`
 }
 
-// keys is what the book keeps in the vault. It is the book's AnchorStore.
+// keys is what the log keeps in the vault. It is the log's AnchorStore.
 type keys struct {
 	vault vault.Vault
 	rand  io.Reader
@@ -62,7 +62,7 @@ type keys struct {
 	// user. It guards what follows.
 	turn chan struct{}
 	key  []byte // once it was read, since every line needs it
-	item *bookSecret
+	item *keyAndAnchor
 	at   time.Time // when item was read or written
 }
 
@@ -76,7 +76,7 @@ func (k *keys) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// auditKey returns the key of the book's chain, making one the first time.
+// auditKey returns the key of the log's chain, making one the first time.
 func (k *keys) auditKey(ctx context.Context) ([]byte, error) { return k.secret(ctx, true) }
 
 // secret returns the key, and makes one if there is none and fresh is set. A
@@ -95,7 +95,7 @@ func (k *keys) secret(ctx context.Context, fresh bool) (key []byte, err error) {
 
 // find returns the item. If there is none it takes over what this folder had
 // before its items had names of their own, or makes it if fresh is set.
-func (k *keys) find(ctx context.Context, fresh bool) (*bookSecret, error) {
+func (k *keys) find(ctx context.Context, fresh bool) (*keyAndAnchor, error) {
 	item, err := k.load(ctx)
 	if errors.Is(err, vault.ErrNotFound) {
 		return k.settle(ctx, vault.ErrNotFound, fresh)
@@ -110,14 +110,14 @@ func (k *keys) renew(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	_, err = k.settle(ctx, errBookItem, true)
+	_, err = k.settle(ctx, errKeyDamaged, true)
 	return err
 }
 
 // settle finds the item, takes it over from where it was before, or makes it if
 // fresh is set, provided that it is in the expected state once the item's lock
 // is held: two processes must not both do that.
-func (k *keys) settle(ctx context.Context, expected error, fresh bool) (*bookSecret, error) {
+func (k *keys) settle(ctx context.Context, expected error, fresh bool) (*keyAndAnchor, error) {
 	lock, err := durable.Acquire(ctx, k.lock)
 	if err != nil {
 		return nil, fmt.Errorf("make the audit key: %w", err)
@@ -135,7 +135,7 @@ func (k *keys) settle(ctx context.Context, expected error, fresh bool) (*bookSec
 	if _, err := io.ReadFull(k.rand, b); err != nil {
 		return nil, fmt.Errorf("make the audit key: %w", err)
 	}
-	item = &bookSecret{Key: hex.EncodeToString(b), Anchor: k.lost()}
+	item = &keyAndAnchor{Key: hex.EncodeToString(b), Anchor: k.lost()}
 	if err := k.save(ctx, k.vault.Set, item); err != nil {
 		return nil, err
 	}
@@ -153,35 +153,35 @@ func (k *keys) lost() *audit.Anchor {
 }
 
 // load returns the item, from memory if it is fresh. With it the key is known.
-func (k *keys) load(ctx context.Context) (*bookSecret, error) {
-	if age := k.now().Sub(k.at); k.item != nil && age >= 0 && age < bookFresh {
+func (k *keys) load(ctx context.Context) (*keyAndAnchor, error) {
+	if age := k.now().Sub(k.at); k.item != nil && age >= 0 && age < itemFresh {
 		return k.item, nil
 	}
 	k.item = nil
-	raw, err := k.vault.Get(ctx, bookItem)
+	raw, err := k.vault.Get(ctx, keyItem)
 	if errors.Is(err, vault.ErrIncomplete) {
-		err = fmt.Errorf("%w: %w", errBookItem, err)
+		err = fmt.Errorf("%w: %w", errKeyDamaged, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	item, err := decodeBook(raw)
+	item, err := decodeKey(raw)
 	if err != nil {
 		return nil, err
 	}
 	return k.take(item)
 }
 
-func decodeBook(raw secret.String) (*bookSecret, error) {
-	item := &bookSecret{}
+func decodeKey(raw secret.String) (*keyAndAnchor, error) {
+	item := &keyAndAnchor{}
 	if json.Unmarshal([]byte(raw.Reveal()), item) != nil {
-		return nil, errBookItem // the parser's error may quote it
+		return nil, errKeyDamaged // the parser's error may quote it
 	}
 	return item, nil
 }
 
 // take makes item the one that counts.
-func (k *keys) take(item *bookSecret) (*bookSecret, error) {
+func (k *keys) take(item *keyAndAnchor) (*keyAndAnchor, error) {
 	key, err := item.secret()
 	if err != nil {
 		return nil, err
@@ -194,25 +194,25 @@ func (k *keys) take(item *bookSecret) (*bookSecret, error) {
 	return item, nil
 }
 
-func (s *bookSecret) secret() ([]byte, error) {
+func (s *keyAndAnchor) secret() ([]byte, error) {
 	key, err := hex.DecodeString(s.Key)
 	if err != nil || len(key) != keySize {
-		return nil, errBookItem
+		return nil, errKeyDamaged
 	}
 	return key, nil
 }
 
 // save stores the item with set. What is in memory counts again once it is taken.
-func (k *keys) save(ctx context.Context, set func(context.Context, string, secret.String) error, item *bookSecret) error {
+func (k *keys) save(ctx context.Context, set func(context.Context, string, secret.String) error, item *keyAndAnchor) error {
 	data, err := json.Marshal(item)
 	if err != nil {
 		return fmt.Errorf("save the audit key: %w", err)
 	}
 	k.item = nil
-	return set(ctx, bookItem, secret.String(data))
+	return set(ctx, keyItem, secret.String(data))
 }
 
-// LoadAnchor returns the book's anchor.
+// LoadAnchor returns the log's anchor.
 func (k *keys) LoadAnchor(ctx context.Context) (audit.Anchor, bool, error) {
 	leave, err := k.enter(ctx)
 	if err != nil {
@@ -221,7 +221,7 @@ func (k *keys) LoadAnchor(ctx context.Context) (audit.Anchor, bool, error) {
 	defer leave()
 	item, err := k.find(ctx, false)
 	if errors.Is(err, vault.ErrNotFound) {
-		item, err = &bookSecret{Anchor: k.lost()}, nil
+		item, err = &keyAndAnchor{Anchor: k.lost()}, nil
 	}
 	if err != nil || item.Anchor == nil {
 		return audit.Anchor{}, false, err
@@ -229,7 +229,7 @@ func (k *keys) LoadAnchor(ctx context.Context) (audit.Anchor, bool, error) {
 	return *item.Anchor, true, nil
 }
 
-// UpdateAnchor replaces the book's anchor. It is not read back: an anchor that
+// UpdateAnchor replaces the log's anchor. It is not read back: an anchor that
 // gets lost leaves the one before, and then only the notice of a cut-off end
 // is weaker until the next one.
 func (k *keys) UpdateAnchor(ctx context.Context, change func(audit.Anchor, bool) (*audit.Anchor, error)) error {
@@ -264,7 +264,7 @@ func (k *keys) UpdateAnchor(ctx context.Context, change func(audit.Anchor, bool)
 	return err
 }
 
-// known returns the public key that signs the book's bundles, and makes none.
+// known returns the public key that signs the log's bundles, and makes none.
 func (k *keys) known(ctx context.Context) (string, error) {
 	key, err := k.secret(ctx, false)
 	if err != nil {
@@ -273,7 +273,7 @@ func (k *keys) known(ctx context.Context) (string, error) {
 	return audit.PublicKey(key), nil
 }
 
-// fingerprint tells a token apart in the book. The key is derived, so that a
+// fingerprint tells a token apart in the log. The key is derived, so that a
 // fingerprint can never be passed off as a line's MAC. Without the key there is
 // no fingerprint; it makes none.
 func (k *keys) fingerprint(ctx context.Context, s secret.String) string {

@@ -15,7 +15,7 @@ import (
 // need it, so it stays. It has their common key, and the anchor of whichever
 // log was written last. A folder takes over the key if a line of its log was
 // made with it, and the anchor if its log has that line.
-func (k *keys) takeOver(ctx context.Context) (*bookSecret, error) {
+func (k *keys) takeOver(ctx context.Context) (*keyAndAnchor, error) {
 	folder, ok := k.vault.(*vault.Folder)
 	if !ok {
 		return nil, vault.ErrNotFound
@@ -27,11 +27,11 @@ func (k *keys) takeOver(ctx context.Context) (*bookSecret, error) {
 	if !former {
 		return nil, vault.ErrNotFound
 	}
-	raw, err := folder.Former().Get(ctx, bookItem)
+	raw, err := folder.Former().Get(ctx, keyItem)
 	if err != nil {
 		return nil, err
 	}
-	shared, err := decodeBook(raw)
+	shared, err := decodeKey(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (k *keys) takeOver(ctx context.Context) (*bookSecret, error) {
 			return nil, err
 		}
 	}
-	own := &bookSecret{Key: shared.Key}
+	own := &keyAndAnchor{Key: shared.Key}
 	if holds {
 		own.Anchor = shared.Anchor
 	}

@@ -81,7 +81,7 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 		return err
 	}
 	p := a.profile
-	if err := k.BookWritable(ctx); err != nil { // who signed in must not be a secret
+	if err := k.LogWritable(ctx); err != nil { // who signed in must not be a secret
 		return err
 	}
 	if a.row, err = provider.Lookup(p.Provider); err != nil {

@@ -44,7 +44,7 @@ func (k *Keeper) Rename(ctx context.Context, from, to string) error {
 }
 
 // DeleteProfile revokes what the profile holds, removes its secrets from the
-// vault and the profile from the list. The book keeps its history.
+// vault and the profile from the list. The log keeps its history.
 func (k *Keeper) DeleteProfile(ctx context.Context, name string) (RevokeResult, error) {
 	p, err := k.find(name)
 	if err != nil {

@@ -29,7 +29,7 @@ const (
 )
 
 // RevokeResult tells what a revocation did at the provider and here. Title and
-// Message are what every door shows.
+// Message are what every user interface shows.
 type RevokeResult struct {
 	Profile string `json:"profile"`
 	Remote  Remote `json:"remote"`

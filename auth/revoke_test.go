@@ -167,7 +167,7 @@ func TestT9WipeAlwaysAndRetry(t *testing.T) {
 	}
 	events := w.told(audit.TokensRevoked)
 	if len(events) != 2 || events[0].Data["provider"] != "revoked" || events[0].Data["retried"] != true {
-		t.Errorf("in the book: %+v", events)
+		t.Errorf("in the log: %+v", events)
 	}
 }
 
@@ -216,7 +216,7 @@ func TestRevocationIsGivenUp(t *testing.T) {
 			w.clock.Advance(c.after)
 			w.retry(0)
 			if events := w.told(audit.RevocationOver); len(events) != 1 || events[0].Data["reason"] != c.reason {
-				t.Errorf("in the book: %+v", events)
+				t.Errorf("in the log: %+v", events)
 			}
 			if open := w.unconfirmed(); len(open) != 0 {
 				t.Errorf("said to be asked again: %+v", open)
@@ -282,7 +282,7 @@ func TestClockAheadPutsNoRevocationOff(t *testing.T) {
 	}
 }
 
-// unconfirmed is what every door says is not confirmed yet.
+// unconfirmed is what every user interface says is not confirmed yet.
 func (w *world) unconfirmed() []auth.OpenRevocation {
 	w.t.Helper()
 	state, err := w.keeper.State(w.t.Context())
@@ -341,7 +341,7 @@ func TestRevocationIsToldAsItIs(t *testing.T) {
 				t.Errorf("shown as not confirmed: %+v", w.unconfirmed())
 			}
 			if events := w.told(audit.TokensRevoked); len(events) != 1 || events[0].Data["provider"] != string(c.want) || (events[0].Outcome == audit.OK) != done {
-				t.Errorf("in the book: %+v", events)
+				t.Errorf("in the log: %+v", events)
 			}
 			if a, err := w.keeper.OpenAlerts(t.Context()); err != nil || len(a) == 0 != done {
 				t.Errorf("alerts %+v, %v", a, err)

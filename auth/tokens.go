@@ -15,7 +15,7 @@ import (
 )
 
 // Token returns a fresh access token of the profile ("" for the active one),
-// refreshing it when needed. The book notes who asked: purpose is "token" or
+// refreshing it when needed. The log notes who asked: purpose is "token" or
 // "run".
 //
 // Errors: ErrLoginNeeded; ErrClaimsChanged if the login is not the one that the
@@ -165,7 +165,7 @@ func (k *Keeper) revoke(ctx context.Context, p profile.Profile, by func(context.
 
 // RetryRevocations asks again those providers that did not confirm a revocation
 // when the user asked for it: at most once a minute at first, ever more rarely
-// later, for 30 days. The result of each is in the book. It is cheap when there
+// later, for 30 days. The result of each is in the log. It is cheap when there
 // is nothing to do. It returns how many are still open.
 func (k *Keeper) RetryRevocations(ctx context.Context) (open int, err error) {
 	return k.tokens.RetryRevocations(ctx)

@@ -21,7 +21,7 @@ func (k *Keeper) Watch(ctx context.Context) (<-chan struct{}, error) {
 		_ = w.Close()
 		return nil, fmt.Errorf("watch for changes: %w", err)
 	}
-	if err := w.Add(k.book.Dir()); err != nil { // what keeps the log from being used is an alert
+	if err := w.Add(k.audit.Dir()); err != nil { // what keeps the log from being used is an alert
 		k.log.WarnContext(ctx, "changes of the audit log are not noticed", "error", err)
 	}
 	out := make(chan struct{}, 1)
@@ -43,7 +43,7 @@ func (k *Keeper) Watch(ctx context.Context) (<-chan struct{}, error) {
 					return
 				}
 				switch {
-				case e.Name == k.book.Dir(): // another folder, or none: that the log cannot be used is an alert
+				case e.Name == k.audit.Dir(): // another folder, or none: that the log cannot be used is an alert
 					_ = w.Add(e.Name)
 				case !shown(e.Name):
 					continue

@@ -112,7 +112,7 @@ func testAccounts[K accounts](t *testing.T, start func(t *testing.T) K) {
 		defer cancel()
 		_, err := k.Login(ctx, second, auth.LoginOptions{NoBrowser: true, OnURL: func(string) { cancel() }})
 		if !errors.Is(err, context.Canceled) {
-			t.Errorf("%v is not context.Canceled, by which a door tells it from a failure", err)
+			t.Errorf("%v is not context.Canceled, by which a user interface tells it from a failure", err)
 		}
 		if got := state(t, k); got[second].Status != auth.StatusNotConfigured {
 			t.Errorf("%+v", got[second])
@@ -153,7 +153,7 @@ func testAccounts[K accounts](t *testing.T, start func(t *testing.T) K) {
 	})
 }
 
-// sweeper hands out alerts to be told, each to one door.
+// sweeper hands out alerts to be told, each to one process.
 type sweeper interface {
 	SweepAlerts(ctx context.Context) ([]alert.Alert, error)
 }

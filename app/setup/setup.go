@@ -21,7 +21,7 @@ import (
 type Keeper interface {
 	Profile(name string) (profile.Profile, error)
 	RememberServer(ctx context.Context, id string, server profile.Server) error
-	BookWritable(ctx context.Context) error
+	LogWritable(ctx context.Context) error
 	Record(ctx context.Context, p profile.Profile, event, outcome string, data map[string]any)
 }
 
@@ -122,7 +122,7 @@ func (s Service) Apply(ctx context.Context, plan Plan) (backup string, err error
 		event = audit.ConfigRemoved
 	}
 	if plan.Change.Writes() {
-		if err := s.Keeper.BookWritable(ctx); err != nil { // nothing is changed that is not written down
+		if err := s.Keeper.LogWritable(ctx); err != nil { // nothing is changed that is not written down
 			return "", err
 		}
 	}

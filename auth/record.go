@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -18,13 +19,13 @@ const (
 	endWait = time.Second
 )
 
-// Record writes to the book for the doors: what they do themselves, such as
+// Record writes to the log for the user interfaces: what they do themselves, such as
 // writing a client's config. p may be the zero Profile.
 func (k *Keeper) Record(ctx context.Context, p profile.Profile, event, outcome string, data map[string]any) {
 	k.record(ctx, p, event, outcome, data)
 }
 
-// record writes one event. What happened has happened, so a book that cannot
+// record writes one event. What happened has happened, so a log that cannot
 // be written fails nobody's use case; it is said on the log instead, and the
 // event is counted. It waits for no prompt, and a caller that was cancelled is
 // written down all the same.
@@ -47,13 +48,13 @@ func (k *Keeper) recordAll(caller context.Context, p profile.Profile, events ...
 			e.Data["name"] = p.Name // as it is called now; the id alone says little to people
 		}
 	}
-	_, err := k.book.Append(ctx, events...)
+	_, err := k.audit.Append(ctx, events...)
 	for _, e := range events {
 		if err == nil {
 			k.noteGrave(e)
 			continue
 		}
-		k.book.Lost()
+		k.audit.Lost()
 		k.log.ErrorContext(ctx, "the audit log could not be written", "event", e.Name, "error", err)
 	}
 }
@@ -69,13 +70,13 @@ func (k *Keeper) recordID(ctx context.Context, id, event, outcome string, data m
 	k.record(ctx, p, event, outcome, data)
 }
 
-// Events returns what the book says, newest first.
+// Events returns what the log says, newest first.
 func (k *Keeper) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
-	return k.book.Query(ctx, q)
+	return k.audit.Query(ctx, q)
 }
 
 // ProfileNames returns the profiles' names by id, for showing events. It reads
-// one small file; State asks the vault and the whole book besides.
+// one small file; State asks the vault and the whole log besides.
 func (k *Keeper) ProfileNames(context.Context) (map[string]string, error) {
 	list, err := k.profiles.Load()
 	if err != nil {
@@ -91,5 +92,17 @@ func (k *Keeper) ProfileNames(context.Context) (map[string]string, error) {
 // Glance calls each for every event that matches, newest first, without its
 // data: enough for a chart.
 func (k *Keeper) Glance(ctx context.Context, q audit.Query, each func(audit.Glimpse)) error {
-	return k.book.Glance(ctx, q, each)
+	return k.audit.Glance(ctx, q, each)
+}
+
+// EachEvent calls each for every event of the log that has one of the names, or
+// for all of them without names, oldest first. Lines of other names are not
+// taken apart, so that it is cheap to look for what is rare.
+func (k *Keeper) EachEvent(ctx context.Context, names []string, each func(audit.Event)) error {
+	var want func([]byte, bool) bool
+	if len(names) > 0 {
+		want = func(name []byte, _ bool) bool { return slices.Contains(names, string(name)) }
+	}
+	_, err := k.audit.Read(ctx, audit.Cursor{}, want, each)
+	return err
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// jam keeps the book from being opened, read and written.
+// jam keeps the log from being opened, read and written.
 func (w *world) jam() (unjam func()) {
 	w.t.Helper()
 	path := filepath.Join(w.dir, "audit")
@@ -41,7 +41,7 @@ func TestBookThatCannotBeWritten(t *testing.T) {
 	p := w.create("work")
 	w.login("work")
 	unjam := w.jam()
-	if err := w.keeper.BookWritable(t.Context()); err == nil || hint.Of(err) == "" {
+	if err := w.keeper.LogWritable(t.Context()); err == nil || hint.Of(err) == "" {
 		t.Errorf("writable: %v", err)
 	}
 	if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); err == nil {
@@ -59,7 +59,7 @@ func TestBookThatCannotBeWritten(t *testing.T) {
 		t.Error("the tokens are still there")
 	}
 	unjam()
-	if err := w.keeper.BookWritable(t.Context()); err != nil {
+	if err := w.keeper.LogWritable(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -152,7 +152,7 @@ func TestLostKey(t *testing.T) {
 	}
 }
 
-// A command that hands out a token reads the tokens and the book's item, and
+// A command that hands out a token reads the tokens and the log's item, and
 // writes the anchor: each call to a keychain takes milliseconds.
 func TestTokenTakesThreeKeychainCalls(t *testing.T) {
 	for _, former := range []bool{false, true} { // a folder that is older than its id

@@ -17,21 +17,21 @@ const LogUnusable = "audit_unusable"
 // tellAgain is how often a process tells of a log that stays unusable.
 const tellAgain = 24 * time.Hour
 
-// bookState is what this process knows of a log that cannot be used.
-type bookState struct {
-	problem error     // nil if there is none
-	since   time.Time // when problem was met first
-	told    time.Time // when the user was told of it
+// unusableLog is what this process knows of a log that cannot be used.
+type unusableLog struct {
+	problem  error     // nil if there is none
+	since    time.Time // when problem was met first
+	notified time.Time // when the user was told of it
 }
 
 // look finds out whether the log is usable; unread is why it could not be read.
 func (k *Keeper) look(ctx context.Context, unread error) (a alert.Alert, unusable bool) {
-	s := &k.alarms.book
-	if s.problem = k.book.Usable(ctx); s.problem == nil {
+	s := &k.alarms.unusable
+	if s.problem = k.audit.Usable(ctx); s.problem == nil {
 		s.problem = unread
 	}
 	if s.problem == nil {
-		*s = bookState{}
+		*s = unusableLog{}
 		return a, false
 	}
 	if s.since.IsZero() {
@@ -43,9 +43,9 @@ func (k *Keeper) look(ctx context.Context, unread error) (a alert.Alert, unusabl
 	}, true
 }
 
-// tellUnusable returns the alert that the log cannot be used, if this process
+// dueUnusable returns the alert that the log cannot be used, if this process
 // has not told of it today.
-func (k *Keeper) tellUnusable(ctx context.Context) []alert.Alert {
+func (k *Keeper) dueUnusable(ctx context.Context) []alert.Alert {
 	k.alarms.mu.Lock()
 	defer k.alarms.mu.Unlock()
 	a, unusable := k.look(ctx, nil)
@@ -53,10 +53,10 @@ func (k *Keeper) tellUnusable(ctx context.Context) []alert.Alert {
 	if !unusable || k.alarms.MayTell != nil && !k.alarms.MayTell(a, now) {
 		return nil
 	}
-	if told := k.alarms.book.told; !told.IsZero() && now.Sub(told).Abs() < tellAgain {
+	if last := k.alarms.unusable.notified; !last.IsZero() && now.Sub(last).Abs() < tellAgain {
 		return nil
 	}
-	k.alarms.book.told = now
+	k.alarms.unusable.notified = now
 	return []alert.Alert{a}
 }
 
@@ -64,7 +64,7 @@ func (k *Keeper) tellUnusable(ctx context.Context) []alert.Alert {
 func (k *Keeper) logProblem() (problem, advice string) {
 	k.alarms.mu.Lock()
 	defer k.alarms.mu.Unlock()
-	if err := k.alarms.book.problem; err != nil {
+	if err := k.alarms.unusable.problem; err != nil {
 		return err.Error(), hint.Of(err)
 	}
 	return "", ""

@@ -12,14 +12,14 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
-// BookWritable returns an error if events cannot be written down now, which is
+// LogWritable returns an error if events cannot be written down now, which is
 // audit.ErrDiskFull on a full disk. What can wait asks it first and does not
 // happen then: logins, exports, changes of clients' configs. Handing out
 // tokens, revoking and wiping never ask.
-func (k *Keeper) BookWritable(ctx context.Context) error {
-	err := k.book.Writable(ctx)
+func (k *Keeper) LogWritable(ctx context.Context) error {
+	err := k.audit.Writable(ctx)
 	if err != nil && hint.Of(err) == "" {
-		err = hint.Wrap(err, "this would not be on the audit log; see that "+k.book.Dir()+" can be written")
+		err = hint.Wrap(err, "this would not be on the audit log; see that "+k.audit.Dir()+" can be written")
 	}
 	return err
 }
@@ -28,7 +28,7 @@ func (k *Keeper) BookWritable(ctx context.Context) error {
 // which may be nil, gets bytes done and in all. A problem is written down as an
 // audit_tamper event, once.
 func (k *Keeper) VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error) {
-	report, err := k.book.Verify(ctx, progress)
+	report, err := k.audit.Verify(ctx, progress)
 	return k.noteProblem(ctx, report, err)
 }
 
@@ -36,10 +36,10 @@ func (k *Keeper) VerifyLog(ctx context.Context, progress func(done, total int64)
 // audit.Log.VerifyIncremental. It also removes what is no longer kept. A tray
 // calls it every hour.
 func (k *Keeper) VerifyIncremental(ctx context.Context) (audit.Report, error) {
-	if err := k.book.Prune(ctx); err != nil {
+	if err := k.audit.Prune(ctx); err != nil {
 		k.log.WarnContext(ctx, "old events were not removed", "error", err)
 	}
-	report, err := k.book.VerifyIncremental(ctx, nil)
+	report, err := k.audit.VerifyIncremental(ctx, nil)
 	return k.noteProblem(ctx, report, err)
 }
 
@@ -55,7 +55,7 @@ func (k *Keeper) noteProblem(ctx context.Context, r audit.Report, err error) (au
 		return r, err
 	}
 	defer k.briefly(ctx, "verify.lock")()
-	said, err := k.book.Query(ctx, audit.Query{Name: audit.AuditTamper, Limit: 16, Sealed: true})
+	said, err := k.audit.Query(ctx, audit.Query{Name: audit.AuditTamper, Limit: 16, Sealed: true})
 	if err != nil {
 		said = nil
 	}
@@ -72,44 +72,44 @@ func (k *Keeper) noteProblem(ctx context.Context, r audit.Report, err error) (au
 	return r, nil
 }
 
-// AcceptLog lets the book go on after tampering, or after its key was lost: see
+// AcceptLog lets the log go on after tampering, or after its key was lost: see
 // audit.Log.Accept. It is for the user to decide.
 func (k *Keeper) AcceptLog(ctx context.Context) (audit.Accepted, error) {
-	a, err := k.book.Accept(ctx)
-	if errors.Is(err, errBookItem) {
+	a, err := k.audit.Accept(ctx)
+	if errors.Is(err, errKeyDamaged) {
 		if err := k.keys.renew(ctx); err != nil {
 			return a, err
 		}
-		a, err = k.book.Accept(ctx)
+		a, err = k.audit.Accept(ctx)
 	}
 	return a, err
 }
 
-// ExportLog writes the selected events, or with audit.Bundle all of the book
+// ExportLog writes the selected events, or with audit.Bundle all of the log
 // and what its verification says, and returns how many events there are. That a
-// copy was made is on the book first. by is the program's name and version.
+// copy was made is on the log first. by is the program's name and version.
 func (k *Keeper) ExportLog(ctx context.Context, w io.Writer, o audit.ExportOptions, by string) (events int, err error) {
-	if err := k.BookWritable(ctx); err != nil {
+	if err := k.LogWritable(ctx); err != nil {
 		return 0, fmt.Errorf("export audit log: %w", err)
 	}
 	data := map[string]any{"format": string(o.Format)}
 	if o.Query.Profile != "" {
 		data["only_profile"] = o.Query.Profile
 	}
-	if _, err := k.book.Append(ctx, audit.Event{Name: audit.LogExported, Outcome: audit.OK, Data: data}); err != nil {
+	if _, err := k.audit.Append(ctx, audit.Event{Name: audit.LogExported, Outcome: audit.OK, Data: data}); err != nil {
 		return 0, fmt.Errorf("export audit log: %w", err)
 	}
 	if o.Format == audit.Bundle {
-		s, err := k.book.WriteBundle(ctx, w, by, nil)
+		s, err := k.audit.WriteBundle(ctx, w, by, nil)
 		return int(s.Report.Events), err
 	}
 	if names, err := k.ProfileNames(ctx); err == nil && o.NameOf == nil {
 		o.NameOf = func(id string) string { return names[id] }
 	}
-	return k.book.Export(ctx, w, o)
+	return k.audit.Export(ctx, w, o)
 }
 
-// CheckBundle checks a bundle of this or another machine's book, and says which
+// CheckBundle checks a bundle of this or another machine's log, and says which
 // of them it is if the keychain can be read.
 func (k *Keeper) CheckBundle(ctx context.Context, r io.ReaderAt, size int64) (audit.BundleReport, error) {
 	report, err := audit.CheckBundle(ctx, r, size)

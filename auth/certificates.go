@@ -57,7 +57,7 @@ func (k *Keeper) noteCertificates(ctx context.Context) {
 		return
 	}
 	now := k.now()
-	seen, err := k.book.Query(ctx, audit.Query{Name: audit.CertificateSeen, Since: now.Add(-certificateEvery), Sealed: true})
+	seen, err := k.audit.Query(ctx, audit.Query{Name: audit.CertificateSeen, Since: now.Add(-certificateEvery), Sealed: true})
 	if err != nil {
 		k.log.WarnContext(ctx, "the audit log does not tell which certificates were seen", "error", err)
 	}
@@ -67,7 +67,7 @@ func (k *Keeper) noteCertificates(ctx context.Context) {
 		}
 	}
 	for _, host := range slices.Sorted(maps.Keys(fresh)) {
-		_, err := k.book.Append(ctx, audit.Event{Name: audit.CertificateSeen, Outcome: audit.OK, Data: map[string]any{
+		_, err := k.audit.Append(ctx, audit.Event{Name: audit.CertificateSeen, Outcome: audit.OK, Data: map[string]any{
 			"host": host, "days": int(fresh[host].Sub(now) / (24 * time.Hour)), "not_after": fresh[host].Unix(),
 		}})
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,18 +13,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
-
-// EachEvent calls each for every event of the log that has one of the names, or
-// for all of them without names, oldest first. Lines of other names are not
-// taken apart, so that it is cheap to look for what is rare.
-func (k *Keeper) EachEvent(ctx context.Context, names []string, each func(audit.Event)) error {
-	var want func([]byte, bool) bool
-	if len(names) > 0 {
-		want = func(name []byte, _ bool) bool { return slices.Contains(names, string(name)) }
-	}
-	_, err := k.book.Read(ctx, audit.Cursor{}, want, each)
-	return err
-}
 
 // maxIncidents is how many reports have a number on one day.
 const maxIncidents = 999
@@ -38,7 +25,7 @@ var incidentID = regexp.MustCompile(`^SEC-\d{4}-\d{2}-\d{2}-(00[1-9]|0[1-9]\d|[1
 // IsIncidentID reports whether id is of the form that OpenIncident gives.
 func IsIncidentID(id string) bool { return incidentID.MatchString(id) }
 
-// OpenIncident writes into the book that a report was begun and returns its
+// OpenIncident writes into the log that a report was begun and returns its
 // number, SEC-YYYY-MM-DD-NNN with the day in UTC. No two processes get the same.
 func (k *Keeper) OpenIncident(ctx context.Context, data map[string]any) (id string, err error) {
 	limited, cancel := context.WithTimeout(ctx, incidentWait)
@@ -72,6 +59,6 @@ func (k *Keeper) OpenIncident(ctx context.Context, data map[string]any) (id stri
 	for key, value := range data {
 		all[key] = value
 	}
-	_, err = k.book.Append(ctx, audit.Event{Name: audit.IncidentOpened, Outcome: audit.OK, Data: all})
+	_, err = k.audit.Append(ctx, audit.Event{Name: audit.IncidentOpened, Outcome: audit.OK, Data: all})
 	return id, err
 }
