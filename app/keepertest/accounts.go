@@ -13,7 +13,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
-// CreateProfile implements keeper.Profiles.
+// CreateProfile implements profiles.Keeper.
 func (f *Fake) CreateProfile(_ context.Context, n auth.NewProfile) (profile.Profile, error) {
 	if err := f.call("create %s", n.Name); err != nil {
 		return profile.Profile{}, err
@@ -40,7 +40,7 @@ func (f *Fake) free(name string) error {
 	return profile.CheckName(name)
 }
 
-// Use implements keeper.Profiles.
+// Use implements profiles.Keeper.
 func (f *Fake) Use(_ context.Context, name string) error {
 	return f.change(name, func(used *auth.ProfileView) {
 		for i := range f.Profiles {
@@ -60,7 +60,7 @@ func (f *Fake) record(event, id string) {
 	f.Log = append(f.Log, e)
 }
 
-// Login implements keeper.Profiles.
+// Login implements profiles.Keeper.
 func (f *Fake) Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error) {
 	if f.OpenFails != nil {
 		o.OnOpenFailed(f.OpenFails)
@@ -91,7 +91,7 @@ func (f *Fake) Login(ctx context.Context, name string, o auth.LoginOptions) (aut
 	return r, nil
 }
 
-// Revoke implements keeper.Profiles.
+// Revoke implements profiles.Keeper.
 func (f *Fake) Revoke(ctx context.Context, name string) (r auth.RevokeResult, err error) {
 	if f.OnRevoke != nil {
 		return f.OnRevoke(ctx)
@@ -113,7 +113,7 @@ func (f *Fake) revoked(p *auth.ProfileView) auth.RevokeResult {
 	return r
 }
 
-// Rename implements keeper.Profiles.
+// Rename implements profiles.Keeper.
 func (f *Fake) Rename(_ context.Context, from, to string) (err error) {
 	missing := f.change(from, func(p *auth.ProfileView) {
 		if err = f.free(to); err == nil {
@@ -123,7 +123,7 @@ func (f *Fake) Rename(_ context.Context, from, to string) (err error) {
 	return errors.Join(missing, err)
 }
 
-// DeleteProfile implements keeper.Profiles.
+// DeleteProfile implements profiles.Keeper.
 func (f *Fake) DeleteProfile(_ context.Context, name string) (r auth.RevokeResult, err error) {
 	err = f.change(name, func(p *auth.ProfileView) {
 		r = f.revoked(p)
@@ -132,7 +132,7 @@ func (f *Fake) DeleteProfile(_ context.Context, name string) (r auth.RevokeResul
 	return r, err
 }
 
-// AcceptIdentity implements keeper.Profiles.
+// AcceptIdentity implements profiles.Keeper.
 func (f *Fake) AcceptIdentity(_ context.Context, name string) (words string, err error) {
 	err = f.change(name, func(p *auth.ProfileView) {
 		words = p.Changed

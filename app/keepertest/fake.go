@@ -98,7 +98,7 @@ func (f *Fake) State(context.Context) (auth.State, error) {
 	}, f.Err
 }
 
-// ProfileNames implements keeper.Book.
+// ProfileNames implements auditlog.Keeper.
 func (f *Fake) ProfileNames(context.Context) (map[string]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -109,7 +109,7 @@ func (f *Fake) ProfileNames(context.Context) (map[string]string, error) {
 	return names, f.Err
 }
 
-// Watch implements keeper.Watcher. Unless Tells is set, a test says itself on
+// Watch implements the windows' Keeper. Unless Tells is set, a test says itself on
 // Ticks when something changed: a window that runs inline has one goroutine.
 func (f *Fake) Watch(ctx context.Context) (<-chan struct{}, error) {
 	if !f.Tells {
@@ -159,7 +159,7 @@ func (f *Fake) changed() {
 	}
 }
 
-// Events implements keeper.Book.
+// Events implements auditlog.Keeper.
 func (f *Fake) Events(_ context.Context, q audit.Query) ([]audit.Event, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -179,7 +179,7 @@ func (f *Fake) Events(_ context.Context, q audit.Query) ([]audit.Event, error) {
 	return page, nil
 }
 
-// Glance implements keeper.Book.
+// Glance implements auditlog.Keeper.
 func (f *Fake) Glance(_ context.Context, q audit.Query, each func(audit.Glimpse)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -204,7 +204,7 @@ func matches(q audit.Query, e audit.Event) bool {
 		(q.Text == "" || strings.Contains(fmt.Sprint(e), q.Text))
 }
 
-// VerifyLog implements keeper.Book.
+// VerifyLog implements auditlog.Keeper.
 func (f *Fake) VerifyLog(_ context.Context, progress func(done, total int64)) (audit.Report, error) {
 	if progress != nil {
 		progress(1, 2)
@@ -213,12 +213,12 @@ func (f *Fake) VerifyLog(_ context.Context, progress func(done, total int64)) (a
 	return f.Report, f.call("verify")
 }
 
-// VerifyIncremental implements keeper.Book.
+// VerifyIncremental implements auditlog.Keeper.
 func (f *Fake) VerifyIncremental(context.Context) (audit.Report, error) {
 	return f.Report, f.call("verify incremental")
 }
 
-// Alerts implements keeper.Alerts.
+// Alerts implements alerts.Keeper.
 func (f *Fake) Alerts(context.Context) ([]alert.Alert, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -234,10 +234,10 @@ func (f *Fake) SweepAlerts(context.Context) ([]alert.Alert, error) {
 	return raised, f.Err
 }
 
-// Rules implements keeper.Alerts.
+// Rules implements alerts.Keeper.
 func (*Fake) Rules() []alert.Rule { return alert.Defaults() }
 
-// Evidence implements keeper.Alerts.
+// Evidence implements alerts.Keeper.
 func (f *Fake) Evidence(_ context.Context, a alert.Alert) ([]audit.Event, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -250,7 +250,7 @@ func (f *Fake) Evidence(_ context.Context, a alert.Alert) ([]audit.Event, error)
 	return events, f.Err
 }
 
-// AckAlert implements keeper.Alerts.
+// AckAlert implements alerts.Keeper.
 func (f *Fake) AckAlert(_ context.Context, id, note string) error {
 	if err := f.call("ack %s %q", id, note); err != nil {
 		return err

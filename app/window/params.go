@@ -5,12 +5,20 @@ import (
 	"io"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keeper"
+	"github.com/stagedoor-app/stagedoor/app/window/alerts"
+	"github.com/stagedoor-app/stagedoor/app/window/auditlog"
+	"github.com/stagedoor-app/stagedoor/app/window/profiles"
+	"github.com/stagedoor-app/stagedoor/app/window/welcome"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
 // Keeper is what the windows need of auth.Keeper.
-type Keeper = keeper.Keeper
+type Keeper interface {
+	alerts.Keeper
+	auditlog.Keeper
+	profiles.Keeper
+	welcome.Keeper
+}
 
 // Params is what a window is given. Keeper and Now are required.
 type Params struct {

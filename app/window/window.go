@@ -26,10 +26,10 @@ import (
 	"fyne.io/fyne/v2/container"
 
 	"github.com/stagedoor-app/stagedoor/app/window/alerts"
-	"github.com/stagedoor-app/stagedoor/app/window/book"
+	"github.com/stagedoor-app/stagedoor/app/window/auditlog"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/locale"
 	"github.com/stagedoor-app/stagedoor/app/window/profiles"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/app/window/translations"
 	"github.com/stagedoor-app/stagedoor/app/window/welcome"
 	"github.com/stagedoor-app/stagedoor/assets"
@@ -44,12 +44,12 @@ const appID = "app.stagedoor.Stagedoor"
 func init() { locale.Reveal() }
 
 // builders returns what fills each window.
-func builders() map[string]func(*stage.Host, Params) {
-	return map[string]func(*stage.Host, Params){
-		"alerts":   func(h *stage.Host, p Params) { alerts.Show(h, p.Keeper, p.Incident) },
-		"audit":    func(h *stage.Host, p Params) { book.Show(h, p.Keeper, p.Export) },
-		"profiles": func(h *stage.Host, p Params) { profiles.Show(h, p.Keeper) },
-		"welcome": func(h *stage.Host, p Params) {
+func builders() map[string]func(*kit.Host, Params) {
+	return map[string]func(*kit.Host, Params){
+		"alerts":   func(h *kit.Host, p Params) { alerts.Show(h, p.Keeper, p.Incident) },
+		"audit":    func(h *kit.Host, p Params) { auditlog.Show(h, p.Keeper, p.Export) },
+		"profiles": func(h *kit.Host, p Params) { profiles.Show(h, p.Keeper) },
+		"welcome": func(h *kit.Host, p Params) {
 			welcome.Show(h, p.Keeper, welcome.Actions{Setup: p.Setup, Demo: p.Demo})
 		},
 	}
@@ -89,11 +89,11 @@ func Run(ctx context.Context, name string, p Params) error {
 	prepareFolders()
 	app.SetMetadata(fyne.AppMetadata{
 		ID: appID, Name: "Stagedoor",
-		// Everything that is not on the UI goroutine comes through stage.Seam.
+		// Everything that is not on the UI goroutine comes through kit.Tasks.
 		Migrations: map[string]bool{"fyneDo": true},
 	})
 	a := app.NewWithID(appID)
-	a.Settings().SetTheme(stage.NewTheme())
+	a.Settings().SetTheme(kit.NewTheme())
 	a.SetIcon(fyne.NewStaticResource("stagedoor.png", assets.Icon()))
 	w := a.NewWindow("Stagedoor")
 	life, end := context.WithCancel(ctx)
@@ -118,9 +118,9 @@ func Run(ctx context.Context, name string, p Params) error {
 }
 
 // newHost returns the surroundings that a window is built in.
-func newHost(ctx context.Context, w fyne.Window, p Params) *stage.Host {
-	h := &stage.Host{
-		Window: w, Seam: stage.NewSeam(ctx), Keys: stage.NewKeys(w.Canvas()), Notice: stage.NewNotice(),
+func newHost(ctx context.Context, w fyne.Window, p Params) *kit.Host {
+	h := &kit.Host{
+		Window: w, Tasks: kit.NewTasks(ctx), Keys: kit.NewKeys(w.Canvas()), Notice: kit.NewNotice(),
 		Now: p.Now, Location: time.Local, OpenURL: p.OpenURL,
 	}
 	w.SetPadded(false)

@@ -16,7 +16,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"github.com/stagedoor-app/stagedoor/app/keepertest"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -49,7 +49,7 @@ func TestEveryWindowOpensAndCloses(t *testing.T) {
 			defer cancel()
 			p := Params{Keeper: &keepertest.Fake{Ticks: make(chan struct{})}, Now: time.Now}
 			h := newHost(ctx, w, p)
-			h.Seam = stage.Inline(ctx) // Fyne's test driver has no goroutine of its own for the UI
+			h.Tasks = kit.Inline(ctx) // Fyne's test driver has no goroutine of its own for the UI
 			builders()[name](h, p)
 			if w.Content().MinSize().IsZero() || !strings.HasSuffix(w.Title(), "Stagedoor") {
 				t.Errorf("window %q has min size %v", w.Title(), w.Content().MinSize())

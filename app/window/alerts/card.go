@@ -12,8 +12,8 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/book"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/auditlog"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/text"
@@ -27,9 +27,9 @@ type card struct {
 	view *view
 	key  shown // what stands there, so that a reload leaves a note half written
 
-	note        *stage.Entry
+	note        *kit.Entry
 	first, last *widget.Label
-	facts       *stage.Facts
+	facts       *kit.Facts
 	evidence    *fyne.Container
 	buttons     *fyne.Container
 	box         *fyne.Container
@@ -59,11 +59,11 @@ func (c *card) show(a alert.Alert) {
 	c.cancel()
 	c.key = key
 	h := c.view.host
-	title := stage.Heading(c.view.title(a))
+	title := kit.Heading(c.view.title(a))
 	title.Wrapping = fyne.TextWrapWord
 	mark := newPill()
 	mark.show(a.Severity, a.State)
-	c.facts = stage.NewFacts()
+	c.facts = kit.NewFacts()
 	state := c.facts.Text(lang.L("State"), stateWords(a.State))
 	if a.State == alert.Open {
 		state.TextStyle.Bold = true
@@ -71,19 +71,19 @@ func (c *card) show(a alert.Alert) {
 	c.facts.Text(lang.L("Profile"), c.view.profileName(a.Profile))
 	c.first = c.facts.Text(lang.L("First"), h.Clock(a.First))
 	c.last = c.facts.Text(lang.L("Last"), h.Clock(a.Last))
-	c.facts.Text(lang.L("Fired"), lang.N("{{.Count}} times", a.Count, map[string]any{"Count": stage.Number(a.Count)}))
+	c.facts.Text(lang.L("Fired"), lang.N("{{.Count}} times", a.Count, map[string]any{"Count": kit.Number(a.Count)}))
 	c.facts.Text(lang.L("Alert id"), a.ID)
 
-	message := stage.Value(a.Message)
-	c.evidence = container.NewVBox(stage.Muted(lang.L("Reading the log…")))
-	heading := widget.NewLabel(lang.N("{{.Count}} events behind it", len(a.Evidence), map[string]any{"Count": stage.Number(len(a.Evidence))}))
+	message := kit.Value(a.Message)
+	c.evidence = container.NewVBox(kit.Muted(lang.L("Reading the log…")))
+	heading := widget.NewLabel(lang.N("{{.Count}} events behind it", len(a.Evidence), map[string]any{"Count": kit.Number(len(a.Evidence))}))
 	heading.TextStyle.Bold = true
 	c.box.Objects = []fyne.CanvasObject{
-		stage.Compact(container.NewVBox(container.NewHBox(mark), title, message)),
+		kit.Compact(container.NewVBox(container.NewHBox(mark), title, message)),
 		c.facts.Object,
-		stage.Inset(8, 0, c.actions(a)),
+		kit.Inset(8, 0, c.actions(a)),
 		widget.NewSeparator(),
-		stage.Compact(heading),
+		kit.Compact(heading),
 		c.evidence,
 	}
 	c.box.Refresh()
@@ -104,12 +104,12 @@ func (c *card) actions(a alert.Alert) fyne.CanvasObject {
 		c.note.OnSubmitted = func(string) { ack() }
 		c.note.OnEscape = v.focusList
 		all.Add(c.note)
-		c.buttons.Add(stage.Primary(lang.L("Acknowledge"), ack))
+		c.buttons.Add(kit.Primary(lang.L("Acknowledge"), ack))
 	}
 	if v.incident != nil {
-		c.buttons.Add(stage.Button(lang.L("Start incident report"), func() { v.report(a) }))
+		c.buttons.Add(kit.Button(lang.L("Start incident report"), func() { v.report(a) }))
 	}
-	all.Add(stage.Inset(4, 0, c.buttons))
+	all.Add(kit.Inset(4, 0, c.buttons))
 	return all
 }
 
@@ -120,7 +120,7 @@ func (c *card) load(a alert.Alert) {
 		ack    []audit.Event
 	}
 	k := c.view.keeper
-	c.cancel = stage.Load(c.view.host.Seam, func(ctx context.Context) (f found, err error) {
+	c.cancel = kit.Load(c.view.host.Tasks, func(ctx context.Context) (f found, err error) {
 		if f.events, err = k.Evidence(ctx, a); err != nil || a.State != alert.Acked {
 			return f, err
 		}
@@ -148,19 +148,19 @@ func (c *card) list(events []audit.Event) {
 	fold.MultiOpen = true
 	for i := len(events) - 1; i >= 0 && len(fold.Items) < shownEvidence; i-- {
 		e := events[i]
-		title := c.view.host.Clock(e.Time) + "   " + book.Words(e.Name)
-		facts := stage.NewFacts()
-		facts.Text(lang.L("Line"), stage.Number(int(e.Seq)))
+		title := c.view.host.Clock(e.Time) + "   " + auditlog.Words(e.Name)
+		facts := kit.NewFacts()
+		facts.Text(lang.L("Line"), kit.Number(int(e.Seq)))
 		profile := text.Line(e.ProfileName(c.view.profiles), 60)
 		facts.Text(lang.L("Profile"), profile)
-		fold.Append(widget.NewAccordionItem(title, container.NewVBox(facts.Object, book.Recorded(e, profile))))
+		fold.Append(widget.NewAccordionItem(title, container.NewVBox(facts.Object, auditlog.Recorded(e, profile))))
 	}
-	c.evidence.Objects = []fyne.CanvasObject{stage.Compact(fold)}
+	c.evidence.Objects = []fyne.CanvasObject{kit.Compact(fold)}
 	if more := len(events) - len(fold.Items); more > 0 {
-		c.evidence.Add(stage.Muted(lang.N("and {{.Count}} older ones, which the audit log has", more, map[string]any{"Count": stage.Number(more)})))
+		c.evidence.Add(kit.Muted(lang.N("and {{.Count}} older ones, which the audit log has", more, map[string]any{"Count": kit.Number(more)})))
 	}
 	if len(events) == 0 {
-		c.evidence.Objects = []fyne.CanvasObject{stage.Muted(lang.L("The log no longer has these events."))}
+		c.evidence.Objects = []fyne.CanvasObject{kit.Muted(lang.L("The log no longer has these events."))}
 	}
 	c.evidence.Refresh()
 }

@@ -10,7 +10,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 )
 
@@ -29,19 +29,19 @@ func newItem() *item {
 	i.message.SizeName, i.when.SizeName = theme.SizeNameCaptionText, theme.SizeNameCaptionText
 	i.when.Importance = widget.LowImportance
 	head := container.NewBorder(nil, nil, container.NewCenter(i.pill), i.when, i.title)
-	i.box = stage.Inset(4, 12, stage.Compact(container.NewVBox(head, i.message)))
+	i.box = kit.Inset(4, 12, kit.Compact(container.NewVBox(head, i.message)))
 	i.ExtendBaseWidget(i)
 	return i
 }
 
-func (i *item) show(h *stage.Host, a alert.Alert, title string) {
+func (i *item) show(h *kit.Host, a alert.Alert, title string) {
 	i.pill.show(a.Severity, a.State)
 	i.title.TextStyle.Bold = a.State == alert.Open
 	i.title.SetText(title)
 	i.message.SetText(a.Message)
 	when := h.Relative(a.Last)
 	if a.Count > 1 {
-		when = lang.L("{{.Count}}×", map[string]any{"Count": stage.Number(a.Count)}) + " · " + when
+		when = lang.L("{{.Count}}×", map[string]any{"Count": kit.Number(a.Count)}) + " · " + when
 	}
 	i.when.SetText(when)
 	i.Refresh()
@@ -75,10 +75,10 @@ func (p *pill) show(s alert.Severity, state alert.State) {
 
 // CreateRenderer implements fyne.Widget.
 func (p *pill) CreateRenderer() fyne.WidgetRenderer {
-	return stage.Painted(container.NewStack(p.ground, stage.Inset(1, 7, p.text)), func() {
+	return kit.Painted(container.NewStack(p.ground, kit.Inset(1, 7, p.text)), func() {
 		ground, text := severityColours(p.severity)
 		if p.quiet {
-			ground, text = theme.ColorNameButton, stage.ColorMuted
+			ground, text = theme.ColorNameButton, kit.ColorMuted
 		}
 		p.ground.FillColor, p.text.Color = theme.Color(ground), theme.Color(text)
 		p.text.TextSize = theme.CaptionTextSize()

@@ -4,7 +4,7 @@
 // first, and for each the events behind it, a field to acknowledge it with a
 // note, and the start of an incident report.
 //
-// All of it belongs to the UI goroutine; the keeper is asked through stage.Load.
+// All of it belongs to the UI goroutine; the keeper is asked through kit.Load.
 package alerts
 
 import (
@@ -18,8 +18,7 @@ import (
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keeper"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 )
 
@@ -29,8 +28,8 @@ type Incident func(ctx context.Context, alertID string) (path string, err error)
 
 // view is the window's content and what it shows.
 type view struct {
-	host     *stage.Host
-	keeper   keeper.Alerts
+	host     *kit.Host
+	keeper   Keeper
 	incident Incident
 
 	all      []alert.Alert
@@ -41,15 +40,15 @@ type view struct {
 	loaded   bool
 
 	state *widget.Select
-	list  *stage.List
+	list  *kit.List
 	card  *card
 	pane  *fyne.Container
-	empty *stage.Empty
+	empty *kit.Empty
 }
 
 // Show builds the window's content in h and starts loading. A nil incident hides
 // the reports.
-func Show(h *stage.Host, k keeper.Alerts, incident Incident) {
+func Show(h *kit.Host, k Keeper, incident Incident) {
 	v := newView(h, k, incident)
 	h.Window.SetTitle(lang.L("Alerts") + " — Stagedoor")
 	h.Window.SetContent(v.layout())
@@ -57,9 +56,9 @@ func Show(h *stage.Host, k keeper.Alerts, incident Incident) {
 	v.start()
 }
 
-func newView(h *stage.Host, k keeper.Alerts, incident Incident) *view {
+func newView(h *kit.Host, k Keeper, incident Incident) *view {
 	v := &view{host: h, keeper: k, incident: incident, profiles: map[string]string{}, pane: container.NewStack()}
-	v.list = stage.NewList(func() int { return len(v.listed) },
+	v.list = kit.NewList(func() int { return len(v.listed) },
 		func() fyne.CanvasObject { return newItem() },
 		func(i int, o fyne.CanvasObject) {
 			if i < len(v.listed) { // Fyne may ask for a row of before a reload
@@ -71,7 +70,7 @@ func newView(h *stage.Host, k keeper.Alerts, incident Incident) *view {
 	v.state = widget.NewSelect(v.filters(), nil)
 	v.state.SetSelectedIndex(0)
 	v.state.OnChanged = func(string) { v.refresh() }
-	v.empty = stage.NewEmpty("", nil)
+	v.empty = kit.NewEmpty("", nil)
 	h.Keys.Bind(fyne.KeyR, v.reload)
 	return v
 }
@@ -86,7 +85,7 @@ func (v *view) filters() []string {
 		if n == 0 {
 			return text
 		}
-		return text + " (" + stage.Number(n) + ")"
+		return text + " (" + kit.Number(n) + ")"
 	}
 	return []string{
 		with(lang.L("Open"), count[alert.Open]), with(lang.L("Acknowledged"), count[alert.Acked]),
@@ -100,10 +99,10 @@ func (v *view) wanted() alert.State {
 }
 
 func (v *view) layout() fyne.CanvasObject {
-	head := container.NewBorder(nil, nil, stage.Heading(lang.L("Alerts")), v.state)
-	left := stage.NewPane(stage.ColorSurface, container.NewBorder(stage.Inset(8, 10, head), nil, nil, nil, v.list))
-	right := container.NewBorder(stage.Inset(8, 14, v.host.Notice), nil, nil, nil,
-		container.NewStack(container.NewVScroll(stage.Inset(8, 22, v.pane)), v.empty.Box))
+	head := container.NewBorder(nil, nil, kit.Heading(lang.L("Alerts")), v.state)
+	left := kit.NewPane(kit.ColorSurface, container.NewBorder(kit.Inset(8, 10, head), nil, nil, nil, v.list))
+	right := container.NewBorder(kit.Inset(8, 14, v.host.Notice), nil, nil, nil,
+		container.NewStack(container.NewVScroll(kit.Inset(8, 22, v.pane)), v.empty.Box))
 	panes := container.NewHSplit(left, right)
 	panes.SetOffset(0.42)
 	return panes
@@ -112,8 +111,8 @@ func (v *view) layout() fyne.CanvasObject {
 func (v *view) start() {
 	v.focusList()
 	v.reload()
-	v.host.Seam.Follow(v.keeper.Watch, v.reload, v.host.Notice.Error)
-	v.host.Seam.Every(15*time.Second, v.refresh)
+	v.host.Tasks.Follow(v.keeper.Watch, v.reload, v.host.Notice.Error)
+	v.host.Tasks.Every(15*time.Second, v.refresh)
 }
 
 func (v *view) focusList() { v.host.Window.Canvas().Focus(v.list) }
@@ -125,7 +124,7 @@ func (v *view) reload() {
 		rules  []alert.Rule
 		names  map[string]string
 	}
-	stage.Load(v.host.Seam, func(ctx context.Context) (s state, err error) {
+	kit.Load(v.host.Tasks, func(ctx context.Context) (s state, err error) {
 		if s.alerts, err = v.keeper.Alerts(ctx); err != nil {
 			return s, err
 		}
@@ -217,7 +216,7 @@ func (v *view) profileName(id string) string { return cmp.Or(v.profiles[id], id)
 
 // acknowledge writes down that the user has seen an alert.
 func (v *view) acknowledge(a alert.Alert, note string) {
-	stage.Load(v.host.Seam, func(ctx context.Context) (struct{}, error) {
+	kit.Load(v.host.Tasks, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, v.keeper.AckAlert(ctx, a.ID, note)
 	}, func(_ struct{}, err error) {
 		if err != nil {
@@ -233,7 +232,7 @@ func (v *view) acknowledge(a alert.Alert, note string) {
 // report begins an incident report.
 func (v *view) report(a alert.Alert) {
 	v.host.Notice.Busy(lang.L("Writing the incident report…"), "")
-	stage.Load(v.host.Seam, func(ctx context.Context) (string, error) { return v.incident(ctx, a.ID) },
+	kit.Load(v.host.Tasks, func(ctx context.Context) (string, error) { return v.incident(ctx, a.ID) },
 		func(path string, err error) {
 			if err != nil {
 				v.host.Notice.Error(err)

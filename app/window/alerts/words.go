@@ -9,7 +9,7 @@ import (
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 )
@@ -28,9 +28,9 @@ func severityColours(s alert.Severity) (ground, text fyne.ThemeColorName) {
 	case alert.P0:
 		return theme.ColorNameError, theme.ColorNameForegroundOnError
 	case alert.P1:
-		return stage.ColorHigh, theme.ColorNameForegroundOnError
+		return kit.ColorHigh, theme.ColorNameForegroundOnError
 	case alert.P2:
-		return stage.ColorMedium, theme.ColorNameForeground
+		return kit.ColorMedium, theme.ColorNameForeground
 	}
 	return theme.ColorNameButton, theme.ColorNameForeground
 }

@@ -18,7 +18,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
@@ -27,13 +27,13 @@ import (
 
 // Form holds the fields. Which ones show depends on the provider.
 type Form struct {
-	host     *stage.Host
+	host     *kit.Host
 	provider provider.Provider
 
-	Name, ClientID, Issuer        *stage.Entry
-	Secret                        *stage.Entry
-	Authorize, TokenURL, Revoke   *stage.Entry
-	UserInfo, Scopes, Port        *stage.Entry
+	Name, ClientID, Issuer        *kit.Entry
+	Secret                        *kit.Entry
+	Authorize, TokenURL, Revoke   *kit.Entry
+	UserInfo, Scopes, Port        *kit.Entry
 	redirect                      *widget.Label
 	developer, copyURI            *widget.Button
 	guide, issuer, byHand, client *fyne.Container
@@ -41,7 +41,7 @@ type Form struct {
 }
 
 // New returns the fields for a provider. Submit runs on Enter in the last field.
-func New(h *stage.Host, submit func()) *Form {
+func New(h *kit.Host, submit func()) *Form {
 	f := &Form{
 		host:      h,
 		Name:      h.Keys.NewEntry("work"),
@@ -54,9 +54,9 @@ func New(h *stage.Host, submit func()) *Form {
 		UserInfo:  h.Keys.NewEntry(lang.L("Optional; it tells whose account it is")),
 		Scopes:    h.Keys.NewEntry(lang.L("As the provider names them, with spaces between")),
 		Port:      h.Keys.NewEntry(lang.L("Any free one, unless the provider asks for a fixed one")),
-		redirect:  stage.Value(""),
+		redirect:  kit.Value(""),
 	}
-	for _, e := range []*stage.Entry{f.Port, f.Issuer, f.TokenURL} { // what the redirect URI is made of
+	for _, e := range []*kit.Entry{f.Port, f.Issuer, f.TokenURL} { // what the redirect URI is made of
 		e.OnChanged = f.showRedirect
 	}
 	for _, e := range f.entries() {
@@ -68,9 +68,9 @@ func New(h *stage.Host, submit func()) *Form {
 	f.copyURI.Importance = widget.LowImportance
 
 	f.guide = container.NewVBox(
-		stage.Compact(container.NewVBox(
-			stage.Muted(lang.L("Register an app at the provider and give it exactly this redirect URI:")))),
-		stage.NewPane(theme.ColorNameHeaderBackground, container.NewBorder(nil, nil, nil, f.copyURI, f.redirect)),
+		kit.Compact(container.NewVBox(
+			kit.Muted(lang.L("Register an app at the provider and give it exactly this redirect URI:")))),
+		kit.NewPane(theme.ColorNameHeaderBackground, container.NewBorder(nil, nil, nil, f.copyURI, f.redirect)),
 		container.NewHBox(f.developer),
 	)
 	f.issuer = field(lang.L("Issuer"), f.Issuer)
@@ -95,7 +95,7 @@ func New(h *stage.Host, submit func()) *Form {
 func field(name string, e fyne.CanvasObject) *fyne.Container {
 	l := widget.NewLabel(name)
 	l.SizeName = theme.SizeNameCaptionText
-	return container.NewVBox(stage.Compact(l), e)
+	return container.NewVBox(kit.Compact(l), e)
 }
 
 // SetProvider shows the fields that the provider needs.
@@ -126,7 +126,7 @@ func (f *Form) SuggestName(taken []auth.ProfileView) {
 
 // Value returns what was filled in. The keeper judges it.
 func (f *Form) Value() auth.NewProfile {
-	trimmed := func(e *stage.Entry) string { return strings.TrimSpace(e.Text) }
+	trimmed := func(e *kit.Entry) string { return strings.TrimSpace(e.Text) }
 	n := auth.NewProfile{
 		Name: trimmed(f.Name), Provider: f.provider.ID,
 		ClientID: trimmed(f.ClientID), ClientSecret: secret.String(trimmed(f.Secret)),
@@ -147,8 +147,8 @@ func (f *Form) Value() auth.NewProfile {
 }
 
 // entries are all the fields.
-func (f *Form) entries() []*stage.Entry {
-	return []*stage.Entry{
+func (f *Form) entries() []*kit.Entry {
+	return []*kit.Entry{
 		f.Name, f.ClientID, f.Secret, f.Issuer, f.Authorize, f.TokenURL, f.Revoke, f.UserInfo, f.Scopes, f.Port,
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth"
 )
 
@@ -23,13 +23,13 @@ const grantWarning = 14 * 24 * time.Hour
 
 // card tells all about one profile and has the buttons for it.
 type card struct {
-	host *stage.Host
+	host *kit.Host
 	view *view
 	url  string // of the login that is waiting
 	page string // the provider's apps page, offered after a revocation that needs it
 }
 
-func newCard(h *stage.Host, v *view) *card { return &card{host: h, view: v} }
+func newCard(h *kit.Host, v *view) *card { return &card{host: h, view: v} }
 
 func (c *card) setURL(url string) {
 	c.url = url
@@ -45,7 +45,7 @@ func (c *card) offer(page string) { c.page = page }
 // show returns the pane for a profile.
 func (c *card) show(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 	h := c.host
-	facts := stage.NewFacts()
+	facts := kit.NewFacts()
 	status := widget.NewLabel(statusWords(p))
 	switch p.Status {
 	case auth.StatusActive:
@@ -73,12 +73,12 @@ func (c *card) show(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 	facts.Text(lang.L("Stored in"), vaultWords(p.Vault))
 	facts.Text(lang.L("Scopes"), strings.Join(p.Scopes, " "))
 
-	page := container.NewVBox(stage.Compact(stage.Heading(p.Name)))
+	page := container.NewVBox(kit.Compact(kit.Heading(p.Name)))
 	if p.Changed != "" {
 		page.Add(c.changed(p))
 	}
 	page.Add(facts.Object)
-	page.Add(stage.Inset(10, 0, c.buttons(p, waiting)))
+	page.Add(kit.Inset(10, 0, c.buttons(p, waiting)))
 	if !waiting {
 		page.Add(c.care(p))
 	}
@@ -91,19 +91,19 @@ func (c *card) changed(p auth.ProfileView) fyne.CanvasObject {
 	if !p.CanAccept {
 		what := widget.NewLabel(lang.L("No server gets a token: {{.What}}. If the change is not yours, put profiles.json back.", map[string]any{"What": p.Changed}))
 		what.Wrapping, what.Importance = fyne.TextWrapWord, widget.WarningImportance
-		return stage.Compact(what)
+		return kit.Compact(what)
 	}
 	what := widget.NewLabel(lang.L("This login differs from the one before: {{.What}}. No server gets a token of it until you accept the change.", map[string]any{"What": p.Changed}))
 	what.Wrapping, what.Importance = fyne.TextWrapWord, widget.WarningImportance
-	return container.NewVBox(stage.Compact(what), container.NewHBox(stage.Button(lang.L("Accept the change"), func() { c.view.accept(p) })))
+	return container.NewVBox(kit.Compact(what), container.NewHBox(kit.Button(lang.L("Accept the change"), func() { c.view.accept(p) })))
 }
 
 // care is what is seldom done to a profile.
 func (c *card) care(p auth.ProfileView) fyne.CanvasObject {
 	row := container.NewHBox()
 	for _, b := range []*widget.Button{
-		stage.Button(lang.L("Rename…"), func() { c.view.rename(p) }),
-		stage.Button(lang.L("Delete…"), func() { c.view.remove(p) }),
+		kit.Button(lang.L("Rename…"), func() { c.view.rename(p) }),
+		kit.Button(lang.L("Delete…"), func() { c.view.remove(p) }),
 	} {
 		b.Importance = widget.LowImportance
 		row.Add(b)
@@ -114,7 +114,7 @@ func (c *card) care(p auth.ProfileView) fyne.CanvasObject {
 func (c *card) buttons(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 	row := container.NewHBox()
 	if waiting {
-		row.Add(stage.Button(lang.L("Cancel login"), c.view.cancelLogin))
+		row.Add(kit.Button(lang.L("Cancel login"), c.view.cancelLogin))
 		if url := c.url; url != "" {
 			row.Add(widget.NewButtonWithIcon(lang.L("Copy login link"), theme.ContentCopyIcon(), func() { c.host.Copy(url) }))
 		}
@@ -123,20 +123,20 @@ func (c *card) buttons(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 	login := func() { c.page = ""; c.view.login(p) }
 	if p.Status == auth.StatusActive {
 		if !p.Active {
-			row.Add(stage.Primary(lang.L("Use this profile"), func() { c.view.use(p) }))
+			row.Add(kit.Primary(lang.L("Use this profile"), func() { c.view.use(p) }))
 		}
-		row.Add(stage.Button(lang.L("Log in again"), login))
+		row.Add(kit.Button(lang.L("Log in again"), login))
 	} else {
-		row.Add(stage.Primary(lang.L("Log in"), login))
+		row.Add(kit.Primary(lang.L("Log in"), login))
 		if !p.Active {
-			row.Add(stage.Button(lang.L("Use this profile"), func() { c.view.use(p) }))
+			row.Add(kit.Button(lang.L("Use this profile"), func() { c.view.use(p) }))
 		}
 	}
 	if p.Status != auth.StatusNotConfigured {
-		row.Add(stage.Button(lang.L("Revoke…"), func() { c.view.revoke(p) }))
+		row.Add(kit.Button(lang.L("Revoke…"), func() { c.view.revoke(p) }))
 	}
 	if page := c.page; page != "" && page == p.AppsPage {
-		row.Add(stage.Button(lang.L("Open {{.Provider}}’s apps page", map[string]any{"Provider": p.ProviderName}),
+		row.Add(kit.Button(lang.L("Open {{.Provider}}’s apps page", map[string]any{"Provider": p.ProviderName}),
 			func() { c.host.Open(page) }))
 	}
 	return row
@@ -144,11 +144,11 @@ func (c *card) buttons(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 
 // ask puts a question into the pane before something is lost. The safe answer has
 // the focus.
-func (v *view) ask(title string, facts *stage.Facts, answer string, do func()) {
+func (v *view) ask(title string, facts *kit.Facts, answer string, do func()) {
 	yes := widget.NewButton(answer, do)
 	yes.Importance = widget.DangerImportance
-	no := stage.Button(lang.L("Keep it"), v.back)
-	v.put(container.NewVBox(stage.Compact(heading(title)), facts.Object, stage.Inset(10, 0, container.NewHBox(no, yes))), true)
+	no := kit.Button(lang.L("Keep it"), v.back)
+	v.put(container.NewVBox(kit.Compact(heading(title)), facts.Object, kit.Inset(10, 0, container.NewHBox(no, yes))), true)
 	v.host.Window.Canvas().Focus(no)
 }
 

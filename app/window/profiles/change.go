@@ -11,8 +11,8 @@ import (
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/newprofile"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
@@ -32,10 +32,10 @@ func (v *view) rename(p auth.ProfileView) {
 	name.OnSubmitted = func(string) { save() }
 	name.OnEscape = v.back
 	v.put(container.NewVBox(
-		stage.Compact(heading(lang.L("Rename {{.Name}}", map[string]any{"Name": p.Name}))),
-		stage.Compact(stage.Muted(lang.L("Small letters, digits, - and _."))),
+		kit.Compact(heading(lang.L("Rename {{.Name}}", map[string]any{"Name": p.Name}))),
+		kit.Compact(kit.Muted(lang.L("Small letters, digits, - and _."))),
 		name,
-		stage.Inset(10, 0, container.NewHBox(stage.Button(lang.L("Cancel"), v.back), stage.Primary(lang.L("Rename"), save))),
+		kit.Inset(10, 0, container.NewHBox(kit.Button(lang.L("Cancel"), v.back), kit.Primary(lang.L("Rename"), save))),
 	), true)
 	v.host.Window.Canvas().Focus(name)
 	name.TypedShortcut(&fyne.ShortcutSelectAll{})
@@ -44,7 +44,7 @@ func (v *view) rename(p auth.ProfileView) {
 // remove asks once before a profile is deleted, and says what that does at the
 // provider and here.
 func (v *view) remove(p auth.ProfileView) {
-	facts := stage.NewFacts()
+	facts := kit.NewFacts()
 	if p.Status != auth.StatusNotConfigured {
 		facts.Text(lang.L("At the provider"), revocationWords(p))
 	}
@@ -52,7 +52,7 @@ func (v *view) remove(p auth.ProfileView) {
 	v.ask(lang.L("Delete {{.Name}}?", map[string]any{"Name": p.Name}), facts, lang.L("Delete profile"), func() {
 		v.back()
 		v.host.Notice.Busy(lang.L("Deleting {{.Name}}…", map[string]any{"Name": p.Name}), "")
-		stage.Load(v.host.Seam, func(ctx context.Context) (auth.RevokeResult, error) {
+		kit.Load(v.host.Tasks, func(ctx context.Context) (auth.RevokeResult, error) {
 			return v.keeper.DeleteProfile(ctx, p.Name)
 		}, func(r auth.RevokeResult, err error) {
 			v.reload()
@@ -83,7 +83,7 @@ func (v *view) accept(p auth.ProfileView) {
 }
 
 func heading(text string) *widget.Label {
-	l := stage.Heading(text)
+	l := kit.Heading(text)
 	l.Wrapping = fyne.TextWrapWord
 	return l
 }
@@ -96,7 +96,7 @@ type create struct {
 	box      fyne.CanvasObject
 }
 
-func newCreate(h *stage.Host, v *view) *create {
+func newCreate(h *kit.Host, v *view) *create {
 	c := &create{view: v}
 	c.form = newprofile.New(h, c.submit)
 	rows := provider.All()
@@ -107,9 +107,9 @@ func newCreate(h *stage.Host, v *view) *create {
 	c.provider = widget.NewSelect(names, nil)
 	c.provider.SetSelectedIndex(0)
 	c.provider.OnChanged = func(string) { c.form.SetProvider(rows[c.provider.SelectedIndex()]) }
-	c.box = container.NewVBox(stage.Heading(lang.L("New profile")), c.provider, c.form.Object,
-		stage.Inset(10, 0, container.NewHBox(
-			stage.Button(lang.L("Cancel"), c.close), stage.Primary(lang.L("Create profile"), c.submit))))
+	c.box = container.NewVBox(kit.Heading(lang.L("New profile")), c.provider, c.form.Object,
+		kit.Inset(10, 0, container.NewHBox(
+			kit.Button(lang.L("Cancel"), c.close), kit.Primary(lang.L("Create profile"), c.submit))))
 	return c
 }
 
@@ -124,7 +124,7 @@ func (c *create) submit() {
 	n := c.form.Value()
 	var notes []string
 	n.Warn = func(text string) { notes = append(notes, text) }
-	stage.Load(v.host.Seam, func(ctx context.Context) (profile.Profile, error) {
+	kit.Load(v.host.Tasks, func(ctx context.Context) (profile.Profile, error) {
 		return v.keeper.CreateProfile(ctx, n)
 	}, func(p profile.Profile, err error) {
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth"
 )
 
@@ -37,7 +37,7 @@ func newItem() *item {
 	i.tag.Importance, i.tag.SizeName = widget.HighImportance, theme.SizeNameCaptionText
 	dot := container.NewCenter(container.NewGridWrap(fyne.NewSize(9, 9), i.dot))
 	text := container.NewBorder(nil, nil, nil, container.NewCenter(i.tag), container.NewVBox(i.name, i.sub))
-	i.box = stage.Inset(3, 12, container.NewBorder(nil, nil, dot, nil, stage.Compact(text)))
+	i.box = kit.Inset(3, 12, container.NewBorder(nil, nil, dot, nil, kit.Compact(text)))
 	i.ExtendBaseWidget(i)
 	return i
 }
@@ -55,7 +55,7 @@ func (i *item) show(p auth.ProfileView) {
 
 // CreateRenderer implements fyne.Widget.
 func (i *item) CreateRenderer() fyne.WidgetRenderer {
-	return stage.Painted(i.box, func() { i.dot.FillColor = theme.Color(statusColour(i.status)) })
+	return kit.Painted(i.box, func() { i.dot.FillColor = theme.Color(statusColour(i.status)) })
 }
 
 // statusWords are [auth.ProfileView.Words] in the user's language.

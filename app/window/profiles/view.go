@@ -5,7 +5,7 @@
 //
 // What destroys something asks once, in the pane where it was clicked, and says
 // what will happen at the provider and here. All of it belongs to the UI
-// goroutine; the keeper is asked through stage.Load.
+// goroutine; the keeper is asked through kit.Load.
 package profiles
 
 import (
@@ -19,21 +19,20 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keeper"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 // view is the window's content and what it shows.
 type view struct {
-	host   *stage.Host
-	keeper keeper.Profiles
+	host   *kit.Host
+	keeper Keeper
 
 	profiles []auth.ProfileView
 	chosen   string // id of the selected profile
 
-	list   *stage.List
+	list   *kit.List
 	pane   *fyne.Container // details, a question, or the form
 	open   *fyne.Container // revocations that no provider has confirmed yet
 	card   *card
@@ -46,7 +45,7 @@ type view struct {
 }
 
 // Show builds the window's content in h and starts loading.
-func Show(h *stage.Host, k keeper.Profiles) {
+func Show(h *kit.Host, k Keeper) {
 	v := newView(h, k)
 	h.Window.SetTitle(lang.L("Profiles") + " — Stagedoor")
 	h.Window.SetContent(v.layout())
@@ -54,9 +53,9 @@ func Show(h *stage.Host, k keeper.Profiles) {
 	v.start()
 }
 
-func newView(h *stage.Host, k keeper.Profiles) *view {
+func newView(h *kit.Host, k Keeper) *view {
 	v := &view{host: h, keeper: k, pane: container.NewStack(), open: container.NewVBox()}
-	v.list = stage.NewList(func() int { return len(v.profiles) },
+	v.list = kit.NewList(func() int { return len(v.profiles) },
 		func() fyne.CanvasObject { return newItem() },
 		func(i int, o fyne.CanvasObject) {
 			if i < len(v.profiles) { // Fyne may ask for a row of before a reload
@@ -73,11 +72,11 @@ func newView(h *stage.Host, k keeper.Profiles) *view {
 
 func (v *view) layout() fyne.CanvasObject {
 	add := widget.NewButtonWithIcon(lang.L("New profile"), theme.ContentAddIcon(), v.add)
-	left := stage.NewPane(stage.ColorSurface, container.NewBorder(
-		stage.Inset(8, 10, stage.Heading(lang.L("Profiles"))),
-		stage.Inset(8, 10, add), nil, nil, v.list))
-	right := container.NewBorder(stage.Inset(8, 14, v.host.Notice), nil, nil, nil,
-		container.NewVScroll(stage.Inset(8, 22, container.NewVBox(v.open, v.pane))))
+	left := kit.NewPane(kit.ColorSurface, container.NewBorder(
+		kit.Inset(8, 10, kit.Heading(lang.L("Profiles"))),
+		kit.Inset(8, 10, add), nil, nil, v.list))
+	right := container.NewBorder(kit.Inset(8, 14, v.host.Notice), nil, nil, nil,
+		container.NewVScroll(kit.Inset(8, 22, container.NewVBox(v.open, v.pane))))
 	panes := container.NewHSplit(left, right)
 	panes.SetOffset(0.36)
 	return panes
@@ -86,13 +85,13 @@ func (v *view) layout() fyne.CanvasObject {
 func (v *view) start() {
 	v.host.Window.Canvas().Focus(v.list)
 	v.reload()
-	v.host.Seam.Follow(v.keeper.Watch, v.reload, v.host.Notice.Error)
-	v.host.Seam.Every(15*time.Second, v.refresh)
+	v.host.Tasks.Follow(v.keeper.Watch, v.reload, v.host.Notice.Error)
+	v.host.Tasks.Every(15*time.Second, v.refresh)
 }
 
 // reload asks for the state anew.
 func (v *view) reload() {
-	stage.Load(v.host.Seam, v.keeper.State, func(s auth.State, err error) {
+	kit.Load(v.host.Tasks, v.keeper.State, func(s auth.State, err error) {
 		if err != nil {
 			v.host.Notice.Error(err)
 			return
@@ -198,9 +197,9 @@ func (v *view) showCard() {
 // nothing is shown while there is no profile.
 func (v *view) nothing() fyne.CanvasObject {
 	return container.NewVBox(
-		stage.Heading(lang.L("No profile yet")),
-		stage.Muted(lang.L("A profile is one account at one provider. Create one, log in, and every MCP server can use it without ever seeing more than a short-lived token.")),
-		container.NewHBox(stage.Primary(lang.L("New profile"), v.add)),
+		kit.Heading(lang.L("No profile yet")),
+		kit.Muted(lang.L("A profile is one account at one provider. Create one, log in, and every MCP server can use it without ever seeing more than a short-lived token.")),
+		container.NewHBox(kit.Primary(lang.L("New profile"), v.add)),
 	)
 }
 
@@ -226,9 +225,9 @@ func (v *view) login(p auth.ProfileView) {
 	v.waiting = p.ID
 	v.host.Notice.Busy(lang.L("Waiting for you to log in to {{.Name}} in the browser…", map[string]any{"Name": p.Name}), "")
 	v.showCard()
-	v.stopLogin = stage.Load(v.host.Seam, func(ctx context.Context) (auth.LoginResult, error) {
+	v.stopLogin = kit.Load(v.host.Tasks, func(ctx context.Context) (auth.LoginResult, error) {
 		return v.keeper.Login(ctx, p.Name, auth.LoginOptions{
-			OnURL:        func(url string) { v.host.Seam.Do(func() { v.card.setURL(url) }) },
+			OnURL:        func(url string) { v.host.Tasks.Do(func() { v.card.setURL(url) }) },
 			OnOpenFailed: v.host.OpenFailed,
 		})
 	}, func(r auth.LoginResult, err error) {
@@ -268,13 +267,13 @@ func SignedIn(name, account string) string {
 
 // revoke asks once, and tells what came of it.
 func (v *view) revoke(p auth.ProfileView) {
-	facts := stage.NewFacts()
+	facts := kit.NewFacts()
 	facts.Text(lang.L("At the provider"), revocationWords(p))
 	facts.Text(lang.L("Here"), lang.L("The tokens are deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays, and you can log in again.", map[string]any{"Vault": vaultWords(p.Vault)}))
 	v.ask(lang.L("Revoke the access of {{.Name}}?", map[string]any{"Name": p.Name}), facts, lang.L("Revoke access"), func() {
 		v.back()
 		v.host.Notice.Busy(lang.L("Revoking the access of {{.Name}}…", map[string]any{"Name": p.Name}), "")
-		stage.Load(v.host.Seam, func(ctx context.Context) (auth.RevokeResult, error) {
+		kit.Load(v.host.Tasks, func(ctx context.Context) (auth.RevokeResult, error) {
 			return v.keeper.Revoke(ctx, p.Name)
 		}, func(r auth.RevokeResult, err error) {
 			v.reload()
@@ -300,7 +299,7 @@ func (v *view) back() {
 
 // act runs something short and shows its error.
 func (v *view) act(work func(context.Context) error, done func()) {
-	stage.Load(v.host.Seam, func(ctx context.Context) (struct{}, error) { return struct{}{}, work(ctx) },
+	kit.Load(v.host.Tasks, func(ctx context.Context) (struct{}, error) { return struct{}{}, work(ctx) },
 		func(_ struct{}, err error) {
 			if err != nil {
 				v.host.Notice.Error(err)

@@ -13,7 +13,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 
 	"github.com/stagedoor-app/stagedoor/app/keepertest"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -248,7 +248,7 @@ func TestWordsOfEveryStatus(t *testing.T) {
 func TestRename(t *testing.T) {
 	v, f, content := open(t, accounts())
 	windowtest.Press(t, content, "Rename…")
-	name, ok := v.host.Window.Canvas().Focused().(*stage.Entry)
+	name, ok := v.host.Window.Canvas().Focused().(*kit.Entry)
 	if !ok || name.Text != "home" {
 		t.Fatal("the name does not get the focus")
 	}

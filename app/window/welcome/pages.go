@@ -9,7 +9,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
@@ -33,11 +33,11 @@ func (v *view) content() fyne.CanvasObject {
 
 // page returns a page with a title, a text and what follows it.
 func page(title, text string, more ...fyne.CanvasObject) fyne.CanvasObject {
-	heading := stage.Heading(title)
+	heading := kit.Heading(title)
 	heading.SizeName, heading.Wrapping = theme.SizeNameHeadingText, fyne.TextWrapWord
-	box := container.NewVBox(stage.Compact(heading))
+	box := container.NewVBox(kit.Compact(heading))
 	if text != "" {
-		box.Add(stage.Compact(stage.Muted(text)))
+		box.Add(kit.Compact(kit.Muted(text)))
 	}
 	for _, o := range more {
 		box.Add(o)
@@ -75,9 +75,9 @@ func (v *view) providerPage() fyne.CanvasObject {
 	more := []fyne.CanvasObject{v.providers}
 	if v.actions.Demo != nil {
 		try := widget.NewButtonWithIcon(lang.L("Try the demo"), theme.MediaPlayIcon(), v.demo)
-		more = append(more, stage.Inset(14, 0, container.NewVBox(
+		more = append(more, kit.Inset(14, 0, container.NewVBox(
 			widget.NewSeparator(),
-			stage.Inset(8, 0, stage.Compact(stage.Muted(lang.L("No account at hand? The demo shows everything with one of its own.")))),
+			kit.Inset(8, 0, kit.Compact(kit.Muted(lang.L("No account at hand? The demo shows everything with one of its own.")))),
 			container.NewHBox(try))))
 	}
 	return page(lang.L("Whose account may your MCP servers use?"),
@@ -89,7 +89,7 @@ func (v *view) loginPage() fyne.CanvasObject {
 	var more []fyne.CanvasObject
 	if url := v.url; url != "" {
 		more = append(more,
-			stage.Compact(stage.Muted(lang.L("The browser did not open? Copy the link and open it yourself."))),
+			kit.Compact(kit.Muted(lang.L("The browser did not open? Copy the link and open it yourself."))),
 			container.NewHBox(
 				widget.NewButtonWithIcon(lang.L("Copy login link"), theme.ContentCopyIcon(), func() { v.host.Copy(url) }),
 				widget.NewButton(lang.L("Open again"), func() { v.host.Open(url) })))
@@ -100,7 +100,7 @@ func (v *view) loginPage() fyne.CanvasObject {
 }
 
 func (v *view) donePage() fyne.CanvasObject {
-	facts := stage.NewFacts()
+	facts := kit.NewFacts()
 	facts.Text(lang.L("Profile"), v.created)
 	facts.Text(lang.L("Signed in as"), v.account)
 	facts.Text(lang.L("Claude Desktop"), v.message)

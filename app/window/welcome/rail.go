@@ -10,7 +10,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 )
 
 // rail lists the steps beside the page and marks how far the user is.
@@ -27,7 +27,7 @@ func newRail(steps []string) *rail {
 		r.icons, r.words = append(r.icons, icon), append(r.words, word)
 		box.Add(container.NewHBox(container.NewGridWrap(fyne.NewSize(26, icon.MinSize().Height), icon), word))
 	}
-	r.box = stage.Compact(container.NewPadded(box))
+	r.box = kit.Compact(container.NewPadded(box))
 	return r
 }
 

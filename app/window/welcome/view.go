@@ -5,7 +5,7 @@
 //
 // Each step does its work when the user goes on, and shows what failed where it
 // failed, so that going on again tries again. All of it belongs to the UI
-// goroutine; the keeper is asked through stage.Load.
+// goroutine; the keeper is asked through kit.Load.
 package welcome
 
 import (
@@ -17,9 +17,8 @@ import (
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keeper"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/newprofile"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
 	"github.com/stagedoor-app/stagedoor/auth"
 )
 
@@ -44,8 +43,8 @@ const (
 
 // view is the window's content and how far the user is.
 type view struct {
-	host    *stage.Host
-	keeper  keeper.Profiles
+	host    *kit.Host
+	keeper  Keeper
 	actions Actions
 
 	step    int
@@ -66,35 +65,35 @@ type view struct {
 }
 
 // Show builds the window's content in h.
-func Show(h *stage.Host, k keeper.Profiles, a Actions) {
+func Show(h *kit.Host, k Keeper, a Actions) {
 	v := newView(h, k, a)
 	h.Window.SetTitle(lang.L("Welcome") + " — Stagedoor")
 	h.Window.SetContent(v.layout())
 	h.Window.Resize(fyne.NewSize(860, 600))
 }
 
-func newView(h *stage.Host, k keeper.Profiles, a Actions) *view {
+func newView(h *kit.Host, k Keeper, a Actions) *view {
 	v := &view{host: h, keeper: k, actions: a, stop: func() {}, page: container.NewStack()}
 	v.form = newprofile.New(h, v.advance)
 	v.providers = v.providerChoice()
 	v.rail = newRail([]string{
 		lang.L("Provider"), lang.L("Client id"), lang.L("Log in"), lang.L("Claude Desktop"), lang.L("Done"),
 	})
-	v.back = stage.Button(lang.L("Back"), v.retreat)
-	v.next = stage.Primary("", v.advance)
-	v.skip = stage.Button(lang.L("Skip"), func() { v.show(v.step + 1) })
+	v.back = kit.Button(lang.L("Back"), v.retreat)
+	v.next = kit.Primary("", v.advance)
+	v.skip = kit.Button(lang.L("Skip"), func() { v.show(v.step + 1) })
 	v.skip.Importance = widget.LowImportance
 	v.show(stepProvider)
 	return v
 }
 
 func (v *view) layout() fyne.CanvasObject {
-	left := stage.NewPane(stage.ColorSurface, stage.Inset(18, 14, container.NewVBox(
-		stage.Heading("Stagedoor"), v.rail.box)))
+	left := kit.NewPane(kit.ColorSurface, kit.Inset(18, 14, container.NewVBox(
+		kit.Heading("Stagedoor"), v.rail.box)))
 	bottom := container.NewVBox(widget.NewSeparator(),
-		stage.Inset(10, 22, container.NewBorder(nil, nil, v.back, container.NewHBox(v.skip, v.next))))
-	right := container.NewBorder(stage.Inset(10, 22, v.host.Notice), bottom, nil, nil,
-		container.NewVScroll(stage.Inset(6, 22, v.page)))
+		kit.Inset(10, 22, container.NewBorder(nil, nil, v.back, container.NewHBox(v.skip, v.next))))
+	right := container.NewBorder(kit.Inset(10, 22, v.host.Notice), bottom, nil, nil,
+		container.NewVScroll(kit.Inset(6, 22, v.page)))
 	return container.NewBorder(nil, nil, left, nil, right)
 }
 
@@ -179,7 +178,7 @@ func (v *view) finish(err error) {
 }
 
 func (v *view) suggestName() {
-	stage.Load(v.host.Seam, v.keeper.State, func(s auth.State, err error) {
+	kit.Load(v.host.Tasks, v.keeper.State, func(s auth.State, err error) {
 		if err == nil { // a suggestion is a courtesy; creating tells what is wrong
 			v.form.SuggestName(s.Profiles)
 		}
@@ -192,7 +191,7 @@ func (v *view) create() {
 	var notes []string
 	n.Warn = func(text string) { notes = append(notes, text) }
 	v.begin(lang.L("Creating the profile…"))
-	v.stop = stage.Load(v.host.Seam, func(ctx context.Context) (struct{}, error) {
+	v.stop = kit.Load(v.host.Tasks, func(ctx context.Context) (struct{}, error) {
 		if _, err := v.keeper.CreateProfile(ctx, n); err != nil {
 			return struct{}{}, err
 		}
@@ -213,9 +212,9 @@ func (v *view) create() {
 func (v *view) login() {
 	v.begin(lang.L("Waiting for you to log in to {{.Name}} in the browser…", map[string]any{"Name": v.created}))
 	name := v.created
-	v.stop = stage.Load(v.host.Seam, func(ctx context.Context) (auth.LoginResult, error) {
+	v.stop = kit.Load(v.host.Tasks, func(ctx context.Context) (auth.LoginResult, error) {
 		return v.keeper.Login(ctx, name, auth.LoginOptions{
-			OnURL:        func(url string) { v.host.Seam.Do(func() { v.url = url; v.show(stepLogin) }) },
+			OnURL:        func(url string) { v.host.Tasks.Do(func() { v.url = url; v.show(stepLogin) }) },
 			OnOpenFailed: v.host.OpenFailed,
 		})
 	}, func(r auth.LoginResult, err error) {
@@ -236,7 +235,7 @@ func (v *view) login() {
 
 func (v *view) setup() {
 	v.begin(lang.L("Setting up Claude Desktop…"))
-	v.stop = stage.Load(v.host.Seam, v.actions.Setup, func(message string, err error) {
+	v.stop = kit.Load(v.host.Tasks, v.actions.Setup, func(message string, err error) {
 		v.finish(err)
 		if err == nil {
 			v.message = message
@@ -247,7 +246,7 @@ func (v *view) setup() {
 
 func (v *view) demo() {
 	v.begin(lang.L("Starting the demo…"))
-	v.stop = stage.Load(v.host.Seam, func(context.Context) (struct{}, error) {
+	v.stop = kit.Load(v.host.Tasks, func(context.Context) (struct{}, error) {
 		return struct{}{}, v.actions.Demo()
 	}, func(_ struct{}, err error) {
 		v.finish(err)

@@ -14,24 +14,24 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/keepertest"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/translations"
 )
 
 // Host returns a window on Fyne's test driver in which keeper calls run inline.
-func Host(t testing.TB) *stage.Host {
+func Host(t testing.TB) *kit.Host {
 	t.Helper()
 	t.Setenv("LC_ALL", "en_US.UTF-8")
 	a := test.NewTempApp(t)
-	a.Settings().SetTheme(stage.NewTheme())
+	a.Settings().SetTheme(kit.NewTheme())
 	if err := translations.Load(); err != nil {
 		t.Fatal(err)
 	}
 	w := test.NewTempWindow(t, container.NewStack())
-	seam := stage.Inline(t.Context())
-	t.Cleanup(seam.Wait) // the test's context has ended by then
-	return &stage.Host{
-		Window: w, Seam: seam, Keys: stage.NewKeys(w.Canvas()), Notice: stage.NewNotice(),
+	tasks := kit.Inline(t.Context())
+	t.Cleanup(tasks.Wait) // the test's context has ended by then
+	return &kit.Host{
+		Window: w, Tasks: tasks, Keys: kit.NewKeys(w.Canvas()), Notice: kit.NewNotice(),
 		Now: func() time.Time { return keepertest.Now }, Location: time.UTC,
 	}
 }

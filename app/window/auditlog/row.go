@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"fyne.io/fyne/v2"
@@ -10,7 +10,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
@@ -80,9 +80,9 @@ func newHeader() *row {
 }
 
 // show puts an event into the row.
-func (r *row) show(h *stage.Host, e audit.Event, profile string) {
+func (r *row) show(h *kit.Host, e audit.Event, profile string) {
 	r.full = [columns]string{
-		h.Clock(e.Time), Words(e.Name), e.Name, profile, outcomeWord(e.Outcome), doorWord(e.Actor),
+		h.Clock(e.Time), Words(e.Name), e.Name, profile, outcomeWord(e.Outcome), actorWord(e.Actor),
 	}
 	for i, s := range r.full {
 		r.full[i] = text.Line(s, 200)
@@ -133,7 +133,7 @@ func (rr *rowRenderer) Layout(size fyne.Size) {
 func (rr *rowRenderer) Refresh() {
 	r := rr.r
 	size, caption := theme.TextSize(), theme.CaptionTextSize()
-	text, muted := theme.Color(theme.ColorNameForeground), theme.Color(stage.ColorMuted)
+	text, muted := theme.Color(theme.ColorNameForeground), theme.Color(kit.ColorMuted)
 	for i, t := range r.texts {
 		t.TextSize, t.Color, t.TextStyle = size, text, fyne.TextStyle{}
 		if i == colTime || i == colActor {

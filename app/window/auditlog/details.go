@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"encoding/json"
@@ -14,13 +14,13 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
 // details shows all that one line of the log says.
 type details struct {
-	host  *stage.Host
+	host  *kit.Host
 	jump  func(seq uint64)
 	event *audit.Event
 	since *widget.Label // "3 min ago"
@@ -28,9 +28,9 @@ type details struct {
 	box   fyne.CanvasObject
 }
 
-func newDetails(h *stage.Host, jump func(seq uint64)) *details {
+func newDetails(h *kit.Host, jump func(seq uint64)) *details {
 	d := &details{host: h, jump: jump, body: container.NewVBox()}
-	scroll := container.NewVScroll(stage.Inset(10, 12, d.body))
+	scroll := container.NewVScroll(kit.Inset(10, 12, d.body))
 	scroll.SetMinSize(fyne.NewSize(250, 200))
 	d.box = scroll
 	d.none()
@@ -40,7 +40,7 @@ func newDetails(h *stage.Host, jump func(seq uint64)) *details {
 // none says how to see something here.
 func (d *details) none() {
 	d.event, d.since = nil, nil
-	text := stage.Muted(lang.L("Select an event to see everything the log says about it."))
+	text := kit.Muted(lang.L("Select an event to see everything the log says about it."))
 	d.body.Objects = []fyne.CanvasObject{text}
 	d.body.Refresh()
 }
@@ -48,13 +48,13 @@ func (d *details) none() {
 // show fills the pane from an event.
 func (d *details) show(e audit.Event, profile string) {
 	d.event = &e
-	title := stage.Heading(Words(e.Name))
+	title := kit.Heading(Words(e.Name))
 	title.Wrapping = fyne.TextWrapWord
-	name := stage.Value(e.Name)
+	name := kit.Value(e.Name)
 	name.TextStyle.Monospace, name.Importance, name.SizeName = true, widget.LowImportance, theme.SizeNameCaptionText
 	d.since = widget.NewLabel(d.host.Relative(e.Time))
 
-	facts := stage.NewFacts()
+	facts := kit.NewFacts()
 	facts.Text(lang.L("Time"), d.host.Clock(e.Time))
 	facts.Add("", d.since)
 	facts.Text(lang.L("In UTC"), e.Time.UTC().Format("2006-01-02 15:04:05.000"))
@@ -65,23 +65,23 @@ func (d *details) show(e audit.Event, profile string) {
 	if e.Profile != profile {
 		facts.Text(lang.L("Profile id"), e.Profile)
 	}
-	facts.Text(lang.L("Came through"), doorWord(e.Actor))
+	facts.Text(lang.L("Came through"), actorWord(e.Actor))
 	facts.Text(lang.L("Process"), fmt.Sprint(e.PID))
-	facts.Text(lang.L("Line"), stage.Number(int(e.Seq)))
+	facts.Text(lang.L("Line"), kit.Number(int(e.Seq)))
 
-	head := stage.Compact(container.NewVBox(title, name))
+	head := kit.Compact(container.NewVBox(title, name))
 	d.body.Objects = []fyne.CanvasObject{head, facts.Object}
 	if len(e.Data) > 0 {
 		heading := widget.NewLabel(lang.L("What was recorded"))
 		heading.TextStyle.Bold = true
-		d.body.Objects = append(d.body.Objects, widget.NewSeparator(), stage.Compact(heading), Recorded(e, profile))
+		d.body.Objects = append(d.body.Objects, widget.NewSeparator(), kit.Compact(heading), Recorded(e, profile))
 	}
 	copyJSON := widget.NewButtonWithIcon(lang.L("Copy as JSON"), theme.ContentCopyIcon(), d.copy)
 	copyJSON.Importance = widget.LowImportance
 	buttons := container.NewHBox(copyJSON)
 	if seq := evidence(e); seq > 0 {
-		where := lang.L("Go to the evidence, line {{.Line}}", map[string]any{"Line": stage.Number(int(seq))})
-		buttons = container.NewVBox(stage.Button(where, func() { d.jump(seq) }), buttons)
+		where := lang.L("Go to the evidence, line {{.Line}}", map[string]any{"Line": kit.Number(int(seq))})
+		buttons = container.NewVBox(kit.Button(where, func() { d.jump(seq) }), buttons)
 	}
 	d.body.Objects = append(d.body.Objects, widget.NewSeparator(), buttons)
 	d.body.Refresh()
@@ -90,7 +90,7 @@ func (d *details) show(e audit.Event, profile string) {
 // Recorded lists the event's data, without the profile's name if it stands there
 // already.
 func Recorded(e audit.Event, profile string) fyne.CanvasObject {
-	facts := stage.NewFacts()
+	facts := kit.NewFacts()
 	for _, key := range slices.Sorted(maps.Keys(e.Data)) {
 		if key != "name" || e.Data[key] != profile {
 			facts.Text(label(key), value(e.Data[key]))

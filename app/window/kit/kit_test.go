@@ -1,6 +1,6 @@
 //go:build !lean
 
-package stage_test
+package kit_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 
 	"github.com/stagedoor-app/stagedoor/app/keepertest"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 )
 
@@ -38,10 +38,10 @@ func contrast(a, b color.Color) float64 {
 
 func TestTextIsReadable(t *testing.T) {
 	test.NewTempApp(t)
-	th := stage.NewTheme()
-	grounds := []fyne.ThemeColorName{theme.ColorNameBackground, stage.ColorSurface, theme.ColorNameHeaderBackground, theme.ColorNameInputBackground}
+	th := kit.NewTheme()
+	grounds := []fyne.ThemeColorName{theme.ColorNameBackground, kit.ColorSurface, theme.ColorNameHeaderBackground, theme.ColorNameInputBackground}
 	texts := []fyne.ThemeColorName{
-		theme.ColorNameForeground, stage.ColorMuted, theme.ColorNameHyperlink, theme.ColorNamePlaceHolder, theme.ColorNameDisabled,
+		theme.ColorNameForeground, kit.ColorMuted, theme.ColorNameHyperlink, theme.ColorNamePlaceHolder, theme.ColorNameDisabled,
 		theme.ColorNamePrimary, theme.ColorNameSuccess, theme.ColorNameWarning, theme.ColorNameError,
 	}
 	on := map[fyne.ThemeColorName]fyne.ThemeColorName{
@@ -83,7 +83,7 @@ func TestRelative(t *testing.T) {
 		}
 	}
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
-		if got := stage.Number(n); got != want {
+		if got := kit.Number(n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}
@@ -93,17 +93,17 @@ func TestRelative(t *testing.T) {
 func TestLateResultIsDropped(t *testing.T) {
 	test.NewTempApp(t)
 	ctx, closeWindow := context.WithCancel(t.Context())
-	s := stage.Inline(ctx)
-	stage.Load(s, func(context.Context) (int, error) { closeWindow(); return 1, nil },
+	s := kit.Inline(ctx)
+	kit.Load(s, func(context.Context) (int, error) { closeWindow(); return 1, nil },
 		func(int, error) { t.Error("the result arrived") })
 }
 
 // Typing on starts a new search; the old one's result would show wrong rows.
 func TestCancelledLoadIsDropped(t *testing.T) {
 	test.NewTempApp(t)
-	s := stage.NewSeam(t.Context())
+	s := kit.NewTasks(t.Context())
 	begun, through := make(chan struct{}), make(chan struct{})
-	cancel := stage.Load(s, func(ctx context.Context) (int, error) {
+	cancel := kit.Load(s, func(ctx context.Context) (int, error) {
 		close(begun)
 		<-ctx.Done()
 		defer close(through)

@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"cmp"
@@ -106,8 +106,8 @@ func outcomeWord(outcome string) string {
 	return cmp.Or(map[string]string{audit.OK: lang.L("ok"), audit.Failed: lang.L("failed")}[outcome], outcome)
 }
 
-// doorWord says which door an event came through.
-func doorWord(actor string) string {
+// actorWord says which door an event came through.
+func actorWord(actor string) string {
 	return cmp.Or(map[string]string{
 		"tray": lang.L("tray"), "window": lang.L("window"), "cli": lang.L("command line"), "launcher": lang.L("launcher"),
 	}[actor], actor)

@@ -1,12 +1,12 @@
 //go:build !lean
 
-// Package stage is what all windows stand on: the look, the seam between the UI
+// Package kit is what all windows stand on: the look, the tasks between the UI
 // goroutine and everything that may block, the notice strip, keyboard shortcuts
 // and the words for times.
 //
-// Everything here belongs to the UI goroutine except Seam and Load, which say
+// Everything here belongs to the UI goroutine except Tasks and Load, which say
 // so.
-package stage
+package kit
 
 import (
 	"context"
@@ -22,7 +22,7 @@ import (
 // Host is the surroundings that a window is built in.
 type Host struct {
 	Window   fyne.Window
-	Seam     *Seam
+	Tasks    *Tasks
 	Keys     *Keys
 	Notice   *Notice
 	Now      func() time.Time
@@ -32,7 +32,7 @@ type Host struct {
 
 // Open shows a page in the user's browser and says so if that fails.
 func (h *Host) Open(page string) {
-	Load(h.Seam, func(context.Context) (struct{}, error) { return struct{}{}, h.OpenURL(page) },
+	Load(h.Tasks, func(context.Context) (struct{}, error) { return struct{}{}, h.OpenURL(page) },
 		func(_ struct{}, err error) {
 			if err != nil {
 				h.Notice.Error(err)
@@ -43,7 +43,7 @@ func (h *Host) Open(page string) {
 // OpenFailed says that the browser did not open for a login, which goes on
 // waiting. It may be called from any goroutine.
 func (h *Host) OpenFailed(err error) {
-	h.Seam.Do(func() {
+	h.Tasks.Do(func() {
 		h.Notice.Warn(lang.L("The browser could not be opened. Copy the login link and open it by hand."), err.Error())
 	})
 }

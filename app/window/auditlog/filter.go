@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"maps"
@@ -15,7 +15,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
@@ -25,7 +25,7 @@ const typingPause = 180 * time.Millisecond
 // filter is the bar that says which events are shown. Its four lists hold the
 // values beside the words that people read.
 type filter struct {
-	search                       *stage.Entry
+	search                       *kit.Entry
 	profile, name, outcome, span *choice
 	from, to                     time.Time // of spanRange; to is exclusive
 	box                          fyne.CanvasObject
@@ -61,7 +61,7 @@ const (
 	spanRange = "range" // from a bar of the chart
 )
 
-func newFilter(keys *stage.Keys, seam *stage.Seam, changed func()) *filter {
+func newFilter(keys *kit.Keys, tasks *kit.Tasks, changed func()) *filter {
 	f := &filter{search: keys.NewEntry(lang.L("Search events"))}
 	f.search.Icon = theme.SearchIcon()
 	var stop func()
@@ -69,7 +69,7 @@ func newFilter(keys *stage.Keys, seam *stage.Seam, changed func()) *filter {
 		if stop != nil {
 			stop()
 		}
-		stop = seam.After(typingPause, changed)
+		stop = tasks.After(typingPause, changed)
 	}
 
 	f.profile = newChoice([]string{lang.L("All profiles")}, []string{""}, changed)

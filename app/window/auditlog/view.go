@@ -1,16 +1,16 @@
 //go:build !lean
 
-// Package book is the window on the audit log: a table of events, newest first,
+// Package auditlog is the window on the audit log: a table of events, newest first,
 // with filters, the details of one event, and whether the log verifies.
 //
 // The table holds only the rows that are visible, and of the events only the
 // pages around them are in memory, so the window opens as fast on a million
-// events as on ten and needs no more memory. A survey in the background then says
+// events as on ten and needs no more memory. A pass over the log in the background then says
 // how many there are, and feeds the chart. New events appear on top as they
 // happen, without moving the selection.
 //
-// All of it belongs to the UI goroutine; the keeper is asked through stage.Load.
-package book
+// All of it belongs to the UI goroutine; the keeper is asked through kit.Load.
+package auditlog
 
 import (
 	"time"
@@ -21,8 +21,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keeper"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
@@ -39,15 +38,15 @@ const (
 
 // view is the window's content and what it shows.
 type view struct {
-	host   *stage.Host
-	keeper keeper.Book
+	host   *kit.Host
+	keeper Keeper
 
 	rows     rows
 	profiles map[string]string // names by id
 	chosen   uint64            // number of the selected event; 0 if none
 
 	filter  *filter
-	table   *stage.List
+	table   *kit.List
 	chart   *chart
 	tally   tally
 	details *details
@@ -55,24 +54,24 @@ type view struct {
 	badge   *badge
 	follow  *widget.Check
 	status  *widget.Label
-	empty   *stage.Empty
+	empty   *kit.Empty
 
-	cancelPage   func() // stops the load under way
-	cancelSurvey func()
-	stopVerify   func()        // calls off the verification to come
-	told         audit.Problem // what the notice has shown already
-	filtering    int           // counts the changes of the filters
-	above        int           // rows that came in above while the user read
-	target       uint64        // number of the event to jump to; 0 if none
-	failed       bool          // the notice tells why events could not be loaded
-	loading      bool          // of another page
-	loaded       bool          // the first page is there
-	verified     bool          // the first verification has begun
+	cancelPage    func() // stops the load under way
+	cancelSummary func()
+	stopVerify    func()        // calls off the verification to come
+	noticed       audit.Problem // what the notice has shown already
+	filtering     int           // counts the changes of the filters
+	above         int           // rows that came in above while the user read
+	target        uint64        // number of the event to jump to; 0 if none
+	failed        bool          // the notice tells why events could not be loaded
+	loading       bool          // of another page
+	loaded        bool          // the first page is there
+	verified      bool          // the first verification has begun
 }
 
 // Show builds the window's content in h and starts loading. A nil write hides
 // the export.
-func Show(h *stage.Host, k keeper.Book, write Export) {
+func Show(h *kit.Host, k Keeper, write Export) {
 	v := newView(h, k, write)
 	h.Window.SetTitle(v.title())
 	h.Window.SetContent(v.layout())
@@ -80,14 +79,14 @@ func Show(h *stage.Host, k keeper.Book, write Export) {
 	v.start()
 }
 
-func newView(h *stage.Host, k keeper.Book, write Export) *view {
+func newView(h *kit.Host, k Keeper, write Export) *view {
 	nothing := func() {}
 	v := &view{
 		host: h, keeper: k, profiles: map[string]string{},
-		cancelPage: nothing, cancelSurvey: nothing, stopVerify: nothing,
+		cancelPage: nothing, cancelSummary: nothing, stopVerify: nothing,
 	}
-	v.filter = newFilter(h.Keys, h.Seam, v.reload)
-	v.table = stage.NewList(func() int { return v.rows.len() },
+	v.filter = newFilter(h.Keys, h.Tasks, v.reload)
+	v.table = kit.NewList(func() int { return v.rows.len() },
 		func() fyne.CanvasObject { return newRow() },
 		func(i int, o fyne.CanvasObject) { v.updateRow(i, o.(*row)) }, v.choose)
 	v.table.HideSeparators = true
@@ -99,7 +98,7 @@ func newView(h *stage.Host, k keeper.Book, write Export) *view {
 	v.badge = newBadge(v.verify)
 	v.status = widget.NewLabel("")
 	v.status.Importance, v.status.SizeName = widget.LowImportance, theme.SizeNameCaptionText
-	v.empty = stage.NewEmpty(lang.L("Show all events"), v.filter.clear)
+	v.empty = kit.NewEmpty(lang.L("Show all events"), v.filter.clear)
 
 	focusTable := func() { h.Window.Canvas().Focus(v.table) }
 	v.filter.search.OnDown = focusTable
@@ -130,28 +129,28 @@ func newView(h *stage.Host, k keeper.Book, write Export) *view {
 func (v *view) layout() fyne.CanvasObject {
 	export := widget.NewButtonWithIcon(lang.L("Export…"), theme.DownloadIcon(), v.export.open)
 	export.Hidden = v.export.write == nil
-	top := stage.Inset(8, 14, container.NewVBox(
-		container.NewBorder(nil, nil, stage.Heading(lang.L("Audit log")), container.NewHBox(v.badge.box, v.follow, export)),
+	top := kit.Inset(8, 14, container.NewVBox(
+		container.NewBorder(nil, nil, kit.Heading(lang.L("Audit log")), container.NewHBox(v.badge.box, v.follow, export)),
 		v.filter.box,
 		v.host.Notice,
 		v.chart.box(),
 	))
-	header := stage.NewPane(theme.ColorNameHeaderBackground, newHeader())
+	header := kit.NewPane(theme.ColorNameHeaderBackground, newHeader())
 	list := container.NewBorder(header, nil, nil, nil, container.NewStack(v.table, v.empty.Box))
-	panes := container.NewHSplit(stage.NewPane(stage.ColorSurface, list), container.NewStack(v.details.box, v.export.box))
+	panes := container.NewHSplit(kit.NewPane(kit.ColorSurface, list), container.NewStack(v.details.box, v.export.box))
 	panes.SetOffset(0.7)
-	return container.NewBorder(top, stage.Inset(-4, 10, v.status), nil, nil, panes)
+	return container.NewBorder(top, kit.Inset(-4, 10, v.status), nil, nil, panes)
 }
 
 // start asks for the first rows before anything else: they are what the user
-// waits for. The survey comes after them, and the verification last: both read
+// waits for. The summary comes after them, and the verification last: both read
 // the whole log.
 func (v *view) start() {
 	v.host.Window.Canvas().Focus(v.table)
 	v.loadProfiles() // one small file, and so the rows have names at once
 	v.reload()
-	v.host.Seam.Follow(v.keeper.Watch, v.changed, v.host.Notice.Error)
-	v.host.Seam.Every(30*time.Second, v.tick)
+	v.host.Tasks.Follow(v.keeper.Watch, v.changed, v.host.Notice.Error)
+	v.host.Tasks.Every(30*time.Second, v.tick)
 }
 
 // profileName returns the name of the profile of an event. What a deleted one
@@ -174,7 +173,7 @@ func (v *view) updateRow(i int, r *row) {
 		r.clear()
 	}
 	if _, ok := v.rows.missing(i-ahead, i+ahead); ok && !v.loading {
-		v.host.Seam.Soon(v.fetch) // not now: the list is being laid out
+		v.host.Tasks.Soon(v.fetch) // not now: the list is being laid out
 	}
 }
 
@@ -219,7 +218,7 @@ func (v *view) refresh() {
 		v.empty.Say(lang.L("Nothing has happened yet"),
 			lang.L("Every login, refresh and revocation will be written down here, from the first one on."), false)
 	}
-	count := map[string]any{"Count": stage.Number(n)}
+	count := map[string]any{"Count": kit.Number(n)}
 	text := ""
 	switch {
 	case n == 0:
@@ -229,7 +228,7 @@ func (v *view) refresh() {
 		text = lang.N("{{.Count}} events, newest first", n, count)
 	}
 	if v.above > 0 {
-		text += " · " + lang.N("{{.Count}} new above", v.above, map[string]any{"Count": stage.Number(v.above)})
+		text += " · " + lang.N("{{.Count}} new above", v.above, map[string]any{"Count": kit.Number(v.above)})
 	}
 	v.status.SetText(text)
 	v.host.Window.SetTitle(v.title())
@@ -240,7 +239,7 @@ func (v *view) refresh() {
 func (v *view) title() string {
 	title := lang.L("Audit log")
 	if newest := int(v.rows.newest()); newest > 0 && !v.filter.active() {
-		title += " — " + lang.N("{{.Count}} events recorded", newest, map[string]any{"Count": stage.Number(newest)})
+		title += " — " + lang.N("{{.Count}} events recorded", newest, map[string]any{"Count": kit.Number(newest)})
 	}
 	return title + " — Stagedoor"
 }

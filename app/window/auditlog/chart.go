@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"image"
@@ -16,7 +16,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 )
 
 const (
@@ -32,7 +32,7 @@ const (
 // the bar at hand stands for. A click or Enter narrows the time filter to it.
 type chart struct {
 	widget.BaseWidget
-	host   *stage.Host
+	host   *kit.Host
 	bars   []bar
 	all    counts
 	at     int // the bar pointed at, or -1
@@ -49,7 +49,7 @@ type chart struct {
 	focused bool
 }
 
-func newChart(h *stage.Host, picked func(from, to time.Time)) *chart {
+func newChart(h *kit.Host, picked func(from, to time.Time)) *chart {
 	c := &chart{host: h, picked: picked, at: -1, legend: container.NewHBox()}
 	c.raster = canvas.NewRaster(c.draw)
 	c.cursor = canvas.NewRectangle(color.Transparent)
@@ -69,8 +69,8 @@ func newChart(h *stage.Host, picked func(from, to time.Time)) *chart {
 
 // box returns the chart with its legend and words.
 func (c *chart) box() fyne.CanvasObject {
-	line := stage.Compact(container.NewBorder(nil, nil, c.legend, nil, c.words))
-	return stage.Inset(6, 0, container.NewVBox(c, line))
+	line := kit.Compact(container.NewBorder(nil, nil, c.legend, nil, c.words))
+	return kit.Inset(6, 0, container.NewVBox(c, line))
 }
 
 // show puts bars into the chart. Words, the bar pointed at included, follow.
@@ -88,7 +88,7 @@ func (c *chart) tell() {
 	for g, l := range c.numbers {
 		text := groupWords(group(g))
 		if n := c.all[g]; n > 0 {
-			text += " " + stage.Number(n)
+			text += " " + kit.Number(n)
 		}
 		if l.Text != text {
 			l.SetText(text)
@@ -102,10 +102,10 @@ func (c *chart) tell() {
 		c.words.SetText(spanWords(first.from, last.to))
 	default:
 		b := c.bars[c.at]
-		text := spanWords(b.from, b.to) + ": " + lang.N("{{.Count}} events in a bar", b.counts.sum(), map[string]any{"Count": stage.Number(b.counts.sum())})
+		text := spanWords(b.from, b.to) + ": " + lang.N("{{.Count}} events in a bar", b.counts.sum(), map[string]any{"Count": kit.Number(b.counts.sum())})
 		for _, g := range stackOrder() {
 			if n := b.counts[g]; n > 0 {
-				text += " · " + groupWords(g) + " " + stage.Number(n)
+				text += " · " + groupWords(g) + " " + kit.Number(n)
 			}
 		}
 		c.words.SetText(text)

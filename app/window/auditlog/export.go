@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -51,7 +51,7 @@ type exporter struct {
 	kind   *widget.Select
 	about  *widget.Label
 	only   *widget.Check
-	path   *stage.Entry
+	path   *kit.Entry
 	start  *widget.Button
 	cancel func()         // of the export under way; nil if none
 	folder *widget.Button // of the newest export
@@ -64,22 +64,22 @@ func newExporter(v *view, write Export) *exporter {
 	for _, f := range formats() {
 		names = append(names, f.name)
 	}
-	e.about = stage.Muted("")
+	e.about = kit.Muted("")
 	e.only = widget.NewCheck(lang.L("Only the events that the filters leave"), nil)
 	e.path = v.host.Keys.NewEntry("")
 	e.path.OnSubmitted = func(string) { e.run() }
 	e.path.OnEscape = e.close
 	e.kind = widget.NewSelect(names, func(string) { e.chosen() })
-	e.start = stage.Primary(lang.L("Export"), e.run)
-	title := stage.Heading(lang.L("Export the log"))
+	e.start = kit.Primary(lang.L("Export"), e.run)
+	title := kit.Heading(lang.L("Export the log"))
 	e.folder = widget.NewButtonWithIcon(lang.L("Open its folder"), theme.FolderOpenIcon(),
 		func() { v.host.OpenFolder(filepath.Dir(e.path.Text)) })
 	e.folder.Hide()
-	e.box = container.NewVScroll(stage.Inset(10, 12, container.NewVBox(
-		stage.Compact(title), e.kind, stage.Compact(e.about), e.only,
-		stage.Compact(widget.NewLabel(lang.L("File"))), e.path,
-		stage.Compact(stage.Muted(lang.L("Only you can read the file. It holds names and times, never a token."))),
-		stage.Inset(8, 0, container.NewHBox(stage.Button(lang.L("Close"), e.close), e.start, e.folder)),
+	e.box = container.NewVScroll(kit.Inset(10, 12, container.NewVBox(
+		kit.Compact(title), e.kind, kit.Compact(e.about), e.only,
+		kit.Compact(widget.NewLabel(lang.L("File"))), e.path,
+		kit.Compact(kit.Muted(lang.L("Only you can read the file. It holds names and times, never a token."))),
+		kit.Inset(8, 0, container.NewHBox(kit.Button(lang.L("Close"), e.close), e.start, e.folder)),
 	)))
 	e.box.Hide()
 	return e
@@ -146,15 +146,15 @@ func (e *exporter) run() {
 	}
 	e.start.Disable()
 	progress := func(bytes int64) {
-		h.Seam.Do(func() {
+		h.Tasks.Do(func() {
 			if e.cancel != nil {
-				h.Notice.Busy(lang.L("Exporting… {{.Size}} MB", map[string]any{"Size": stage.Number(int(bytes / 1e6))}), path)
+				h.Notice.Busy(lang.L("Exporting… {{.Size}} MB", map[string]any{"Size": kit.Number(int(bytes / 1e6))}), path)
 			}
 		})
 	}
 	h.Notice.Busy(lang.L("Exporting…"), path)
 	done := false
-	cancel := stage.Load(h.Seam, func(ctx context.Context) (n int, err error) {
+	cancel := kit.Load(h.Tasks, func(ctx context.Context) (n int, err error) {
 		return n, saveNew(path, func(w io.Writer) error {
 			n, err = e.write(ctx, &meter{w: w, tell: progress}, f.id, q)
 			return err
@@ -167,9 +167,9 @@ func (e *exporter) run() {
 			return
 		}
 		e.folder.Show() // and the form stays, with the name in it
-		h.Notice.Done(lang.N("{{.Count}} events exported", n, map[string]any{"Count": stage.Number(n)}), path)
+		h.Notice.Done(lang.N("{{.Count}} events exported", n, map[string]any{"Count": kit.Number(n)}), path)
 	})
-	if !done { // with an inline seam it is over by now
+	if !done { // with an inline tasks it is over by now
 		e.cancel = cancel
 	}
 }

@@ -1,6 +1,6 @@
 //go:build !lean
 
-package stage
+package kit
 
 import (
 	"fyne.io/fyne/v2"
@@ -47,7 +47,7 @@ func (l *List) Pitch() float32 {
 // Shift puts the selection on another row without telling anybody and without
 // scrolling: the same thing is now elsewhere. -1 selects none.
 func (l *List) Shift(to int) {
-	told := l.OnSelected
+	chosen := l.OnSelected
 	l.OnSelected = nil
 	offset := l.GetScrollOffset()
 	l.UnselectAll()
@@ -57,7 +57,7 @@ func (l *List) Shift(to int) {
 	}
 	l.selected = to
 	l.ScrollToOffset(offset) // Highlight and Select scrolled to the row
-	l.OnSelected = told
+	l.OnSelected = chosen
 }
 
 // TypedKey implements fyne.Focusable.

@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"strings"
@@ -27,7 +27,7 @@ func charted(t *testing.T) (*view, *keepertest.Fake) {
 		f.Append(4, noon.Add(3*time.Hour), audit.Event{Name: audit.TokenRefreshed, Outcome: audit.OK})
 		f.Append(1, noon.Add(3*time.Hour), audit.Event{Name: audit.RefreshFailed, Outcome: audit.Failed})
 	})
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	return v, f
 }
 
@@ -70,7 +70,7 @@ func TestChartByKeyboard(t *testing.T) {
 	if got := v.filter.span.Selected; got != "2026-11-21 12:00 – 12:30" || v.rows.len() != 10 {
 		t.Errorf("the time filter says %q, %d rows", got, v.rows.len())
 	}
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	if first := v.chart.bars[0]; !first.from.Equal(q.Since) || first.to.Sub(first.from) != time.Minute {
 		t.Errorf("the chart does not follow: %v to %v", first.from, first.to)
 	}

@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"errors"
@@ -66,7 +66,7 @@ func walk(t *testing.T, v *view, newest int) {
 		if _, ok := v.rows.at(i); !ok {
 			v.table.ScrollToOffset(float32(i) * v.table.Pitch())
 			v.fetch()
-			v.host.Seam.Settle()
+			v.host.Tasks.Settle()
 		}
 		if e := event(v, i); e.Seq != uint64(newest-i) {
 			t.Fatalf("row %d is line %d, want %d", i, e.Seq, newest-i)
@@ -208,7 +208,7 @@ func TestBurstLeavesNoGap(t *testing.T) {
 	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
 	f.Append(3*pageSize, keepertest.Now, audit.Event{Name: audit.TokenRefreshed, Outcome: audit.OK})
 	v.changed()
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	walk(t, v, 50+3*pageSize)
 	if v.chosen != 50 || v.details.event == nil {
 		t.Error("the details of the selected event are gone")
@@ -231,12 +231,12 @@ func TestWatchLeadsToAQuery(t *testing.T) {
 func TestEndOfALongLog(t *testing.T) {
 	const all = 3*keepPages*pageSize + 10
 	v, _ := open(t, all)
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	if got := v.rows.len(); got != all {
 		t.Fatalf("%d rows, want %d", got, all)
 	}
 	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnd})
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	if v.chosen != 1 || v.details.event == nil {
 		t.Errorf("End leads to line %d", v.chosen)
 	}
@@ -246,14 +246,14 @@ func TestEndOfALongLog(t *testing.T) {
 	}
 }
 
-// Before the survey is through, the table grows as the user scrolls.
+// Before the log is summarised, the table grows as the user scrolls.
 func TestTableGrowsUntilItIsCounted(t *testing.T) {
 	v, _ := open(t, 2*pageSize+10)
-	v.host.Seam.Drop() // the survey
+	v.host.Tasks.Drop() // the summary
 	for range 5 {
 		v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnd})
 		v.fetch()
-		v.host.Seam.Settle()
+		v.host.Tasks.Settle()
 	}
 	if got := v.rows.len(); got != 2*pageSize+10 || !v.rows.counted {
 		t.Errorf("%d rows (counted: %v)", got, v.rows.counted)
@@ -274,7 +274,7 @@ func TestFollow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, f := open(t, 100)
-			v.host.Seam.Settle()
+			v.host.Tasks.Settle()
 			v.follow.SetChecked(tc.follow)
 			offset := float32(0)
 			if tc.scroll {
@@ -290,7 +290,7 @@ func TestFollow(t *testing.T) {
 			if got := v.table.GetScrollOffset(); got != want {
 				t.Errorf("offset %v, want %v", got, want)
 			}
-			if told := strings.Contains(v.status.Text, "3 new above"); told != tc.moved {
+			if shown := strings.Contains(v.status.Text, "3 new above"); shown != tc.moved {
 				t.Errorf("status says %q", v.status.Text)
 			}
 			v.follow.SetChecked(false)
@@ -305,11 +305,11 @@ func TestFollow(t *testing.T) {
 // Events that came in while the window was open become pages like all others.
 func TestLongHeadIsPaged(t *testing.T) {
 	v, f := open(t, 2*pageSize)
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	for range 5 {
 		f.Append(pageSize-1, keepertest.Now, audit.Event{Name: audit.TokenRefreshed, Outcome: audit.OK})
 		v.changed()
-		v.host.Seam.Settle()
+		v.host.Tasks.Settle()
 	}
 	walk(t, v, 2*pageSize+5*(pageSize-1))
 	if len(v.rows.head) >= 2*pageSize {
@@ -323,10 +323,10 @@ func TestEvidenceJump(t *testing.T) {
 		f.Append(1, keepertest.Now, audit.Event{Name: audit.SecurityAlert, Data: map[string]any{"alert": "failed_auth-17"}})
 	})
 	v.filter.name.SetSelected("Security alert")
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
 	windowtest.Press(t, v.details.body, "Go to the evidence, line 17")
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	if v.chosen != 17 || event(v, v.table.Selected()).Seq != 17 || v.filter.active() {
 		t.Errorf("details show line %d, row %d is selected", v.chosen, v.table.Selected())
 	}
@@ -385,7 +385,7 @@ func TestNothingContradictsABadgeThatIsGreenAgain(t *testing.T) {
 	}
 	f.Report, f.Log = good, f.Log[2:]
 	v.verify()
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	if message, _ := v.host.Notice.Text(); message != "" {
 		t.Errorf("beside %q the notice says %q", v.badge.text.Text, message)
 	}
@@ -401,7 +401,7 @@ func TestDeletedProfileIsShownByItsName(t *testing.T) {
 		f.Append(1, keepertest.Now, audit.Event{Name: audit.ProfileDeleted, Profile: "0bad", Outcome: audit.OK, Data: map[string]any{"name": "old"}})
 		f.Append(1, keepertest.Now, audit.Event{Name: audit.SecurityAlert, Profile: "0bad", Outcome: audit.OK})
 	})
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	v.refresh()
 	for i := range v.rows.len() {
 		if got := v.profileName(event(v, i)); got != "old" {
@@ -414,7 +414,7 @@ func TestDeletedProfileIsShownByItsName(t *testing.T) {
 // in would claim too much.
 func TestBadgeIsStaleAfterAChange(t *testing.T) {
 	v, _ := open(t, 3)
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	v.badge.stale()
 	if got := v.badge.text.Text; got != "New events since the last check" {
 		t.Errorf("badge says %q", got)
@@ -457,7 +457,7 @@ func TestEmptyStates(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	v, _ := open(t, 500)
-	v.host.Seam.Settle()
+	v.host.Tasks.Settle()
 	canvas := v.host.Window.Canvas()
 	// Fyne gives shortcuts to the focused field, which passes ours on.
 	press := func(k fyne.KeyName) {
@@ -490,7 +490,7 @@ func TestKeys(t *testing.T) {
 		want int
 	}{{fyne.KeyDown, 0}, {fyne.KeyDown, 1}, {fyne.KeyUp, 0}, {fyne.KeyUp, 0}, {fyne.KeyEnd, 499}, {fyne.KeyHome, 0}} {
 		v.table.TypedKey(&fyne.KeyEvent{Name: step.key})
-		v.host.Seam.Settle()
+		v.host.Tasks.Settle()
 		if v.table.Selected() != step.want || event(v, step.want).Seq != v.chosen {
 			t.Fatalf("after %s row %d is selected, want %d", step.key, v.table.Selected(), step.want)
 		}

@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"context"
@@ -10,22 +10,21 @@ import (
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
-	"github.com/stagedoor-app/stagedoor/app/window/keeper"
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
-// survey is what one glance over everything that matches found: how long the
+// summary is what one pass over everything that matches found: how long the
 // table is, where its pages begin, and what the chart shows.
-type survey struct {
+type summary struct {
 	cursors []uint64
 	total   int
 	tally   tally
 }
 
-// look surveys what q selects. It runs away from the UI.
-func look(ctx context.Context, k keeper.Book, q audit.Query) (survey, error) {
-	var s survey
+// summarise passes over what q selects. It runs away from the UI.
+func summarise(ctx context.Context, k Keeper, q audit.Query) (summary, error) {
+	var s summary
 	q.Limit = 0
 	err := k.Glance(ctx, q, func(g audit.Glimpse) {
 		if s.total%pageSize == 0 {
@@ -65,7 +64,7 @@ func groupWords(g group) string {
 
 func groupColour(g group) fyne.ThemeColorName {
 	return [groups]fyne.ThemeColorName{
-		handOuts: stage.ColorHandOut, refreshes: stage.ColorRefresh, logins: stage.ColorLogin, revocations: stage.ColorRevocation,
+		handOuts: kit.ColorHandOut, refreshes: kit.ColorRefresh, logins: kit.ColorLogin, revocations: kit.ColorRevocation,
 		troubles: theme.ColorNameError, others: theme.ColorNameDisabled,
 	}[g]
 }

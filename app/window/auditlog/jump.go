@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"strconv"
@@ -15,7 +15,7 @@ func (v *view) jump(seq uint64) {
 	v.follow.SetChecked(false)
 	v.target = seq
 	if v.filter.active() {
-		v.filter.clear() // and with it comes a survey, which calls reachTarget
+		v.filter.clear() // and with it comes a summary, which calls reachTarget
 		return
 	}
 	v.reachTarget()
@@ -41,7 +41,7 @@ func (v *view) reachTarget() {
 		return
 	}
 	v.table.ScrollToOffset(float32(len(v.rows.head)+n*pageSize) * v.table.Pitch())
-	v.host.Seam.Soon(v.fetch)
+	v.host.Tasks.Soon(v.fetch)
 }
 
 // evidence returns the line that an event about other events begins with: the

@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"cmp"
@@ -21,7 +21,7 @@ const (
 // newest events with smaller numbers. Numbers never change, so neither do pages
 // while new events come in above them.
 //
-// Until the log has been surveyed, the table grows page by page as the user
+// until the log has been summarised, the table grows page by page as the user
 // scrolls; then it has its full length and any page can be asked for.
 type rows struct {
 	head    []audit.Event // newer than all pages
@@ -63,7 +63,7 @@ func (r *rows) put(n int, page []audit.Event) {
 
 func distance(a, b int) int { return max(a, b) - min(a, b) }
 
-// count takes the result of a survey: all the pages' cursors and the number of
+// count takes the result of a summary: all the pages' cursors and the number of
 // rows in them.
 func (r *rows) count(cursors []uint64, total int) {
 	if total > 0 {
@@ -120,7 +120,7 @@ func (r *rows) newest() uint64 {
 	return 0
 }
 
-// base returns the number of the newest event in the pages: what a survey counts
+// base returns the number of the newest event in the pages: what a summary counts
 // from.
 func (r *rows) base() uint64 {
 	if len(r.cursors) == 0 || r.cursors[0] == 0 {

@@ -1,6 +1,6 @@
 //go:build !lean
 
-package stage
+package kit
 
 import (
 	"strconv"

@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 	"fyne.io/fyne/v2/lang"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -18,11 +18,11 @@ import (
 // was asked before.
 func (v *view) reload() {
 	v.cancelPage()
-	v.cancelSurvey()
+	v.cancelSummary()
 	v.filtering++
 	v.loading = false
 	q := v.query(pageSize)
-	v.cancelPage = stage.Load(v.host.Seam, func(ctx context.Context) ([]audit.Event, error) {
+	v.cancelPage = kit.Load(v.host.Tasks, func(ctx context.Context) ([]audit.Event, error) {
 		return v.keeper.Events(ctx, q)
 	}, func(page []audit.Event, err error) {
 		if v.report(err) {
@@ -35,7 +35,7 @@ func (v *view) reload() {
 		v.keepChoice()
 		v.loaded = true
 		v.refresh()
-		v.host.Seam.Soon(v.surveySoon)
+		v.host.Tasks.Soon(v.summariseSoon)
 	})
 }
 
@@ -51,23 +51,23 @@ func (v *view) report(err error) bool {
 	return v.failed
 }
 
-// surveySoon surveys once the rows are on the screen. On a busy machine with few
+// summariseSoon summarises once the rows are on the screen. On a busy machine with few
 // cores it would otherwise keep them from it.
-func (v *view) surveySoon() {
-	v.cancelSurvey()
-	v.cancelSurvey = v.host.Seam.After(painted, v.survey)
+func (v *view) summariseSoon() {
+	v.cancelSummary()
+	v.cancelSummary = v.host.Tasks.After(painted, v.summarise)
 }
 
-// survey finds out how much there is beyond the first page. The verification
+// summarise finds out how much there is beyond the first page. The verification
 // reads the whole log as well and waits for it.
-func (v *view) survey() {
+func (v *view) summarise() {
 	asked, q := v.filtering, v.query(0)
 	if base := v.rows.base(); base > 0 {
 		q.Before = base + 1
 	}
-	v.cancelSurvey = stage.Load(v.host.Seam, func(ctx context.Context) (survey, error) {
-		return look(ctx, v.keeper, q)
-	}, func(s survey, err error) {
+	v.cancelSummary = kit.Load(v.host.Tasks, func(ctx context.Context) (summary, error) {
+		return summarise(ctx, v.keeper, q)
+	}, func(s summary, err error) {
 		if asked != v.filtering || v.report(err) {
 			return
 		}
@@ -93,7 +93,7 @@ func (v *view) changed() {
 	v.verifySoon()
 	asked := v.filtering
 	q := v.query(pageSize)
-	stage.Load(v.host.Seam, func(ctx context.Context) ([]audit.Event, error) {
+	kit.Load(v.host.Tasks, func(ctx context.Context) ([]audit.Event, error) {
 		return v.keeper.Events(ctx, q)
 	}, func(page []audit.Event, err error) {
 		if v.report(err) {
@@ -151,7 +151,7 @@ func (v *view) fetch() {
 	before := v.rows.cursors[n]
 	q := v.query(pageSize)
 	q.Before = before
-	v.cancelPage = stage.Load(v.host.Seam, func(ctx context.Context) ([]audit.Event, error) {
+	v.cancelPage = kit.Load(v.host.Tasks, func(ctx context.Context) ([]audit.Event, error) {
 		return v.keeper.Events(ctx, q)
 	}, func(page []audit.Event, err error) {
 		v.loading = false
@@ -164,7 +164,7 @@ func (v *view) fetch() {
 		}
 		v.refresh()
 		v.reachTarget()
-		v.host.Seam.Soon(v.fetch)
+		v.host.Tasks.Soon(v.fetch)
 	})
 }
 
@@ -179,7 +179,7 @@ func (v *view) query(limit int) audit.Query {
 }
 
 func (v *view) loadProfiles() {
-	stage.Load(v.host.Seam, v.keeper.ProfileNames, func(names map[string]string, err error) {
+	kit.Load(v.host.Tasks, v.keeper.ProfileNames, func(names map[string]string, err error) {
 		if err != nil {
 			v.host.Notice.Error(err)
 			return
@@ -201,7 +201,7 @@ func (v *view) verify() {
 			// One message per percent: the UI's queue is not for every line.
 			if percent := int(100 * done / total); percent > shown {
 				shown = percent
-				v.host.Seam.Do(func() { v.badge.checking(percent) })
+				v.host.Tasks.Do(func() { v.badge.checking(percent) })
 			}
 		})
 	})
@@ -211,25 +211,25 @@ func (v *view) verify() {
 func (v *view) verifySoon() {
 	v.stopVerify()
 	if v.verified {
-		v.stopVerify = v.host.Seam.After(quiet, func() { v.check(v.keeper.VerifyIncremental) })
+		v.stopVerify = v.host.Tasks.After(quiet, func() { v.check(v.keeper.VerifyIncremental) })
 	}
 }
 
 func (v *view) check(work func(context.Context) (audit.Report, error)) {
 	v.badge.checking(0)
-	stage.Load(v.host.Seam, work, func(r audit.Report, err error) {
+	kit.Load(v.host.Tasks, work, func(r audit.Report, err error) {
 		v.badge.result(r, err)
 		switch {
 		case err != nil:
 			v.host.Notice.Error(err)
-		case r.OK && v.told.Kind != "": // it was accepted or put back
-			v.told = audit.Problem{}
+		case r.OK && v.noticed.Kind != "": // it was accepted or put back
+			v.noticed = audit.Problem{}
 			if shown, _ := v.host.Notice.Text(); shown == lang.L("The audit log does not verify") {
 				v.host.Notice.Clear()
 			}
 			v.reload()
-		case !r.OK && r.Problem != nil && *r.Problem != v.told: // once is enough
-			v.told = *r.Problem
+		case !r.OK && r.Problem != nil && *r.Problem != v.noticed: // once is enough
+			v.noticed = *r.Problem
 			v.host.Notice.Error(hint.New(lang.L("The audit log does not verify"), r.Problem.Message))
 		}
 	})

@@ -1,6 +1,6 @@
 //go:build !lean
 
-package book
+package auditlog
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/window/stage"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
@@ -49,7 +49,7 @@ func (b *badge) checking(percent int) {
 	if percent > 0 {
 		text += " " + lang.L("{{.Percent}} %", map[string]any{"Percent": percent})
 	}
-	b.set(theme.HistoryIcon(), stage.ColorMuted, widget.LowImportance, text)
+	b.set(theme.HistoryIcon(), kit.ColorMuted, widget.LowImportance, text)
 }
 
 // stale marks the last result as being about an older log.
@@ -57,7 +57,7 @@ func (b *badge) stale() {
 	if b.again.Disabled() {
 		return
 	}
-	b.set(theme.HistoryIcon(), stage.ColorMuted, widget.LowImportance, lang.L("New events since the last check"))
+	b.set(theme.HistoryIcon(), kit.ColorMuted, widget.LowImportance, lang.L("New events since the last check"))
 }
 
 // result shows what a verification found.
@@ -74,13 +74,13 @@ func (b *badge) result(r audit.Report, err error) {
 	case r.WithoutMAC() > 0:
 		n := r.WithoutMAC()
 		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance,
-			lang.N("Consistent with its key, but {{.Count}} lines carry no seal", n, map[string]any{"Count": stage.Number(n)}))
+			lang.N("Consistent with its key, but {{.Count}} lines carry no seal", n, map[string]any{"Count": kit.Number(n)}))
 	case r.Verdict() == audit.Doubtful:
 		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance, lang.L("Consistent with its key, but its end could not be checked"))
 	default:
 		n := int(r.Events)
 		b.set(theme.ConfirmIcon(), theme.ColorNameSuccess, widget.SuccessImportance,
-			lang.N("Log is consistent with its key — {{.Count}} events", n, map[string]any{"Count": stage.Number(n)}))
+			lang.N("Log is consistent with its key — {{.Count}} events", n, map[string]any{"Count": kit.Number(n)}))
 	}
 }
 
@@ -89,7 +89,7 @@ func problemWords(p *audit.Problem) string {
 	if p == nil {
 		return ""
 	}
-	line := map[string]any{"Line": stage.Number(int(p.Seq))}
+	line := map[string]any{"Line": kit.Number(int(p.Seq))}
 	segment := map[string]any{"Name": p.Segment}
 	return cmp.Or(map[audit.Kind]string{
 		audit.Edited:         lang.L("line {{.Line}} edited", line),
