@@ -294,6 +294,39 @@ func TestProfilesFileAcceptsNoAccount(t *testing.T) {
 	w.refused("work", "the account is Ada Lovelace, it was Grace Hopper")
 }
 
+// After a revocation there are no tokens to keep it with, and the accepted account
+// is in the vault all the same: the next login is not the first one.
+func TestProfilesFileAcceptsNoAccountAfterARevocation(t *testing.T) {
+	for name, change := range map[string]func(p map[string]any){
+		"another account": func(p map[string]any) {
+			grace := map[string]any{"subject": "grace", "name": "Grace Hopper", "at": "2026-01-01T00:00:00Z"}
+			p["accepted"], p["identity"] = grace, grace
+		},
+		"none": func(p map[string]any) { delete(p, "accepted"); delete(p, "identity") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, twoAccounts())
+			p := w.create("work")
+			w.login("work")
+			if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+				t.Fatal(err)
+			}
+			w.edit(func(p, _ map[string]any) { change(p) })
+			w.browser.Account = "grace"
+			if r := w.login("work"); r.Blocked != "another account" {
+				t.Errorf("the login says %+v", r)
+			}
+			w.refused("work", "the account is Grace Hopper, it was Ada Lovelace")
+			if _, err := w.keeper.DeleteProfile(t.Context(), "work"); err != nil {
+				t.Fatal(err)
+			}
+			if slices.Contains(w.vault.Keys(), "profile/"+p.ID+"/accepted") {
+				t.Error("a deleted profile's account stays in the vault")
+			}
+		})
+	}
+}
+
 // A file cannot put off the daily question either.
 func TestProfilesFileDoesNotPutOffTheQuestion(t *testing.T) {
 	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})

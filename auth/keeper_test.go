@@ -170,8 +170,8 @@ func TestLoginTokenRefreshRevoke(t *testing.T) {
 	if w.server.AccessValid(second.Token) {
 		t.Error("the provider still takes the access token")
 	}
-	if keys := w.vault.Keys(); slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, "profile/") }) {
-		t.Errorf("left in the vault: %v", keys)
+	if left := w.left(); len(left) > 0 {
+		t.Errorf("left in the vault: %v", left)
 	}
 	if _, err := w.keeper.Token(t.Context(), "work", "token"); !errors.Is(err, auth.ErrLoginNeeded) || !strings.Contains(hint.Of(err), "stagedoor login work") {
 		t.Errorf("a token after the revocation: %v (hint %q)", err, hint.Of(err))

@@ -60,9 +60,11 @@ func (v faulty) Delete(ctx context.Context, key string) error {
 	return v.Vault.Delete(ctx, key)
 }
 
-// left are the vault's items of profiles.
+// left are the secrets of profiles in the vault.
 func (w *world) left() []string {
-	return slices.DeleteFunc(w.vault.Keys(), func(k string) bool { return !strings.HasPrefix(k, "profile/") })
+	return slices.DeleteFunc(w.vault.Keys(), func(k string) bool {
+		return !strings.HasPrefix(k, "profile/") || strings.HasSuffix(k, "/accepted") // a name, no secret
+	})
 }
 
 func (w *world) told(name string) []audit.Event {

@@ -40,8 +40,8 @@ type Profile struct {
 	Identity   *Identity `json:"identity,omitempty"`   // who signed in last
 	Server     *Server   `json:"server,omitempty"`     // the MCP server that was set up for it
 
-	// Accepted is a copy of what the vault has beside the tokens. It counts
-	// only while there are none, after a revocation.
+	// Accepted is a copy of what the vault has. It counts only where an older
+	// version removed the tokens without keeping it there.
 	Accepted *identity.Claims `json:"accepted,omitempty"`
 	// Changed, Checked and SecretFor were kept here before they went into the
 	// vault. They are read once, to move them there.

@@ -125,7 +125,11 @@ func (s *Service) keepLogin(ctx context.Context, g Grant, client oauth.Client, o
 		Subject: t.Subject, Bound: g.Bound, Whose: old.Whose.After(),
 	}
 	if set.Whose.Accepted == nil {
-		set.Whose.Accepted = g.Accepted
+		accepted, err := s.accepted(ctx, g)
+		if err != nil {
+			return Set{}, err
+		}
+		set.Whose.Accepted = accepted
 	}
 	if old.Issuer == g.Issuer {
 		set.Rotations = old.Rotations
@@ -171,7 +175,7 @@ func (s *Service) undo(ctx context.Context, id string, todo pending, gen uint64,
 	if now, err := s.Load(ctx, id); err == nil && (now.Gen == gen || todo.takesBack(now)) || gen != 0 && errors.Is(err, ErrDamaged) {
 		again.Rotations = 0 // some providers end a login with the next one, which is no theft then
 		if now.Gen != gen || again.Gen == 0 || s.putBack(ctx, id, again, gen) != nil {
-			before, wiped = now.Leftover, s.Vault.Delete(ctx, itemKey(id))
+			before, wiped = now.Leftover, s.wipe(ctx, id)
 		}
 		if wiped != nil {
 			cause = errors.Join(cause, fmt.Errorf("the new tokens could not be removed here: %w", wiped))

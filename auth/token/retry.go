@@ -42,7 +42,7 @@ func (s *Service) finishWipe(ctx context.Context, id string) error {
 			}
 		}
 		// A write-ahead file stays: it may have newer tokens, which takeUp revokes.
-		return s.Vault.Delete(ctx, itemKey(id))
+		return s.wipe(ctx, id)
 	}
 	return nil // tokens that cannot be read are for the caller to find out
 }

@@ -46,6 +46,9 @@ func (s *Service) Remove(ctx context.Context, g Grant, rest func() error) (Outco
 	}
 	s.journal.forget(g.ID)
 	s.at("revoked")
+	if err := s.Vault.Delete(ctx, acceptedKey(g.ID)); err != nil {
+		return outcome, err
+	}
 	return outcome, rest()
 }
 
@@ -89,7 +92,7 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 		_ = s.putAside(ctx, g.ID, todo...)
 		s.at("revocation put aside")
 	}
-	wiped := s.Vault.Delete(ctx, itemKey(g.ID))
+	wiped := s.wipe(ctx, g.ID)
 	if locked {
 		s.journal.forget(g.ID)
 	}
@@ -202,5 +205,5 @@ func (s *Service) Forget(ctx context.Context, id string) error {
 	}
 	defer lock.Release()
 	s.journal.forget(id)
-	return s.Vault.Delete(ctx, itemKey(id))
+	return errors.Join(s.Vault.Delete(ctx, itemKey(id)), s.Vault.Delete(ctx, acceptedKey(id)))
 }

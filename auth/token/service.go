@@ -51,8 +51,8 @@ type Grant struct {
 	Issuer    string
 	Rotation  provider.Rotation
 	Lifetime  time.Duration // of the grant, 0 if unlimited or unknown
-	// Bound is kept with the tokens of a login, and Accepted too if the vault
-	// does not know what was accepted.
+	// Bound is kept with the tokens of a login. Accepted counts only if the vault
+	// does not know what was accepted: see Service.accepted.
 	Bound    identity.Binding
 	Accepted *identity.Claims
 	// Vet, if set, is asked before tokens are used or sent anywhere.

@@ -23,7 +23,8 @@
 // In the folder Params.WAL: <profile id> is the write-ahead file (see record),
 // <profile id>.damaged one that could not be read, kept once, and
 // <profile id>.revoke a note without a secret that a revocation is to be tried
-// again. In the vault: wal/key, profile/<id>/tokens, profile/<id>/revoke-pending.
+// again. In the vault: wal/key, profile/<id>/tokens, profile/<id>/revoke-pending,
+// and from a revocation on profile/<id>/accepted.
 //
 // A Service is safe for concurrent use, and so are any number of processes with
 // one each on the same folders. It touches the vault and the network, so it
