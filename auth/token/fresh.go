@@ -210,7 +210,7 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 	refused.Refused = true
 	// A token that never changes was not spent by the request that got no answer.
 	refused.Lost = doubt && g.Rotation != provider.Static
-	data["needs_login"] = true
+	data["needs_login"], data["token"] = true, s.Fingerprint(ctx, set.Refresh)
 	if refused.Lost {
 		data["lost_response"] = true
 	} else {

@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/oauth2"
 
 	"github.com/stagedoor-app/stagedoor/packaging/authserver"
@@ -135,6 +137,21 @@ func TestLoginRefreshRotationRevocation(t *testing.T) {
 			if stats.Logins()["ok"] != 1 || stats.Refreshes()["ok"] != 1 ||
 				stats.Refreshes()["invalid_grant"] != 1 || stats.Revocation["ok"] != 1 {
 				t.Errorf("stats: %+v", stats)
+			}
+			var history []authserver.Call
+			for _, call := range stats.History {
+				call.At = time.Time{}
+				history = append(history, call)
+			}
+			first, next := stats.History[0].Issued, stats.History[1].Issued
+			want := []authserver.Call{
+				{What: "authorization_code", Issued: first, Outcome: "ok", PID: os.Getpid(), Delivered: true},
+				{What: "refresh_token", Token: first, Issued: next, Outcome: "ok", PID: os.Getpid(), Delivered: true},
+				{What: "revocation", Token: next, Outcome: "ok", Delivered: true},
+				{What: "refresh_token", Token: next, Outcome: "invalid_grant", PID: os.Getpid(), Delivered: true},
+			}
+			if diff := cmp.Diff(want, history); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}

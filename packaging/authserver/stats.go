@@ -3,6 +3,7 @@ package authserver
 import (
 	"context"
 	"maps"
+	"time"
 )
 
 // Outcomes counts the answers of one endpoint: "ok", or the OAuth error code of RFC 6749 §5.2.
@@ -26,6 +27,19 @@ type Stats struct {
 	Userinfo            Outcomes            `json:"userinfo"`
 	DeviceAuthorization Outcomes            `json:"device_authorization"`
 	Registration        Outcomes            `json:"registration"`
+	// History is the calls about refresh tokens, in the order of their answers.
+	History []Call `json:"history"`
+}
+
+// Call is a token request that concerns a refresh token, or the revocation of one.
+type Call struct {
+	What      string    `json:"what"`      // the grant type, or "revocation"
+	Token     string    `json:"token"`     // fingerprint of the refresh token that was sent, or ""
+	Issued    string    `json:"issued"`    // fingerprint of the one that was given, or ""
+	Outcome   string    `json:"outcome"`   // as in Outcomes
+	At        time.Time `json:"at"`        // of the answer
+	PID       int       `json:"pid"`       // who asked for tokens, or 0 if it had ended before that was known
+	Delivered bool      `json:"delivered"` // the operating system took the whole answer
 }
 
 // Refreshes are the outcomes of refresh_token grants.

@@ -6,7 +6,8 @@
 //
 //   node oidc-server.mjs [--port N] [--ttl SECONDS]      (or OIDC_PORT, OIDC_TTL)
 
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 
@@ -28,7 +29,8 @@ const { values: flags } = parseArgs({
 let accessTokenTTL = Number(flags.ttl);
 
 // What the endpoints answered, per endpoint (and per grant type at the token endpoint): {"ok": n, "<error>": n}.
-const newStats = () => ({ token: {}, revocation: {}, introspection: {}, userinfo: {}, device_authorization: {}, registration: {} });
+// history has each token request about a refresh token and each revocation, in the order of the answers.
+const newStats = () => ({ token: {}, revocation: {}, introspection: {}, userinfo: {}, device_authorization: {}, registration: {}, history: [] });
 let stats = newStats();
 
 // Answers of the token endpoint that a test has asked to go wrong.
@@ -97,6 +99,50 @@ function count(bucket, key) {
   bucket[key] = (bucket[key] || 0) + 1;
 }
 
+// fingerprint tells refresh tokens apart.
+const fingerprint = (token) => (token ? createHash('sha256').update(token).digest('hex').slice(0, 12) : undefined);
+
+// processOf finds which process of this machine has the other end of a loopback connection, by the
+// connection's inode in /proc (proc(5)). It returns 0 where it has ended already, or there is no /proc.
+function processOf(socket) {
+  try {
+    const port = (n) => `:${n.toString(16).toUpperCase().padStart(4, '0')}`;
+    const row = readFileSync('/proc/net/tcp', 'utf8').split('\n').map((l) => l.trim().split(/\s+/))
+      .find(([, local, remote]) => local?.endsWith(port(socket.remotePort)) && remote.endsWith(port(socket.localPort)));
+    const link = `socket:[${row[9]}]`;
+    return Number(readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && holds(pid, link)) || 0);
+  } catch {
+    return 0;
+  }
+}
+
+function holds(pid, link) {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => target(`/proc/${pid}/fd/${fd}`) === link);
+  } catch { // it has ended, or is another user's
+    return false;
+  }
+}
+
+function target(path) {
+  try {
+    return readlinkSync(path);
+  } catch { // closed meanwhile
+    return '';
+  }
+}
+
+// remember adds a call to the history. delivered turns true when the whole answer
+// was handed to the operating system.
+function remember(ctx, what, pid, outcome) {
+  const call = {
+    what, pid, outcome, at: new Date().toISOString(), delivered: false,
+    token: fingerprint(ctx.oidc.body.refresh_token || ctx.oidc.body.token), issued: fingerprint(ctx.body?.refresh_token),
+  };
+  ctx.res.once('finish', () => { call.delivered = true; });
+  stats.history.push(call);
+}
+
 // observe counts the outcome of each call, and makes the token endpoint fail when a test asked for it.
 async function observe(ctx, next) {
   const isToken = ctx.method === 'POST' && ctx.path === '/token';
@@ -111,14 +157,23 @@ async function observe(ctx, next) {
     return;
   }
 
+  const pid = isToken ? processOf(ctx.req.socket) : 0; // before the answer: it may end with it
+
   await next();
 
   const outcome = ctx.status < 400 ? 'ok' : ctx.body?.error || String(ctx.status);
   const route = ctx.oidc?.route;
   if (isToken) {
-    count((stats.token[ctx.oidc?.body?.grant_type || 'unknown'] ??= {}), outcome);
+    const grant = ctx.oidc?.body?.grant_type || 'unknown';
+    count((stats.token[grant] ??= {}), outcome);
+    if (grant === 'refresh_token' || ctx.body?.refresh_token) {
+      remember(ctx, grant, pid, outcome);
+    }
   } else if (route && stats[route] && ctx.method !== 'OPTIONS') {
     count(stats[route], outcome);
+    if (route === 'revocation') {
+      remember(ctx, route, pid, outcome);
+    }
   }
   if (mode === 'drop') {
     // The request was fulfilled (tokens are rotated) but the answer is lost on its way.
