@@ -80,7 +80,7 @@ func (w *watcher) catchUp(ctx context.Context, log *audit.Log) error {
 func (w *watcher) restart(rules []alert.Rule) {
 	w.rules, w.tracker, w.cursor = rules, alert.NewTracker(rules), audit.Cursor{}
 	for _, t := range w.notified {
-		w.tracker.Tell(t.alert, t.at)
+		w.tracker.MarkNotified(t.alert, t.at)
 	}
 }
 
@@ -92,7 +92,7 @@ func (w *watcher) tell(a alert.Alert, now time.Time) {
 		w.notified = map[string]notice{}
 	}
 	w.notified[a.ID] = notice{a, now}
-	w.tracker.Tell(a, now)
+	w.tracker.MarkNotified(a, now)
 }
 
 // verified returns why an event that is written now would not count, or nil.
@@ -214,7 +214,7 @@ func (k *Keeper) sweepLog(ctx context.Context, least alert.Severity) ([]alert.Al
 	due, err := k.due(ctx, least)
 	for _, a := range due {
 		if err == nil {
-			_, err = k.audit.Append(ctx, audit.Event{Name: audit.SecurityAlert, Profile: a.Profile, Outcome: audit.OK, Data: a.Announcement()})
+			_, err = k.audit.Append(ctx, audit.Event{Name: audit.SecurityAlert, Profile: a.Profile, Outcome: audit.OK, Data: a.Notification()})
 		}
 		k.alarms.tell(a, k.now()) // also if it cannot be written down
 	}
@@ -248,7 +248,7 @@ func (k *Keeper) due(ctx context.Context, least alert.Severity) ([]alert.Alert, 
 		// is critical is worth that.
 		least = alert.P0
 	}
-	return slices.DeleteFunc(k.alarms.tracker.Unannounced(now), func(a alert.Alert) bool {
+	return slices.DeleteFunc(k.alarms.tracker.Due(now), func(a alert.Alert) bool {
 		return a.Severity > least || k.alarms.MayTell != nil && !k.alarms.MayTell(a, now)
 	}), nil
 }

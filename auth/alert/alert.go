@@ -1,15 +1,16 @@
-// Package alert turns the book's events into alerts. It is pure: the same
+// Package alert turns the audit log's events into alerts. It is pure: the same
 // events at the same time give the same alerts, whoever asks. There is no
 // other state: an acknowledgement is an event (alert_acknowledged, with
 // data.alert the alert's ID and data.note the user's words), and so is having
-// told the user (security_alert). Only verified events calm; see Tracker.
+// notified the user (security_alert). Only a verified event can acknowledge,
+// resolve or count as a notification; see Tracker.
 //
-// There is one open alert per rule and group. A repeat raises its count; it is
-// announced again only when it got worse or when the rule's cooldown is over.
+// There is one open alert per rule and group. A repeat raises its count; the user
+// is notified again only when it got worse or when the rule's cooldown is over.
 // An open alert below P1 resolves itself after two weeks without a repeat.
 // A clock that jumps, in either direction, neither fires a rule nor loses an
-// alert: distances in time count both ways, and time that no event vouches for
-// does not make anything old (see clock).
+// alert: distances in time count both ways, and time that no event confirms does
+// not make anything old (see clock).
 //
 // The table of rules is Defaults; Apply puts the user's overrides on it.
 //
@@ -82,8 +83,17 @@ type Alert struct {
 	Unverified bool     `json:"unverified,omitempty"`
 	Evidence   []uint64 `json:"evidence"` // sequence numbers of the events behind it, 100 at most
 
-	// Cooldown is the rule's: how long after an announcement a repeat stays quiet.
+	// Cooldown is the rule's: how long after a notification a repeat stays quiet.
 	Cooldown time.Duration `json:"-"`
 	// Muted says that the user wants no notification of it; see Rule.
 	Muted bool `json:"-"`
+}
+
+// Announcement returns the data of the security_alert event that a process
+// appends when it tells the user of a. "type" is what the Spotify server's
+// security module calls the rule.
+func (a Alert) Notification() map[string]any {
+	return map[string]any{
+		"alert": a.ID, "rule": a.Rule, "type": a.Rule, "severity": a.Severity.String(), "message": a.Message, "count": a.Count,
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -67,7 +66,7 @@ func (s *story) tracker(rules []Rule) *Tracker {
 func (s *story) alerts(rules []Rule) []Alert { return s.tracker(rules).Alerts(s.now) }
 
 // due is what the user is to be told of now.
-func (s *story) due() []Alert { return s.tracker(Defaults()).Unannounced(s.now) }
+func (s *story) due() []Alert { return s.tracker(Defaults()).Due(s.now) }
 
 // summary is what a test compares: the alerts without times.
 func summary(alerts []Alert) []string {
@@ -300,9 +299,9 @@ func TestAlertFields(t *testing.T) {
 	}
 }
 
-// An alert is announced once, whichever process asks and however often, until
+// The user is notified of an alert once, whichever process asks and however often, until
 // there is something new to say.
-func TestUnannounced(t *testing.T) {
+func TestUserIsNotifiedOnceOfEachThing(t *testing.T) {
 	s := tell().add(6, audit.LoginFailed, "p")
 	due := func() []string {
 		t.Helper()
@@ -318,50 +317,50 @@ func TestUnannounced(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
 	}
-	announce := func() {
+	notify := func() {
 		for _, a := range s.due() {
 			var data []any
-			for k, v := range a.Announcement() {
+			for k, v := range a.Notification() {
 				data = append(data, k, v)
 			}
 			s.add(1, audit.SecurityAlert, a.Profile, data...)
 		}
 	}
 	check("a new alert", "failed_auth-1")
-	announce()
-	check("once announced")
+	notify()
+	check("once notified of")
 	s.add(3, audit.LoginFailed, "p")
 	check("a repeat within the cooldown")
 	s.wait(31 * time.Minute)
 	check("the repeat when the cooldown is over", "failed_auth-1")
-	announce()
+	notify()
 	s.wait(24 * time.Hour)
 	check("a day later, with nothing new")
 	s.add(6, audit.LoginFailed, "p").wait(-48 * time.Hour)
 	check("a repeat, and the clock set back", "failed_auth-1")
-	announce()
-	check("the same, announced")
+	notify()
+	check("the same, notified of")
 	s.ack("failed_auth-1")
 	check("acknowledged")
 
 	s = tell().add(6, audit.LoginFailed, "p").ack("failed_auth-1")
-	check("acknowledged before anybody announced it")
+	check("acknowledged before anybody was notified")
 
 	s = tell().add(1, audit.ReuseDetected, "p", "kind", ReuseNotRotated)
-	announce()
+	notify()
 	s.add(1, audit.ReuseDetected, "p", "kind", ReuseInvalidGrant)
-	check("worse than announced", "token_reuse_detected-1")
-	announce()
-	check("announced at its worst")
+	check("worse than notified of", "token_reuse_detected-1")
+	notify()
+	check("notified of at its worst")
 	s.add(1, audit.ReuseDetected, "p", "kind", ReuseInvalidGrant)
 	check("again, no worse")
 }
 
-// An announcement goes into the book and must come back the same.
-func TestAnnouncementSurvivesTheBook(t *testing.T) {
+// A notification goes into the audit log and must come back the same.
+func TestNotificationIsRememberedAfterReadingTheLogBack(t *testing.T) {
 	s := tell().add(6, audit.LoginFailed, "p", "name", "work")
 	a := s.alerts(Defaults())[0]
-	text, err := json.Marshal(audit.Event{Seq: 7, Time: s.now, Name: audit.SecurityAlert, Data: a.Announcement()})
+	text, err := json.Marshal(audit.Event{Seq: 7, Time: s.now, Name: audit.SecurityAlert, Data: a.Notification()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +371,7 @@ func TestAnnouncementSurvivesTheBook(t *testing.T) {
 	e.Verified = true
 	s.events = append(s.events, e)
 	if left := s.due(); len(left) > 0 {
-		t.Errorf("still unannounced after reading back: %v", left)
+		t.Errorf("still due after reading back: %v", left)
 	}
 }
 
@@ -381,7 +380,7 @@ func TestAgeRule(t *testing.T) {
 	rule := Rule{
 		ID: "credential_age", Events: []string{audit.ProfileCreated}, Resets: []string{audit.ProfileDeleted}, Kind: Age,
 		Window: 90 * 24 * time.Hour, Severity: P3,
-		Message: func(f Firing) string { return "client secret set " + strings.TrimPrefix(f.in(), "in ") + " ago" },
+		Message: "client secret set ${window} ago",
 	}
 	used := Rule{ID: "used", Events: []string{audit.TokenRefreshed}, Kind: Count, N: 1000, Window: time.Hour}
 	rules := []Rule{rule, used}

@@ -12,244 +12,171 @@ const (
 	// maxEvidence is how many events an alert lists at most: the first ones,
 	// which tell how it began, and the newest.
 	maxEvidence = 100
-	// maxRun bounds the events that are counted for one group, and maxPast the
-	// closed alerts that are kept of it.
-	maxRun  = 1000
+	// maxPast bounds the closed alerts that are kept of one group.
 	maxPast = 100
+	// resolveAfter is how long an alert below P1 that nobody acknowledged and that
+	// did not repeat stays open. Graver ones wait for the user for ever.
+	resolveAfter = 14 * day
 )
 
 // group is what a tracker knows of one rule and key.
 type group struct {
-	run     []sample
-	at      [P3 + 1]int // how many of run are of each severity
-	jumped  bool        // run is not in the order of time
-	armed   bool        // one of the rule's After came
-	current *Alert      // open or acknowledged, and not replaced by a newer one
-	fired   time.Time   // when current fired last
+	rule    *Rule
+	key     string
+	run     run
+	armed   bool   // one of the rule's After came
+	current *Alert // open or acknowledged, and not replaced by a newer one; its message comes of cause
+	cause   firing
+	fired   time.Time // when current fired last
 	past    []Alert
-
-	by    map[int]process // of a Ratio, by process
-	tries int             // of a Ratio: the sum of what they tried
 
 	newest audit.Event // of an Age
 	usual  baseline
 	habit  habit
-	text   string // of a Change
+	former string // of a Change
 }
-
-// sample is what is kept of an event that counts.
-type sample struct {
-	seq      uint64
-	time     time.Time
-	profile  string
-	pid      int
-	tries    int
-	severity Severity
-}
-
-// process is what the process behind some samples has seen. It tells how many
-// tries it made lately; its newest word counts, since that covers a while.
-type process struct{ said, failed int }
-
-func (p process) tries() int { return max(p.said, p.failed) }
 
 // clear forgets what was counted.
-func (g *group) clear() { g.run, g.at, g.jumped, g.by, g.tries = nil, [P3 + 1]int{}, false, nil, 0 }
+func (g *group) clear() { g.run = run{} }
 
-// weigh adds a sample to the sums, or takes it off.
-func (g *group) weigh(s *sample, n int) {
-	g.at[s.severity] += n
-	if g.by == nil {
-		return
+// reset begins the counting anew, and closes an alert whose cause is gone.
+func (g *group) reset() {
+	g.armed = false
+	g.clear()
+	if g.rule.Resolves && g.current != nil {
+		g.retire(Resolved)
 	}
-	p := g.by[s.pid]
-	g.tries -= p.tries()
-	p.failed += n
-	if n > 0 {
-		p.said = s.tries
-	}
-	if p.failed > 0 {
-		g.by[s.pid] = p
-		g.tries += p.tries()
-	} else {
-		delete(g.by, s.pid)
-	}
-}
-
-// drop forgets the first n samples. A slice that moves on costs nothing, and
-// its room is given back when it grows.
-func (g *group) drop(n int) {
-	for i := range n {
-		g.weigh(&g.run[i], -1)
-	}
-	g.run = g.run[n:]
 }
 
 // take adds an event and says whether the rule fires.
-func (g *group) take(r *Rule, e audit.Event) (Firing, bool) {
-	s := sample{seq: e.Seq, time: e.Time, profile: e.Profile, pid: e.PID, severity: r.Severity}
-	if r.SeverityOf != nil {
-		s.severity = r.SeverityOf(e)
-	}
-	s.severity = min(max(s.severity, P0), P3)
-	if r.Tries != nil {
-		s.tries = r.Tries(e)
-	}
-	f := Firing{Rule: r, Severity: s.severity, N: 1, Newest: e}
+func (g *group) take(e audit.Event) (firing, bool) {
+	r := g.rule
+	s := sample{seq: e.Seq, time: e.Time, profile: e.Profile, pid: e.PID}
+	s.which, s.severity = r.caseOf(e)
 	switch r.Kind {
-	case Count, Ratio:
-		g.expire(e.Time, r.Window)
-		if g.by == nil && r.Kind == Ratio {
-			g.by = map[int]process{}
+	case Count:
+		g.run.expire(e.Time, r.Window)
+	case Ratio:
+		g.run.expire(e.Time, r.Window)
+		if g.run.by == nil {
+			g.run.by = map[int]process{}
 		}
+		s.tries = int(min(number(e.Data[r.Field]), 1e6))
 	case Streak:
 	default: // one event is all it takes
 		g.clear()
 	}
-	g.run = append(g.run, s)
-	g.weigh(&s, 1)
-	if n := len(g.run) - maxRun; n > 0 {
-		g.drop(n)
-	}
-	ok := true
-	switch r.Kind {
+	g.run.add(s)
+	f := firing{severity: s.severity, which: s.which, n: 1, newest: e}
+	return f, g.fires(&f)
+}
+
+// fires says whether the newest event makes the rule fire, and completes f.
+func (g *group) fires(f *firing) (ok bool) {
+	switch r := g.rule; r.Kind {
 	case Count, Streak:
-		f.Severity, f.N, ok = g.verdict(r, e)
+		if r.AtOnce != nil && r.AtOnce(f.newest) {
+			f.n = len(g.run.list)
+			return true
+		}
+		s, n := g.run.enough(r.N)
+		if s != nil {
+			f.severity, f.which, f.n = s.severity, s.which, n
+		}
+		return s != nil
 	case Ratio:
-		f.N, f.Tries = len(g.run), g.tries
-		ok = f.Tries >= r.MinSamples && 100*f.N >= r.N*f.Tries
+		f.n, f.tries = len(g.run.list), g.run.tries
+		return f.tries >= r.MinSamples && 100*f.n >= r.N*f.tries
 	case Age:
-		g.newest, ok = e, false // only time makes it fire
+		g.newest = f.newest
+		return false // only time makes it fire
 	case Baseline:
-		f.Value, ok = r.Value(e)
-		if ok {
-			f.Median = g.usual.add(f.Value, r.MinSamples)
-			ok = f.Value > r.Floor && (f.Value > r.Window.Seconds() || f.Median > 0 && f.Value > float64(r.N)*f.Median)
-		}
-	case Habit:
-		at := e.Time.UTC()
-		if r.Location != nil {
-			at = at.In(r.Location)
-		}
-		all, near := g.habit.add(at, r.Window)
-		ok = all >= r.MinSamples && 100*near < r.N*all
-	case Change:
-		before, now := g.text, r.Text(e)
-		if now != "" {
-			g.text = now
-		}
-		ok = before != "" && now != "" && r.Worse(before, now)
-	case Single:
-	}
-	return f, ok
-}
-
-// end takes the newest event of a process off the count.
-func (g *group) end(pid int) {
-	for i := len(g.run) - 1; i >= 0; i-- {
-		if g.run[i].pid == pid {
-			g.weigh(&g.run[i], -1)
-			g.run = slices.Delete(g.run, i, i+1)
-			return
-		}
-	}
-}
-
-// expire drops what is outside the window that ends at t. Distances count in
-// both directions: when the clock was set back by more than the window,
-// nothing is known of how long ago the rest was, and it must not add up to a
-// false alarm.
-func (g *group) expire(t time.Time, window time.Duration) {
-	outside := func(s *sample) bool { return s.time.Sub(t).Abs() > window }
-	g.jumped = len(g.run) > 0 && (g.jumped || t.Before(g.run[len(g.run)-1].time))
-	if g.jumped {
-		g.run = slices.DeleteFunc(g.run, func(s sample) bool {
-			if outside(&s) {
-				g.weigh(&s, -1)
-				return true
-			}
+		if f.value, ok = f.newest.Data[r.Field].(float64); !ok || f.value < 0 {
 			return false
-		})
-		return
+		}
+		f.median = g.usual.add(f.value, r.MinSamples)
+		return f.value > r.Floor.Seconds() && (f.value > r.Window.Seconds() || f.median > 0 && f.value > float64(r.N)*f.median)
+	case Habit:
+		if g.habit == nil {
+			g.habit = habit{}
+		}
+		all, near := g.habit.add(r.local(f.newest.Time), r.Window)
+		return all >= r.MinSamples && 100*near < r.N*all
+	case Change:
+		before, now := g.former, plainText(f.newest, r.Field)
+		if now != "" {
+			g.former = now
+		}
+		return before == r.Former && now != "" && now != r.Former
 	}
-	i := 0 // as nearly always: the old ones come first
-	for i < len(g.run) && outside(&g.run[i]) {
-		i++
-	}
-	g.drop(i)
+	return true
 }
 
-// verdict says whether the run is enough, how bad it is, and how many events
-// make it so.
-func (g *group) verdict(r *Rule, newest audit.Event) (severity Severity, n int, ok bool) {
-	if r.AtOnce != nil && r.AtOnce(newest) {
-		return g.run[len(g.run)-1].severity, len(g.run), true
+// local is a time where the hours of a Habit are read.
+func (r *Rule) local(t time.Time) time.Time {
+	if r.Location == nil {
+		return t.UTC()
 	}
-	for p := P0; p <= P3; p++ {
-		n += g.at[p]
-		if n > 0 && n >= r.N {
-			return p, n, true
-		}
-	}
-	return 0, 0, false
+	return t.In(r.Location)
 }
 
 // fire opens an alert, or adds to the one there is.
-func (g *group) fire(r *Rule, key string, f Firing) {
-	e := f.Newest
-	if a := g.current; a != nil && a.State == Acked && (f.Severity < a.Severity || e.Time.Sub(g.fired).Abs() >= r.Cooldown) {
+func (g *group) fire(f firing) {
+	e := f.newest
+	if a := g.current; a != nil && a.State == Acked && (f.severity < a.Severity || e.Time.Sub(g.fired).Abs() >= g.rule.Cooldown) {
 		g.retire(Acked)
 	}
 	g.fired = e.Time
 	a := g.current
 	if a == nil {
-		g.current = newAlert(r, key, g.run, f)
+		g.current, g.cause = g.newAlert(f), f
 		return
 	}
 	a.Count++
 	a.Last = latest(a.Last, e.Time)
 	a.Evidence = addEvidence(a.Evidence, e.Seq)
-	if f.Severity <= a.Severity {
-		a.Severity, a.Message = f.Severity, message(f)
+	if f.severity <= a.Severity {
+		a.Severity, g.cause = f.severity, f
 	}
 }
 
-// fade closes an open alert that nothing came of before at.
-func (g *group) fade(at time.Time) {
-	if g.current != nil && faded(*g.current, at) {
-		g.retire(Resolved)
-	}
+// shown is the current alert with its message.
+func (g *group) shown() Alert {
+	a := *g.current
+	a.Message = g.cause.message(g.rule)
+	return a
 }
 
 // retire makes the current alert a past one. Only an open one changes its state.
 func (g *group) retire(s State) {
-	if g.current.State == Open {
-		g.current.State = s
+	a := g.shown()
+	if a.State == Open {
+		a.State = s
 	}
-	if len(g.past) >= maxPast {
-		g.past = slices.Delete(g.past, 0, 1)
-	}
-	g.past = append(g.past, *g.current)
-	g.current = nil
+	g.past = append(g.past, a)
+	g.past = g.past[max(0, len(g.past)-maxPast):]
+	g.current, g.cause = nil, firing{}
 }
 
 // aged is the alert of an Age rule at a time, if there is one by then.
-func (g *group) aged(r *Rule, key string, at time.Time) (Alert, bool) {
-	if r.Kind != Age || len(g.run) == 0 {
+func (g *group) aged(at time.Time) (Alert, bool) {
+	if g.rule.Kind != Age || len(g.run.list) == 0 {
 		return Alert{}, false
 	}
-	s := g.run[0]
-	n := stage(r, at.Sub(s.time))
+	first := g.run.list[0]
+	n := ageStage(g.rule, at.Sub(first.time))
 	if n == 0 {
 		return Alert{}, false
 	}
-	a := newAlert(r, key, g.run, Firing{Rule: r, Severity: s.severity, N: n, Newest: g.newest})
-	a.Count = n // so that the second stage is told of like a repeat
+	f := firing{severity: first.severity, which: first.which, n: n, newest: g.newest}
+	a := g.newAlert(f)
+	a.Message = f.message(g.rule)
+	a.Count = n // so that the second stage is notified of like a repeat
 	return *a, true
 }
 
-// stage is 0 for young, 1 from the warning on and 2 when it is too old.
-func stage(r *Rule, age time.Duration) int {
+// ageStage is 0 for young, 1 from the warning on and 2 when it is too old.
+func ageStage(r *Rule, age time.Duration) int {
 	switch {
 	case age >= r.Window && r.Warn > 0:
 		return 2
@@ -259,34 +186,21 @@ func stage(r *Rule, age time.Duration) int {
 	return 0
 }
 
-func newAlert(r *Rule, key string, run []sample, f Firing) *Alert {
-	first := run[0]
-	id := fmt.Sprintf("%s-%d", r.ID, first.seq)
-	if !f.Newest.Verified {
+func (g *group) newAlert(f firing) *Alert {
+	first := g.run.list[0]
+	id := fmt.Sprintf("%s-%d", g.rule.ID, first.seq)
+	if !f.newest.Verified {
 		id += "-unverified" // its number may be made up to be another one's
 	}
 	a := &Alert{
-		ID: id, Rule: r.ID, Key: key, Profile: first.profile, Unverified: !f.Newest.Verified,
-		Severity: f.Severity, State: Open, Message: message(f),
-		First: first.time, Last: first.time, Count: 1, Cooldown: r.Cooldown, Muted: r.Muted,
+		ID: id, Rule: g.rule.ID, Key: g.key, Profile: first.profile, Unverified: !f.newest.Verified,
+		Severity: f.severity, State: Open, First: first.time, Last: first.time, Count: 1, Cooldown: g.rule.Cooldown, Muted: g.rule.Muted,
 	}
-	for _, s := range run {
+	for _, s := range g.run.list {
 		a.Last = latest(a.Last, s.time)
 		a.Evidence = addEvidence(a.Evidence, s.seq)
 	}
 	return a
-}
-
-// message puts the profile's name in front, as it was at that time.
-func message(f Firing) string {
-	text := f.Rule.Message(f)
-	if !f.Newest.Verified && f.Newest.Name != audit.AuditTamper { // which is about just that
-		text += " (says a line of the log that is not verified)"
-	}
-	if name, ok := f.Newest.Data["name"].(string); ok && plain(name) {
-		return name + ": " + text
-	}
-	return text
 }
 
 func addEvidence(list []uint64, seq uint64) []uint64 {

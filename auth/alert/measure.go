@@ -5,64 +5,53 @@ import (
 	"time"
 )
 
-// Limits of what a group remembers of measurements.
-const (
-	maxValues = 50 // of a Baseline
-	hours     = 24
-)
+// maxValues bounds what is remembered for a Baseline.
+const maxValues = 50
 
-// baseline is what is known of the usual size of something.
-type baseline struct {
-	values []float64 // in the order they came, the newest maxValues
-}
+// baseline is what is known of the usual size of something: the newest values,
+// in the order in which they came.
+type baseline []float64
 
 // add notes a value and returns the median of those before it, or 0 if there
 // are fewer than least. A value that stands out becomes part of what is usual,
 // so that a lasting change is reported a few times and not for ever.
 func (b *baseline) add(v float64, least int) (median float64) {
-	if n := len(b.values); n >= max(least, 1) {
-		sorted := slices.Sorted(slices.Values(b.values))
+	if n := len(*b); n >= max(least, 1) {
+		sorted := slices.Sorted(slices.Values(*b))
 		median = (sorted[(n-1)/2] + sorted[n/2]) / 2
 	}
-	if len(b.values) >= maxValues {
-		b.values = slices.Delete(b.values, 0, 1)
-	}
-	b.values = append(b.values, v)
+	*b = append(*b, v)
+	*b = (*b)[max(0, len(*b)-maxValues):]
 	return median
 }
 
-// habit counts events by the hour of the day, for each day of the window.
-type habit struct {
-	days map[int64]*[hours]int
-}
+// habit counts events by day and hour of the day.
+type habit map[int64]*[24]int
 
 // add notes an event and returns how many there were before it within the
 // window and how many of those were in about the same hour: the hour before
 // and after count too, so that a habit that is an hour off, by daylight saving
 // or by a late bus, is the same habit.
-func (h *habit) add(t time.Time, window time.Duration) (all, near int) {
-	if h.days == nil {
-		h.days = map[int64]*[hours]int{}
-	}
+func (h habit) add(t time.Time, window time.Duration) (all, near int) {
 	year, month, date := t.Date()
-	day := time.Date(year, month, date, 0, 0, 0, 0, time.UTC).Unix() / (hours * 3600)
+	today := time.Date(year, month, date, 0, 0, 0, 0, time.UTC).Unix() / (24 * 3600)
 	hour := t.Hour()
-	span := int64(window / (hours * time.Hour))
-	for d, counts := range h.days {
-		if d < day-span || d > day+span { // a clock that jumped counts as another life
-			delete(h.days, d)
+	days := int64(window / day)
+	for d, counts := range h {
+		if d < today-days || d > today+days { // a clock that jumped counts as another life
+			delete(h, d)
 			continue
 		}
 		for i, n := range counts {
 			all += n
-			if i == hour || i == (hour+1)%hours || i == (hour+hours-1)%hours {
+			if i == hour || i == (hour+1)%24 || i == (hour+23)%24 {
 				near += n
 			}
 		}
 	}
-	if h.days[day] == nil {
-		h.days[day] = &[hours]int{}
+	if h[today] == nil {
+		h[today] = &[24]int{}
 	}
-	h.days[day][hour]++
+	h[today][hour]++
 	return all, near
 }

@@ -82,7 +82,10 @@ func Apply(rules []Rule, overrides map[string]Override) []Rule {
 			r.Off = !*o.Enabled
 		}
 		if o.Severity != nil {
-			r.Severity, r.SeverityOf = *o.Severity, nil
+			r.Severity, r.Cases = *o.Severity, slices.Clone(r.Cases)
+			for j := range r.Cases {
+				r.Cases[j].Severity = *o.Severity
+			}
 		}
 	}
 	return rules

@@ -71,11 +71,11 @@ func TestDescriptions(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range Defaults() {
 		d := r.Describe()
-		if seen[r.ID] || d.Title == "" || d.Condition == "" || d.Guard == "" || r.Cooldown == 0 || r.Message == nil || len(r.Events) == 0 {
+		if seen[r.ID] || d.Title == "" || d.Condition == "" || d.Guard == "" || r.Cooldown == 0 || r.Message == "" || len(r.Events) == 0 {
 			t.Errorf("%s is not complete: %+v", r.ID, d)
 		}
 		seen[r.ID] = true
-		if strings.ContainsAny(d.Condition+d.Guard, "{}") {
+		if strings.ContainsAny(d.Condition+d.Guard, "${}") || strings.Contains(d.Condition+d.Guard, "  ") {
 			t.Errorf("%s: %q, %q", r.ID, d.Condition, d.Guard)
 		}
 	}

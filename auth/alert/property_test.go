@@ -116,26 +116,26 @@ func TestRestarts(t *testing.T) {
 			if diff := cmp.Diff(want, tracker.Alerts(s.now)); diff != "" {
 				t.Fatalf("%s (-one go +tracker):\n%s", name, diff)
 			}
-			if diff := cmp.Diff(s.due(), tracker.Unannounced(s.now)); diff != "" {
+			if diff := cmp.Diff(s.due(), tracker.Due(s.now)); diff != "" {
 				t.Fatalf("%s, what is due (-one go +tracker):\n%s", name, diff)
 			}
 		}
 	})
 }
 
-// What was announced stays quiet: no process may notify twice of one thing.
-func TestAnnouncedIsQuiet(t *testing.T) {
+// What the user was notified of stays quiet: no process may notify twice of one thing.
+func TestNobodyIsNotifiedTwice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := someEvents(t)
 		for _, a := range s.due() {
 			var data []any
-			for k, v := range a.Announcement() {
+			for k, v := range a.Notification() {
 				data = append(data, k, v)
 			}
 			s.add(1, audit.SecurityAlert, a.Profile, data...)
 		}
 		if left := s.due(); len(left) > 0 {
-			t.Fatalf("announced and announced again: %v", summary(left))
+			t.Fatalf("notified of and due again: %v", summary(left))
 		}
 	})
 }

@@ -1,9 +1,9 @@
 package alert
 
 import (
-	"fmt"
+	"os"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -17,12 +17,15 @@ const (
 	Single   Kind = "single"   // every event fires
 	Count    Kind = "count"    // N events within Window fire, and each one more while there are so many
 	Streak   Kind = "streak"   // N events in a row fire, with none of Resets between them, and each one more
-	Ratio    Kind = "ratio"    // events that are N percent of at least MinSamples tries within Window fire
+	Ratio    Kind = "ratio"    // events that are N percent of at least MinSamples tries (Field) within Window fire
 	Age      Kind = "age"      // an event fires Warn before it is Window old and once it is, if none of Resets came since
-	Baseline Kind = "baseline" // a Value over Window, or over N times the median of at least MinSamples before it, fires
+	Baseline Kind = "baseline" // a Field over Window, or over N times the median of at least MinSamples before it, fires
 	Habit    Kind = "habit"    // an event at an hour of the day with under N percent of at least MinSamples within Window fires
-	Change   Kind = "change"   // an event whose Text is worse than the one before it fires
+	Change   Kind = "change"   // an event whose Field no longer is Former, as it was in the one before, fires
 )
+
+// Everyone is the GroupBy of a rule about something there is one of.
+const Everyone = "-"
 
 // Rule is one row of the table of alarms: what to look for, as data. Its
 // functions are pure.
@@ -30,7 +33,7 @@ type Rule struct {
 	ID    string // "failed_auth"; part of alert ids and of the log, so it never changes
 	Title string // for people, a few words
 	// Condition says when it fires and Guard what keeps it from firing falsely,
-	// each in one sentence. {n}, {window}, {warn} and {min} stand for the
+	// each in one sentence. ${n}, ${window}, ${warn} and ${min} stand for the
 	// effective values; see Describe.
 	Condition, Guard string
 	Advice           string // what the user must do about an alert, and by when
@@ -39,15 +42,20 @@ type Rule struct {
 	Muted     bool // evaluated and shown; notified of only if it is a P0
 	Essential bool // cannot be turned off or made less grave
 
-	Events  []string                 // names of the events that count
-	Where   func(audit.Event) bool   // which of them; nil = all
-	GroupBy func(audit.Event) string // what is counted apart; nil = the profile
+	Events  []string               // names of the events that count
+	Where   func(audit.Event) bool // which of them; nil = all
+	GroupBy string                 // what is counted apart: "" the profile, Everyone, or a member of the event's data
 
 	Kind       Kind
 	Window     time.Duration
 	Warn       time.Duration // of an Age
 	N          int
 	MinSamples int
+	Field      string         // the member of the data that a Ratio, a Baseline (seconds) or a Change looks at
+	Former     string         // of a Change
+	Floor      time.Duration  // of a Baseline: values up to here never fire
+	Location   *time.Location // of a Habit: where its hours are read; nil means UTC
+
 	// Resets are events of the same group that begin the counting anew;
 	// ResetWhere says which of them, nil = all. With Resolves they also close an
 	// open alert: its cause is gone.
@@ -60,29 +68,70 @@ type Rule struct {
 	After []string
 	// Ends are events that take the newest event of the same process off the count.
 	Ends []string
-
-	Severity Severity
-	// SeverityOf, if set, weighs each event. N events of at least one severity
-	// fire with that severity.
-	SeverityOf func(audit.Event) Severity
 	// AtOnce, if set, says which events fire without waiting for N.
 	AtOnce func(audit.Event) bool
 
-	Tries func(audit.Event) int             // of a Ratio: how many tries the event's process saw lately; 0 = unknown
-	Value func(audit.Event) (float64, bool) // of a Baseline
-	Floor float64                           // of a Baseline: values up to here never fire
-	Text  func(audit.Event) string          // of a Change; "" = says nothing
-	Worse func(before, now string) bool     // of a Change
-	// Location is where the hours of a Habit are read; nil means UTC.
-	Location *time.Location
+	// Severity and Message are those of an event that none of Cases is about. N
+	// events of at least one severity fire with that severity, and with the
+	// message of the newest event that has it.
+	//
+	// A message is one plain sentence without the profile's name; see variable for
+	// what it can speak of. It has nothing of the event that a provider wrote.
+	Severity Severity
+	Message  string
+	Cases    []Case
 
 	// Cooldown is how long after a notification a repeat stays quiet, and how
 	// long after the user's acknowledgement a repeat opens no new alert. A
 	// repeat that is worse does not wait for it.
 	Cooldown time.Duration
-	// Message is one plain sentence with the numbers in it, without the
-	// profile's name. It must use nothing of the event that a provider wrote.
-	Message func(Firing) string
+}
+
+// Case is what some of a rule's events weigh and mean. The first that applies
+// counts.
+type Case struct {
+	When     func(audit.Event) bool
+	Severity Severity
+	Message  string // "" is the rule's
+}
+
+// caseOf is the number of an event's case, -1 for none, and its severity.
+func (r *Rule) caseOf(e audit.Event) (n int, severity Severity) {
+	for i := range r.Cases {
+		if r.Cases[i].When(e) {
+			return i, r.Cases[i].Severity
+		}
+	}
+	return -1, r.Severity
+}
+
+func (r *Rule) counts(e audit.Event) bool {
+	return slices.Contains(r.Events, e.Name) && (r.Where == nil || r.Where(e))
+}
+
+func (r *Rule) resets(e audit.Event) bool {
+	return slices.Contains(r.Resets, e.Name) && (r.ResetWhere == nil || r.ResetWhere(e))
+}
+
+// key is the group that an event belongs to.
+func (r *Rule) key(e audit.Event) string {
+	switch r.GroupBy {
+	case "":
+		return e.Profile
+	case Everyone:
+		return ""
+	}
+	key, _ := e.Data[r.GroupBy].(string)
+	return key
+}
+
+// Grave reports whether an event can be behind a P0 or P1, so that a process
+// that wrote it should see to it that the user hears of it.
+func Grave(rules []Rule, e audit.Event) bool {
+	return slices.ContainsFunc(rules, func(r Rule) bool {
+		_, severity := r.caseOf(e)
+		return severity <= P1 && !r.Off && r.counts(e)
+	})
 }
 
 // Description is a rule for people and for `alerts rules --json`, with its
@@ -105,43 +154,14 @@ type Description struct {
 
 // Describe says what a rule does.
 func (r Rule) Describe() Description {
-	fill := strings.NewReplacer(
-		"{n}", strconv.Itoa(r.N), "{min}", strconv.Itoa(r.MinSamples), "{window}", span(r.Window), "{warn}", span(r.Warn),
-	)
+	fill := func(text string) string {
+		return os.Expand(text, func(name string) string {
+			return map[string]string{"n": strconv.Itoa(r.N), "min": strconv.Itoa(r.MinSamples), "window": span(r.Window), "warn": span(r.Warn)}[name]
+		})
+	}
 	return Description{
-		ID: r.ID, Title: r.Title, Kind: r.Kind, Condition: fill.Replace(r.Condition), Guard: fill.Replace(r.Guard),
+		ID: r.ID, Title: r.Title, Kind: r.Kind, Condition: fill(r.Condition), Guard: fill(r.Guard),
 		Severity: r.Severity, Threshold: r.N, Window: int64(r.Window.Seconds()), Cooldown: int64(r.Cooldown.Seconds()),
 		Enabled: !r.Off, Muted: r.Muted, Essential: r.Essential, Samples: r.MinSamples,
 	}
-}
-
-// Firing is what a rule's message can speak of.
-type Firing struct {
-	Rule     *Rule
-	Severity Severity
-	N        int         // how many events are behind it; of an Age the stage
-	Tries    int         // of a Ratio
-	Value    float64     // of a Baseline
-	Median   float64     // of a Baseline, 0 if too little is known
-	Newest   audit.Event // the one that made it fire
-}
-
-// in is "in 10 minutes" for the rule's window.
-func (f Firing) in() string { return "in " + span(f.Rule.Window) }
-
-// span says a length of time for people: "10 minutes".
-func span(w time.Duration) string {
-	n, unit := int(w.Minutes()), "minute"
-	switch {
-	case w >= 48*time.Hour:
-		n, unit = int(w.Hours()/24), "day"
-	case w >= 2*time.Hour:
-		n, unit = int(w.Hours()), "hour"
-	case w < time.Minute:
-		n, unit = int(w.Seconds()), "second"
-	}
-	if n == 1 {
-		return "1 " + unit
-	}
-	return fmt.Sprintf("%d %ss", n, unit)
 }

@@ -1,64 +1,329 @@
 package alert
 
 import (
-	"regexp"
 	"slices"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
+// Values of data.kind in a token_reuse_detected event.
+const (
+	// ReuseInvalidGrant: the provider refused a refresh token that was the
+	// current one, no process of this machine had rotated it, and there is a
+	// second sign (data.sign): it came minutes before, or the provider speaks of
+	// reuse. Somebody else probably has used it.
+	ReuseInvalidGrant = "invalid_grant_on_current"
+	// ReuseNotRotated: a provider that rotates sent no new refresh token.
+	ReuseNotRotated = "not_rotated"
+)
+
+const (
+	day = 24 * time.Hour
+	// newLog is how many lines a new log begins with in which it tells of the
+	// folder it was given, which had nothing yet that others could have seen.
+	newLog = 4
+	// endedMessage has both possibilities: nothing tells them apart.
+	endedMessage = "the provider has ended the login: sign in again. A password change, a removal there or a long pause does that; " +
+		"if it was none of these, somebody else may have used the login"
+)
+
+// is selects events with one of the values in their data. A count is a float64.
+func is(key string, values ...any) func(audit.Event) bool {
+	return func(e audit.Event) bool {
+		v := e.Data[key]
+		if n, ok := v.(int); ok { // in an event that was not read back
+			v = float64(n)
+		}
+		return slices.Contains(values, v)
+	}
+}
+
+func atMost(key string, n float64) func(audit.Event) bool {
+	return func(e audit.Event) bool { return number(e.Data[key]) <= n }
+}
+
+func named(event string) func(audit.Event) bool {
+	return func(e audit.Event) bool { return e.Name == event }
+}
+
+func not(f func(audit.Event) bool) func(audit.Event) bool {
+	return func(e audit.Event) bool { return !f(e) }
+}
+
+// says selects events whose data can be shown.
+func says(key string, text func(audit.Event, string) string) func(audit.Event) bool {
+	return func(e audit.Event) bool { return text(e, key) != "" }
+}
+
+func failed(e audit.Event) bool { return e.Outcome == audit.Failed }
+
+// orGone adds the events after which a profile's login is no concern any more.
+func orGone(events ...string) []string { return append(events, audit.TokensRevoked, audit.ProfileDeleted) }
+
 // Defaults returns the built-in rules, with the thresholds of the security
 // policy that the product ships with. The slice is the caller's.
 func Defaults() []Rule {
-	return slices.Concat(loginRules(), tokenRules(), serverRules(), houseRules())
-}
+	return []Rule{
+		// Logins.
+		{
+			ID: "failed_auth", Title: "Failed logins",
+			Condition: "${n} failed logins of a profile within ${window}",
+			Guard:     "the user's own cancel, a login that nobody answered and one without a network do not count",
+			Advice:    "Find out who tried to sign in. If it was not you, change the password of the account at the provider today.",
+			Events:    []string{audit.LoginFailed}, Where: not(is("transient", true)),
+			Kind: Count, N: 6, Window: 10 * time.Minute, Severity: P2, Cooldown: 30 * time.Minute,
+			Message: "${n} failed logins in ${window}",
+		},
+		{
+			ID: "stray_callback", Title: "Unexpected login answers",
+			Condition: "${n} answers with a wrong state within ${window}",
+			Guard:     "one or two are an old tab of the browser",
+			Advice:    "Close other tabs and programs that were signing in, and sign in once more. If it comes again, look for a program that opens addresses on this machine.",
+			Events:    []string{audit.StrayCallback},
+			Kind:      Count, N: 3, Window: 10 * time.Minute, Severity: P1, Cooldown: 30 * time.Minute,
+			Message: "${n} login answers that nobody asked for in ${window}",
+		},
+		{
+			ID: "claims_changed", Title: "Another account",
+			Condition: "account, scope or issuer of a login differ from what the user accepted; P3 if it may do less than before",
+			Guard:     "a first login is compared with nothing, and what the user accepts is resolved",
+			Advice:    "Within the hour: look at which account it is. Accept it if it is right (`stagedoor accept PROFILE`), or sign in as before.",
+			Events:    []string{audit.ClaimsChanged, audit.ScopeNarrowed},
+			Resets:    orGone(audit.ClaimsAccepted), Resolves: true,
+			Kind: Single, Severity: P1, Cooldown: time.Hour,
+			Message: "the login has another ${what} than you accepted",
+			Cases:   []Case{{named(audit.ScopeNarrowed), P3, "the provider allows less than before: some tools may stop working"}},
+		},
+		{
+			ID: "endpoint_changed", Title: "Another address",
+			Condition: "the host of an endpoint differs from the one that was pinned",
+			Guard:     "only the host counts, and what the user accepts is resolved",
+			Advice:    "Within the hour: compare the provider's addresses with those on its developer page. Do not sign in until they agree.",
+			Events:    []string{audit.EndpointChanged},
+			Resets:    orGone(audit.ClaimsAccepted), Resolves: true,
+			Kind: Single, Severity: P1, Cooldown: time.Hour,
+			Message: "the provider names another address for its endpoint",
+			Cases:   []Case{{says("now", hostName), P1, "the provider names another address for its endpoint: ${now}"}},
+		},
 
-// Grave reports whether an event can be behind a P0 or P1, so that a process
-// that wrote it should see to it that the user hears of it.
-func Grave(rules []Rule, e audit.Event) bool {
-	return slices.ContainsFunc(rules, func(r Rule) bool {
-		if r.Off || !slices.Contains(r.Events, e.Name) || r.Where != nil && !r.Where(e) {
-			return false
-		}
-		if r.SeverityOf != nil {
-			return r.SeverityOf(e) <= P1
-		}
-		return r.Severity <= P1
-	})
-}
+		// Credentials.
+		{
+			ID: "token_reuse_detected", Title: "Refresh token used elsewhere", Essential: true,
+			Condition: "a current refresh token is refused minutes after it came, or as used before (P0); or an expected rotation did not come (P3)",
+			Guard:     "a refusal alone is a login that ended; so is a token that another process rotated, or whose answer was lost",
+			Advice:    "Within the hour: revoke the profile (`stagedoor revoke PROFILE`), remove the app on the provider's page of connected apps, change the account's password, then sign in again.",
+			Events:    []string{audit.ReuseDetected},
+			Kind:      Single, Severity: P1, Cooldown: time.Hour, // P1: of a kind that this version does not know
+			Message: "a refresh token that was current is no longer valid: somebody else may have used it",
+			Cases: []Case{
+				{is("kind", ReuseInvalidGrant), P0, ""},
+				{is("kind", ReuseNotRotated), P3, "the provider did not rotate the refresh token, which it usually does"},
+			},
+		},
+		{
+			ID: "revocation_unconfirmed", Title: "Revocation not confirmed",
+			Condition: "a provider that was asked to revoke a login has not confirmed it, or it was given up",
+			Guard:     "the confirmation resolves it",
+			Advice:    "Within the day: remove the app on the provider's page of connected apps. The login was removed here, and may live on there.",
+			Events:    []string{audit.TokensRevoked, audit.RevocationOver}, Where: failed,
+			Resets: []string{audit.TokensRevoked}, Resolves: true,
+			ResetWhere: func(e audit.Event) bool {
+				return !failed(e) && e.Data["retried"] == true && number(e.Data["open"]) == 0
+			},
+			Kind: Single, Severity: P2, Cooldown: day,
+			Message: "removed here, but not revoked at the provider, which is not asked again: remove the app in your account there",
+			Cases: []Case{
+				{is("removed", false), P2, "the tokens could not be removed here: revoke once more"},
+				{named(audit.RevocationOver), P2, ""},
+				{
+					is("provider", "unreachable", "not confirmed"), P2,
+					"removed here, but the provider has not confirmed the revocation: the login may live on there. It is asked again",
+				},
+			},
+		},
+		{
+			ID: "suspicious_access_pattern", Title: "Unusually many refreshes",
+			Condition: "${n} refreshes of a profile within ${window}",
+			Guard:     "a token that is handed out without a refresh does not count, and processes share one refresh",
+			Advice:    "Look at what asks for tokens (`stagedoor audit PROFILE 50`), and end what you do not know.",
+			Events:    []string{audit.TokenRefreshed},
+			Kind:      Count, N: 6, Window: 10 * time.Minute, Severity: P2, Cooldown: time.Hour,
+			Message: "${n} token refreshes in ${window}",
+		},
+		{
+			ID: "refresh_failed", Title: "Refreshing fails",
+			Condition: "${n} refreshes in a row failed, or the login has ended; P3 if the provider could not be reached",
+			Guard:     "being offline and the provider's own trouble are a P3 only, and the next success resolves it",
+			Advice:    "Sign in again: `stagedoor login PROFILE`. The servers of the profile stand still until then. If the provider ended the login and nobody changed the password or removed the app there, look at the account's activity first.",
+			Events:    []string{audit.RefreshFailed},
+			Resets:    orGone(audit.TokenRefreshed, audit.LoginSucceeded), Resolves: true,
+			AtOnce: is("needs_login", true),
+			Kind:   Streak, N: 3, Severity: P2, Cooldown: 6 * time.Hour,
+			Message: "${n} refreshes in a row failed",
+			Cases: []Case{
+				{is("lost_response", true), P2, "the provider's answer to a refresh was lost, and the login with it: sign in again"},
+				{is("grant_ended", true), P2, "the login has reached the end that the provider sets: sign in again"},
+				{is("needs_login", true), P2, endedMessage},
+				{is("transient", true), P3, "${n} refreshes in a row failed, the provider could not be reached"},
+			},
+		},
+		{
+			ID: "credential_age", Title: "Old client secret",
+			Condition: "a client secret will be ${window} old in ${warn}, and once it is",
+			Guard:     "a new secret begins anew, and a clock that is wrong for a while makes nothing old",
+			Advice:    "Make a new client secret at the provider, store it here, then delete the old one there.",
+			Events:    []string{audit.CredentialStored, audit.Imported},
+			Where:     func(e audit.Event) bool { return e.Name == audit.CredentialStored || e.Data["client_secret"] == true },
+			Resets:    []string{audit.ProfileDeleted},
+			Kind:      Age, Window: 90 * day, Warn: 15 * day, Severity: P3, Cooldown: day,
+			Message: "the client secret is ${age} old: renew it at the provider${soon}",
+		},
+		{
+			ID: "grant_expiry", Title: "Login ends soon",
+			Condition: "a login that cannot last for ever ends in 14 days (P3), 3 days (P2) or 1 day (P1)",
+			Guard:     "each threshold is told of once, and a new login resolves it",
+			Advice:    "Sign in again before the login ends: `stagedoor login PROFILE`.",
+			Events:    []string{audit.GrantExpiry},
+			Resets:    orGone(audit.LoginSucceeded), Resolves: true,
+			Kind: Single, Severity: P3, Cooldown: day,
+			Message: "the login ends within ${days}: sign in again",
+			Cases: []Case{
+				{atMost("days", 1), P1, ""},
+				{atMost("days", 3), P2, ""},
+			},
+		},
+		{
+			ID: "keychain_downgrade", Title: "Tokens left the keychain",
+			Condition: "tokens that were in the keychain are saved to a file",
+			Guard:     "a profile that never was in the keychain, and a save that failed, do not count",
+			Advice:    "Find out why the tokens are no longer in the keychain (`stagedoor profiles`), go back to it and sign in again.",
+			Events:    []string{audit.TokensSaved}, Where: not(failed),
+			Resets: orGone(),
+			Kind:   Change, Field: "storage", Former: "keychain", Severity: P1, Cooldown: time.Hour,
+			Message: "the tokens are no longer in the keychain but in an encrypted file",
+		},
+		{
+			ID: "unusual_hour", Title: "Use at an unusual hour", Off: true,
+			Condition: "a token is used at an hour with under ${n} % of at least ${min} uses in ${window}",
+			Guard:     "the hours before and after count as the same, so that daylight saving changes nothing",
+			Advice:    "If it was not you, revoke the profile: `stagedoor revoke PROFILE`.",
+			Events:    []string{audit.KeychainAccess},
+			Kind:      Habit, N: 2, MinSamples: 200, Window: 14 * day, Severity: P3, Cooldown: 12 * time.Hour,
+			Message: "used at an hour at which it hardly ever is: about ${hour}:00",
+		},
 
-// gone are the events after which a profile's login is no concern any more.
-var gone = []string{audit.TokensRevoked, audit.ProfileDeleted}
+		// MCP servers that run on a profile's tokens.
+		{
+			ID: "session_long", Title: "Unusually long session",
+			Condition: "a server ran for over ${window}, or over ${n} times the median of at least ${min} sessions",
+			Guard:     "sessions of up to an hour are never long, and the time a machine slept does not count",
+			Advice:    "End the server if you do not need it.",
+			Events:    []string{audit.ServerEnded},
+			Kind:      Baseline, Field: "seconds", Window: day, N: 3, MinSamples: 10, Floor: time.Hour, Severity: P3, Cooldown: day,
+			Message: "a server ran for ${value}${usually}",
+		},
+		{
+			ID: "concurrency", Title: "Many servers at once",
+			Condition: "${n} servers of a profile started within ${window} and none of them ended",
+			Guard:     "a server that ended does not count, nor one that has run for longer",
+			Advice:    "Close clients that start more servers than you use, and look for programs you do not know.",
+			Events:    []string{audit.Launched}, Ends: []string{audit.ServerEnded},
+			Kind: Count, N: 9, Window: 10 * time.Minute, Severity: P2, Cooldown: time.Hour,
+			Message: "${n} servers started in ${window}",
+		},
+		{
+			ID: "error_spike", Title: "Many failing calls",
+			Condition: "${n} % of at least ${min} tool calls within ${window} fail",
+			Guard:     "fewer calls say nothing, and successful ones count against it",
+			Advice:    "Look at the provider's status page; if it says nothing, look at what the server asks for.",
+			Events:    []string{audit.APIError},
+			Kind:      Ratio, Field: "calls", N: 50, MinSamples: 20, Window: 5 * time.Minute, Severity: P2, Cooldown: time.Hour,
+			Message: "${n} of ${tries} tool calls failed in ${window}",
+		},
+		{
+			ID: "rate_limit", Title: "Rate limit reached",
+			Condition: "${n} answers with status 429 within ${window}",
+			Guard:     "one or two are how a provider asks for patience",
+			Advice:    "Let the server rest, or make it ask less often. Some providers suspend apps that do not.",
+			Events:    []string{audit.APIError}, Where: is("status", 429.0),
+			Kind: Count, N: 3, Window: 10 * time.Minute, Severity: P2, Cooldown: time.Hour,
+			Message: "the provider refused ${n} calls in ${window} because there were too many",
+		},
+		{
+			ID: "unauthorized", Title: "Calls refused",
+			Condition: "${n} answers with status 401 or 403 within ${window}, after a good refresh or login",
+			Guard:     "a token that has ended explains itself: only calls after a successful refresh count",
+			Advice:    "Within the day: look at the account at the provider. If it is in order, revoke the profile and sign in again.",
+			Events:    []string{audit.APIError}, Where: is("status", 401.0, 403.0),
+			After: []string{audit.TokenRefreshed, audit.LoginSucceeded}, Resets: orGone(audit.RefreshFailed),
+			Kind: Count, N: 5, Window: 10 * time.Minute, Severity: P1, Cooldown: time.Hour,
+			Message: "the provider refused ${n} calls in ${window} although the token is fresh",
+		},
+		{
+			ID: "invalid_requests", Title: "Invalid requests",
+			Condition: "${n} answers with status 400 within ${window}",
+			Guard:     "a few are a model's wrong arguments",
+			Advice:    "Look at what the server sends; an update of it may help.",
+			Events:    []string{audit.APIError}, Where: is("status", 400.0),
+			Kind: Count, N: 5, Window: 10 * time.Minute, Severity: P3, Cooldown: 6 * time.Hour,
+			Message: "${n} invalid requests in ${window}",
+		},
 
-func isTrue(e audit.Event, key string) bool { return e.Data[key] == true }
-
-// text is a data value if it is a string that is harmless to show, else "".
-func text(e audit.Event, key string) string {
-	if s, ok := e.Data[key].(string); ok && plain(s) {
-		return s
+		// Network, audit log, files, clients' configs.
+		{
+			ID: "tls_failed", Title: "Certificate not trusted",
+			Condition: "a provider's certificate does not verify",
+			Guard:     "no other network error counts, and the next success resolves it",
+			Advice:    "Do not sign in on this network. Look at the machine's clock and for programs that inspect traffic.",
+			Events:    []string{audit.TLSFailed},
+			Resets:    orGone(audit.TokenRefreshed, audit.LoginSucceeded), Resolves: true,
+			Kind: Single, Severity: P1, Cooldown: 6 * time.Hour,
+			Message: "the certificate of ${host} is not trusted: somebody may answer in its place",
+		},
+		{
+			ID: "cert_expiring", Title: "Certificate ends soon",
+			Condition: "a provider's certificate is valid for under 14 days",
+			Guard:     "told of once a day and host, and a new certificate resolves it",
+			Advice:    "Nothing, unless it is your own server: then renew its certificate.",
+			Events:    []string{audit.CertificateSeen}, Where: atMost("days", 13), GroupBy: "host",
+			Resets: []string{audit.CertificateSeen}, ResetWhere: not(atMost("days", 13)), Resolves: true,
+			Kind: Single, Severity: P3, Cooldown: 7 * day,
+			Message: "the certificate of ${host} ends within ${days}",
+		},
+		{
+			ID: "audit_tamper", Title: "Audit log changed", Essential: true,
+			Condition: "the audit log does not verify, or events could not be written to it",
+			Guard:     "lines that were cut off by a crash, or written while the keychain was locked, are no tampering",
+			Advice:    "Within the hour: keep a copy of the state folder (`stagedoor audit export`), revoke all profiles, and find out who has access to this account on the machine.",
+			Events:    []string{audit.AuditTamper, audit.EventsLost}, GroupBy: Everyone,
+			Resets: []string{audit.LogAccepted}, Resolves: true,
+			Kind: Single, Severity: P0, Cooldown: time.Hour,
+			Message: "the audit log does not verify",
+			Cases: []Case{
+				{named(audit.EventsLost), P0, "events are missing from the audit log: it could not be written when they happened"},
+				{says("kind", plainText), P0, "the audit log does not verify (${kind})"},
+			},
+		},
+		{
+			ID: "permissions_loosened", Title: "Files were open to others",
+			Condition: "a folder or file of Stagedoor's was found open to other users",
+			Guard:     "a folder that is new to Stagedoor had nothing in it",
+			Advice:    "Find out who opened the files. Sign in again if other people use this machine.",
+			Events:    []string{audit.PermissionsFixed}, Where: func(e audit.Event) bool { return e.Seq > newLog }, GroupBy: Everyone,
+			Kind: Single, Severity: P2, Cooldown: day,
+			Message: "Stagedoor's files were open to other users; that is mended",
+		},
+		{
+			ID: "config_drift", Title: "Client's config changed",
+			Condition: "our entry in a client's config vanished or was changed",
+			Guard:     "the guard tells a client's wipe from the user's own edit, and writing the entry again resolves it",
+			Advice:    "Look at the client's config and write the entry again: `stagedoor setup`.",
+			Events:    []string{audit.ConfigDrift}, GroupBy: "client",
+			Resets: []string{audit.ConfigWritten, audit.ConfigRemoved}, ResetWhere: not(failed), Resolves: true,
+			Kind: Single, Severity: P2, Cooldown: time.Hour,
+			Message: "Stagedoor's entry in a client's config is gone or was changed",
+			Cases:   []Case{{says("client", plainText), P2, "Stagedoor's entry in the config of ${client} is gone or was changed"}},
+		},
 	}
-	return ""
 }
-
-// plain reports whether s is harmless in a notification: what profile names
-// and our own words are made of, and nothing that could be markup.
-func plain(s string) bool { return len(s) <= 64 && plainText.MatchString(s) }
-
-// The lengths stand outside of the patterns: a counted repetition takes a
-// millisecond to compile, at every start.
-var (
-	plainText = regexp.MustCompile(`\A[a-z0-9_ -]+\z`)
-	hostName  = regexp.MustCompile(`\A[a-zA-Z0-9.:-]+\z`)
-)
-
-// host is a data value if it looks like a host name, else "".
-func host(e audit.Event, key string) string {
-	s, _ := e.Data[key].(string)
-	if len(s) > 253 {
-		return ""
-	}
-	return hostName.FindString(s)
-}
-
-// everyone is the key of a rule about something there is one of.
-func everyone(audit.Event) string { return "" }

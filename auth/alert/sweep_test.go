@@ -58,16 +58,16 @@ func BenchmarkSweep(b *testing.B) {
 		b.Run(fmt.Sprintf("of_%d_MB", megabytes), func(b *testing.B) {
 			dir := b.TempDir()
 			flood(b, filepath.Join(dir, "000001.jsonl"), megabytes<<20)
-			book, err := audit.Open(audit.Params{Dir: dir, Now: time.Now, Key: func(context.Context) ([]byte, error) { return make([]byte, 32), nil }})
+			log, err := audit.Open(audit.Params{Dir: dir, Now: time.Now, Key: func(context.Context) ([]byte, error) { return make([]byte, 32), nil }})
 			if err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {
 				t := NewTracker(Defaults())
-				if _, err := book.Read(b.Context(), audit.Cursor{}, t.Wants, t.Add); err != nil {
+				if _, err := log.Read(b.Context(), audit.Cursor{}, t.Wants, t.Add); err != nil {
 					b.Fatal(err)
 				}
-				if due := t.Unannounced(noon); len(due) != 3 {
+				if due := t.Due(noon); len(due) != 3 {
 					b.Fatal(summary(due))
 				}
 			}

@@ -8,31 +8,27 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
-// fade is how long an alert below P1 that nobody acknowledged and that did not
-// repeat stays open. Graver ones wait for the user for ever.
-const fade = 14 * 24 * time.Hour
-
 // Tracker makes alerts of a log's events, which it gets one by one, the oldest
 // first.
 //
 // What is not verified counts apart, in one group for each rule: it can raise
 // an alert of its own and changes no other. Nothing of it acknowledges, resolves,
-// counts as having told the user, or becomes a part of what is usual. So whoever
-// can write the log's file and does not have its key can make noise, but keep
-// nothing quiet.
+// counts as a notification of the user, or becomes a part of what is usual. So
+// whoever can write the log's file and does not have its key can make noise, but
+// keep nothing quiet.
 //
 // It needs the log from its beginning: of one with the oldest events missing,
 // an alert that began with them looks like another alert. It is not safe for
 // concurrent use.
 type Tracker struct {
-	rules  []Rule
-	by     map[string][]int // event name → rules that it means something to
-	groups map[groupKey]*group
-	order  []groupKey           // in the order they came up
-	byID   map[string]*group    // of the alerts that are or were current
-	acked  map[string]time.Time // when an alert was acknowledged
-	told   map[string]told      // what the user was told of each alert
-	clock  clock
+	rules    []Rule
+	by       map[string][]int // event name → rules that it means something to
+	groups   map[groupKey]*group
+	order    []*group             // in the order they came up
+	byID     map[string]*group    // of the alerts that are or were current
+	acked    map[string]time.Time // when an alert was acknowledged
+	notified map[string]notice    // what the user was told of each alert
+	clock    clock
 }
 
 type groupKey struct {
@@ -41,12 +37,19 @@ type groupKey struct {
 	verified bool
 }
 
+// notice is what the user was told of an alert.
+type notice struct {
+	worst Severity
+	count float64
+	at    time.Time
+}
+
 // NewTracker returns a tracker that has seen nothing. The rules must not
 // change while it is in use.
 func NewTracker(rules []Rule) *Tracker {
 	t := &Tracker{
 		rules: rules, by: map[string][]int{}, groups: map[groupKey]*group{},
-		byID: map[string]*group{}, acked: map[string]time.Time{}, told: map[string]told{},
+		byID: map[string]*group{}, acked: map[string]time.Time{}, notified: map[string]notice{},
 	}
 	for i, r := range rules {
 		if r.Off {
@@ -80,31 +83,30 @@ func (t *Tracker) Add(e audit.Event) {
 	if e.Verified {
 		t.clock.see(e.Time)
 	}
-	switch id, _ := e.Data["alert"].(string); e.Name {
+	switch e.Name {
 	case audit.AlertAcknowledged:
-		t.acknowledge(id, e.Time)
+		t.acknowledge(e)
 	case audit.SecurityAlert:
-		hear(t.told, e)
+		t.noteNotified(e)
 	}
 	for _, i := range t.by[e.Name] {
 		r := &t.rules[i]
-		k := groupKey{i, e.Profile, e.Verified}
-		if r.GroupBy != nil {
-			k.key = r.GroupBy(e)
-		}
+		k := groupKey{i, r.key(e), e.Verified}
 		if e.Verified {
 			t.change(r, k, e)
 		}
-		if slices.Contains(r.Events, e.Name) && (r.Where == nil || r.Where(e)) {
-			t.count(r, k, e)
+		if r.counts(e) {
+			t.count(k, e)
 		}
 	}
 }
 
 // change does what a verified event does to a group besides counting.
 func (t *Tracker) change(r *Rule, k groupKey, e audit.Event) {
-	if slices.Contains(r.Resets, e.Name) && (r.ResetWhere == nil || r.ResetWhere(e)) {
-		t.reset(r, k)
+	if r.resets(e) {
+		if g := t.groups[k]; g != nil {
+			g.reset()
+		}
 	}
 	if slices.Contains(r.After, e.Name) {
 		g := t.group(k)
@@ -112,22 +114,23 @@ func (t *Tracker) change(r *Rule, k groupKey, e audit.Event) {
 		g.clear()
 	}
 	if slices.Contains(r.Ends, e.Name) && t.groups[k] != nil {
-		t.groups[k].end(e.PID)
+		t.groups[k].run.end(e.PID)
 	}
 }
 
 func (t *Tracker) group(k groupKey) *group {
 	g := t.groups[k]
 	if g == nil {
-		g = &group{}
+		g = &group{rule: &t.rules[k.rule], key: k.key}
 		t.groups[k] = g
-		t.order = append(t.order, k)
+		t.order = append(t.order, g)
 	}
 	return g
 }
 
-func (t *Tracker) acknowledge(id string, at time.Time) {
-	t.acked[id] = at
+func (t *Tracker) acknowledge(e audit.Event) {
+	id, _ := e.Data["alert"].(string)
+	t.acked[id] = e.Time
 	g := t.byID[id]
 	if g != nil && g.current != nil && g.current.ID == id && g.current.State == Open {
 		g.current.State = Acked
@@ -135,55 +138,62 @@ func (t *Tracker) acknowledge(id string, at time.Time) {
 	}
 }
 
-func (t *Tracker) reset(r *Rule, k groupKey) {
-	g := t.groups[k]
-	if g == nil {
+// noteNotified takes a security_alert event. Those of servers' own logs that were
+// imported name no alert of ours.
+func (t *Tracker) noteNotified(e audit.Event) {
+	id, ok := e.Data["alert"].(string)
+	if !ok {
 		return
 	}
-	g.armed = false
-	g.clear()
-	if r.Resolves && g.current != nil {
-		g.retire(Resolved)
+	severity := P3
+	if text, ok := e.Data["severity"].(string); ok && severity.UnmarshalText([]byte(text)) != nil {
+		severity = P3
 	}
+	if before, again := t.notified[id]; again {
+		severity = min(severity, before.worst)
+	}
+	t.notified[id] = notice{worst: severity, count: number(e.Data["count"]), at: e.Time}
 }
 
-// count adds e to its group's run and fires the rule if that makes it.
-func (t *Tracker) count(r *Rule, k groupKey, e audit.Event) {
+// count adds e to its group and fires the rule if that makes it.
+func (t *Tracker) count(k groupKey, e audit.Event) {
 	if !e.Verified {
-		var text string
+		var former string
 		if known := t.groups[groupKey{k.rule, k.key, true}]; known != nil {
-			text = known.text
+			former = known.former
 		}
 		k.key = "" // it may be made up, and so may a thousand others
-		t.group(k).armed, t.group(k).text = true, text
+		t.group(k).armed, t.group(k).former = true, former
 	}
 	g := t.group(k)
-	if len(r.After) > 0 && !g.armed {
+	if len(g.rule.After) > 0 && !g.armed {
 		return
 	}
-	if f, ok := g.take(r, e); ok {
-		g.fade(t.clock.sure)
-		g.fire(r, k.key, f)
+	if f, ok := g.take(e); ok {
+		if g.current != nil && overdue(*g.current, t.clock.sure) {
+			g.retire(Resolved)
+		}
+		g.fire(f)
 		t.byID[g.current.ID] = g
 	}
 }
 
-// Alerts returns all alerts as they stand at now. It changes nothing.
+// Alerts returns all alerts as they stand at now, the worst first. It changes
+// nothing.
 func (t *Tracker) Alerts(now time.Time) []Alert {
 	var list []Alert
 	at := t.clock.at(now)
-	for _, k := range t.order {
-		g, r := t.groups[k], &t.rules[k.rule]
+	for _, g := range t.order {
 		list = append(list, g.past...)
 		if g.current != nil {
-			a := *g.current
-			if faded(a, at) {
+			a := g.shown()
+			if overdue(a, at) {
 				a.State = Resolved
 			}
 			list = append(list, a)
 		}
-		if a, ok := g.aged(r, k.key, at); ok {
-			if seen, ok := t.acked[a.ID]; ok && stage(r, seen.Sub(a.First)) >= a.Count {
+		if a, ok := g.aged(at); ok {
+			if seen, ok := t.acked[a.ID]; ok && ageStage(g.rule, seen.Sub(a.First)) >= a.Count {
 				a.State = Acked
 			}
 			list = append(list, a)
@@ -201,7 +211,28 @@ func (t *Tracker) Alerts(now time.Time) []Alert {
 	return list
 }
 
-// faded reports whether an alert resolves itself because nothing came of it.
-func faded(a Alert, at time.Time) bool {
-	return a.State == Open && a.Severity >= P2 && at.Sub(a.Last) > fade
+// overdue reports whether an alert resolves itself because nothing came of it.
+func overdue(a Alert, at time.Time) bool {
+	return a.State == Open && a.Severity >= P2 && at.Sub(a.Last) > resolveAfter
+}
+
+// Due returns those alerts, the worst first, that the user should be notified of
+// now: open, and never notified of, or worse than at the last notification, or
+// fired again with the cooldown since then over. The security_alert events say
+// what the user was notified of, so that every process comes to the same answer
+// and a restart repeats nothing.
+func (t *Tracker) Due(now time.Time) []Alert {
+	return slices.DeleteFunc(t.Alerts(now), func(a Alert) bool {
+		last, before := t.notified[a.ID]
+		// Either way from the last notification, so that a clock that was set back
+		// does not keep an alert quiet for longer than the cooldown.
+		rested := now.Sub(last.at).Abs() >= a.Cooldown
+		return a.State != Open || before && a.Severity >= last.worst && !(rested && float64(a.Count) > last.count)
+	})
+}
+
+// MarkNotified notes that the user was notified of a at a time, beside what the
+// log says of that. A log that does not verify cannot say it any more.
+func (t *Tracker) MarkNotified(a Alert, at time.Time) {
+	t.noteNotified(audit.Event{Name: audit.SecurityAlert, Time: at, Data: a.Notification()})
 }

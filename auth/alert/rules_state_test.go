@@ -50,7 +50,7 @@ func TestLoginRules(t *testing.T) {
 	})
 }
 
-func TestHouseRules(t *testing.T) {
+func TestNetworkLogAndConfigRules(t *testing.T) {
 	seen := func(host string, days float64) []any { return []any{"host", host, "days", days} }
 	drift := []any{"client", "cursor"}
 	play(t, Defaults(), map[string]scene{

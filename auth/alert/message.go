@@ -1,0 +1,138 @@
+package alert
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+// firing is what made a rule fire, and what its message can speak of.
+type firing struct {
+	severity Severity
+	which    int         // of the rule's Cases, or -1
+	n        int         // how many events are behind it; of an Age the stage
+	tries    int         // of a Ratio
+	value    float64     // of a Baseline
+	median   float64     // of a Baseline, 0 if too little is known
+	newest   audit.Event // the one that made it fire
+}
+
+// message puts the profile's name in front, as it was at that time.
+func (f *firing) message(r *Rule) string {
+	text := r.Message
+	if f.which >= 0 {
+		text = cmp.Or(r.Cases[f.which].Message, text)
+	}
+	text = os.Expand(text, func(name string) string { return f.variable(r, name) })
+	if !f.newest.Verified && f.newest.Name != audit.AuditTamper { // which is about just that
+		text += " (says a line of the log that is not verified)"
+	}
+	if name := plainText(f.newest, "name"); name != "" {
+		return name + ": " + text
+	}
+	return text
+}
+
+// variable is what a name in a rule's message stands for.
+func (f *firing) variable(r *Rule, name string) string {
+	e := f.newest
+	switch name {
+	case "n":
+		return strconv.Itoa(f.n)
+	case "tries":
+		return strconv.Itoa(f.tries)
+	case "window":
+		return span(r.Window)
+	case "age": // of an Age, when it fired
+		if f.n < 2 {
+			return span(r.Window - r.Warn)
+		}
+		return span(r.Window)
+	case "soon":
+		if f.n < 2 {
+			return " soon"
+		}
+	case "value":
+		return span(time.Duration(f.value) * time.Second)
+	case "usually":
+		if f.median > 0 && f.value <= r.Window.Seconds() {
+			return ", which is usually " + span(time.Duration(f.median)*time.Second)
+		}
+	case "hour":
+		return strconv.Itoa(r.local(e.Time).Hour())
+	case "days": // of the event, as a length of time
+		return span(time.Duration(max(int(number(e.Data["days"])), 1)) * day)
+	case "host":
+		return cmp.Or(hostName(e, "host"), "the provider")
+	case "now":
+		return hostName(e, "now")
+	case "what": // differs: see claims_changed
+		s, _ := e.Data["what"].(string)
+		what := strings.Split(s, ",")
+		if slices.ContainsFunc(what, func(w string) bool { return w != "account" && w != "issuer" && w != "scope" }) {
+			return "account or scope"
+		}
+		return strings.Join(what, " and ")
+	default:
+		return strings.ReplaceAll(plainText(e, name), "_", " ")
+	}
+	return ""
+}
+
+// span says a length of time for people: "10 minutes".
+func span(w time.Duration) string {
+	n, unit := int(w.Minutes()), "minute"
+	switch {
+	case w >= 48*time.Hour:
+		n, unit = int(w.Hours()/24), "day"
+	case w >= 2*time.Hour:
+		n, unit = int(w.Hours()), "hour"
+	case w < time.Minute:
+		n, unit = int(w.Seconds()), "second"
+	}
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
+}
+
+// The lengths stand outside of the patterns: a counted repetition takes a
+// millisecond to compile, at every start.
+var (
+	plainPattern = regexp.MustCompile(`\A[a-z0-9_ -]+\z`)
+	hostPattern  = regexp.MustCompile(`\A[a-zA-Z0-9.:-]+\z`)
+)
+
+// plainText is a data value if it is harmless in a notification: what profile
+// names and our own words are made of, and nothing that could be markup.
+func plainText(e audit.Event, key string) string { return matching(e, key, plainPattern, 64) }
+
+// hostName is a data value if it looks like a host name, else "".
+func hostName(e audit.Event, key string) string { return matching(e, key, hostPattern, 253) }
+
+func matching(e audit.Event, key string, pattern *regexp.Regexp, longest int) string {
+	s, _ := e.Data[key].(string)
+	if len(s) > longest {
+		return ""
+	}
+	return pattern.FindString(s)
+}
+
+// number reads a count, which is a float64 in an event that was read back and
+// may be an int in one that was not.
+func number(v any) float64 {
+	switch v := v.(type) {
+	case float64:
+		return v
+	case int:
+		return float64(v)
+	}
+	return 0
+}
