@@ -59,7 +59,9 @@ func says(key string, text func(audit.Event, string) string) func(audit.Event) b
 func failed(e audit.Event) bool { return e.Outcome == audit.Failed }
 
 // orGone adds the events after which a profile's login is no concern any more.
-func orGone(events ...string) []string { return append(events, audit.TokensRevoked, audit.ProfileDeleted) }
+func orGone(events ...string) []string {
+	return append(events, audit.TokensRevoked, audit.ProfileDeleted)
+}
 
 // Defaults returns the built-in rules, with the thresholds of the security
 // policy that the product ships with. The slice is the caller's.
