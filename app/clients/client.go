@@ -80,26 +80,10 @@ func Lookup(id string) (Client, error) {
 		ids[i] = c.ID
 	}
 	advice := "choose one of " + strings.Join(ids, ", ")
-	if near := nearest(strings.ToLower(id), ids); near != "" {
+	if near := hint.Nearest(strings.NewReplacer(" ", "-", "_", "-").Replace(strings.ToLower(id)), ids); near != "" {
 		advice = fmt.Sprintf("did you mean %q? %s", near, advice)
 	}
 	return Client{}, hint.Wrap(fmt.Errorf("there is no MCP client %q", id), advice)
-}
-
-// nearest returns the id the user most likely meant, or "" when none is close:
-// one that begins with or contains what was typed, else one within two slips.
-func nearest(typed string, ids []string) string {
-	plain := strings.NewReplacer(" ", "-", "_", "-").Replace(typed)
-	best, least := "", 3
-	for _, id := range ids {
-		switch d := hint.Distance(plain, id); {
-		case d < least:
-			best, least = id, d
-		case least > 1 && len(plain) >= 3 && strings.Contains(id, plain) && best == "":
-			best = id
-		}
-	}
-	return best
 }
 
 // Params is what New needs.
