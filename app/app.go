@@ -17,6 +17,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/app/window"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -43,9 +44,11 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		a.wait = err // said by whichever command needs the keychain
 	}
 	ctx = vault.WithWait(ctx, wait)
-	env := cli.Env{
+	f := cli.Factory{
 		In: input{ctx, std.In}, Out: std.Out, Err: std.Err,
-		Keeper:  func(ctx context.Context) (cli.Keeper, error) { return a.heralded(ctx, actorOf(args)) },
+		Keeper: func(ctx context.Context) (*auth.Keeper, func(context.Context) error, error) {
+			return a.heralded(ctx, actorOf(args))
+		},
 		Names:   a.profileNames,
 		Setup:   a.setup,
 		OpenURL: a.browser().Open, Settings: a.settings,
@@ -54,23 +57,23 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		Tray:    a.runTray,
 		Window:  a.runWindow,
 		Windows: window.Names(),
-		Demo: func(ctx context.Context, out io.Writer) error {
+		Demo: func(ctx context.Context) error {
 			self, err := platform.Executable()
 			if err != nil {
 				return err
 			}
-			return demo.Run(ctx, demo.Params{Executable: self.Path, Environ: a.environ, Out: out, Err: std.Err})
+			return demo.Run(ctx, demo.Params{Executable: self.Path, Environ: a.environ, Out: std.Out, Err: std.Err})
 		},
 		Now:     time.Now,
 		Version: Version(),
 	}
 	if std.In != nil && term.IsTerminal(int(std.In.Fd())) {
-		env.ReadPassword = func(prompt string) (secret.String, error) { return a.readPassword(ctx, prompt) }
+		f.ReadPassword = func(prompt string) (secret.String, error) { return a.readPassword(ctx, prompt) }
 	}
-	if f, ok := std.Err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		env.Copy = func(text string) { _, _ = io.WriteString(f, cli.CopySequence(text)) }
+	if screen, ok := std.Err.(*os.File); ok && term.IsTerminal(int(screen.Fd())) {
+		f.Copy = func(text string) { _, _ = io.WriteString(screen, cli.CopySequence(text)) }
 	}
-	return cli.Run(ctx, env, args)
+	return cli.Run(ctx, f, args)
 }
 
 // actorOf says which door the call came through, for the book.

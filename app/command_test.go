@@ -115,8 +115,8 @@ func TestCommands(t *testing.T) {
 	})
 }
 
-// status CODE COMMAND… runs a command and checks its exit status; its output
-// goes where exec's goes.
+// status CODE COMMAND… runs a command and checks its exit status, and that
+// a refusal says what to do; its output goes where exec's goes.
 func status(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -130,6 +130,9 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+	if stderr := ts.ReadFile("stderr"); strings.Contains(stderr, "stagedoor: ") && !strings.Contains(stderr, "\nhint: ") {
+		ts.Fatalf("it is refused without a hint")
 	}
 }
 

@@ -15,28 +15,20 @@ import (
 // heraldWait bounds what telling the user may cost a command.
 const heraldWait = 10 * time.Second
 
-// herald is a Keeper of a process without a tray. What is grave and was found
-// here must reach the user although nothing sits in the tray, so it is told of
-// when the command is done: as a notification, where there is a session for
-// one. Of several processes one tells, and none does where a tray runs.
-type herald struct {
-	*auth.Keeper
-	app *application
-}
-
-func (a *application) heralded(ctx context.Context, actor string) (herald, error) {
-	k, err := a.keeper(ctx, actor)
-	return herald{Keeper: k, app: a}, err
-}
-
-// Close tells what is to be told and closes the Keeper.
-func (h herald) Close(ctx context.Context) error {
-	select {
-	case <-h.app.grave:
-		h.app.tellGrave(ctx, h.Keeper)
-	default:
-	}
-	return h.Keeper.Close(ctx)
+// heralded opens the Keeper of a process without a tray. What is grave and was
+// found here must reach the user although nothing sits in the tray, so end tells
+// of it when the command is done: as a notification, where there is a session
+// for one. Of several processes one tells, and none does where a tray runs.
+func (a *application) heralded(ctx context.Context, actor string) (k *auth.Keeper, end func(context.Context) error, err error) {
+	k, err = a.keeper(ctx, actor)
+	return k, func(ctx context.Context) error {
+		select {
+		case <-a.grave:
+			a.tellGrave(ctx, k)
+		default:
+		}
+		return k.Close(ctx)
+	}, err
 }
 
 // noteGrave remembers that this process wrote something grave down.

@@ -38,14 +38,14 @@ func ownHouse(t *testing.T) (state string) {
 // find is a command that writes something down and ends.
 func find(t *testing.T, events ...string) {
 	t.Helper()
-	k, err := process(t).heralded(t.Context(), "cli")
+	k, end, err := process(t).heralded(t.Context(), "cli")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range events {
 		k.Record(t.Context(), profile.Profile{ID: "p", Name: "work"}, name, audit.Failed, nil)
 	}
-	if err := k.Close(t.Context()); err != nil {
+	if err := end(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

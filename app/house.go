@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/app/cli"
 	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/app/settings"
@@ -83,7 +82,7 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 		Dir: paths.State, Vault: v, HTTP: httpClient(seen.see), Browser: a.browser().Open,
 		Now: time.Now, Rand: rand.Reader, Actor: actor, PID: os.Getpid(), Log: a.log,
 		Keep:   func() audit.Retention { return retention(store) },
-		Alarms: auth.Alarms{Rules: store.Rules, MayTell: store.MayTell, OnGrave: a.noteGrave},
+		Alarms: auth.Alarms{Rules: store.Rules, MayTell: store.MayNotify, OnGrave: a.noteGrave},
 	})
 	if err == nil {
 		seen.tell(k.SawCertificate)
@@ -140,7 +139,7 @@ func httpClient(see func(host string, notAfter time.Time)) *http.Client {
 }
 
 // setup makes the use case behind `setup` and the tray's click.
-func (a *application) setup(k cli.Keeper) (setup.Service, error) {
+func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 	paths, err := a.paths()
 	if err != nil {
 		return setup.Service{}, err

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
-func newAccept(env Env) *cobra.Command {
+func newCmdAccept(f *Factory, runF func(*profileOptions) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   "accept [PROFILE]",
 		Short: "Accept that a login is another one than before",
@@ -16,13 +18,21 @@ from another issuer than before, no server gets a token of it. If that is what
 you wanted, accept it with this command; if not, sign in again as before.`,
 		Example:           "  stagedoor accept work",
 		Args:              atMost(1),
-		ValidArgsFunction: completeProfiles(env),
-		RunE:              keeper(env, func(ctx context.Context, k Keeper, args []string) error { return runAccept(ctx, env, k, first(args)) }),
+		ValidArgsFunction: completeFirst(f.Names),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o := &profileOptions{first(args)}
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return acceptRun(ctx, f, k, o) })
+		},
 	}
 }
 
-func runAccept(ctx context.Context, env Env, k Keeper, name string) error {
-	p, err := k.Profile(name)
+type acceptKeeper interface {
+	Profile(name string) (profile.Profile, error)
+	AcceptIdentity(ctx context.Context, name string) (string, error)
+}
+
+func acceptRun(ctx context.Context, f *Factory, k acceptKeeper, o *profileOptions) error {
+	p, err := k.Profile(o.profile)
 	if err != nil {
 		return err
 	}
@@ -32,8 +42,8 @@ func runAccept(ctx context.Context, env Env, k Keeper, name string) error {
 	}
 	words := "there is nothing to accept"
 	if accepted != "" {
-		words = "accepted: " + printable(accepted)
+		words = "accepted: " + accepted
 	}
-	_, err = fmt.Fprintf(env.Out, "%s: %s\n", p.Name, words)
-	return err
+	f.printf("%s: %s\n", p.Name, words)
+	return nil
 }

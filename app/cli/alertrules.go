@@ -8,12 +8,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/settings"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
-	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-func newAlertRules(env Env) *cobra.Command {
-	var asJSON bool
+type alertRulesOptions struct{ json bool }
+
+func newCmdAlertRules(f *Factory, runF func(*alertRulesOptions) error) *cobra.Command {
+	o := &alertRulesOptions{}
 	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "Show what raises an alert",
@@ -21,16 +23,18 @@ func newAlertRules(env Env) *cobra.Command {
 off, muted or changed: see "stagedoor settings".`,
 		Example: "  stagedoor alerts rules\n  stagedoor settings alerts.failed_auth.threshold 10",
 		Args:    atMost(0),
-		RunE: keeper(env, func(ctx context.Context, k Keeper, _ []string) error {
-			defer warnOfSettings(env)
-			return runAlertRules(env, settings.Watching(k.Rules()), asJSON)
-		}),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return run(cmd, f, o, runF, func(_ context.Context, k *auth.Keeper) error {
+				return alertRulesRun(f, settings.Watching(k.Rules()), o)
+			})
+		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }
 
-func runAlertRules(env Env, rules []alert.Rule, asJSON bool) error {
+func alertRulesRun(f *Factory, rules []alert.Rule, o *alertRulesOptions) error {
+	defer f.warnOfSettings()
 	list := make([]alert.Description, len(rules))
 	rows := make([][]string, len(rules))
 	for i, r := range rules {
@@ -46,29 +50,17 @@ func runAlertRules(env Env, rules []alert.Rule, asJSON bool) error {
 		if r.N > 0 {
 			threshold = strconv.Itoa(r.N)
 		}
-		rows[i] = []string{r.ID, r.Severity.String(), state, threshold, duration(r.Window), duration(r.Cooldown), list[i].Condition}
+		rows[i] = []string{r.ID, r.Severity.String(), state, threshold, length(r.Window), length(r.Cooldown), list[i].Condition}
 	}
-	if asJSON {
-		return writeJSON(env.Out, list)
+	if o.json {
+		return f.json(list)
 	}
-	return table(env.Out, []string{"RULE", "SEVERITY", "STATE", "THRESHOLD", "WINDOW", "COOLDOWN", "FIRES WHEN"}, rows)
+	return f.table([]string{"RULE", "SEVERITY", "STATE", "THRESHOLD", "WINDOW", "COOLDOWN", "FIRES WHEN"}, rows)
 }
 
-func duration(d time.Duration) string {
+func length(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
 	return settings.Duration(d).String()
-}
-
-// warnOfSettings says that the settings file is of no use, where that matters
-// to what was just shown.
-func warnOfSettings(env Env) {
-	store, err := env.Settings()
-	if err == nil {
-		_, err = store.Settings()
-	}
-	if err != nil {
-		warnOf(env.Err, err.Error()+"; the built-in settings are in effect", hint.Of(err))
-	}
 }

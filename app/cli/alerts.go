@@ -2,17 +2,20 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-func newAlerts(env Env) *cobra.Command {
-	var asJSON, all bool
+type alertsOptions struct{ json, all bool }
+
+func newCmdAlerts(f *Factory, runF func(*alertsOptions) error) *cobra.Command {
+	o := &alertsOptions{}
 	cmd := &cobra.Command{
 		Use:   "alerts",
 		Short: "Show security alerts",
@@ -20,30 +23,43 @@ func newAlerts(env Env) *cobra.Command {
 are any, so that a scheduled job can tell.`,
 		Example: "  stagedoor alerts\n  stagedoor alerts --all --json\n  stagedoor alerts ack ID\n  stagedoor alerts rules",
 		Args:    atMost(0),
-		RunE: keeper(env, func(ctx context.Context, k Keeper, _ []string) error {
-			defer warnOfSettings(env)
-			return runAlerts(ctx, env, k, all, asJSON)
-		}),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return alertsRun(ctx, f, k, o) })
+		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&all, "all", false, "show acknowledged and resolved alerts too")
-	cmd.AddCommand(newAlertsAck(env), newAlertRules(env))
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.all, "all", false, "show acknowledged and resolved alerts too")
+	cmd.AddCommand(newCmdAlertsAck(f, nil), newCmdAlertRules(f, nil))
 	return cmd
 }
 
-func runAlerts(ctx context.Context, env Env, k Keeper, all, asJSON bool) error {
+type alertsKeeper interface {
+	Alerts(ctx context.Context) ([]alert.Alert, error)
+}
+
+func alertsRun(ctx context.Context, f *Factory, k alertsKeeper, o *alertsOptions) error {
+	defer f.warnOfSettings()
 	alerts, err := k.Alerts(ctx)
 	if err != nil {
 		return err
 	}
 	open := slices.ContainsFunc(alerts, func(a alert.Alert) bool { return a.State == alert.Open })
-	if !all {
+	kind := "alerts"
+	if !o.all {
 		alerts = slices.DeleteFunc(alerts, func(a alert.Alert) bool { return a.State != alert.Open })
+		kind = "open alerts"
 	}
-	if asJSON {
-		err = writeJSON(env.Out, append([]alert.Alert{}, alerts...))
-	} else {
-		err = printAlerts(env, alerts, all)
+	switch {
+	case o.json:
+		err = f.json(append([]alert.Alert{}, alerts...))
+	case len(alerts) == 0:
+		f.printf("There are no %s.\n", kind)
+	default:
+		rows := make([][]string, len(alerts))
+		for i, a := range alerts {
+			rows[i] = []string{a.ID, a.Severity.String(), string(a.State), a.Last.Local().Format(second), strconv.Itoa(a.Count), a.Rule, a.Message}
+		}
+		err = f.table([]string{"ID", "SEVERITY", "STATE", "LAST", "COUNT", "RULE", "MESSAGE"}, rows)
 	}
 	if err == nil && open {
 		err = attention{}
@@ -51,39 +67,44 @@ func runAlerts(ctx context.Context, env Env, k Keeper, all, asJSON bool) error {
 	return err
 }
 
-func printAlerts(env Env, alerts []alert.Alert, all bool) error {
-	if len(alerts) == 0 {
-		kind := "open alerts"
-		if all {
-			kind = "alerts"
-		}
-		_, err := fmt.Fprintf(env.Out, "There are no %s.\n", kind)
-		return err
+// warnOfSettings says that the settings file is of no use, where that matters
+// to what was just shown.
+func (f *Factory) warnOfSettings() {
+	store, err := f.Settings()
+	if err == nil {
+		_, err = store.Settings()
 	}
-	rows := make([][]string, len(alerts))
-	for i, a := range alerts {
-		rows[i] = []string{
-			a.ID, a.Severity.String(), string(a.State), a.Last.Local().Format("2006-01-02 15:04:05"), strconv.Itoa(a.Count), a.Rule, a.Message,
-		}
+	if err != nil {
+		f.warn(err.Error()+"; the built-in settings are in effect", hint.Of(err))
 	}
-	return table(env.Out, []string{"ID", "SEVERITY", "STATE", "LAST", "COUNT", "RULE", "MESSAGE"}, rows)
 }
 
-func newAlertsAck(env Env) *cobra.Command {
-	var note string
+type ackOptions struct{ id, note string }
+
+func newCmdAlertsAck(f *Factory, runF func(*ackOptions) error) *cobra.Command {
+	o := &ackOptions{}
 	cmd := &cobra.Command{
 		Use:     "ack ID",
 		Short:   "Note that you have seen an alert",
 		Example: "  stagedoor alerts ack failed_auth-17 --note \"that was me\"",
 		Args:    exactly("ID"),
-		RunE: keeper(env, func(ctx context.Context, k Keeper, args []string) error {
-			if err := k.AckAlert(ctx, args[0], note); err != nil {
-				return err
-			}
-			_, err := fmt.Fprintf(env.Out, "%s is acknowledged\n", args[0])
-			return err
-		}),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.id = args[0]
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return alertsAckRun(ctx, f, k, o) })
+		},
 	}
-	cmd.Flags().StringVar(&note, "note", "", "what you found out")
+	cmd.Flags().StringVar(&o.note, "note", "", "what you found out")
 	return cmd
+}
+
+type ackKeeper interface {
+	AckAlert(ctx context.Context, id, note string) error
+}
+
+func alertsAckRun(ctx context.Context, f *Factory, k ackKeeper, o *ackOptions) error {
+	if err := k.AckAlert(ctx, o.id, o.note); err != nil {
+		return err
+	}
+	f.printf("%s is acknowledged\n", o.id)
+	return nil
 }

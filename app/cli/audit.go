@@ -2,34 +2,28 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
-	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 type auditOptions struct {
-	profile  string
-	n        int
-	event    string
-	outcome  string
-	severity string
-	search   string
-	since    string
-	until    string
-	follow   bool
-	json     bool
+	filter
+	args         []string // [PROFILE] [N]
+	n            int
+	follow, json bool
 }
 
-func newAudit(env Env) *cobra.Command {
-	o := auditOptions{n: 20}
+func newCmdAudit(f *Factory, runF func(*auditOptions) error) *cobra.Command {
+	o := &auditOptions{n: 20}
 	cmd := &cobra.Command{
 		Use:   "audit [PROFILE] [N]",
 		Short: "Show the audit log",
@@ -43,139 +37,110 @@ no token.`,
   stagedoor audit verify
   stagedoor audit export --format csv -o log.csv`,
 		Args:              atMost(2),
-		ValidArgsFunction: completeProfiles(env),
-		RunE: keeper(env, func(ctx context.Context, k Keeper, args []string) error {
-			if err := o.take(k, args); err != nil {
-				return err
-			}
-			return runAudit(ctx, env, k, o)
-		}),
+		ValidArgsFunction: completeFirst(f.Names),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.args = args
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return auditRun(ctx, f, k, o) })
+		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.event, "event", "", "only events of this name")
-	f.StringVar(&o.outcome, "outcome", "", "only ok or failed ones")
-	f.StringVar(&o.severity, "severity", "", "only events of this severity, P0 to P3")
-	f.StringVar(&o.search, "search", "", "only events with this text in them, in any case")
-	f.StringVar(&o.since, "since", "", "only events since a time (2026-01-31, RFC 3339) or for a span (90m, 12h, 7d)")
-	f.StringVar(&o.until, "until", "", "only events before a time or span, as with --since")
-	f.BoolVar(&o.follow, "follow", false, "go on with new events as they come")
-	f.BoolVar(&o.json, "json", false, "print JSON, one array; with --follow one object a line")
-	cmd.AddCommand(newAuditVerify(env), newAuditExport(env), newAuditAccept(env))
+	o.addFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&o.outcome, "outcome", "", "only ok or failed ones")
+	flags.StringVar(&o.severity, "severity", "", "only events of this severity, P0 to P3")
+	flags.StringVar(&o.search, "search", "", "only events with this text in them, in any case")
+	flags.BoolVar(&o.follow, "follow", false, "go on with new events as they come")
+	flags.BoolVar(&o.json, "json", false, "print JSON, one array; with --follow one object a line")
+	completeFlag(cmd, "outcome", fixed(audit.OK, audit.Failed))
+	completeFlag(cmd, "severity", fixed("P0", "P1", "P2", "P3"))
+	cmd.AddCommand(newCmdAuditVerify(f, nil), newCmdAuditExport(f, nil), newCmdAuditAccept(f, nil))
 	return cmd
 }
 
-// take reads [PROFILE] [N]. A lone number is N, unless a profile is called so.
-func (o *auditOptions) take(k Keeper, args []string) error {
-	if len(args) == 0 {
-		return nil
+type auditKeeper interface {
+	profileFinder
+	Names() ([]string, error)
+	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
+	Watch(ctx context.Context) (<-chan struct{}, error)
+}
+
+func auditRun(ctx context.Context, f *Factory, k auditKeeper, o *auditOptions) error {
+	if err := o.take(k); err != nil {
+		return err
 	}
-	names, err := k.Names()
+	q, err := o.query(f, k)
 	if err != nil {
 		return err
 	}
-	if len(args) == 1 && !slices.Contains(names, args[0]) {
-		if n, err := strconv.Atoi(args[0]); err == nil && n > 0 {
-			o.n = n
-			return nil
-		}
-	}
-	o.profile = args[0]
-	if len(args) == 2 {
-		if o.n, err = strconv.Atoi(args[1]); err != nil || o.n <= 0 {
-			return usageError("%q is not a number of events", args[1])
-		}
-	}
-	return nil
-}
-
-// query is what the flags select.
-func (o auditOptions) query(env Env, k Keeper) (q audit.Query, err error) {
-	q = audit.Query{Name: o.event, Text: o.search, Severity: strings.ToUpper(o.severity), Limit: o.n}
-	switch q.Outcome = strings.ToLower(o.outcome); q.Outcome {
-	case "", audit.OK, audit.Failed:
-	default:
-		return q, hint.Wrap(usageError("there is no outcome %q", o.outcome), "outcomes are ok and failed")
-	}
-	if q.Severity != "" && (len(q.Severity) != 2 || q.Severity[0] != 'P' || q.Severity[1] < '0' || q.Severity[1] > '3') {
-		return q, hint.Wrap(usageError("there is no severity %q", o.severity), "severities are P0, P1, P2 and P3")
-	}
-	if o.since != "" {
-		if q.Since, err = parseMoment("--since", o.since, env.Now()); err != nil {
-			return q, err
-		}
-	}
-	if o.until != "" {
-		if q.Until, err = parseMoment("--until", o.until, env.Now()); err != nil {
-			return q, err
-		}
-	}
-	if o.profile != "" {
-		p, err := k.Profile(o.profile)
-		if err != nil {
-			return q, err
-		}
-		q.Profile = p.ID
-	}
-	return q, nil
-}
-
-func runAudit(ctx context.Context, env Env, k Keeper, o auditOptions) error {
-	q, err := o.query(env, k)
-	if err != nil {
-		return err
-	}
+	q.Limit = o.n
 	changes := (<-chan struct{})(nil)
 	if o.follow { // watching begins before reading, so that nothing falls between
 		if changes, err = k.Watch(ctx); err != nil {
 			return err
 		}
 	}
-	events, err := k.Events(ctx, q)
-	if err != nil {
-		return err
-	}
-	slices.Reverse(events)
-	if o.json && !o.follow {
-		return writeJSON(env.Out, events)
-	}
-	if len(events) == 0 && !o.follow {
-		_, err := fmt.Fprintln(env.Out, "There are no such events.")
-		return err
-	}
-	last := uint64(0)
 	for {
+		events, err := k.Events(ctx, q)
+		if err != nil {
+			return err
+		}
+		slices.Reverse(events)
+		switch {
+		case o.json && !o.follow:
+			return f.json(events)
+		case len(events) == 0 && !o.follow:
+			f.printf("There are no such events.\n")
+		}
 		for _, e := range events {
-			if e.Seq <= last {
-				continue
-			}
-			last = e.Seq
-			if err := printEvent(env, e, o.json); err != nil {
+			if err := printEvent(f, e, o.json); err != nil {
 				return err
 			}
+			q.After = max(q.After, e.Seq) // reads what was added from then on, and no more
 		}
 		if !o.follow {
 			return nil
 		}
+		q.Limit = 0
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-changes:
 		}
-		q.Limit, q.After = 0, last // reads what was added, and no more
-		if events, err = k.Events(ctx, q); err != nil {
-			return err
-		}
-		slices.Reverse(events)
 	}
 }
 
-func printEvent(env Env, e audit.Event, asJSON bool) error {
+// take reads [PROFILE] [N]. A lone number is N, unless a profile is called so.
+func (o *auditOptions) take(k auditKeeper) error {
+	if len(o.args) == 0 {
+		return nil
+	}
+	names, err := k.Names()
+	if err != nil {
+		return err
+	}
+	last := o.args[len(o.args)-1]
+	n, err := strconv.Atoi(last)
+	number := err == nil && n > 0
+	if len(o.args) == 1 && (!number || slices.Contains(names, last)) {
+		o.profile = last
+		return nil
+	}
+	if !number {
+		return usage("say how many: stagedoor audit PROFILE 50", "%q is not a number of events", last)
+	}
+	if o.n = n; len(o.args) == 2 {
+		o.profile = o.args[0]
+	}
+	return nil
+}
+
+func printEvent(f *Factory, e audit.Event, asJSON bool) error {
 	if asJSON {
-		return writeJSONLine(env.Out, e)
+		enc := json.NewEncoder(f.Out)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(e)
 	}
 	name, _ := e.Data["name"].(string)
-	line := fmt.Sprintf("%s  %-9s %-22s %-12s", e.Time.Local().Format("2006-01-02 15:04:05"),
-		printable(e.Actor), printable(e.Name), printable(name))
+	line := fmt.Sprintf("%s  %-9s %-22s %-12s", e.Time.Local().Format(second), printable(e.Actor), printable(e.Name), printable(name))
 	if e.Outcome != audit.OK {
 		line += " " + printable(e.Outcome)
 	}
@@ -184,7 +149,7 @@ func printEvent(env Env, e audit.Event, asJSON bool) error {
 			line += fmt.Sprintf(" %s=%s", printable(key), quoted(e.Data[key]))
 		}
 	}
-	_, err := fmt.Fprintln(env.Out, strings.TrimRight(line, " "))
+	_, err := fmt.Fprintln(f.Out, strings.TrimRight(line, " "))
 	return err
 }
 
@@ -198,22 +163,4 @@ func quoted(v any) string {
 		return strconv.Quote(s)
 	}
 	return s
-}
-
-// parseMoment reads a point in time or a span before now.
-func parseMoment(flag, s string, now time.Time) (time.Time, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
-			return now.AddDate(0, 0, -n), nil
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, hint.Wrap(usageError("%s does not understand %q", flag, s), "give a span such as 90m, 12h or 7d, or a time such as 2026-01-31")
 }

@@ -8,12 +8,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-func newAuditAccept(env Env) *cobra.Command {
-	var yes, asJSON bool
+type auditAcceptOptions struct{ yes, json bool }
+
+func newCmdAuditAccept(f *Factory, runF func(*auditAcceptOptions) error) *cobra.Command {
+	o := &auditAcceptOptions{}
 	cmd := &cobra.Command{
 		Use:   "accept",
 		Short: "Go on with an audit log that does not verify",
@@ -23,60 +26,64 @@ The file with the first problem and all after it are moved to a folder
 with an event that names the problem.`,
 		Example: "  stagedoor audit accept\n  stagedoor audit accept --yes",
 		Args:    atMost(0),
-		RunE:    keeper(env, func(ctx context.Context, k Keeper, _ []string) error { return runAuditAccept(ctx, env, k, yes, asJSON) }),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return auditAcceptRun(ctx, f, k, o) })
+		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was done as JSON")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print what was done as JSON")
 	return cmd
 }
 
-func runAuditAccept(ctx context.Context, env Env, k Keeper, yes, asJSON bool) error {
-	if !yes {
-		if err := askToAccept(ctx, env, k); err != nil {
+type auditAcceptKeeper interface {
+	logVerifier
+	AcceptLog(ctx context.Context) (audit.Accepted, error)
+}
+
+func auditAcceptRun(ctx context.Context, f *Factory, k auditAcceptKeeper, o *auditAcceptOptions) error {
+	if !o.yes {
+		if err := askToAccept(ctx, f, k); err != nil {
 			return err
 		}
 	}
 	a, err := k.AcceptLog(ctx)
-	if errors.Is(err, audit.ErrSound) {
-		if asJSON {
-			return writeJSON(env.Out, nil)
-		}
-		_, err = fmt.Fprintln(env.Out, "the audit log verifies: there is nothing to accept")
+	sound := errors.Is(err, audit.ErrSound)
+	switch {
+	case sound && o.json:
+		return f.json(nil)
+	case sound:
+		f.printf("the audit log verifies: there is nothing to accept\n")
+		return nil
+	case err != nil:
 		return err
-	}
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		return writeJSON(env.Out, a)
+	case o.json:
+		return f.json(a)
 	}
 	moved := "nothing had to be moved"
 	if len(a.Moved) > 0 {
 		moved = fmt.Sprintf("%s moved to %s in the audit folder", strings.Join(a.Moved, ", "), a.Folder)
 	}
-	_, err = fmt.Fprintf(env.Out, "accepted: %s\n%s; the log goes on with event %d\n", printable(a.Problem.Message), moved, a.Event.Seq)
-	return err
+	f.printf("accepted: %s\n%s; the log goes on with event %d\n", a.Problem.Message, moved, a.Event.Seq)
+	return nil
 }
 
 // askToAccept shows the problem and asks. Without a terminal to ask on it is
 // an error.
-func askToAccept(ctx context.Context, env Env, k Keeper) error {
-	if env.ReadPassword == nil {
-		return hint.Wrap(usageError("audit accept asks first, and standard input is no terminal"), "say --yes if you have looked at the problem")
+func askToAccept(ctx context.Context, f *Factory, k logVerifier) error {
+	if f.ReadPassword == nil {
+		return usage("say --yes if you have looked at the problem", "audit accept asks first, and standard input is no terminal")
 	}
-	draw, end := progress(env.Err, "checking the audit log", env.Now)
-	report, err := k.VerifyLog(ctx, draw)
-	end()
+	report, err := verifyLog(ctx, f, k)
 	switch {
 	case err != nil:
-		_, _ = fmt.Fprintln(env.Err, "the audit log cannot be checked: "+printable(err.Error()))
+		f.notef("the audit log cannot be checked: %s\n", err)
 	case report.OK:
 		return nil
 	case report.Problem != nil:
-		_, _ = fmt.Fprintf(env.Err, "%s (%s)\n", printable(report.Problem.Message), report.Problem.Kind)
+		f.notef("%s (%s)\n", report.Problem.Message, report.Problem.Kind)
 	}
-	if !ask(env, "Set aside what does not verify and go on?") {
-		return errors.New("the audit log was left as it is")
+	if !f.ask("Set aside what does not verify and go on?") {
+		return hint.New("the audit log was left as it is", "write the problem up first: stagedoor incident new")
 	}
 	return nil
 }

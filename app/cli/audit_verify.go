@@ -8,22 +8,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-// Book is what the commands do with the audit log besides showing it.
-type Book interface {
-	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
-	AcceptLog(ctx context.Context) (audit.Accepted, error)
-	ExportLog(ctx context.Context, w io.Writer, o audit.ExportOptions, by string) (events int, err error)
-	CheckBundle(ctx context.Context, r io.ReaderAt, size int64) (audit.BundleReport, error)
+type verifyOptions struct {
+	bundle string
+	json   bool
 }
 
-func newAuditVerify(env Env) *cobra.Command {
-	var asJSON bool
-	var bundle string
+func newCmdAuditVerify(f *Factory, runF func(*verifyOptions) error) *cobra.Command {
+	o := &verifyOptions{}
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check that nobody changed the audit log",
@@ -36,118 +33,127 @@ With --bundle it checks a file that "stagedoor audit export --format bundle" mad
 here or elsewhere.`,
 		Example: "  stagedoor audit verify\n  stagedoor audit verify --json\n  stagedoor audit verify --bundle incident.zip",
 		Args:    atMost(0),
-		RunE: keeper(env, func(ctx context.Context, k Keeper, _ []string) error {
-			if bundle != "" {
-				return runVerifyBundle(ctx, env, k, bundle, asJSON)
-			}
-			return runVerify(ctx, env, k, asJSON)
-		}),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error {
+				if o.bundle != "" {
+					return verifyBundleRun(ctx, f, k, o)
+				}
+				return verifyRun(ctx, f, k, o)
+			})
+		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
-	cmd.Flags().StringVar(&bundle, "bundle", "", "check this bundle instead of the log")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the report as JSON")
+	cmd.Flags().StringVar(&o.bundle, "bundle", "", "check this bundle instead of the log")
+	_ = cmd.MarkFlagFilename("bundle")
 	return cmd
 }
 
-func runVerify(ctx context.Context, env Env, k Keeper, asJSON bool) error {
-	draw, end := progress(env.Err, "checking the audit log", env.Now)
-	report, err := k.VerifyLog(ctx, draw)
-	end()
+type logVerifier interface {
+	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
+}
+
+// verifyLog draws a bar while it verifies the log.
+func verifyLog(ctx context.Context, f *Factory, k logVerifier) (audit.Report, error) {
+	draw, end := progress(f.Err, "checking the audit log", f.Now)
+	defer end()
+	return k.VerifyLog(ctx, draw)
+}
+
+func verifyRun(ctx context.Context, f *Factory, k logVerifier, o *verifyOptions) error {
+	r, err := verifyLog(ctx, f, k)
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		if err := writeJSON(env.Out, struct {
+	if o.json {
+		if err := f.json(struct {
 			audit.Report
 			Verdict audit.Verdict `json:"verdict"`
-		}{report, report.Verdict()}); err != nil {
+		}{r, r.Verdict()}); err != nil {
 			return err
 		}
 	}
-	if report.Verdict() == audit.Broken {
-		return doesNotVerify(report)
-	}
-	if asJSON {
+	switch {
+	case r.Verdict() == audit.Broken:
+		return doesNotVerify(r)
+	case o.json:
 		return nil
+	case r.Events == 0:
+		f.printf("the audit log is consistent with its key: 0 events\n")
+	default:
+		f.printf("the audit log is consistent with its key: %s from %s to %s\n", count(r.Events, "event"), r.First.Local().Format(minute), r.Last.Local().Format(minute))
 	}
-	_, err = fmt.Fprintf(env.Out, "the audit log is consistent with its key: %d events", report.Events)
-	if err == nil && report.Events > 0 {
-		_, err = fmt.Fprintf(env.Out, " from %s to %s", report.First.Local().Format("2006-01-02 15:04"), report.Last.Local().Format("2006-01-02 15:04"))
-	}
-	_, _ = fmt.Fprintln(env.Out)
-	if n := report.WithoutMAC(); n > 0 {
+	if n := r.WithoutMAC(); n > 0 {
 		// A line that needs no key can be written by anybody who can write the folder.
-		_, _ = fmt.Fprintf(env.Err, "stagedoor: lines without a MAC: %d. They were written while there was no keychain or it was locked, or by somebody else; stagedoor audit verify --json counts them\n", n)
+		f.notef("stagedoor: lines without a MAC: %d. They were written while there was no keychain or it was locked, or by somebody else; stagedoor audit verify --json counts them\n", n)
 	}
-	if report.Lost > 0 {
-		_, _ = fmt.Fprintf(env.Err, "stagedoor: %d events are missing: they happened while the log could not be written\n", report.Lost)
+	if r.Lost > 0 {
+		f.notef("stagedoor: %s missing, from a time when the log could not be written\n", count(r.Lost, "event"))
 	}
-	if report.AnchorError != "" {
-		_, _ = fmt.Fprintln(env.Err, "stagedoor: that nothing was cut off its end could not be checked: "+printable(report.AnchorError))
+	if r.AnchorError != "" {
+		f.notef("stagedoor: that nothing was cut off its end could not be checked: %s\n", r.AnchorError)
 	}
-	return err
+	return nil
 }
 
 // doesNotVerify says what is wrong, where, and what to do.
 func doesNotVerify(r audit.Report) error {
 	p := r.Problem
 	if p == nil {
-		return attention{"the audit log does not verify"}
+		p = &audit.Problem{Message: "it is not known why"}
 	}
-	where := p.Segment
+	where := string(p.Kind)
+	if p.Segment != "" {
+		where += ", " + p.Segment
+	}
 	if p.Line > 0 {
-		where = fmt.Sprintf("%s line %d", p.Segment, p.Line)
+		where += fmt.Sprintf(" line %d", p.Line)
 	}
-	if where != "" {
-		where = ", " + where
-	}
-	return hint.Wrap(attention{fmt.Sprintf("the audit log does not verify: %s (%s%s)", printable(p.Message), p.Kind, printable(where))},
+	return hint.Wrap(attention{fmt.Sprintf("the audit log does not verify: %s (%s)", p.Message, where)},
 		"keep a copy for later: stagedoor audit export --format bundle -o FILE; write it up: stagedoor incident new; then go on from here: stagedoor audit accept")
 }
 
-func runVerifyBundle(ctx context.Context, env Env, k Keeper, path string, asJSON bool) error {
-	f, err := durable.OpenLinked(path, os.O_RDONLY)
+type bundleKeeper interface {
+	CheckBundle(ctx context.Context, r io.ReaderAt, size int64) (audit.BundleReport, error)
+}
+
+func verifyBundleRun(ctx context.Context, f *Factory, k bundleKeeper, o *verifyOptions) error {
+	file, err := durable.OpenLinked(o.bundle, os.O_RDONLY)
+	if err != nil {
+		return hint.Wrap(fmt.Errorf("open the bundle: %w", err), "name a file that stagedoor audit export --format bundle made")
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
 	if err != nil {
 		return fmt.Errorf("open the bundle: %w", err)
 	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("open the bundle: %w", err)
-	}
-	report, err := k.CheckBundle(ctx, f, info.Size())
+	r, err := k.CheckBundle(ctx, file, info.Size())
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		if err := writeJSON(env.Out, report); err != nil {
+	if o.json {
+		if err := f.json(r); err != nil {
 			return err
 		}
 	}
-	if !report.OK {
-		return attention{"the bundle does not verify: " + printable(report.Problem)}
+	const notEvidence = "do not rely on it: ask for the bundle again from where it was made"
+	if !r.OK {
+		return hint.Wrap(attention{"the bundle does not verify: " + r.Problem}, notEvidence)
 	}
-	s := report.Statement
-	if !asJSON {
-		if err := printBundle(env.Out, report); err != nil {
-			return err
+	s := r.Statement
+	if !o.json {
+		whose := "compare this key with `stagedoor audit verify --json` on the machine it comes from"
+		if r.Own != nil && *r.Own {
+			whose = "the key of this machine's log"
 		}
+		f.printf("the bundle is as it was signed: %s in %s, made %s by %s\nsigned by %s (%s)\n",
+			count(r.Events, "event"), count(len(s.Segments), "segment"), s.Created.Local().Format(minute), s.By, s.PublicKey, whose)
 	}
-	if !s.Report.OK {
-		message := "the log in the bundle did not verify when it was bundled"
-		if s.Report.Problem != nil {
-			message += ": " + printable(s.Report.Problem.Message)
-		}
-		return attention{message}
+	if s.Report.OK {
+		return nil
 	}
-	return nil
-}
-
-func printBundle(w io.Writer, r audit.BundleReport) error {
-	s, whose := r.Statement, "compare this key with `stagedoor audit verify --json` on the machine it comes from"
-	if r.Own != nil && *r.Own {
-		whose = "the key of this machine's log"
+	message := "the log in the bundle did not verify when it was bundled"
+	if s.Report.Problem != nil {
+		message += ": " + s.Report.Problem.Message
 	}
-	_, err := fmt.Fprintf(w, "the bundle is as it was signed: %d events in %d segments, made %s by %s\nsigned by %s (%s)\n",
-		r.Events, len(s.Segments), s.Created.Local().Format("2006-01-02 15:04"), printable(s.By), s.PublicKey, whose)
-	return err
+	return hint.Wrap(attention{message}, "the bundle itself is as it was signed; write the log's problem up: stagedoor incident new")
 }

@@ -1,4 +1,4 @@
-package cli_test
+package cli
 
 import (
 	"bytes"
@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/app/cli"
 	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
@@ -22,7 +22,7 @@ import (
 const evil = "Ada\x1b[2J\u009b2J\x9b2J\u202eevil\u2066\u200b\u3164\u2028stagedoor: all is well\x07"
 
 // hostileKeeper has evil wherever somebody else chooses the words.
-type hostileKeeper struct{ cli.Keeper }
+type hostileKeeper struct{}
 
 func (hostileKeeper) State(context.Context) (auth.State, error) {
 	return auth.State{
@@ -37,13 +37,9 @@ func (hostileKeeper) Events(context.Context, audit.Query) ([]audit.Event, error)
 	}}, nil
 }
 
-func (hostileKeeper) ProfileNames(context.Context) (map[string]string, error) { return nil, nil }
-
 func (hostileKeeper) Alerts(context.Context) ([]alert.Alert, error) {
 	return []alert.Alert{{ID: evil, Rule: evil, State: alert.Open, Message: evil, Key: evil}}, nil
 }
-
-func (k hostileKeeper) OpenAlerts(ctx context.Context) ([]alert.Alert, error) { return k.Alerts(ctx) }
 
 func (hostileKeeper) EachEvent(_ context.Context, _ []string, each func(audit.Event)) error {
 	each(audit.Event{Name: audit.IncidentOpened, Data: map[string]any{"id": "SEC-2026-01-02-001", "severity": evil, "profiles": evil, "alerts": evil}})
@@ -62,25 +58,41 @@ func (hostileKeeper) Use(context.Context, string) error {
 	return hint.Wrap(errors.New(evil), evil)
 }
 
-func (hostileKeeper) Close(context.Context) error { return nil }
+func (hostileKeeper) Names() ([]string, error)            { return []string{"work"}, nil }
+func (hostileKeeper) Refused() ([]profile.Refused, error) { return nil, nil }
+func (hostileKeeper) Profile(string) (profile.Profile, error) {
+	return profile.Profile{Name: "work"}, nil
+}
+func (hostileKeeper) Watch(context.Context) (<-chan struct{}, error) { return nil, nil }
+
+func (hostileKeeper) LoginDevice(context.Context, string, func(auth.DeviceCode)) (auth.LoginResult, error) {
+	return auth.LoginResult{}, errors.ErrUnsupported
+}
 
 // A provider, or whoever can write a file of ours, must not be able to steer
 // the user's terminal or to write lines in our name.
 func TestWordsOfOthersDoNotSteerTheTerminal(t *testing.T) {
-	for _, args := range []string{"profiles", "audit", "alerts", "alerts --all", "incident list", "login work", "revoke work", "use work"} {
+	var k hostileKeeper
+	ctx := t.Context()
+	for name, work := range map[string]func(*Factory) error{
+		"profiles":      func(f *Factory) error { return profilesRun(ctx, f, k, &profilesOptions{}) },
+		"audit":         func(f *Factory) error { return auditRun(ctx, f, k, &auditOptions{}) },
+		"alerts":        func(f *Factory) error { return alertsRun(ctx, f, k, &alertsOptions{}) },
+		"alerts --all":  func(f *Factory) error { return alertsRun(ctx, f, k, &alertsOptions{all: true}) },
+		"incident list": func(f *Factory) error { return incidentListRun(ctx, f, k, &incidentListOptions{}) },
+		"login work":    func(f *Factory) error { return loginRun(ctx, f, k, &loginOptions{profile: "work"}) },
+		"revoke work":   func(f *Factory) error { return revokeRun(ctx, f, k, &revokeOptions{profile: "work"}) },
+		"use work":      func(f *Factory) error { return useRun(ctx, f, k, &profileOptions{"work"}) },
+	} {
 		var out bytes.Buffer
-		env := cli.Env{
-			Out: &out, Err: &out, Now: time.Now,
-			Keeper:   func(context.Context) (cli.Keeper, error) { return hostileKeeper{}, nil },
-			Settings: func() (*settings.Store, error) { return nil, errors.New(evil) },
-		}
-		cli.Run(t.Context(), env, strings.Fields(args))
+		f := &Factory{Out: &out, Err: &out, Now: time.Now, Settings: func() (*settings.Store, error) { return nil, errors.New(evil) }}
+		f.report(work(f))
 		if !strings.Contains(out.String(), "Ada") {
-			t.Errorf("%s: it is not shown at all:\n%s", args, out.String())
+			t.Errorf("%s: it is not shown at all:\n%s", name, out.String())
 		}
 		for line := range strings.Lines(out.String()) {
 			if line = strings.TrimSuffix(line, "\n"); strings.ContainsFunc(line, text.Hidden) || strings.HasPrefix(line, "stagedoor: all is well") {
-				t.Errorf("%s: %q", args, line)
+				t.Errorf("%s: %q", name, line)
 			}
 		}
 	}

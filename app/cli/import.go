@@ -3,13 +3,13 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
@@ -24,8 +24,8 @@ type importOptions struct {
 	json bool
 }
 
-func newImport(env Env) *cobra.Command {
-	o := importOptions{}
+func newCmdImport(f *Factory, runF func(*importOptions) error) *cobra.Command {
+	o := &importOptions{}
 	cmd := &cobra.Command{
 		Use:   "import PATH",
 		Short: "Move a login from another program's file into the keychain",
@@ -71,119 +71,127 @@ file has no secrets and is left alone.`,
 				return err
 			}
 			if known := migrate.Providers(); o.Provider != "" && !slices.Contains(known, o.Provider) {
-				return hint.Wrap(usageError("logins of %q cannot be imported", o.Provider), "--provider takes "+strings.Join(known, " or "))
+				return usage("--provider takes "+strings.Join(known, " or "), "logins of %q cannot be imported", o.Provider)
 			}
 			o.Path = first(args)
-			return with(cmd.Context(), env, func(k Keeper) error {
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error {
 				if o.undo {
-					return runImportUndo(cmd.Context(), env, k, o)
+					return importUndoRun(ctx, f, k, o)
 				}
-				return runImport(cmd.Context(), env, k, o)
+				return importRun(ctx, f, k, o)
 			})
 		},
+		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault), // files
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.Keyring, "keyring", "", "import what the Spotify server keeps in the keychain for this profile of its (Linux)")
-	f.StringVar(&o.ClientID, "client-id", "", "the client id, for files that do not have it")
-	f.StringVar(&o.Provider, "provider", "", "whose login it is: "+strings.Join(migrate.Providers(), " or "))
-	f.BoolVar(&o.undo, "undo", false, "put back files, all or those at PATH, as they were before the import")
-	addImportFlags(cmd, env, &o)
+	flags := cmd.Flags()
+	flags.StringVar(&o.Keyring, "keyring", "", "import what the Spotify server keeps in the keychain for this profile of its (Linux)")
+	flags.StringVar(&o.ClientID, "client-id", "", "the client id, for files that do not have it")
+	flags.StringVar(&o.Provider, "provider", "", "whose login it is: "+strings.Join(migrate.Providers(), " or "))
+	flags.BoolVar(&o.undo, "undo", false, "put back files, all or those at PATH, as they were before the import")
+	o.addFlags(cmd, f)
+	completeFlag(cmd, "provider", migrate.Providers)
 	return cmd
 }
 
-func addImportFlags(cmd *cobra.Command, env Env, o *importOptions) {
-	f := cmd.Flags()
-	f.StringVar(&o.Profile, "profile", "", "name of the profile to create or to complete")
-	f.BoolVar(&o.Force, "force", false, "replace the login of a profile that exists")
-	f.BoolVar(&o.DryRun, "dry-run", false, "show what would be done and do nothing")
-	f.BoolVar(&o.Keep, "keep", false, "leave the old file as it is, with its secrets")
-	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
-	f.BoolVar(&o.json, "json", false, "print the plan or the result as JSON")
-	completeProfileFlag(cmd, env)
+// addFlags adds the flags that import and enable-keychain have.
+func (o *importOptions) addFlags(cmd *cobra.Command, f *Factory) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.Profile, "profile", "", "name of the profile to create or to complete")
+	flags.BoolVar(&o.Force, "force", false, "replace the login of a profile that exists")
+	flags.BoolVar(&o.DryRun, "dry-run", false, "show what would be done and do nothing")
+	flags.BoolVar(&o.Keep, "keep", false, "leave the old file as it is, with its secrets")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	flags.BoolVar(&o.json, "json", false, "print the plan or the result as JSON")
+	completeFlag(cmd, "profile", f.Names)
 }
 
-func runImport(ctx context.Context, env Env, k Keeper, o importOptions) error {
+type importKeeper interface {
+	Import(ctx context.Context, r importer.Request) (importer.Report, error)
+}
+
+func importRun(ctx context.Context, f *Factory, k importKeeper, o *importOptions) error {
 	if o.Items == nil {
 		o.Items = vault.NewForeign(migrate.KeyringService)
 	}
 	shown := false
 	o.Confirm = func(plan importer.Report) error {
-		return confirm(ctx, env, o.yes, plan.Look, "Import it?", func() {
+		return f.confirm(ctx, o.yes, plan.Look, "Import it?", func() {
 			shown = true
-			screen := env
+			screen := *f
 			if o.json {
-				screen.Out = env.Err
+				screen.Out = f.Err
 			}
-			describeImport(screen, plan)
+			describeImport(&screen, plan)
 		})
 	}
 	report, err := k.Import(ctx, o.Request)
 	switch {
 	case o.json && (len(report.Files) > 0 || err == nil):
-		if e := writeJSON(env.Out, report); e != nil {
-			return e
-		}
+		err = cmp.Or(f.json(report), err)
 	case !o.json && !(shown && report.DryRun): // after a no the plan is on the screen
-		describeImport(env, report)
+		describeImport(f, report)
 	}
 	if o.DryRun && !o.json && err == nil {
-		_, _ = fmt.Fprintln(env.Out, "nothing was changed: leave --dry-run out to do it")
+		f.printf("nothing was changed: leave --dry-run out to do it\n")
 	}
 	return err
 }
 
 // confirm asks whether what show shows is to be done. Without a terminal to ask
 // on it goes ahead unless somebody should look at it first.
-func confirm(ctx context.Context, env Env, yes bool, look, question string, show func()) error {
+func (f *Factory) confirm(ctx context.Context, yes bool, look, question string, show func()) error {
 	switch {
-	case yes, env.ReadPassword == nil && look == "":
+	case yes, f.ReadPassword == nil && look == "":
 		return nil
-	case env.ReadPassword == nil:
-		return hint.Wrap(usageError("look at it first: %s", look), "with --dry-run see what would be done, then say --yes")
+	case f.ReadPassword == nil:
+		return usage("with --dry-run see what would be done, then say --yes", "look at it first: %s", look)
 	}
 	show()
-	if !ask(env, question) {
-		return cmp.Or(ctx.Err(), errors.New("nothing was changed"))
+	if f.ask(question) {
+		return nil
 	}
-	return nil
+	return cmp.Or(ctx.Err(), hint.New("nothing was changed", "answer y to do it, or say --yes"))
 }
 
 // describeImport says what was done to each file and what to do next.
-func describeImport(env Env, r importer.Report) {
-	out := func(format string, args ...any) { _, _ = fmt.Fprintf(env.Out, format+"\n", args...) }
+func describeImport(f *Factory, r importer.Report) {
 	place := "the keychain"
 	if r.Vault == string(vault.File) {
 		place = "the file vault (STAGEDOOR_VAULT=file)"
 	}
 	var next []string
-	for _, f := range r.Files {
-		path := printable(f.Path)
-		for _, w := range f.Warnings {
-			_, _ = fmt.Fprintf(env.Err, "warning: %s: %s\n", path, printable(w))
+	for _, file := range r.Files {
+		say := func(line string) { f.printf("%s: %s\n", file.Path, line) }
+		for _, w := range file.Warnings {
+			f.notef("warning: %s: %s\n", file.Path, w)
 		}
-		for _, l := range f.Logins {
-			out("%s: %s", path, loginLine(l, place, r.DryRun))
-			if step := nextStep(l); !slices.Contains(next, step) {
+		for _, l := range file.Logins {
+			say(loginLine(l, place, r.DryRun))
+			step := "stagedoor login " + l.Profile
+			if l.Status == importer.Active {
+				step = "stagedoor setup --profile " + l.Profile
+			}
+			if !slices.Contains(next, step) {
 				next = append(next, step)
 			}
 		}
-		if f.Events+f.Known > 0 {
-			out("%s: %s", path, eventsLine(f, r.DryRun))
+		if file.Events+file.Known > 0 {
+			say(eventsLine(file, r.DryRun))
 		}
-		if f.Error == "" && len(f.Logins) == 0 && f.Events+f.Known == 0 && len(f.Warnings) == 0 {
-			out("%s: nothing to import, its secrets are in the keychain already", path)
+		if file.Error == "" && len(file.Logins) == 0 && file.Events+file.Known == 0 && len(file.Warnings) == 0 {
+			say("nothing to import, its secrets are in the keychain already")
 		}
 		if r.DryRun {
-			for _, c := range f.Changes {
-				out("  %s", printable(c))
+			for _, c := range file.Changes {
+				f.printf("  %s\n", c)
 			}
 		}
-		if f.Rewritten {
-			out("%s: %s", path, rewrittenLine(f.Changes))
+		if file.Rewritten {
+			say(rewrittenLine(file.Changes))
 		}
 	}
 	if !r.DryRun && len(next) > 0 {
-		out("next: %s", strings.Join(next, " · "))
+		f.printf("next: %s\n", strings.Join(next, " · "))
 	}
 }
 
@@ -217,16 +225,9 @@ func loginLine(l importer.Login, place string, dry bool) string {
 		line += ", " + strings.Join(what, " and ") + are + place
 	}
 	if l.Status != importer.Active {
-		line += "; login needed"
+		line += "; not signed in"
 	}
 	return line
-}
-
-func nextStep(l importer.Login) string {
-	if l.Status != importer.Active {
-		return "stagedoor login " + l.Profile
-	}
-	return "stagedoor setup --profile " + l.Profile
 }
 
 func eventsLine(f importer.File, dry bool) string {
@@ -234,7 +235,7 @@ func eventsLine(f importer.File, dry bool) string {
 	if dry {
 		verb = "would be taken over into the audit log"
 	}
-	line := fmt.Sprintf("%d events %s", f.Events, verb)
+	line := count(f.Events, "event") + " " + verb
 	if f.Known > 0 {
 		line += fmt.Sprintf(", %d were there already", f.Known)
 	}
@@ -247,7 +248,7 @@ func rewrittenLine(changes []string) string {
 	var marks []string
 	for _, c := range changes {
 		if mark, ok := strings.CutPrefix(c, "+"); ok {
-			marks = append(marks, printable(mark))
+			marks = append(marks, mark)
 		} else {
 			gone++
 		}
@@ -260,12 +261,4 @@ func rewrittenLine(changes []string) string {
 		line += ", it has " + strings.Join(marks, " and ") + " now"
 	}
 	return line
-}
-
-// notAPath refuses names that would lead out of the current folder.
-func notAPath(name string) error {
-	if strings.ContainsAny(name, `/\`) || name == "." || name == ".." {
-		return hint.Wrap(usageError("%q is a path and no profile", name), "use stagedoor import "+name)
-	}
-	return nil
 }

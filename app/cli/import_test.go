@@ -60,15 +60,15 @@ func TestImportAndUndoAsk(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out, errs bytes.Buffer
-			env := cli.Env{
-				In: strings.NewReader(c.typed), Out: &out, Err: &errs,
-				Keeper: func(context.Context) (cli.Keeper, error) { return k, nil },
+			f := cli.Factory{
+				In: strings.NewReader(c.typed), Out: &out, Err: &errs, Names: func() []string { return nil },
+				Keeper: func(context.Context) (*auth.Keeper, func(context.Context) error, error) { return k, k.Close, nil },
 			}
 			if c.typed != "" {
-				env.ReadPassword = func(string) (secret.String, error) { return "", nil }
+				f.ReadPassword = func(string) (secret.String, error) { return "", nil }
 			}
 			line := strings.NewReplacer("FILE", path, "TOKENS", tokens, "DIR", filepath.Dir(path)).Replace(c.args)
-			if status := cli.Run(t.Context(), env, strings.Fields(line)); status != c.status {
+			if status := cli.Run(t.Context(), f, strings.Fields(line)); status != c.status {
 				t.Fatalf("exit status %d: %s%s", status, out.String(), errs.String())
 			}
 			if names, _ := k.Names(); (len(names) > 0) != c.imported {

@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/stagedoor-app/stagedoor/auth/importer"
@@ -10,32 +10,34 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// runImportUndo puts back what imports took out of files.
-func runImportUndo(ctx context.Context, env Env, k Keeper, o importOptions) error {
+type undoKeeper interface {
+	UndoImport(ctx context.Context, r importer.UndoRequest) (importer.UndoReport, error)
+}
+
+// importUndoRun puts back what imports took out of files.
+func importUndoRun(ctx context.Context, f *Factory, k undoKeeper, o *importOptions) error {
 	describe := func(r importer.UndoReport) {
-		for _, f := range r.Files {
-			words := fmt.Sprintf("imported %s; it can be put back", f.At.Local().Format("2006-01-02 15:04:05"))
+		for _, file := range r.Files {
+			words := "imported " + file.At.Local().Format(second) + "; it can be put back"
 			switch {
-			case f.Error != "":
-				words = "left as it is: " + f.Error
-			case f.PutBack:
+			case file.Error != "":
+				words = "left as it is: " + file.Error
+			case file.PutBack:
 				words = "put back as it was, with its secrets. If the login is kept here too, go on with one of the two"
 			}
-			_, _ = fmt.Fprintf(env.Out, "%s: %s\n", printable(f.Path), printable(words))
+			f.printf("%s: %s\n", file.Path, words)
 		}
 	}
 	r := importer.UndoRequest{Path: o.Path, DryRun: o.DryRun, Items: vault.NewForeign(migrate.KeyringService)}
 	asked := false
 	r.Confirm = func(list importer.UndoReport) error {
-		return confirm(ctx, env, o.yes, list.Look, "Put back?", func() { asked = true; describe(list) })
+		return f.confirm(ctx, o.yes, list.Look, "Put back?", func() { asked = true; describe(list) })
 	}
 	report, err := k.UndoImport(ctx, r)
 	done := slices.ContainsFunc(report.Files, func(f importer.Undone) bool { return f.PutBack || f.Error != "" })
 	switch {
 	case o.json && (err == nil || len(report.Files) > 0):
-		if e := writeJSON(env.Out, report); e != nil {
-			return e
-		}
+		err = cmp.Or(f.json(report), err)
 	case !o.json && (!asked || done):
 		describe(report)
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -16,23 +15,16 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
+func newCmdIncident(f *Factory) *cobra.Command {
+	return newGroup("incident", "Report a security incident from the audit log", newCmdIncidentNew(f, nil), newCmdIncidentList(f, nil))
+}
+
 type incidentOptions struct {
 	alert, since, output string
 }
 
-func newIncident(env Env) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "incident",
-		Short: "Report a security incident from the audit log",
-		Args:  atMost(0),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(newIncidentNew(env), newIncidentList(env))
-	return cmd
-}
-
-func newIncidentNew(env Env) *cobra.Command {
-	o := incidentOptions{}
+func newCmdIncidentNew(f *Factory, runF func(*incidentOptions) error) *cobra.Command {
+	o := &incidentOptions{}
 	cmd := &cobra.Command{
 		Use:   "new",
 		Short: "Write an incident report",
@@ -46,32 +38,32 @@ audit log keeps.`,
   stagedoor incident new --alert token_reuse_detected-17
   stagedoor incident new --since 7d`,
 		Args: atMost(0),
-		RunE: keeper(env, func(ctx context.Context, k Keeper, _ []string) error { return runIncidentNew(ctx, env, k, o) }),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return incidentNewRun(ctx, f, k, o) })
+		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.alert, "alert", "", "only this alert, open or not")
-	f.StringVar(&o.since, "since", "", "begin the timeline at a time (2026-01-31, RFC 3339) or before a span (90m, 12h, 7d)")
-	f.StringVarP(&o.output, "output", "o", "", "write to a new file instead of standard output")
+	flags := cmd.Flags()
+	flags.StringVar(&o.alert, "alert", "", "only this alert, open or not")
+	flags.StringVar(&o.since, "since", "", "begin the timeline at a time (2026-01-31, RFC 3339) or before a span (90m, 12h, 7d)")
+	flags.StringVarP(&o.output, "output", "o", "", "write to a new file instead of standard output")
+	_ = cmd.MarkFlagFilename("output")
 	return cmd
 }
 
-func runIncidentNew(ctx context.Context, env Env, k Keeper, o incidentOptions) error {
-	request := incident.Request{Alert: o.alert}
-	var err error
-	if o.since != "" {
-		if request.Since, err = parseMoment("--since", o.since, env.Now()); err != nil {
-			return err
-		}
+func incidentNewRun(ctx context.Context, f *Factory, k incident.Source, o *incidentOptions) error {
+	since, err := f.moment("--since", o.since)
+	if err != nil {
+		return err
 	}
 	var report incident.Report
 	write := func(w io.Writer) (err error) {
-		if report, err = incident.New(ctx, k, request, env.Now()); err == nil {
-			_, err = fmt.Fprint(w, report.Markdown())
+		if report, err = incident.New(ctx, k, incident.Request{Alert: o.alert, Since: since}, f.Now()); err == nil {
+			_, err = io.WriteString(w, report.Markdown())
 		}
 		return err
 	}
 	if o.output == "" {
-		return write(env.Out)
+		return write(f.Out)
 	}
 	// The file is begun before a number is given that nothing could be written under.
 	err = durable.CreateStream(o.output, durable.FileMode, write)
@@ -79,7 +71,7 @@ func runIncidentNew(ctx context.Context, env Env, k Keeper, o incidentOptions) e
 		return hint.Wrap(err, "choose another name: a report is not overwritten")
 	}
 	if err == nil {
-		_, err = fmt.Fprintf(env.Out, "%s (%s) is in %s\n", report.ID, report.Severity, o.output)
+		f.printf("%s (%s) is in %s\n", report.ID, report.Severity, o.output)
 	}
 	return err
 }
@@ -94,19 +86,28 @@ type incidentRow struct {
 	Profiles string    `json:"profiles"` // names, separated by spaces
 }
 
-func newIncidentList(env Env) *cobra.Command {
-	var asJSON bool
+type incidentListOptions struct{ json bool }
+
+func newCmdIncidentList(f *Factory, runF func(*incidentListOptions) error) *cobra.Command {
+	o := &incidentListOptions{}
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "Show the incidents there were",
-		Args:  atMost(0),
-		RunE:  keeper(env, func(ctx context.Context, k Keeper, _ []string) error { return runIncidentList(ctx, env, k, asJSON) }),
+		Use:     "list",
+		Short:   "Show the incidents there were",
+		Example: "  stagedoor incident list\n  stagedoor incident list --json",
+		Args:    atMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return incidentListRun(ctx, f, k, o) })
+		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }
 
-func runIncidentList(ctx context.Context, env Env, k Keeper, asJSON bool) error {
+type eventReader interface {
+	EachEvent(ctx context.Context, names []string, each func(audit.Event)) error
+}
+
+func incidentListRun(ctx context.Context, f *Factory, k eventReader, o *incidentListOptions) error {
 	list, rows := []incidentRow{}, [][]string{}
 	err := k.EachEvent(ctx, []string{audit.IncidentOpened}, func(e audit.Event) {
 		text := func(key string) string {
@@ -120,16 +121,16 @@ func runIncidentList(ctx context.Context, env Env, k Keeper, asJSON bool) error 
 			return // a line that Stagedoor did not write
 		}
 		list = append(list, r)
-		rows = append(rows, []string{r.ID, r.Severity, r.Time.Local().Format("2006-01-02 15:04:05"), r.Profiles, r.Alerts})
+		rows = append(rows, []string{r.ID, r.Severity, r.Time.Local().Format(second), r.Profiles, r.Alerts})
 	})
 	switch {
 	case err != nil:
 		return err
-	case asJSON:
-		return writeJSON(env.Out, list)
+	case o.json:
+		return f.json(list)
 	case len(list) == 0:
-		_, err := fmt.Fprintln(env.Out, "There are no incidents.")
-		return err
+		f.printf("There are no incidents.\n")
+		return nil
 	}
-	return table(env.Out, []string{"INCIDENT", "SEVERITY", "OPENED", "PROFILES", "ALERTS"}, rows)
+	return f.table([]string{"INCIDENT", "SEVERITY", "OPENED", "PROFILES", "ALERTS"}, rows)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,15 +21,15 @@ type loginOptions struct {
 	json      bool
 }
 
-func newLogin(env Env) *cobra.Command {
-	o := loginOptions{}
+func newCmdLogin(f *Factory, runF func(*loginOptions) error) *cobra.Command {
+	o := &loginOptions{}
 	cmd := &cobra.Command{
 		Use:   "login [PROFILE]",
 		Short: "Sign in with the browser, or on another device",
 		Long: `Sign in to the profile's provider with the system's browser, and keep the tokens
 in the keychain. With --no-browser the address is printed alone on the first
-line of standard output, to be opened by whatever browser reaches this machine's
-loopback interface.
+line of standard output (with --json, of standard error), to be opened by
+whatever browser reaches this machine's loopback interface.
 
 A login of another account than before ends with exit status 5, and no server
 gets a token of it until you say "stagedoor accept".
@@ -40,10 +41,13 @@ and TIDAL do not.`,
   stagedoor login work --no-browser
   stagedoor login work --device`,
 		Args:              atMost(1),
-		ValidArgsFunction: completeProfiles(env),
+		ValidArgsFunction: completeFirst(f.Names),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.profile = first(args)
-			return with(cmd.Context(), env, func(k Keeper) error { return runLogin(cmd.Context(), env, k, o) })
+			if o.device && o.noBrowser {
+				return usage("--device shows a code for another device, --no-browser an address for this one", "--device and --no-browser exclude each other")
+			}
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return loginRun(ctx, f, k, o) })
 		},
 	}
 	cmd.Flags().BoolVar(&o.noBrowser, "no-browser", false, "print the address instead of opening a browser")
@@ -52,64 +56,59 @@ and TIDAL do not.`,
 	return cmd
 }
 
-func runLogin(ctx context.Context, env Env, k Keeper, o loginOptions) error {
-	if o.device && o.noBrowser {
-		return hint.Wrap(usageError("--device and --no-browser exclude each other"), "--device shows a code for another device, --no-browser an address for this one")
-	}
-	result, err := login(ctx, env, k, o)
-	if err != nil {
+type loginKeeper interface {
+	Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error)
+	LoginDevice(ctx context.Context, name string, onCode func(auth.DeviceCode)) (auth.LoginResult, error)
+}
+
+func loginRun(ctx context.Context, f *Factory, k loginKeeper, o *loginOptions) error {
+	result, err := signIn(ctx, f, k, o)
+	switch {
+	case err != nil:
 		return err
+	case o.json:
+		if err := f.json(result); err != nil {
+			return err
+		}
+	default:
+		f.printf("%s: signed in as %s\n", result.Profile, cmp.Or(result.Account, "an account the provider does not name, so that another one would not be noticed"))
+		if len(result.Scopes) > 0 {
+			f.printf("granted: %s\n", strings.Join(result.Scopes, " "))
+		}
 	}
-	if o.json {
-		err = writeJSON(env.Out, result)
-	} else {
-		err = writeLogin(env.Out, result)
+	if result.Blocked == "" {
+		return nil
 	}
-	if err != nil || result.Blocked == "" {
-		return err
-	}
-	return hint.Wrap(attention{fmt.Sprintf("%s: blocked, %s: %s; no server gets a token of this login", result.Profile, result.Blocked, printable(result.Changed))},
+	return hint.Wrap(attention{fmt.Sprintf("%s: blocked: %s (%s); no server gets a token of this login", result.Profile, result.Blocked, result.Changed)},
 		fmt.Sprintf("if that is right: stagedoor accept %s; if not, sign in as before: stagedoor login %s", result.Profile, result.Profile))
 }
 
-func writeLogin(w io.Writer, result auth.LoginResult) error {
-	who := result.Account
-	if who == "" {
-		who = "an account the provider does not name, so that another one would not be noticed"
+func signIn(ctx context.Context, f *Factory, k loginKeeper, o *loginOptions) (auth.LoginResult, error) {
+	out := f.Out
+	if o.json { // standard output is for the result alone
+		out = f.Err
 	}
-	_, err := fmt.Fprintf(w, "%s: signed in as %s\n", result.Profile, printable(who))
-	if err == nil && len(result.Scopes) > 0 {
-		_, err = fmt.Fprintf(w, "granted: %s\n", printable(strings.Join(result.Scopes, " ")))
-	}
-	return err
-}
-
-func login(ctx context.Context, env Env, k Keeper, o loginOptions) (auth.LoginResult, error) {
 	if o.device {
-		out := env.Out
-		if o.json { // standard output is for the result alone
-			out = env.Err
-		}
 		return k.LoginDevice(ctx, o.profile, func(c auth.DeviceCode) {
-			showCode(out, c, env.Now())
-			if env.Copy != nil {
-				env.Copy(c.UserCode)
-				_, _ = fmt.Fprintln(env.Err, "It was copied too, if your terminal lets programs do that.")
+			showCode(out, c, f.Now())
+			if f.Copy != nil {
+				f.Copy(c.UserCode)
+				f.notef("It was copied too, if your terminal lets programs do that.\n")
 			}
 		})
 	}
 	return k.Login(ctx, o.profile, auth.LoginOptions{
 		NoBrowser: o.noBrowser,
 		OnOpenFailed: func(err error) {
-			_, _ = fmt.Fprintf(env.Err, "The browser could not be opened: %s\nOpen the address above by hand. Still waiting.\n", printable(err.Error()))
+			f.notef("The browser could not be opened: %s\nOpen the address above by hand. Still waiting.\n", err)
 		},
 		OnURL: func(url string) {
 			if o.noBrowser {
-				_, _ = fmt.Fprintln(env.Out, url)
-				_, _ = fmt.Fprintln(env.Err, "Open this address in a browser on this machine. Waiting for the answer; Ctrl+C cancels.")
+				_, _ = fmt.Fprintln(out, url)
+				f.notef("Open this address in a browser on this machine. Waiting for the answer; Ctrl+C cancels.\n")
 				return
 			}
-			_, _ = fmt.Fprintf(env.Err, "Opening the browser. If none appears, open this address:\n\n  %s\n\nWaiting for the answer; Ctrl+C cancels.\n", url)
+			_, _ = fmt.Fprintf(f.Err, "Opening the browser. If none appears, open this address:\n\n  %s\n\nWaiting for the answer; Ctrl+C cancels.\n", url)
 		},
 	})
 }
@@ -121,9 +120,6 @@ func showCode(w io.Writer, c auth.DeviceCode, now time.Time) {
 	if c.VerificationURIComplete != "" {
 		_, _ = fmt.Fprintf(w, "This address has the code in it; compare it with the one above:\n\n  %s\n\n", c.VerificationURIComplete)
 	}
-	minutes := "a minute"
-	if n := int(c.Expires.Sub(now).Round(time.Minute) / time.Minute); n > 1 {
-		minutes = fmt.Sprintf("%d minutes", n)
-	}
-	_, _ = fmt.Fprintf(w, "The code is good for %s. Waiting for the answer; Ctrl+C cancels.\n", minutes)
+	left := max(c.Expires.Sub(now).Round(time.Minute), time.Minute)
+	_, _ = fmt.Fprintf(w, "The code is good for %s. Waiting for the answer; Ctrl+C cancels.\n", span(left))
 }

@@ -1,28 +1,33 @@
-package cli_test
+package cli
 
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/app/cli"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 )
 
-// deviceKeeper shows a code and signs in.
-type deviceKeeper struct{ cli.Keeper }
+// loginDouble shows an address or a code and ends as err says.
+type loginDouble struct{ err error }
 
-func (deviceKeeper) LoginDevice(_ context.Context, name string, onCode func(auth.DeviceCode)) (auth.LoginResult, error) {
-	onCode(auth.DeviceCode{UserCode: "WDJB-MJHT", VerificationURI: "https://example.com/device", Expires: time.Unix(600, 0)})
-	return auth.LoginResult{Profile: name, Account: "Ada"}, nil
+const address = "https://example.com/authorize?state=x"
+
+func (k loginDouble) Login(_ context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error) {
+	o.OnURL(address)
+	return auth.LoginResult{Profile: name, Account: "Ada"}, k.err
 }
 
-func (deviceKeeper) Close(context.Context) error { return nil }
+func (k loginDouble) LoginDevice(_ context.Context, name string, onCode func(auth.DeviceCode)) (auth.LoginResult, error) {
+	onCode(auth.DeviceCode{UserCode: "WDJB-MJHT", VerificationURI: "https://example.com/device", Expires: time.Unix(600, 0)})
+	return auth.LoginResult{Profile: name, Account: "Ada"}, k.err
+}
 
 // Whoever signs in on a phone types the code or pastes it; a script finds it on
 // a line of its own. Only a terminal gets it as a control sequence.
@@ -30,15 +35,12 @@ func TestDeviceCodeIsShownAndCopied(t *testing.T) {
 	for _, terminal := range []bool{true, false} {
 		var out, errs bytes.Buffer
 		var copied []string
-		env := cli.Env{
-			Out: &out, Err: &errs, Now: func() time.Time { return time.Unix(0, 0) },
-			Keeper: func(context.Context) (cli.Keeper, error) { return deviceKeeper{}, nil },
-		}
+		f := &Factory{Out: &out, Err: &errs, Now: func() time.Time { return time.Unix(0, 0) }}
 		if terminal {
-			env.Copy = func(text string) { copied = append(copied, text) }
+			f.Copy = func(text string) { copied = append(copied, text) }
 		}
-		if status := cli.Run(t.Context(), env, []string{"login", "work", "--device"}); status != 0 {
-			t.Fatalf("exit status %d: %s", status, errs.String())
+		if err := loginRun(t.Context(), f, loginDouble{}, &loginOptions{profile: "work", device: true}); err != nil {
+			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), "\n  WDJB-MJHT\n") || !strings.Contains(out.String(), "work: signed in as Ada") {
 			t.Errorf("printed:\n%s", out.String())
@@ -47,22 +49,28 @@ func TestDeviceCodeIsShownAndCopied(t *testing.T) {
 			t.Errorf("terminal %v: copied %q", terminal, got)
 		}
 	}
-	if got, want := cli.CopySequence("WDJB-MJHT"), "\x1b]52;c;V0RKQi1NSkhU\x07"; got != want {
+	if got, want := CopySequence("WDJB-MJHT"), "\x1b]52;c;V0RKQi1NSkhU\x07"; got != want {
 		t.Errorf("sequence %q, want %q", got, want)
 	}
 }
 
-// endingKeeper has a login that ends with an error.
-type endingKeeper struct {
-	cli.Keeper
-	err error
+// A script that reads the result as JSON must find nothing else on standard
+// output; without --json it finds the address on the first line.
+func TestOfALoginTheJSONIsAloneOnStandardOutput(t *testing.T) {
+	for _, o := range []loginOptions{{noBrowser: true, json: true}, {device: true, json: true}, {json: true}, {noBrowser: true}} {
+		var out, errs bytes.Buffer
+		f := &Factory{Out: &out, Err: &errs, Now: time.Now}
+		if err := loginRun(t.Context(), f, loginDouble{}, &o); err != nil {
+			t.Fatal(err)
+		}
+		if o.json && (!json.Valid(out.Bytes()) || !strings.Contains(errs.String(), "https://example.com/")) {
+			t.Errorf("%+v: standard output %q, standard error %q", o, out.String(), errs.String())
+		}
+		if !o.json && !strings.HasPrefix(out.String(), address+"\n") {
+			t.Errorf("%+v: the address is not alone on the first line: %q", o, out.String())
+		}
+	}
 }
-
-func (k endingKeeper) Login(context.Context, string, auth.LoginOptions) (auth.LoginResult, error) {
-	return auth.LoginResult{}, k.err
-}
-
-func (endingKeeper) Close(context.Context) error { return nil }
 
 // A script must be able to tell "I changed my mind" from "it did not work".
 func TestCancelledLoginHasAStatusOfItsOwn(t *testing.T) {
@@ -70,13 +78,12 @@ func TestCancelledLoginHasAStatusOfItsOwn(t *testing.T) {
 		err    error
 		status int
 	}{
-		{fmt.Errorf("log in to OpenID Connect: login: %w", oauth.ErrCancelled), 130},
-		{fmt.Errorf("log in to OpenID Connect: %w", oauth.ErrDenied), 1},
+		{fmt.Errorf("log in to OpenID Connect: login: %w", oauth.ErrCancelled), ExitCancelled},
+		{fmt.Errorf("log in to OpenID Connect: %w", oauth.ErrDenied), ExitFailed},
 	} {
-		var errs bytes.Buffer
-		env := cli.Env{Out: io.Discard, Err: &errs, Keeper: func(context.Context) (cli.Keeper, error) { return endingKeeper{err: c.err}, nil }}
-		if status := cli.Run(t.Context(), env, []string{"login", "work"}); status != c.status {
-			t.Errorf("%v: exit status %d, want %d\n%s", c.err, status, c.status, errs.String())
+		f := &Factory{Out: io.Discard, Err: io.Discard}
+		if status := f.report(loginRun(t.Context(), f, loginDouble{c.err}, &loginOptions{})); status != c.status {
+			t.Errorf("%v: exit status %d, want %d", c.err, status, c.status)
 		}
 	}
 }

@@ -6,10 +6,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/metrics"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-func newMetrics(env Env) *cobra.Command {
+func newCmdMetrics(f *Factory) *cobra.Command {
 	return &cobra.Command{
 		Use:   "metrics",
 		Short: "Print metrics as OpenMetrics text",
@@ -37,17 +38,25 @@ Counters begin with the oldest line that the log still has, so they go back when
 old segments are removed; collectors take that for a restart.`,
 		Example: "  stagedoor metrics > /var/lib/node_exporter/stagedoor.prom",
 		Args:    atMost(0),
-		RunE:    keeper(env, func(ctx context.Context, k Keeper, _ []string) error { return runMetrics(ctx, env, k) }),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.withKeeper(cmd.Context(), func(ctx context.Context, k *auth.Keeper) error { return metricsRun(ctx, f, k) })
+		},
 	}
 }
 
-func runMetrics(ctx context.Context, env Env, k Keeper) error {
+type metricsKeeper interface {
+	stateKeeper
+	alertsKeeper
+	eventReader
+}
+
+func metricsRun(ctx context.Context, f *Factory, k metricsKeeper) error {
 	state, err := k.State(ctx)
 	if err != nil {
 		return err
 	}
 	if state.VaultProblem != "" {
-		warnOf(env.Err, "what the "+state.Vault+" would tell is left out: "+state.VaultProblem, state.VaultHint)
+		f.warn("what the "+state.Vault+" would tell is left out: "+state.VaultProblem, state.VaultHint)
 	}
 	alerts, err := k.Alerts(ctx)
 	if err != nil {
@@ -57,7 +66,7 @@ func runMetrics(ctx context.Context, env Env, k Keeper) error {
 	if err := k.EachEvent(ctx, metrics.Events(), c.Add); err != nil {
 		return hint.Wrap(err, "see stagedoor audit verify")
 	}
-	return metrics.Write(env.Out, c.Families(metrics.View{
-		Version: env.Version, Profiles: state.Profiles, Alerts: alerts, Now: env.Now(),
+	return metrics.Write(f.Out, c.Families(metrics.View{
+		Version: f.Version, Profiles: state.Profiles, Alerts: alerts, Now: f.Now(),
 	}))
 }

@@ -13,48 +13,31 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
-// writeJSON prints v as indented JSON.
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+// json prints v as indented JSON.
+func (f *Factory) json(v any) error {
+	enc := json.NewEncoder(f.Out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
 
-// writeJSONLine prints v as one line of JSON.
-func writeJSONLine(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
-}
-
-// warnOf says on standard error what is not as it should be, if anything.
-func warnOf(w io.Writer, problem, advice string) {
-	if problem != "" {
-		_, _ = fmt.Fprintln(w, "stagedoor: "+printable(problem))
-	}
-	if advice != "" {
-		_, _ = fmt.Fprintln(w, "hint: "+printable(advice))
-	}
-}
-
 // ask puts a question to the user, whose answer is no unless it is yes.
-func ask(env Env, question string) bool {
-	_, _ = fmt.Fprint(env.Err, question+" [y/N] ")
-	answer, _ := bufio.NewReader(env.In).ReadString('\n')
+func (f *Factory) ask(question string) bool {
+	f.notef("%s [y/N] ", question)
+	answer, _ := bufio.NewReader(f.In).ReadString('\n')
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"
 }
 
 // table prints rows in columns.
-func table(w io.Writer, header []string, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func (f *Factory) table(header []string, rows [][]string) error {
+	t := tabwriter.NewWriter(f.Out, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{header}, rows...) {
 		cells := make([]string, len(row))
 		for i, c := range row {
 			cells[i] = printable(c)
 		}
-		if _, err := fmt.Fprintln(t, strings.TrimRight(strings.Join(cells, "\t"), " ")); err != nil {
+		if _, err := io.WriteString(t, strings.TrimRight(strings.Join(cells, "\t"), " ")+"\n"); err != nil {
 			return err
 		}
 	}
@@ -71,26 +54,40 @@ func CopySequence(text string) string {
 // printable is a text that somebody else may have chosen, on one line.
 func printable(s string) string { return text.Line(s, 2000) }
 
+// count is "1 event" or "2 events".
+func count[N int | uint64](n N, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// second shows times in tables, minute in sentences. Both are local.
+const (
+	second = "2006-01-02 15:04:05"
+	minute = "2006-01-02 15:04"
+)
+
 // until says how far away a time is, in the largest unit that fits.
 func until(t, now time.Time) string {
-	if d := t.Sub(now); d < 0 {
+	switch d := t.Sub(now); {
+	case t.IsZero():
+		return ""
+	case d < 0:
 		return span(-d) + " ago"
+	default:
+		return "in " + span(d)
 	}
-	return "in " + span(t.Sub(now))
 }
 
 func span(d time.Duration) string {
-	n, unit := int(d.Hours()/24), "day"
 	switch {
 	case d < time.Minute:
-		n, unit = int(d.Seconds()), "second"
+		return count(int(d.Seconds()), "second")
 	case d < time.Hour:
-		n, unit = int(d.Minutes()), "minute"
+		return count(int(d.Minutes()), "minute")
 	case d < 48*time.Hour:
-		n, unit = int(d.Hours()), "hour"
+		return count(int(d.Hours()), "hour")
 	}
-	if n != 1 {
-		unit += "s"
-	}
-	return fmt.Sprintf("%d %s", n, unit)
+	return count(int(d.Hours()/24), "day")
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -10,73 +9,68 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-func newProfiles(env Env) *cobra.Command {
-	var asJSON bool
+type profilesOptions struct{ json bool }
+
+func newCmdProfiles(f *Factory, runF func(*profilesOptions) error) *cobra.Command {
+	o := &profilesOptions{}
 	cmd := &cobra.Command{
 		Use:     "profiles",
 		Aliases: []string{"list"},
 		Short:   "List the profiles and their logins",
 		Example: "  stagedoor profiles\n  stagedoor profiles --json",
 		Args:    atMost(0),
-		RunE:    keeper(env, func(ctx context.Context, k Keeper, _ []string) error { return runProfiles(ctx, env, k, asJSON) }),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return profilesRun(ctx, f, k, o) })
+		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }
 
-func runProfiles(ctx context.Context, env Env, k Keeper, asJSON bool) error {
+// stateKeeper is what a command needs that shows the profiles.
+type stateKeeper interface {
+	State(ctx context.Context) (auth.State, error)
+}
+
+func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *profilesOptions) error {
 	state, err := k.State(ctx)
 	if err != nil {
 		return err
 	}
-	warnOf(env.Err, state.LogProblem, state.LogHint)
+	f.warn(state.LogProblem, state.LogHint)
 	for _, r := range state.Refused {
-		warnOf(env.Err, r.Err.Error(), hint.Of(r.Err))
-	}
-	if !asJSON {
-		defer func() {
-			for _, o := range state.Open {
-				_, _ = fmt.Fprintln(env.Out, o.Words())
-			}
-		}()
+		f.warn(r.Err.Error(), hint.Of(r.Err))
 	}
 	switch {
-	case asJSON:
-		return writeJSON(env.Out, withDeleted(state))
-	case len(state.Profiles) == 0 && len(state.Refused) > 0:
-		return nil
-	case len(state.Profiles) == 0:
-		_, err := fmt.Fprintln(env.Out, "There are no profiles yet. Create one:\n\n  stagedoor create-profile work --provider spotify --client-id ID")
-		return err
-	}
-	rows := make([][]string, len(state.Profiles))
-	for i, p := range state.Profiles {
-		rows[i] = profileRow(env, p)
-	}
-	if err := table(env.Out, []string{"", "NAME", "PROVIDER", "STATUS", "ACCOUNT", "TOKEN ENDS", "LOGIN ENDS", "KEPT IN"}, rows); err != nil {
-		return err
-	}
-	for _, p := range state.Profiles {
-		if p.Changed != "" {
-			_, _ = fmt.Fprintf(env.Err, "%s: no server gets a token: %s\n", p.Name, printable(p.Changed))
+	case o.json:
+		return f.json(withDeleted(state))
+	case len(state.Profiles) > 0:
+		err = f.table([]string{"", "NAME", "PROVIDER", "STATUS", "ACCOUNT", "TOKEN ENDS", "LOGIN ENDS", "KEPT IN"}, profileRows(f, state.Profiles))
+		for _, p := range state.Profiles {
+			if p.Changed != "" {
+				f.notef("%s: no server gets a token: %s\n", p.Name, p.Changed)
+			}
 		}
+		f.warn(state.VaultProblem, state.VaultHint)
+	case len(state.Refused) == 0:
+		f.printf("There are no profiles yet. Create one:\n\n  stagedoor create-profile work --provider spotify --client-id ID\n")
 	}
-	warnOf(env.Err, state.VaultProblem, state.VaultHint)
-	return nil
+	for _, o := range state.Open {
+		f.printf("%s\n", o.Words())
+	}
+	return err
 }
 
-func profileRow(env Env, p auth.ProfileView) []string {
-	mark, token, login := "", "", ""
-	if p.Active {
-		mark = "*"
+func profileRows(f *Factory, list []auth.ProfileView) [][]string {
+	rows := make([][]string, len(list))
+	for i, p := range list {
+		mark := ""
+		if p.Active {
+			mark = "*"
+		}
+		rows[i] = []string{mark, p.Name, p.ProviderName, p.Words(), p.Account, until(p.Expires, f.Now()), until(p.GrantEnds, f.Now()), p.Vault}
 	}
-	if !p.Expires.IsZero() {
-		token = until(p.Expires, env.Now())
-	}
-	if !p.GrantEnds.IsZero() {
-		login = until(p.GrantEnds, env.Now())
-	}
-	return []string{mark, p.Name, p.ProviderName, p.Words(), p.Account, token, login, p.Vault}
+	return rows
 }
 
 // withDeleted are the profiles, and those that are deleted here but may live on

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
 type revokeOptions struct {
@@ -16,8 +17,8 @@ type revokeOptions struct {
 	json    bool
 }
 
-func newRevoke(env Env) *cobra.Command {
-	o := revokeOptions{}
+func newCmdRevoke(f *Factory, runF func(*revokeOptions) error) *cobra.Command {
+	o := &revokeOptions{}
 	cmd := &cobra.Command{
 		Use:   "revoke [PROFILE]",
 		Short: "Take back a login, at the provider and here",
@@ -31,13 +32,13 @@ same command; stagedoor profiles shows it until it is done. The exit status is 5
 if a grant may live on at a provider that was asked to end it.`,
 		Example:           "  stagedoor revoke work\n  stagedoor revoke --all",
 		Args:              atMost(1),
-		ValidArgsFunction: completeProfiles(env),
+		ValidArgsFunction: completeFirst(f.Names),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.profile = first(args)
 			if o.all && o.profile != "" {
-				return usageError("name a profile or --all, not both")
+				return usage("--all is every profile", "name a profile or --all, not both")
 			}
-			return with(cmd.Context(), env, func(k Keeper) error { return runRevoke(cmd.Context(), env, k, o) })
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return revokeRun(ctx, f, k, o) })
 		},
 	}
 	cmd.Flags().BoolVar(&o.all, "all", false, "revoke every profile")
@@ -45,7 +46,14 @@ if a grant may live on at a provider that was asked to end it.`,
 	return cmd
 }
 
-func runRevoke(ctx context.Context, env Env, k Keeper, o revokeOptions) error {
+type revokeKeeper interface {
+	stateKeeper
+	Names() ([]string, error)
+	Refused() ([]profile.Refused, error)
+	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)
+}
+
+func revokeRun(ctx context.Context, f *Factory, k revokeKeeper, o *revokeOptions) error {
 	names := []string{o.profile}
 	var failed, open error
 	if o.all {
@@ -62,43 +70,41 @@ func runRevoke(ctx context.Context, env Env, k Keeper, o revokeOptions) error {
 		}
 	}
 	results := []auth.RevokeResult{}
-	opened := map[string]bool{}
+	report := func(r auth.RevokeResult, line string) {
+		results = append(results, r)
+		if r.Open {
+			open = attention{}
+		}
+		if !o.json {
+			f.printf("%s\n", line)
+		}
+	}
+	opened := map[string]bool{"": true}
 	for _, name := range names {
-		result, err := k.Revoke(ctx, name)
+		r, err := k.Revoke(ctx, name)
 		if err != nil { // the others are revoked all the same
 			failed = errors.Join(failed, fmt.Errorf("revoke %s: %w", name, err))
 			continue
 		}
-		results = append(results, result)
-		if result.Open {
-			open = attention{}
-		}
-		if !o.json {
-			_, _ = fmt.Fprintf(env.Out, "%s: %s\n", result.Profile, printable(result.Message))
-		}
-		if result.AppsPage != "" && !opened[result.AppsPage] {
-			opened[result.AppsPage] = true
-			_ = env.OpenURL(ctx, result.AppsPage) // the message names it, so a missing browser loses nothing
+		report(r, r.Profile+": "+r.Message)
+		if !opened[r.AppsPage] {
+			opened[r.AppsPage] = true
+			_ = f.OpenURL(ctx, r.AppsPage) // the message names it, so a missing browser loses nothing
 		}
 	}
 	if o.all { // what was deleted is no profile, and its grant may live on all the same
 		state, err := k.State(ctx)
 		failed = errors.Join(failed, err)
 		for _, left := range state.Open {
-			if !left.Deleted {
-				continue
-			}
-			open = attention{}
-			results = append(results, auth.RevokeResult{
-				Profile: left.Name, Remote: auth.RemoteUnconfirmed, Open: true, Pending: true, Title: "not revoked yet", Message: left.Words(),
-			})
-			if !o.json {
-				_, _ = fmt.Fprintln(env.Out, left.Words())
+			if left.Deleted {
+				report(auth.RevokeResult{
+					Profile: left.Name, Remote: auth.RemoteUnconfirmed, Open: true, Pending: true, Title: "not revoked yet", Message: left.Words(),
+				}, left.Words())
 			}
 		}
 	}
 	if o.json {
-		failed = errors.Join(writeJSON(env.Out, results), failed)
+		failed = errors.Join(f.json(results), failed)
 	}
 	if failed != nil { // an error is worse than something to look at
 		return failed

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 
@@ -8,7 +9,6 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/auth"
-	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
@@ -18,8 +18,8 @@ type runOptions struct {
 	command              []string
 }
 
-func newRun(env Env) *cobra.Command {
-	o := runOptions{}
+func newCmdRun(f *Factory, runF func(*runOptions) error) *cobra.Command {
+	o := &runOptions{}
 	cmd := &cobra.Command{
 		Use:   "run [--profile NAME] [--as RECIPE] [--env NAME=TEMPLATE]… -- COMMAND [ARGS…]",
 		Short: "Start an MCP server with a fresh access token",
@@ -38,27 +38,44 @@ A TEMPLATE may name {access_token}, {token_type}, {expires_at}, {expires_at_ms},
   stagedoor run --as spotify-mcp -- python3 -m spotify_mcp.server`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.command = args
-			return runRun(cmd.Context(), env, o)
+			if o.profile != "" && o.service != "" {
+				return usage("--profile pins one, --provider follows the active one", "name --profile or --provider, not both")
+			}
+			if runF != nil {
+				return runF(o)
+			}
+			return runRun(cmd.Context(), f, o)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.profile, "profile", "", "use this profile, whichever is active")
-	f.StringVar(&o.service, "provider", "", "follow the active profile of this provider or issuer")
-	f.StringVar(&o.as, "as", "", "deliver what this known server reads")
-	f.StringArrayVar(&o.env, "env", nil, "set a variable for the server; may be repeated")
-	f.SetInterspersed(false)
-	completeProfileFlag(cmd, env)
-	_ = cmd.RegisterFlagCompletionFunc("as", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var ids []string
-		for _, r := range launch.Recipes() {
-			ids = append(ids, r.ID+"\t"+r.Name)
-		}
-		return ids, cobra.ShellCompDirectiveNoFileComp
-	})
+	flags := cmd.Flags()
+	flags.StringVar(&o.profile, "profile", "", "use this profile, whichever is active")
+	flags.StringVar(&o.service, "provider", "", "follow the active profile of this provider or issuer")
+	flags.StringVar(&o.as, "as", "", "deliver what this known server reads")
+	flags.StringArrayVar(&o.env, "env", nil, "set a variable for the server; may be repeated")
+	flags.SetInterspersed(false)
+	completeFlag(cmd, "profile", f.Names)
+	completeFlag(cmd, "provider", providers)
+	completeFlag(cmd, "as", recipes)
 	return cmd
 }
 
-func runRun(ctx context.Context, env Env, o runOptions) error {
+// recipes are the ids for completion, with the names for people.
+func recipes() (ids []string) {
+	for _, r := range launch.Recipes() {
+		ids = append(ids, r.ID+"\t"+r.Name)
+	}
+	return ids
+}
+
+type launchKeeper interface {
+	Profile(name string) (profile.Profile, error)
+	ProfileFor(service string) (profile.Profile, error)
+	Launch(ctx context.Context, p profile.Profile, program string, use func(auth.Access) error) error
+}
+
+// runRun looks the program up before it asks for a token, and closes the Keeper
+// before it becomes the program.
+func runRun(ctx context.Context, f *Factory, o *runOptions) error {
 	vars, command, wants, err := o.resolve()
 	if err != nil {
 		return err
@@ -68,39 +85,40 @@ func runRun(ctx context.Context, env Env, o runOptions) error {
 		return err
 	}
 	var environ []string
-	err = with(ctx, env, func(k Keeper) error {
-		p, err := o.find(k, wants)
-		if err != nil {
-			return err
-		}
-		return k.Launch(ctx, p, filepath.Base(program), func(access auth.Access) error {
-			environ, err = launch.Environ(env.Environ, vars, launch.Values{
-				AccessToken: access.Token, TokenType: access.Type, Expires: access.Expires, Scopes: access.Scopes,
-				ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName,
-			})
-			return err
-		})
+	err = f.withKeeper(ctx, func(ctx context.Context, k *auth.Keeper) error {
+		environ, err = childEnviron(ctx, f, k, o, vars, wants, program)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	status, err := env.Launch(program, command[1:], launch.WithFolderOf(program, environ))
+	status, err := f.Launch(program, command[1:], launch.WithFolderOf(program, environ))
+	if err == nil && status != 0 {
+		err = childExit(status)
+	}
+	return err
+}
+
+// childEnviron is the environment of the server, with its token.
+func childEnviron(ctx context.Context, f *Factory, k launchKeeper, o *runOptions, vars []launch.Var, wants, program string) (environ []string, err error) {
+	p, err := o.find(k, wants)
 	if err != nil {
+		return nil, err
+	}
+	err = k.Launch(ctx, p, filepath.Base(program), func(access auth.Access) error {
+		environ, err = launch.Environ(f.Environ, vars, launch.Values{
+			AccessToken: access.Token, TokenType: access.Type, Expires: access.Expires, Scopes: access.Scopes,
+			ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName,
+		})
 		return err
-	}
-	if status != 0 {
-		return childExit(status)
-	}
-	return nil
+	})
+	return environ, err
 }
 
 // resolve puts recipe and flags together. wants is the provider the recipe is
 // for, or "".
-func (o runOptions) resolve() (vars []launch.Var, command []string, wants string, err error) {
+func (o *runOptions) resolve() (vars []launch.Var, command []string, wants string, err error) {
 	command = o.command
-	if o.profile != "" && o.service != "" {
-		return nil, nil, "", usageError("name --profile or --provider, not both")
-	}
 	if o.as != "" {
 		recipe, err := launch.LookupRecipe(o.as)
 		if err != nil {
@@ -119,27 +137,20 @@ func (o runOptions) resolve() (vars []launch.Var, command []string, wants string
 		vars = append(vars, v)
 	}
 	if len(command) == 0 {
-		return nil, nil, "", hint.Wrap(usageError("run needs a command"), "put it behind --: stagedoor run --env API_TOKEN={access_token} -- npx -y some-mcp-server")
+		return nil, nil, "", usage("put it behind --: stagedoor run --env API_TOKEN={access_token} -- npx -y some-mcp-server", "run needs a command")
 	}
 	return vars, command, wants, nil
 }
 
 // find returns the profile whose token the server gets.
-func (o runOptions) find(k Keeper, wants string) (profile.Profile, error) {
-	var p profile.Profile
-	var err error
-	switch {
-	case o.profile != "":
+func (o *runOptions) find(k launchKeeper, wants string) (p profile.Profile, err error) {
+	if service := cmp.Or(o.service, wants); o.profile == "" && service != "" {
+		p, err = k.ProfileFor(service)
+	} else {
 		p, err = k.Profile(o.profile)
-	case o.service != "":
-		p, err = k.ProfileFor(o.service)
-	case wants != "":
-		p, err = k.ProfileFor(wants)
-	default:
-		p, err = k.Profile("")
 	}
 	if err == nil && wants != "" && p.Provider != wants {
-		err = hint.Wrap(usageError("%s is a %s profile, but this server is for %s", p.Name, p.Provider, wants), "choose another profile with --profile")
+		err = usage("choose another profile with --profile", "%s is a %s profile, but this server is for %s", p.Name, p.Provider, wants)
 	}
 	return p, err
 }

@@ -1,28 +1,24 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
-	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
-func newSecret(env Env) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "secret",
-		Short: "Replace the client secret of a profile",
-		Args:  atMost(0),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(newSecretSet(env))
-	return cmd
+func newCmdSecret(f *Factory) *cobra.Command {
+	return newGroup("secret", "Replace the client secret of a profile", newCmdSecretSet(f, nil))
 }
 
-func newSecretSet(env Env) *cobra.Command {
+func newCmdSecretSet(f *Factory, runF func(*profileOptions) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   "set PROFILE",
 		Short: "Store a new client secret; the login stays",
@@ -31,27 +27,27 @@ for, or read from standard input if that is no terminal, and never taken from th
 command line. The login stays: the next refresh shows the new secret.`,
 		Example:           "  stagedoor secret set work\n  pass show corp | stagedoor secret set work",
 		Args:              exactly("PROFILE"),
-		ValidArgsFunction: completeProfiles(env),
-		RunE:              keeper(env, func(ctx context.Context, k Keeper, args []string) error { return runSecretSet(ctx, env, k, args[0]) }),
+		ValidArgsFunction: completeFirst(f.Names),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o := &profileOptions{args[0]}
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return secretSetRun(ctx, f, k, o) })
+		},
 	}
 }
 
-func runSecretSet(ctx context.Context, env Env, k Keeper, name string) error {
-	p, err := k.Profile(name) // before anything is typed
+type secretKeeper interface {
+	Profile(name string) (profile.Profile, error)
+	SetClientSecret(ctx context.Context, name string, value secret.String) (at string, err error)
+}
+
+func secretSetRun(ctx context.Context, f *Factory, k secretKeeper, o *profileOptions) error {
+	p, err := k.Profile(o.profile) // before anything is typed
 	if err != nil {
 		return err
 	}
-	var value secret.String
-	if env.ReadPassword != nil {
-		value, err = env.ReadPassword("Client secret: ")
-	} else {
-		value, err = readSecret(env.In)
-	}
+	value, err := f.clientSecret(f.ReadPassword != nil)
 	if err != nil {
 		return err
-	}
-	if value.Empty() {
-		return hint.Wrap(usageError("there is no client secret to store"), "pipe it in: pass show NAME | stagedoor secret set "+p.Name)
 	}
 	at, err := k.SetClientSecret(ctx, p.Name, value)
 	if err != nil {
@@ -64,6 +60,27 @@ func runSecretSet(ctx context.Context, env Env, k Keeper, name string) error {
 	if p.HasSecret {
 		done = "replaced"
 	}
-	_, err = fmt.Fprintf(env.Out, "%s: the client secret was %s; it is shown to %s and nobody else\n", p.Name, done, printable(at))
-	return err
+	f.printf("%s: the client secret was %s; it is shown to %s and nobody else\n", p.Name, done, at)
+	return nil
+}
+
+// clientSecret asks for a client secret or reads all that standard input has: of
+// several lines nobody can say which one is the secret. More than the Keeper
+// takes is left for it to refuse.
+func (f *Factory) clientSecret(ask bool) (secret.String, error) {
+	if ask {
+		value, err := f.ReadPassword("Client secret: ")
+		if err == nil && value.Empty() {
+			err = usage("a public client needs none: leave it out", "no client secret was typed")
+		}
+		return value, err
+	}
+	typed, err := io.ReadAll(io.LimitReader(f.In, 64<<10))
+	if err != nil {
+		return "", fmt.Errorf("read the client secret: %w", err)
+	}
+	if len(bytes.TrimSpace(typed)) == 0 {
+		return "", usage("pipe it in, alone on one line: pass show NAME | head -n 1 | stagedoor …", "standard input has no client secret")
+	}
+	return secret.String(typed), nil
 }

@@ -2,25 +2,27 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/settings"
+	"github.com/stagedoor-app/stagedoor/auth"
 )
 
 type settingsOptions struct {
-	keys, path bool
+	args             []string // [KEY [VALUE]]
+	keys, path, json bool
 }
 
-func newSettings(env Env) *cobra.Command {
-	o := settingsOptions{}
+func newCmdSettings(f *Factory, runF func(*settingsOptions) error) *cobra.Command {
+	o := &settingsOptions{}
 	cmd := &cobra.Command{
 		Use:   "settings [KEY [VALUE]]",
 		Short: "Show or change settings",
 		Long: `Show the settings file, which has what differs from the built-in settings and
-whether you are notified; or show one setting, or change it. The value "default" brings the built-in one back.
+whether you are notified; or show one setting, or change it. The value "default"
+brings the built-in one back.
 
 The settings are a file that can be edited by hand too; --path prints where it
 is. A file with a mistake in it is not used and never overwritten.`,
@@ -28,74 +30,57 @@ is. A file with a mistake in it is not used and never overwritten.`,
   stagedoor settings alerts.refresh_failed.muted on
   stagedoor settings alerts.failed_auth.threshold 10
   stagedoor settings alerts.credential_age.window default`,
-		Args: atMost(2),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
+		Args:              atMost(2),
+		ValidArgsFunction: completeFirst(settings.Names),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.args = args; runF != nil {
+				return runF(o)
 			}
-			return settings.Keys(), cobra.ShellCompDirectiveNoFileComp
+			return settingsRun(cmd.Context(), f, o)
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return runSettings(cmd.Context(), env, o, args) },
 	}
 	cmd.Flags().BoolVar(&o.keys, "keys", false, "print the names of all settings")
+	cmd.Flags().BoolVar(&o.json, "json", false, "with --keys, print what each takes and does as JSON")
 	cmd.Flags().BoolVar(&o.path, "path", false, "print where the file is")
 	return cmd
 }
 
-func runSettings(ctx context.Context, env Env, o settingsOptions, args []string) error {
-	store, err := env.Settings()
+func settingsRun(ctx context.Context, f *Factory, o *settingsOptions) error {
+	store, err := f.Settings()
 	if err != nil {
 		return err
 	}
 	switch {
 	case o.path:
-		_, err := fmt.Fprintln(env.Out, store.Path())
+		_, err := fmt.Fprintln(f.Out, store.Path())
 		return err
+	case o.keys && o.json:
+		return f.json(settings.Table())
 	case o.keys:
-		for _, key := range settings.Keys() {
-			if _, err := fmt.Fprintln(env.Out, key); err != nil {
-				return err
-			}
+		for _, name := range settings.Names() {
+			f.printf("%s\n", name)
 		}
 		return nil
-	case len(args) == 2:
-		return changeSetting(ctx, env, store, args[0], args[1])
+	case len(o.args) == 2:
+		// The first call of all may be this one: the Keeper makes the folders.
+		return f.withKeeper(ctx, func(ctx context.Context, _ *auth.Keeper) error {
+			now, err := store.Set(ctx, o.args[0], o.args[1])
+			if err == nil {
+				f.printf("%s is %s\n", o.args[0], now)
+			}
+			return err
+		})
 	}
 	current, err := settings.Load(store.Path())
 	if err != nil {
 		return err
 	}
-	if len(args) == 0 {
-		return writeJSON(env.Out, current)
+	if len(o.args) == 0 {
+		return f.json(current)
 	}
-	value, err := current.Get(args[0])
-	if err != nil {
-		return mistake{err}
+	value, err := current.Get(o.args[0])
+	if err == nil {
+		f.printf("%s\n", value)
 	}
-	_, err = fmt.Fprintln(env.Out, value)
 	return err
-}
-
-func changeSetting(ctx context.Context, env Env, store *settings.Store, key, value string) error {
-	// The first call of all may be this one: the Keeper makes the folders.
-	return with(ctx, env, func(Keeper) error {
-		now, err := settings.Update(ctx, store.Path(), func(s *settings.Settings) error {
-			if err := s.Set(key, value); err != nil {
-				return mistake{err}
-			}
-			return nil
-		})
-		if errors.Is(err, settings.ErrInvalid) {
-			return mistake{err}
-		}
-		if err != nil {
-			return err
-		}
-		value, err := now.Get(key)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(env.Out, "%s is %s\n", key, value)
-		return err
-	})
 }

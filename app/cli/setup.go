@@ -2,13 +2,14 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/app/setup"
+	"github.com/stagedoor-app/stagedoor/auth"
 )
 
 type setupOptions struct {
@@ -16,8 +17,8 @@ type setupOptions struct {
 	remove, print, json bool
 }
 
-func newSetup(env Env) *cobra.Command {
-	o := setupOptions{}
+func newCmdSetup(f *Factory, runF func(*setupOptions) error) *cobra.Command {
+	o := &setupOptions{}
 	cmd := &cobra.Command{
 		Use:   "setup [CLIENT] [-- COMMAND [ARGS…]]",
 		Short: "Write the profile's server into Claude Desktop's config",
@@ -45,29 +46,29 @@ zed or gemini.`,
 				return err
 			}
 			o.Client = first(before)
-			return with(cmd.Context(), env, func(k Keeper) error { return runSetup(cmd.Context(), env, k, o) })
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return setupRun(ctx, f, k, o) })
 		},
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveDefault
-			}
-			var ids []string
-			for _, c := range clients.All() {
-				ids = append(ids, c.ID+"\t"+c.Name)
-			}
-			return ids, cobra.ShellCompDirectiveNoFileComp
-		},
+		ValidArgsFunction: completeFirst(clientIDs),
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.Profile, "profile", "", "pin the entry to this profile")
-	f.StringVar(&o.Entry, "name", "", "name of the entry; the provider's, or provider-profile, if left out")
-	f.StringVar(&o.As, "as", "", "deliver what this known server reads")
-	f.StringArrayVar(&o.Env, "env", nil, "set NAME=TEMPLATE for the server, e.g. API_TOKEN={access_token}; may be repeated")
-	f.BoolVar(&o.remove, "remove", false, "remove the entry")
-	f.BoolVar(&o.print, "print", false, "show what would change and change nothing")
-	f.BoolVar(&o.json, "json", false, "print the result as JSON")
-	completeProfileFlag(cmd, env)
+	flags := cmd.Flags()
+	flags.StringVar(&o.Profile, "profile", "", "pin the entry to this profile")
+	flags.StringVar(&o.Entry, "name", "", "name of the entry; the provider's, or provider-profile, if left out")
+	flags.StringVar(&o.As, "as", "", "deliver what this known server reads")
+	flags.StringArrayVar(&o.Env, "env", nil, "set NAME=TEMPLATE for the server, e.g. API_TOKEN={access_token}; may be repeated")
+	flags.BoolVar(&o.remove, "remove", false, "remove the entry")
+	flags.BoolVar(&o.print, "print", false, "show what would change and change nothing")
+	flags.BoolVar(&o.json, "json", false, "print the result as JSON")
+	completeFlag(cmd, "profile", f.Names)
+	completeFlag(cmd, "as", recipes)
 	return cmd
+}
+
+// clientIDs are the MCP clients for completion, with the names for people.
+func clientIDs() (ids []string) {
+	for _, c := range clients.All() {
+		ids = append(ids, c.ID+"\t"+c.Name)
+	}
+	return ids
 }
 
 // setupResult is the JSON shape of setup.
@@ -80,8 +81,8 @@ type setupResult struct {
 	Warnings []string       `json:"warnings,omitempty"`
 }
 
-func runSetup(ctx context.Context, env Env, k Keeper, o setupOptions) error {
-	service, err := env.Setup(k)
+func setupRun(ctx context.Context, f *Factory, k setup.Keeper, o *setupOptions) error {
+	service, err := f.Setup(k)
 	if err != nil {
 		return err
 	}
@@ -100,44 +101,35 @@ func runSetup(ctx context.Context, env Env, k Keeper, o setupOptions) error {
 	}
 	result := setupResult{Client: p.Client.ID, Path: p.Change.Path, Entry: p.Change.Name, Action: p.Change.Action, Warnings: p.Change.Warnings}
 	for _, w := range p.Change.Warnings {
-		_, _ = fmt.Fprintln(env.Err, "warning: "+w)
+		f.notef("warning: %s\n", w)
 	}
-	if o.print {
-		if o.json {
-			return writeJSON(env.Out, result)
-		}
-		if !p.Change.Writes() {
-			_, err := fmt.Fprintf(env.Out, "nothing would change in %s\n", p.Change.Path)
+	if !o.print {
+		if result.Backup, err = service.Apply(ctx, p); err != nil {
 			return err
 		}
-		_, err := fmt.Fprint(env.Out, p.Change.Diff())
-		return err
 	}
-	if result.Backup, err = service.Apply(ctx, p); err != nil {
+	switch {
+	case o.json:
+		return f.json(result)
+	case o.print && p.Change.Writes():
+		_, err := io.WriteString(f.Out, p.Change.Diff())
 		return err
-	}
-	if o.json {
-		return writeJSON(env.Out, result)
-	}
-	return describeSetup(env, p, result)
-}
-
-func describeSetup(env Env, p setup.Plan, r setupResult) error {
-	switch r.Action {
-	case clients.Unchanged:
-		_, err := fmt.Fprintf(env.Out, "%s has the entry %q already\n", p.Client.Name, r.Entry)
-		return err
-	case clients.Absent:
-		_, err := fmt.Fprintf(env.Out, "%s has no entry %q\n", p.Client.Name, r.Entry)
-		return err
-	case clients.Remove:
-		_, _ = fmt.Fprintf(env.Out, "removed the entry %q from %s\n", r.Entry, r.Path)
+	case o.print:
+		f.printf("nothing would change in %s\n", result.Path)
+	case result.Action == clients.Unchanged:
+		f.printf("%s has the entry %q already\n", p.Client.Name, result.Entry)
+	case result.Action == clients.Absent:
+		f.printf("%s has no entry %q\n", p.Client.Name, result.Entry)
+	case result.Action == clients.Remove:
+		f.printf("removed the entry %q from %s\n", result.Entry, result.Path)
 	default:
-		_, _ = fmt.Fprintf(env.Out, "wrote the entry %q to %s\n", r.Entry, r.Path)
+		f.printf("wrote the entry %q to %s\n", result.Entry, result.Path)
 	}
-	if r.Backup != "" {
-		_, _ = fmt.Fprintf(env.Out, "the former file is kept as %s\n", r.Backup)
+	if result.Backup != "" {
+		f.printf("the former file is kept as %s\n", result.Backup)
 	}
-	_, err := fmt.Fprintln(env.Out, p.Client.Reload)
-	return err
+	if !o.print && p.Change.Writes() {
+		f.printf("%s\n", p.Client.Reload)
+	}
+	return nil
 }

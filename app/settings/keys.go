@@ -1,35 +1,106 @@
 package settings
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-const (
-	keepDays      = "log.keep_days"
-	keepMegabytes = "log.keep_megabytes"
+// Setting is a row of the table of all settings.
+type Setting struct {
+	Name    string                    `json:"name"`    // "log.keep_days": the path of its member in the file
+	Takes   string                    `json:"takes"`   // what Set takes besides "default"
+	Default string                    `json:"default"` // as Get returns it
+	Help    string                    `json:"help"`
+	read    func(string) (any, error) // a value as the file has it; nil is the built-in one
+	get     func(Settings) string
+}
+
+// kind is what several settings have in common.
+type kind struct {
+	takes string
+	read  func(string) (any, error)
+}
+
+var (
+	toggle   = kind{"on or off", readToggle}
+	number   = kind{"a whole number", func(s string) (any, error) { return strconv.ParseInt(s, 10, 32) }}
+	length   = kind{"a length of time such as 90s, 10m, 12h or 14d", readText}
+	severity = kind{"P0, P1, P2 or P3", readText}
+	hours    = kind{"hours such as 22:00-07:00, or off", readHours}
 )
 
-// Keys returns the names of the settings that do something, in order.
-func Keys() []string { return keys(Watching(alert.Defaults())) }
+var ruleFields = []struct {
+	name, help string
+	kind
+	get func(alert.Rule) string
+}{
+	{"enabled", "whether it raises alerts", toggle, func(r alert.Rule) string { return strconv.FormatBool(!r.Off) }},
+	{"muted", "no notification of what is below P0", toggle, func(r alert.Rule) string { return strconv.FormatBool(r.Muted) }},
+	{"threshold", "how many events, or what percentage, it takes", number, func(r alert.Rule) string { return strconv.Itoa(r.N) }},
+	{"window", "the time in which they count", length, func(r alert.Rule) string { return Duration(r.Window).String() }},
+	{"cooldown", "how long it is silent afterwards", length, func(r alert.Rule) string { return Duration(r.Cooldown).String() }},
+	{"severity", "how grave it is", severity, func(r alert.Rule) string { return r.Severity.String() }},
+}
 
-// keys are the names that Set takes where these are the rules.
-func keys(rules []alert.Rule) []string {
-	keys := []string{"notifications.enabled", "notifications.quiet_hours", keepDays, keepMegabytes}
+// Table returns the settings that do something, in order.
+func Table() []Setting { return table(Watching(alert.Defaults())) }
+
+// table has the settings that Set takes where these are the rules.
+func table(rules []alert.Rule) (list []Setting) {
+	add := func(name, help string, k kind, get func(Settings) string) {
+		list = append(list, Setting{name, k.takes, get(Defaults()), help, k.read, get})
+	}
+	add("notifications.enabled", "whether the desktop shows notifications", toggle, func(s Settings) string { return strconv.FormatBool(s.Notifications.Enabled) })
+	add("notifications.quiet_hours", "when only a P0 is notified of", hours, func(s Settings) string { return s.Notifications.Quiet.String() })
+	add("log.keep_days", "how old the audit log gets", number, func(s Settings) string { return orDefault(s.Log.KeepDays) })
+	add("log.keep_megabytes", "how long the audit log gets", number, func(s Settings) string { return orDefault(s.Log.KeepMegabytes) })
 	for _, r := range rules {
-		for _, field := range ruleFields {
-			keys = append(keys, "alerts."+r.ID+"."+field)
+		for _, f := range ruleFields {
+			add("alerts."+r.ID+"."+f.name, f.help, f.kind, func(s Settings) string {
+				r, _ := alert.Find(alert.Apply(alert.Defaults(), s.Overrides()), r.ID)
+				return f.get(r)
+			})
 		}
 	}
-	return keys
+	return list
+}
+
+// Names returns the names of the settings that do something, in order.
+func Names() []string { return names(Table()) }
+
+func names(list []Setting) []string {
+	names := make([]string, len(list))
+	for i, s := range list {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// lookup finds a setting, also one of a rule that cannot fire: a file may have it.
+func lookup(name string) (Setting, error) {
+	all := table(alert.Defaults())
+	i := slices.IndexFunc(all, func(s Setting) bool { return s.Name == name })
+	if i >= 0 {
+		return all[i], nil
+	}
+	advice := "see stagedoor settings --keys"
+	if near := hint.Nearest(name, Names()); near != "" {
+		advice = fmt.Sprintf("did you mean %s?", near)
+	}
+	return Setting{}, hint.Wrap(invalid{fmt.Errorf("there is no setting %q", name)}, advice)
 }
 
 // Written reports whether a part of Stagedoor writes the event. Three that rules
@@ -43,33 +114,79 @@ func Watching(rules []alert.Rule) []alert.Rule {
 	return slices.DeleteFunc(slices.Clone(rules), func(r alert.Rule) bool { return !slices.ContainsFunc(r.Events, Written) })
 }
 
-var ruleFields = []string{"enabled", "muted", "threshold", "window", "cooldown", "severity"}
+// ErrInvalid is a name that is no setting, or a value that it cannot have.
+var ErrInvalid = errors.New("invalid setting")
 
-// Set changes one setting by name; "default" brings the built-in value back.
-func (s *Settings) Set(key, value string) error {
-	if !slices.Contains(keys(alert.Defaults()), key) {
-		advice := "see stagedoor settings --keys"
-		if near := nearest(key, Keys()); near != "" {
-			advice = fmt.Sprintf("did you mean %s?", near)
-		}
-		return hint.Wrap(fmt.Errorf("there is no setting %q", key), advice)
-	}
-	path := strings.Split(key, ".")
-	leaf := path[len(path)-1]
-	v, err := literal(leaf, value)
+// invalid is an ErrInvalid in words of its own.
+type invalid struct{ error }
+
+func (i invalid) Unwrap() error        { return i.error }
+func (i invalid) Is(target error) bool { return target == ErrInvalid }
+
+// lockWait is how long a change waits for others, which take milliseconds.
+const lockWait = 10 * time.Second
+
+// Set changes one setting in the file under a lock and returns the value that is
+// in effect; "default" brings the built-in one back. What cannot be is an
+// ErrInvalid, and a file that Load cannot read is not changed.
+func (s *Store) Set(ctx context.Context, name, value string) (now string, err error) {
+	limited, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	lock, err := durable.Acquire(limited, filepath.Join(filepath.Dir(s.path), "locks", "settings.lock"))
 	if err != nil {
-		return err
+		return "", fmt.Errorf("change the settings: %w", err)
 	}
-	// The change is made in the file's own form and read back as the file is.
+	defer lock.Release()
+	current, err := Load(s.path)
+	if err != nil {
+		return "", err
+	}
+	changed, err := current.with(name, value)
+	if err != nil {
+		return "", err
+	}
+	data, err := changed.encode()
+	if err == nil {
+		err = durable.WriteFile(s.path, data, durable.FileMode)
+	}
+	if err != nil {
+		return "", fmt.Errorf("change the settings: %w", err)
+	}
+	return changed.Get(name)
+}
+
+// Get returns one setting as it is in effect, as Set takes it.
+func (s Settings) Get(name string) (string, error) {
+	setting, err := lookup(name)
+	if err != nil {
+		return "", err
+	}
+	return setting.get(s), nil
+}
+
+// with returns the settings with one of them changed. The change is made in the
+// file's own form and read back as the file is.
+func (s Settings) with(name, value string) (Settings, error) {
+	setting, err := lookup(name)
+	if err != nil {
+		return s, err
+	}
+	var v any
+	if value != "default" {
+		if v, err = setting.read(value); err != nil {
+			return s, hint.Wrap(invalid{fmt.Errorf("%s cannot be %q", name, value)}, "it takes "+setting.Takes)
+		}
+	}
 	data, err := s.encode()
 	var tree map[string]any
 	if err == nil {
 		err = json.Unmarshal(data, &tree)
 	}
 	if err != nil {
-		return err
+		return s, err
 	}
-	at := tree
+	path := strings.Split(name, ".")
+	leaf, at := path[len(path)-1], tree
 	for _, name := range path[:len(path)-1] {
 		if _, ok := at[name]; !ok {
 			at[name] = map[string]any{}
@@ -83,69 +200,34 @@ func (s *Settings) Set(key, value string) error {
 		}
 	}
 	if data, err = json.Marshal(tree); err != nil {
-		return err
+		return s, err
 	}
 	changed, err := parse("", data)
 	if e := (*Error)(nil); errors.As(err, &e) {
-		return hint.Wrap(fmt.Errorf("%w: %s", ErrInvalid, e.Reason), e.advice)
+		err = hint.Wrap(invalid{errors.New(e.Reason)}, cmp.Or(e.advice, "it takes "+setting.Takes))
 	}
-	*s = changed
-	return err
+	return changed, err
 }
 
-// literal is a value as the file has it; nil is the built-in one.
-func literal(name, value string) (any, error) {
-	switch {
-	case value == "default":
-		return nil, nil
-	case name == "enabled" || name == "muted":
-		on := map[string]bool{"true": true, "on": true, "yes": true, "false": false, "off": false, "no": false}
-		if v, ok := on[value]; ok {
-			return v, nil
-		}
-		return nil, fmt.Errorf("%q is neither on nor off", value)
-	case name == "threshold" || strings.HasPrefix(name, "keep_"):
-		n, err := strconv.ParseInt(value, 10, 32)
-		if err != nil {
-			return nil, fmt.Errorf("%q is no whole number", value)
-		}
-		return n, nil
-	case name == "quiet_hours" && value == "off":
-		return nil, nil
-	case name == "quiet_hours":
-		from, to, ok := strings.Cut(value, "-")
-		if !ok {
-			return nil, hint.Wrap(fmt.Errorf("%q are no quiet hours", value), "write them as 22:00-07:00, or off")
-		}
-		return map[string]string{"from": from, "to": to}, nil
+func readText(s string) (any, error) { return s, nil }
+
+func readToggle(s string) (any, error) {
+	on := map[string]bool{"true": true, "on": true, "yes": true, "false": false, "off": false, "no": false}
+	if v, ok := on[s]; ok {
+		return v, nil
 	}
-	return value, nil
+	return nil, strconv.ErrSyntax
 }
 
-// Get returns one setting as it is in effect, as Set takes it.
-func (s Settings) Get(key string) (string, error) {
-	switch key {
-	case "notifications.enabled":
-		return strconv.FormatBool(s.Notifications.Enabled), nil
-	case "notifications.quiet_hours":
-		return s.Notifications.Quiet.String(), nil
-	case keepDays:
-		return orDefault(s.Log.KeepDays), nil
-	case keepMegabytes:
-		return orDefault(s.Log.KeepMegabytes), nil
+func readHours(s string) (any, error) {
+	if s == "off" {
+		return nil, nil
 	}
-	rest, _ := strings.CutPrefix(key, "alerts.")
-	id, field, _ := strings.Cut(rest, ".")
-	r, ok := alert.Find(alert.Apply(alert.Defaults(), s.Overrides()), id)
-	if !ok || !slices.Contains(keys(alert.Defaults()), key) {
-		return "", (&Settings{}).Set(key, "default")
+	from, to, ok := strings.Cut(s, "-")
+	if !ok {
+		return nil, strconv.ErrSyntax
 	}
-	window, cooldown := Duration(r.Window), Duration(r.Cooldown)
-	value := map[string]any{
-		"enabled": !r.Off, "muted": r.Muted, "threshold": r.N, "window": window, "cooldown": cooldown, "severity": r.Severity,
-	}[field]
-	text, err := json.Marshal(value)
-	return strings.Trim(string(text), `"`), err
+	return map[string]string{"from": from, "to": to}, nil
 }
 
 func orDefault(n int) string {
@@ -153,15 +235,4 @@ func orDefault(n int) string {
 		return "default"
 	}
 	return strconv.Itoa(n)
-}
-
-// nearest returns the name that word was probably meant to be, or "".
-func nearest(word string, names []string) string {
-	best, found := 1+len(word)/3, ""
-	for _, name := range names {
-		if d := hint.Distance(word, name); d <= best && (found == "" || d < best) {
-			best, found = d, name
-		}
-	}
-	return found
 }

@@ -16,7 +16,7 @@ func TestHowMuchOfTheLogIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := func(key, value string) error {
-		_, err := settings.Update(t.Context(), path, func(s *settings.Settings) error { return s.Set(key, value) })
+		_, err := settings.Open(path, nil).Set(t.Context(), key, value)
 		return err
 	}
 	for _, c := range []struct {

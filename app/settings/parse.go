@@ -16,6 +16,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 // Error says where a settings file is wrong, and why.
@@ -108,15 +109,15 @@ func unknown(at int, p jsontext.Pointer) *Error {
 		prefix += "."
 	}
 	known := map[string]bool{}
-	for _, key := range append(keys(alert.Defaults()), "version", "notifications.quiet_hours.from", "notifications.quiet_hours.to") {
+	for _, key := range append(names(table(alert.Defaults())), "version", "notifications.quiet_hours.from", "notifications.quiet_hours.to") {
 		if rest, ok := strings.CutPrefix(key, prefix); ok {
 			first, _, _ := strings.Cut(rest, ".")
 			known[first] = true
 		}
 	}
-	names := slices.Sorted(maps.Keys(known))
-	e.advice = "there is " + strings.Join(names, ", ")
-	if near := nearest(p.LastToken(), names); near != "" {
+	members := slices.Sorted(maps.Keys(known))
+	e.advice = "there is " + strings.Join(members, ", ")
+	if near := hint.Nearest(p.LastToken(), members); near != "" {
 		e.advice = fmt.Sprintf("did you mean %q?", near)
 	}
 	return e

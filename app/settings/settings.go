@@ -6,19 +6,16 @@
 // an Error with line and column, the defaults are in effect meanwhile, and
 // nothing here ever overwrites it.
 //
-// Load, Update and the methods of Store are safe for concurrent use, by
+// Load and the methods of Store are safe for concurrent use, by
 // goroutines and processes.
 package settings
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
-	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -32,9 +29,6 @@ const (
 
 	maxSize = 1 << 20 // bytes; a real one has a few hundred
 )
-
-// ErrInvalid says that a change would make settings that cannot be.
-var ErrInvalid = errors.New("that cannot be set")
 
 // Settings are all settings. The zero value is not useful; see Defaults.
 type Settings struct {
@@ -105,44 +99,6 @@ func read(path string) ([]byte, error) {
 		err = &Error{Path: path, Reason: fmt.Sprintf("the file has more than %d bytes, which settings never have", maxSize)}
 	}
 	return data, err
-}
-
-// lockWait is how long a change waits for others, which take milliseconds.
-const lockWait = 10 * time.Second
-
-// Update changes the settings at path under a lock and returns what they are
-// now. It refuses to change a file that Load cannot read, and settings that
-// change makes invalid.
-func Update(ctx context.Context, path string, change func(*Settings) error) (Settings, error) {
-	limited, cancel := context.WithTimeout(ctx, lockWait)
-	defer cancel()
-	lock, err := durable.Acquire(limited, filepath.Join(filepath.Dir(path), "locks", "settings.lock"))
-	if err != nil {
-		return Settings{}, fmt.Errorf("change the settings: %w", err)
-	}
-	defer lock.Release()
-	s, err := Load(path)
-	if err != nil {
-		return Settings{}, err
-	}
-	if err := change(&s); err != nil {
-		return Settings{}, err
-	}
-	data, err := s.encode()
-	if err != nil {
-		return Settings{}, fmt.Errorf("change the settings: %w", err)
-	}
-	if s, err = parse(path, data); err != nil { // what cannot be read back must not be written
-		var e *Error
-		if errors.As(err, &e) {
-			err = fmt.Errorf("%w: %s", ErrInvalid, e.Reason)
-		}
-		return Settings{}, err
-	}
-	if err := durable.WriteFile(path, data, durable.FileMode); err != nil {
-		return Settings{}, fmt.Errorf("change the settings: %w", err)
-	}
-	return s, nil
 }
 
 func (s Settings) encode() ([]byte, error) {

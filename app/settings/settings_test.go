@@ -114,7 +114,7 @@ func TestABrokenFileIsNeverOverwritten(t *testing.T) {
 	if !errors.As(err, &e) || e.Line != 1 || !cmp.Equal(s, Defaults()) {
 		t.Errorf("%v, %v", s, err)
 	}
-	if _, err := Update(t.Context(), path, func(*Settings) error { return nil }); err == nil {
+	if _, err := Open(path, nil).Set(t.Context(), "notifications.enabled", "off"); err == nil {
 		t.Error("a broken file was changed")
 	}
 	store := Open(path, time.UTC)
@@ -129,13 +129,13 @@ func TestABrokenFileIsNeverOverwritten(t *testing.T) {
 	}
 }
 
-func TestUpdateAndSet(t *testing.T) {
+func TestSettingsAreChangedByName(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
 	if err := os.Mkdir(filepath.Join(filepath.Dir(path), "locks"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	set := func(key, value string) error {
-		_, err := Update(context.Background(), path, func(s *Settings) error { return s.Set(key, value) })
+		_, err := Open(path, nil).Set(t.Context(), key, value)
 		return err
 	}
 	for _, kv := range [][2]string{
@@ -165,7 +165,7 @@ func TestUpdateAndSet(t *testing.T) {
 			t.Errorf("%s is %q, %v; want %q", key, got, err, want)
 		}
 	}
-	for _, key := range Keys() {
+	for _, key := range Names() {
 		if err := set(key, "default"); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}
@@ -183,17 +183,15 @@ func TestUpdateAndSet(t *testing.T) {
 		{"alerts.concurrency.window", "1"},
 		{"alerts.concurrency.severity", "bad"},
 	} {
-		if err := set(kv[0], kv[1]); err == nil {
-			t.Errorf("%v was accepted", kv)
+		if err := set(kv[0], kv[1]); !errors.Is(err, ErrInvalid) || hint.Of(err) == "" {
+			t.Errorf("%v: %v, hint %q; want it refused with a hint", kv, err, hint.Of(err))
 		}
 	}
 }
 
-// The tray follows a file that another process replaces, and gives the same
-// slice of rules for as long as nothing changed.
 // A process that was stopped while it changed the settings holds up no other for
 // longer than a user waits.
-func TestUpdateBesideAStoppedProcess(t *testing.T) {
+func TestAStoppedProcessHoldsUpNoChange(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "settings.json")
 	synctest.Test(t, func(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(filepath.Dir(path), "locks"), 0o700); err != nil {
@@ -205,13 +203,15 @@ func TestUpdateBesideAStoppedProcess(t *testing.T) {
 		}
 		defer held.Release()
 		began := time.Now()
-		_, err = Update(context.Background(), path, func(*Settings) error { return nil })
+		_, err = Open(path, nil).Set(context.Background(), "notifications.enabled", "off")
 		if !errors.Is(err, durable.ErrLocked) || time.Since(began) > 15*time.Second {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})
 }
 
+// The tray follows a file that another process replaces, and gives the same
+// slice of rules for as long as nothing changed.
 func TestStoreFollowsTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
 	store := Open(path, time.UTC)
@@ -269,7 +269,7 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
-func TestMayTell(t *testing.T) {
+func TestMayNotify(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
 	store := Open(path, time.UTC)
 	night, noon := time.Date(2026, 1, 1, 23, 0, 0, 0, time.UTC), time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -280,7 +280,7 @@ func TestMayTell(t *testing.T) {
 	}
 	check := func(what string, want bool, a alert.Alert, now time.Time) {
 		t.Helper()
-		if got := store.MayTell(a, now); got != want {
+		if got := store.MayNotify(a, now); got != want {
 			t.Errorf("%s: %v", what, got)
 		}
 	}

@@ -53,9 +53,9 @@ func (s *Store) Rules() []alert.Rule {
 	return s.rules
 }
 
-// MayTell reports whether the user may be notified of a now. Nothing but
+// MayNotify reports whether the user may be notified of a now. Nothing but
 // turning notifications off keeps a P0 from the user.
-func (s *Store) MayTell(a alert.Alert, now time.Time) bool {
+func (s *Store) MayNotify(a alert.Alert, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refresh()

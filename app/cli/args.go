@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// mistake is an error in the call itself.
+type mistake struct{ error }
+
+func (m mistake) Unwrap() error { return m.error }
+
+// usage is a mistake with advice.
+func usage(advice, format string, args ...any) error {
+	return hint.Wrap(mistake{fmt.Errorf(format, args...)}, advice)
+}
+
+// atMost, exactly and noCommand check positional arguments in our own words.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usage("see stagedoor "+cmd.Name()+" --help", "%s: unexpected %q", cmd.Name(), args[n])
+		}
+		return nil
+	}
+}
+
+func exactly(what ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < len(what) {
+			return usage("see stagedoor "+cmd.Name()+" --help", "%s needs %s", cmd.Name(), strings.Join(what[len(args):], " and "))
+		}
+		return atMost(len(what))(cmd, args)
+	}
+}
+
+func noCommand(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("see stagedoor --help", "there is no command %q", args[0])
+	}
+	return nil
+}
+
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
+// completeFirst offers values for the first argument.
+func completeFirst(values func() []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return values(), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeFlag offers values for a flag.
+func completeFlag(cmd *cobra.Command, flag string, values func() []string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return values(), cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+// fixed are values that are always the same.
+func fixed(values ...string) func() []string { return func() []string { return values } }

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"github.com/stagedoor-app/stagedoor/app/setup"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/importer"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+// flagTest is a command line and the options that it must become. Without want
+// it must be refused.
+type flagTest[O any] struct {
+	line string
+	want *O
+}
+
+// checkFlags parses lines as the command does and compares what it would work
+// with. Every refusal must say what to do instead.
+func checkFlags[O any](t *testing.T, newCmd func(*Factory, func(*O) error) *cobra.Command, tests ...flagTest[O]) {
+	t.Helper()
+	for _, tt := range tests {
+		var got *O
+		cmd := newCmd(&Factory{}, func(o *O) error { got = o; return nil })
+		cmd.SetArgs(strings.Fields(tt.line))
+		cmd.SetOut(io.Discard)
+		cmd.SetErr(io.Discard)
+		err := cmd.ExecuteContext(t.Context())
+		if tt.want == nil {
+			if err == nil || hint.Of(err) == "" {
+				t.Errorf("%s %s: %v, hint %q; want it refused with a hint", cmd.Name(), tt.line, err, hint.Of(err))
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s %s: %v", cmd.Name(), tt.line, err)
+		}
+		if diff := cmp.Diff(tt.want, got, cmp.Exporter(func(reflect.Type) bool { return true })); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", cmd.Name(), tt.line, diff)
+		}
+	}
+}
+
+// A flag that reaches another option than its own makes a command do something
+// else than was asked for.
+func TestFlagsReachTheirOptions(t *testing.T) {
+	checkFlags(t, newCmdLogin,
+		flagTest[loginOptions]{"", &loginOptions{}},
+		flagTest[loginOptions]{"work --no-browser --json", &loginOptions{profile: "work", noBrowser: true, json: true}},
+		flagTest[loginOptions]{"work --device", &loginOptions{profile: "work", device: true}},
+		flagTest[loginOptions]{"work --device --no-browser", nil},
+		flagTest[loginOptions]{"work home", nil},
+	)
+	checkFlags(t, newCmdRevoke,
+		flagTest[revokeOptions]{"work --json", &revokeOptions{profile: "work", json: true}},
+		flagTest[revokeOptions]{"--all", &revokeOptions{all: true}},
+		flagTest[revokeOptions]{"work --all", nil},
+	)
+	for _, newCmd := range []func(*Factory, func(*profileOptions) error) *cobra.Command{newCmdUse, newCmdDeleteProfile, newCmdAccept, newCmdToken, newCmdSecretSet} {
+		checkFlags(t, newCmd, flagTest[profileOptions]{"work", &profileOptions{"work"}}, flagTest[profileOptions]{"work home", nil})
+	}
+	checkFlags(t, newCmdRename, flagTest[renameOptions]{"work home", &renameOptions{"work", "home"}}, flagTest[renameOptions]{"work", nil})
+	checkFlags(t, newCmdCreateProfile,
+		flagTest[createOptions]{
+			"corp --provider oauth2 --client-id ID --client-secret-stdin --issuer I --auth-url A --token-url T --revoke-url R --device-url D --userinfo-url U --scope a,b --scope c --redirect-port 8899 --redirect-path /p",
+			&createOptions{secretFromStdin: true, NewProfile: auth.NewProfile{
+				Name: "corp", Provider: "oauth2", ClientID: "ID", Issuer: "I", Scopes: []string{"a,b", "c"}, RedirectPort: 8899, RedirectPath: "/p",
+				Endpoints: profile.Endpoints{Authorization: "A", Token: "T", Revocation: "R", DeviceAuthorization: "D", UserInfo: "U"},
+			}},
+		},
+		flagTest[createOptions]{"corp --provider tidal --client-secret", &createOptions{askSecret: true, NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal"}}},
+		flagTest[createOptions]{"corp", nil},
+		flagTest[createOptions]{"corp --provider tidal --redirect-port 0", nil},
+		flagTest[createOptions]{"corp --provider tidal --client-secret --client-secret-stdin", nil},
+	)
+	checkFlags(t, newCmdRun,
+		flagTest[runOptions]{
+			"--profile work --as spotify-mcp --env A=b --env C=d -- prog --profile x",
+			&runOptions{profile: "work", as: "spotify-mcp", env: []string{"A=b", "C=d"}, command: []string{"prog", "--profile", "x"}},
+		},
+		flagTest[runOptions]{"--provider tidal prog", &runOptions{service: "tidal", command: []string{"prog"}}},
+		flagTest[runOptions]{"--provider tidal --profile work prog", nil},
+	)
+	checkFlags(t, newCmdSetup,
+		flagTest[setupOptions]{
+			"cursor --profile work --name n --as spotify-mcp --env A=b --print --json -- prog -v",
+			&setupOptions{print: true, json: true, Request: setup.Request{
+				Client: "cursor", Profile: "work", Entry: "n", As: "spotify-mcp", Env: []string{"A=b"}, Command: []string{"prog", "-v"},
+			}},
+		},
+		flagTest[setupOptions]{"--remove", &setupOptions{remove: true}},
+		flagTest[setupOptions]{"cursor zed", nil},
+	)
+	checkFlags(t, newCmdImport,
+		flagTest[importOptions]{
+			"old/.env --profile work --client-id ID --provider tidal --force --dry-run --keep -y --json",
+			&importOptions{yes: true, json: true, Request: importer.Request{
+				Path: "old/.env", Profile: "work", ClientID: "ID", Provider: "tidal", Force: true, DryRun: true, Keep: true,
+			}},
+		},
+		flagTest[importOptions]{"--keyring default", &importOptions{Request: importer.Request{Keyring: "default"}}},
+		flagTest[importOptions]{"--undo", &importOptions{undo: true}},
+		flagTest[importOptions]{"", nil},
+		flagTest[importOptions]{"x --provider google", nil},
+	)
+	checkFlags(t, newCmdEnableKeychain,
+		flagTest[enableKeychainOptions]{"work --profile p --yes", &enableKeychainOptions{old: "work", importOptions: importOptions{yes: true, Request: importer.Request{Profile: "p"}}}},
+		flagTest[enableKeychainOptions]{"../work", nil},
+	)
+	checkFlags(t, newCmdAudit,
+		flagTest[auditOptions]{
+			"work 5 --event e --outcome failed --severity P1 --search s --since 1h --until 2m --follow --json",
+			&auditOptions{args: []string{"work", "5"}, n: 20, follow: true, json: true, filter: filter{
+				event: "e", outcome: "failed", severity: "P1", search: "s", since: "1h", until: "2m",
+			}},
+		},
+		flagTest[auditOptions]{"a b c", nil},
+	)
+	checkFlags(t, newCmdAuditExport,
+		flagTest[exportOptions]{"", &exportOptions{format: "jsonl"}},
+		flagTest[exportOptions]{
+			"--format csv --profile work --event e --since 1h --until 2m -o f --force",
+			&exportOptions{format: "csv", output: "f", force: true, filter: filter{profile: "work", event: "e", since: "1h", until: "2m"}},
+		},
+	)
+	checkFlags(t, newCmdAuditVerify, flagTest[verifyOptions]{"--bundle f --json", &verifyOptions{bundle: "f", json: true}}, flagTest[verifyOptions]{"f", nil})
+	checkFlags(t, newCmdAuditAccept, flagTest[auditAcceptOptions]{"--yes --json", &auditAcceptOptions{yes: true, json: true}}, flagTest[auditAcceptOptions]{"x", nil})
+	checkFlags(t, newCmdAlerts, flagTest[alertsOptions]{"--all --json", &alertsOptions{json: true, all: true}})
+	checkFlags(t, newCmdAlertsAck, flagTest[ackOptions]{"x-1 --note mine", &ackOptions{"x-1", "mine"}}, flagTest[ackOptions]{"", nil})
+	checkFlags(t, newCmdAlertRules, flagTest[alertRulesOptions]{"--json", &alertRulesOptions{true}})
+	checkFlags(t, newCmdIncidentNew, flagTest[incidentOptions]{"--alert x-1 --since 7d -o f", &incidentOptions{"x-1", "7d", "f"}})
+	checkFlags(t, newCmdIncidentList, flagTest[incidentListOptions]{"--json", &incidentListOptions{true}})
+	checkFlags(t, newCmdProfiles, flagTest[profilesOptions]{"--json", &profilesOptions{true}}, flagTest[profilesOptions]{"work", nil})
+	checkFlags(t, newCmdSettings, flagTest[settingsOptions]{"a b --keys --path", &settingsOptions{args: []string{"a", "b"}, keys: true, path: true}}, flagTest[settingsOptions]{"a b c", nil})
+	checkFlags(t, newCmdWindow, flagTest[windowOptions]{"audit", &windowOptions{"audit"}}, flagTest[windowOptions]{"", nil})
+	checkFlags(t, newCmdVersion, flagTest[versionOptions]{"--json", &versionOptions{true}})
+}
+
+// Whoever does not know a command finds an example of it.
+func TestEveryCommandHasAnExample(t *testing.T) {
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		if cmd.Example == "" && !cmd.HasSubCommands() {
+			t.Errorf("%s has no example", cmd.CommandPath())
+		}
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot(&Factory{Names: func() []string { return nil }}))
+}
