@@ -91,8 +91,8 @@ func (k *Keeper) upkeep(ctx context.Context) {
 	now := k.now()
 	if last := k.grantsAt.Load(); last == 0 || now.Sub(time.Unix(last, 0)).Abs() >= grantsEvery {
 		k.grantsAt.Store(now.Unix())
-		if err := k.CheckGrants(ctx); err != nil {
-			k.log.WarnContext(ctx, "the ends of the grants could not be looked at", "error", err)
+		if err := errors.Join(k.CheckGrants(ctx), k.recordOrphans(ctx)); err != nil {
+			k.log.WarnContext(ctx, "not all logins could be looked at", "error", err)
 		}
 	}
 	k.noteCertificates(ctx)

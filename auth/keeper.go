@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -84,6 +85,7 @@ type Keeper struct {
 	now          func() time.Time
 	log          *slog.Logger
 	grantsAt     atomic.Int64 // when CheckGrants ran last, Unix seconds
+	noOrphans    sync.Map     // ids of former profiles of which the vault has nothing
 }
 
 // New returns a Keeper on the state folder, creating the folder when needed.

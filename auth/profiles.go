@@ -50,6 +50,10 @@ func (k *Keeper) DeleteProfile(ctx context.Context, name string) (RevokeResult, 
 	if err != nil {
 		return RevokeResult{}, err
 	}
+	return k.deleteProfile(ctx, p)
+}
+
+func (k *Keeper) deleteProfile(ctx context.Context, p profile.Profile) (RevokeResult, error) {
 	result, err := k.revoke(ctx, p, func(ctx context.Context, g token.Grant) (token.Outcome, error) {
 		return k.tokens.Remove(ctx, g, func() error {
 			if err := k.vault.Delete(ctx, secretItem(p.ID)); err != nil {
@@ -152,6 +156,11 @@ func (k *Keeper) State(ctx context.Context) (State, error) {
 			state.VaultProblem, state.VaultHint = err.Error(), hint.Of(err)
 		}
 		state.Profiles = append(state.Profiles, view)
+	}
+	if state.VaultProblem == "" {
+		if state.Orphans, err = k.Orphans(ctx); err != nil {
+			state.VaultProblem, state.VaultHint = err.Error(), hint.Of(err)
+		}
 	}
 	if state.Alerts, err = k.OpenAlerts(ctx); err != nil {
 		return State{}, err

@@ -74,7 +74,9 @@ type State struct {
 	// Open are the revocations that a provider has not confirmed, also those of
 	// profiles that are deleted.
 	Open   []OpenRevocation `json:"open_revocations,omitempty"`
-	Alerts []alert.Alert    `json:"alerts"` // the open ones, worst first
+	// Orphans are logins in the vault that belong to no profile.
+	Orphans []Orphan      `json:"orphans,omitempty"`
+	Alerts  []alert.Alert `json:"alerts"` // the open ones, worst first
 	Vault  string           `json:"vault"`  // "keychain" or "file"
 	// VaultProblem says what keeps the vault from working, or is empty; VaultHint
 	// says what helps. Profiles are listed all the same.

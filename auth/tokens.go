@@ -116,9 +116,15 @@ func redirectURI(row provider.Provider, p profile.Profile) string {
 }
 
 // Revoke takes the profile's grant back at the provider where that is possible,
-// and removes its tokens here in any case.
+// and removes its tokens here in any case. Of an orphan, whose id is its name,
+// it removes all that there is.
 func (k *Keeper) Revoke(ctx context.Context, name string) (RevokeResult, error) {
 	p, err := k.find(name)
+	if errors.Is(err, profile.ErrNotFound) && profile.ValidID(name) {
+		if _, none := k.orphan(ctx, name); none == nil {
+			return k.deleteProfile(ctx, profile.Profile{ID: name, Name: name})
+		}
+	}
 	if err != nil {
 		return RevokeResult{}, err
 	}
@@ -130,8 +136,12 @@ func (k *Keeper) Revoke(ctx context.Context, name string) (RevokeResult, error) 
 func (k *Keeper) revoke(ctx context.Context, p profile.Profile, by func(context.Context, token.Grant) (token.Outcome, error)) (RevokeResult, error) {
 	var row provider.Provider
 	var moves []identity.Move
+	id := p.ID
 	renew := func() (g token.Grant, err error) {
-		if p, err = k.byID(p.ID); err != nil {
+		if p, err = k.byID(id); errors.Is(err, profile.ErrNotFound) {
+			p, err = k.orphan(ctx, id)
+		}
+		if err != nil {
 			return g, err
 		}
 		// Where tokens are taken back is not for profiles.json to say: they go
@@ -140,7 +150,7 @@ func (k *Keeper) revoke(ctx context.Context, p profile.Profile, by func(context.
 			moves = set.Bound.Moves(p.Binding())
 			p = p.As(set.Bound)
 		}
-		if row, err = provider.Lookup(p.Provider); err != nil {
+		if row, err = provider.Lookup(p.Provider); err != nil && p.Provider != "" { // "": damaged, and nobody can be asked
 			return g, err
 		}
 		e, err := k.endpoints(row, p)

@@ -41,6 +41,9 @@ func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *profilesOpti
 	for _, r := range state.Refused {
 		f.warn(r.Err.Error(), hint.Of(r.Err))
 	}
+	for _, o := range state.Orphans {
+		f.warn(o.Words(), "")
+	}
 	switch {
 	case o.json:
 		return f.json(withDeleted(state))

@@ -28,7 +28,8 @@ whatever the provider says. Where there is no such endpoint the page opens on
 which you remove the app yourself.
 
 What the provider does not confirm is asked again for 30 days, and at once by the
-same command; stagedoor profiles shows it until it is done. The exit status is 5
+same command; stagedoor profiles shows it until it is done. It also shows logins
+in the keychain whose profile is lost, by an id that is their name here. The exit status is 5
 if a grant may live on at a provider that was asked to end it.`,
 		Example:           "  stagedoor revoke work\n  stagedoor revoke --all",
 		Args:              atMost(1),
@@ -64,6 +65,13 @@ func revokeRun(ctx context.Context, f *Factory, k revokeKeeper, o *revokeOptions
 		refused, err := k.Refused()
 		if err != nil {
 			return err
+		}
+		state, err := k.State(ctx)
+		if err != nil {
+			return err
+		}
+		for _, o := range state.Orphans {
+			names = append(names, o.ID)
 		}
 		for _, r := range refused { // they keep their tokens, which must not go unsaid
 			failed = errors.Join(failed, fmt.Errorf("revoke %q: %w", r.Name, r.Err))

@@ -109,6 +109,9 @@ func headerItems(v View) []Item {
 	for _, r := range v.State.Refused {
 		items = append(items, note("Cannot use the profile "+brief(r.Name, 30)+": its entry in profiles.json is damaged"))
 	}
+	for _, o := range v.State.Orphans {
+		items = append(items, note(brief(o.Words(), 160)))
+	}
 	if p, ok := v.State.Active(); ok && p.Changed != "" {
 		items = append(items, note(brief(p.Changed, 80)))
 		if v.Windows {

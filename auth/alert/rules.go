@@ -106,7 +106,10 @@ func Defaults() []Rule {
 			Resets:    orGone(audit.ClaimsAccepted), Resolves: true,
 			Kind: Single, Severity: P1, Cooldown: time.Hour,
 			Message: "the provider names another address for its endpoint",
-			Cases:   []Case{{says("now", hostName), P1, "the provider names another address for its endpoint: ${now}"}},
+			Cases: []Case{
+				{is("what", "profile"), P1, "a login in the vault has no profile in profiles.json any more: see stagedoor profiles"},
+				{says("now", hostName), P1, "the provider names another address for its endpoint: ${now}"},
+			},
 		},
 
 		// Credentials.

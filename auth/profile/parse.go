@@ -23,6 +23,7 @@ type Refused struct {
 	Name string // as it stands there, not checked
 	Err  error  // says where and why, wraps ErrRefused
 
+	id  string
 	raw json.RawMessage
 }
 
@@ -131,7 +132,7 @@ func parse(path string, data []byte) (List, error) {
 		}
 		raw := file.Profiles[i]
 		line := 1 + bytes.Count(data[:max(bytes.Index(data, raw), 0)], []byte("\n"))
-		l.Refused = append(l.Refused, Refused{Name: p.Name, raw: raw, Err: hint.Wrap(
+		l.Refused = append(l.Refused, Refused{Name: p.Name, id: p.ID, raw: raw, Err: hint.Wrap(
 			fmt.Errorf("%w: %q in %s line %d: %w", ErrRefused, shorten(p.Name), path, line, faults[i]),
 			"mend the entry in an editor, or take it out; the other profiles work")})
 	}

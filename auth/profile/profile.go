@@ -187,6 +187,12 @@ func (l List) ByID(id string) (Profile, bool) {
 	return l.Profiles[i], true
 }
 
+// Has reports whether a profile of that id is in the file, usable or not.
+func (l List) Has(id string) bool {
+	_, ok := l.ByID(id)
+	return ok || slices.ContainsFunc(l.Refused, func(r Refused) bool { return r.id == id })
+}
+
 // ActiveProfile returns the selected profile, or an error that says how to
 // select one.
 func (l List) ActiveProfile() (Profile, error) {

@@ -66,6 +66,10 @@ func (s *Service) readNote(id string) note {
 	return n
 }
 
+// Busy reports whether a login of the profile may be under way, or a revocation
+// that was interrupted.
+func (s *Service) Busy(id string) bool { return s.readNote(id).Busy }
+
 func (s *Service) writeNote(id string, n note) error {
 	data, err := json.Marshal(n)
 	if err != nil {
