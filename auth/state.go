@@ -73,11 +73,11 @@ type State struct {
 	Profiles []ProfileView `json:"profiles"` // by name
 	// Open are the revocations that a provider has not confirmed, also those of
 	// profiles that are deleted.
-	Open   []OpenRevocation `json:"open_revocations,omitempty"`
+	Open []OpenRevocation `json:"open_revocations,omitempty"`
 	// Orphans are logins in the vault that belong to no profile.
 	Orphans []Orphan      `json:"orphans,omitempty"`
 	Alerts  []alert.Alert `json:"alerts"` // the open ones, worst first
-	Vault  string           `json:"vault"`  // "keychain" or "file"
+	Vault   string        `json:"vault"`  // "keychain" or "file"
 	// VaultProblem says what keeps the vault from working, or is empty; VaultHint
 	// says what helps. Profiles are listed all the same.
 	VaultProblem string `json:"vault_problem,omitempty"`
