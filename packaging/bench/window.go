@@ -8,7 +8,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/packaging/booklog"
@@ -21,6 +25,7 @@ const (
 	firstRows  = 400.0 // ms, the limit of the design
 	settled    = 1500 * time.Millisecond
 	lookEvery  = time.Millisecond
+	walked     = 30
 	windowName = "Audit log — 1,000,000 events"
 )
 
@@ -167,13 +172,58 @@ func walkBack(ctx context.Context, d *desktop.Desktop, program string) error {
 		return err
 	}
 	ms := float64((time.Since(start) - settled).Microseconds()) / 1000
-	resident, err := residentMB(cmd.Process.Pid)
+	fmt.Printf("oldest rows  %6.0f ms   after the End key\n", ms)
+	if err := sayResident(cmd.Process.Pid, "with the oldest rows in view"); err != nil {
+		return err
+	}
+	for range walked { // the pane beside the table shows each
+		if err := d.Key(ctx, "Up"); err != nil {
+			return err
+		}
+	}
+	if _, err := still(ctx, d, area); err != nil {
+		return err
+	}
+	return sayResident(cmd.Process.Pid, fmt.Sprintf("%d events later", walked))
+}
+
+// sayResident prints how much memory a window has, and how much of it Mesa's
+// software renderer, which stands in for a graphics card.
+func sayResident(pid int, when string) error {
+	all, err := residentMB(pid)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("oldest rows  %6.0f ms   after the End key\n", ms)
-	fmt.Printf("resident     %6.1f MB   with the oldest rows in view\n", resident)
+	renderer, err := mappedMB(pid, "/libLLVM", "/swrast_dri")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("resident     %6.1f MB   %s; %.1f MB of it is the code of the software renderer\n", all, when, renderer)
 	return nil
+}
+
+// mappedMB returns how much of the files whose paths contain one of the names is
+// resident.
+func mappedMB(pid int, names ...string) (mb float64, err error) {
+	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "smaps"))
+	if err != nil {
+		return 0, err
+	}
+	ours := false
+	for line := range strings.Lines(string(data)) {
+		first, rest, _ := strings.Cut(line, ":")
+		switch {
+		case strings.Contains(first, "-"): // the first line of a mapping
+			ours = slices.ContainsFunc(names, func(name string) bool { return strings.Contains(line, name) })
+		case ours && first == "Rss":
+			kib, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 64)
+			if err != nil {
+				return 0, err
+			}
+			mb += kib * 1024 / 1e6
+		}
+	}
+	return mb, nil
 }
 
 // end closes a window's process and waits until it is gone.

@@ -79,11 +79,12 @@ func (c *card) show(a alert.Alert) {
 	heading := widget.NewLabel(lang.N("{{.Count}} events behind it", len(a.Evidence), map[string]any{"Count": kit.Number(len(a.Evidence))}))
 	heading.TextStyle.Bold = true
 	c.box.Objects = []fyne.CanvasObject{
-		kit.Compact(container.NewVBox(container.NewHBox(mark), title, message)),
+		container.NewHBox(mark),
+		kit.Tight(title, message),
 		c.facts.Object,
 		kit.Inset(8, 0, c.actions(a)),
 		widget.NewSeparator(),
-		kit.Compact(heading),
+		kit.Tight(heading),
 		c.evidence,
 	}
 	c.box.Refresh()
@@ -155,7 +156,7 @@ func (c *card) list(events []audit.Event) {
 		facts.Text(lang.L("Profile"), profile)
 		fold.Append(widget.NewAccordionItem(title, container.NewVBox(facts.Object, auditlog.Recorded(e, profile))))
 	}
-	c.evidence.Objects = []fyne.CanvasObject{kit.Compact(fold)}
+	c.evidence.Objects = []fyne.CanvasObject{fold}
 	if more := len(events) - len(fold.Items); more > 0 {
 		c.evidence.Add(kit.Muted(lang.N("and {{.Count}} older ones, which the audit log has", more, map[string]any{"Count": kit.Number(more)})))
 	}

@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -28,8 +29,9 @@ func newItem() *item {
 	i.message.Importance = widget.LowImportance
 	i.message.SizeName, i.when.SizeName = theme.SizeNameCaptionText, theme.SizeNameCaptionText
 	i.when.Importance = widget.LowImportance
-	head := container.NewBorder(nil, nil, container.NewCenter(i.pill), i.when, i.title)
-	i.box = kit.Inset(4, 12, kit.Compact(container.NewVBox(head, i.message)))
+	pill := container.New(layout.NewCustomPaddedLayout(0, 0, 5, -5), container.NewCenter(i.pill)) // in line with the message below
+	head := container.NewBorder(nil, nil, pill, i.when, i.title)
+	i.box = kit.Inset(4, 12, kit.Tight(head, i.message))
 	i.ExtendBaseWidget(i)
 	return i
 }

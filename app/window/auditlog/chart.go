@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -50,7 +51,7 @@ type chart struct {
 }
 
 func newChart(h *kit.Host, picked func(from, to time.Time)) *chart {
-	c := &chart{host: h, picked: picked, at: -1, legend: container.NewHBox()}
+	c := &chart{host: h, picked: picked, at: -1, legend: container.New(layout.NewCustomPaddedHBoxLayout(-1))}
 	c.raster = canvas.NewRaster(c.draw)
 	c.cursor = canvas.NewRectangle(color.Transparent)
 	c.words = widget.NewLabel("")
@@ -69,7 +70,7 @@ func newChart(h *kit.Host, picked func(from, to time.Time)) *chart {
 
 // box returns the chart with its legend and words.
 func (c *chart) box() fyne.CanvasObject {
-	line := kit.Compact(container.NewBorder(nil, nil, c.legend, nil, c.words))
+	line := kit.Tight(container.NewBorder(nil, nil, c.legend, nil, c.words))
 	return kit.Inset(6, 0, container.NewVBox(c, line))
 }
 

@@ -51,7 +51,7 @@ func (d *details) show(e audit.Event, profile string) {
 	title := kit.Heading(Words(e.Name))
 	title.Wrapping = fyne.TextWrapWord
 	name := kit.Value(e.Name)
-	name.TextStyle.Monospace, name.Importance, name.SizeName = true, widget.LowImportance, theme.SizeNameCaptionText
+	name.Importance, name.SizeName = widget.LowImportance, theme.SizeNameCaptionText
 	d.since = widget.NewLabel(d.host.Relative(e.Time))
 
 	facts := kit.NewFacts()
@@ -69,12 +69,12 @@ func (d *details) show(e audit.Event, profile string) {
 	facts.Text(lang.L("Process"), fmt.Sprint(e.PID))
 	facts.Text(lang.L("Line"), kit.Number(int(e.Seq)))
 
-	head := kit.Compact(container.NewVBox(title, name))
+	head := kit.Tight(title, name)
 	d.body.Objects = []fyne.CanvasObject{head, facts.Object}
 	if len(e.Data) > 0 {
 		heading := widget.NewLabel(lang.L("What was recorded"))
 		heading.TextStyle.Bold = true
-		d.body.Objects = append(d.body.Objects, widget.NewSeparator(), kit.Compact(heading), Recorded(e, profile))
+		d.body.Objects = append(d.body.Objects, widget.NewSeparator(), kit.Tight(heading), Recorded(e, profile))
 	}
 	copyJSON := widget.NewButtonWithIcon(lang.L("Copy as JSON"), theme.ContentCopyIcon(), d.copy)
 	copyJSON.Importance = widget.LowImportance

@@ -76,9 +76,9 @@ func newExporter(v *view, write Export) *exporter {
 		func() { v.host.OpenFolder(filepath.Dir(e.path.Text)) })
 	e.folder.Hide()
 	e.box = container.NewVScroll(kit.Inset(10, 12, container.NewVBox(
-		kit.Compact(title), e.kind, kit.Compact(e.about), e.only,
-		kit.Compact(widget.NewLabel(lang.L("File"))), e.path,
-		kit.Compact(kit.Muted(lang.L("Only you can read the file. It holds names and times, never a token."))),
+		kit.Tight(title), e.kind, kit.Tight(e.about), e.only,
+		kit.Tight(widget.NewLabel(lang.L("File"))), e.path,
+		kit.Tight(kit.Muted(lang.L("Only you can read the file. It holds names and times, never a token."))),
 		kit.Inset(8, 0, container.NewHBox(kit.Button(lang.L("Close"), e.close), e.start, e.folder)),
 	)))
 	e.box.Hide()

@@ -145,7 +145,7 @@ func (rr *rowRenderer) Refresh() {
 	}
 	if !r.head {
 		name := r.texts[colName]
-		name.TextSize, name.Color, name.TextStyle = caption, muted, fyne.TextStyle{Monospace: true}
+		name.TextSize, name.Color = caption, muted // no monospace: Fyne keeps nine megabytes of fonts for each style
 	}
 	r.mark.Hidden = !r.bad && !r.alarm
 	alert := theme.Color(theme.ColorNameError)

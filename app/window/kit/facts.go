@@ -5,7 +5,6 @@ package kit
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -23,7 +22,7 @@ type Facts struct {
 // NewFacts returns an empty list.
 func NewFacts() *Facts {
 	box := container.New(&factsLayout{})
-	return &Facts{box: box, Object: Compact(box)}
+	return &Facts{box: box, Object: box}
 }
 
 // Add appends a line. An empty key continues the line above.
@@ -54,13 +53,15 @@ func (l *factsLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
 	y := float32(0)
 	for i := 0; i+1 < len(o); i += 2 {
 		h := l.height(o[i], o[i+1])
-		o[i].Move(fyne.NewPos(0, y))
-		o[i].Resize(fyne.NewSize(keyWidth, o[i].MinSize().Height))
-		o[i+1].Move(fyne.NewPos(keyWidth, y))
-		o[i+1].Resize(fyne.NewSize(max(size.Width-keyWidth, 1), h))
+		o[i].Move(fyne.NewPos(-slack, y-slack))
+		o[i].Resize(fyne.NewSize(keyWidth+slack, o[i].MinSize().Height))
+		o[i+1].Move(fyne.NewPos(keyWidth-slack, y-slack))
+		o[i+1].Resize(fyne.NewSize(l.valueWidth(), h+2*slack))
 		y += h
 	}
 }
+
+func (l *factsLayout) valueWidth() float32 { return max(l.width-keyWidth+2*slack, 1) }
 
 func (l *factsLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
 	h := float32(0)
@@ -72,22 +73,7 @@ func (l *factsLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
 
 func (l *factsLayout) height(key, value fyne.CanvasObject) float32 {
 	if l.width > keyWidth {
-		value.Resize(fyne.NewSize(l.width-keyWidth, value.Size().Height))
+		value.Resize(fyne.NewSize(l.valueWidth(), value.Size().Height))
 	}
-	return max(key.MinSize().Height, value.MinSize().Height)
-}
-
-// Compact sets content tighter than Fyne does: for facts, which are read, not
-// clicked.
-func Compact(content fyne.CanvasObject) fyne.CanvasObject {
-	return container.NewThemeOverride(content, compact{fyne.CurrentApp().Settings().Theme()})
-}
-
-type compact struct{ fyne.Theme }
-
-func (c compact) Size(n fyne.ThemeSizeName) float32 {
-	if n == theme.SizeNameInnerPadding {
-		return 3
-	}
-	return c.Theme.Size(n)
+	return max(key.MinSize().Height, value.MinSize().Height) - 2*slack
 }

@@ -68,8 +68,7 @@ func New(h *kit.Host, submit func()) *Form {
 	f.copyURI.Importance = widget.LowImportance
 
 	f.guide = container.NewVBox(
-		kit.Compact(container.NewVBox(
-			kit.Muted(lang.L("Register an app at the provider and give it exactly this redirect URI:")))),
+		kit.Tight(kit.Muted(lang.L("Register an app at the provider and give it exactly this redirect URI:"))),
 		kit.NewPane(theme.ColorNameHeaderBackground, container.NewBorder(nil, nil, nil, f.copyURI, f.redirect)),
 		container.NewHBox(f.developer),
 	)
@@ -95,7 +94,7 @@ func New(h *kit.Host, submit func()) *Form {
 func field(name string, e fyne.CanvasObject) *fyne.Container {
 	l := widget.NewLabel(name)
 	l.SizeName = theme.SizeNameCaptionText
-	return container.NewVBox(kit.Compact(l), e)
+	return container.NewVBox(kit.Tight(l), e)
 }
 
 // SetProvider shows the fields that the provider needs.

@@ -73,7 +73,7 @@ func (c *card) show(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 	facts.Text(lang.L("Stored in"), vaultWords(p.Vault))
 	facts.Text(lang.L("Scopes"), strings.Join(p.Scopes, " "))
 
-	page := container.NewVBox(kit.Compact(kit.Heading(p.Name)))
+	page := container.NewVBox(kit.Tight(kit.Heading(p.Name)))
 	if p.Changed != "" {
 		page.Add(c.changed(p))
 	}
@@ -91,11 +91,11 @@ func (c *card) changed(p auth.ProfileView) fyne.CanvasObject {
 	if !p.CanAccept {
 		what := widget.NewLabel(lang.L("No server gets a token: {{.What}}. If the change is not yours, put profiles.json back.", map[string]any{"What": p.Changed}))
 		what.Wrapping, what.Importance = fyne.TextWrapWord, widget.WarningImportance
-		return kit.Compact(what)
+		return kit.Tight(what)
 	}
 	what := widget.NewLabel(lang.L("This login differs from the one before: {{.What}}. No server gets a token of it until you accept the change.", map[string]any{"What": p.Changed}))
 	what.Wrapping, what.Importance = fyne.TextWrapWord, widget.WarningImportance
-	return container.NewVBox(kit.Compact(what), container.NewHBox(kit.Button(lang.L("Accept the change"), func() { c.view.accept(p) })))
+	return container.NewVBox(kit.Tight(what), container.NewHBox(kit.Button(lang.L("Accept the change"), func() { c.view.accept(p) })))
 }
 
 // care is what is seldom done to a profile.
@@ -148,7 +148,7 @@ func (v *view) ask(title string, facts *kit.Facts, answer string, do func()) {
 	yes := widget.NewButton(answer, do)
 	yes.Importance = widget.DangerImportance
 	no := kit.Button(lang.L("Keep it"), v.back)
-	v.put(container.NewVBox(kit.Compact(heading(title)), facts.Object, kit.Inset(10, 0, container.NewHBox(no, yes))), true)
+	v.put(container.NewVBox(kit.Tight(heading(title)), facts.Object, kit.Inset(10, 0, container.NewHBox(no, yes))), true)
 	v.host.Window.Canvas().Focus(no)
 }
 

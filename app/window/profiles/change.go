@@ -32,8 +32,8 @@ func (v *view) rename(p auth.ProfileView) {
 	name.OnSubmitted = func(string) { save() }
 	name.OnEscape = v.back
 	v.put(container.NewVBox(
-		kit.Compact(heading(lang.L("Rename {{.Name}}", map[string]any{"Name": p.Name}))),
-		kit.Compact(kit.Muted(lang.L("Small letters, digits, - and _."))),
+		kit.Tight(heading(lang.L("Rename {{.Name}}", map[string]any{"Name": p.Name}))),
+		kit.Tight(kit.Muted(lang.L("Small letters, digits, - and _."))),
 		name,
 		kit.Inset(10, 0, container.NewHBox(kit.Button(lang.L("Cancel"), v.back), kit.Primary(lang.L("Rename"), save))),
 	), true)

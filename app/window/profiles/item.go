@@ -36,8 +36,8 @@ func newItem() *item {
 	i.sub.Importance, i.sub.SizeName = widget.LowImportance, theme.SizeNameCaptionText
 	i.tag.Importance, i.tag.SizeName = widget.HighImportance, theme.SizeNameCaptionText
 	dot := container.NewCenter(container.NewGridWrap(fyne.NewSize(9, 9), i.dot))
-	text := container.NewBorder(nil, nil, nil, container.NewCenter(i.tag), container.NewVBox(i.name, i.sub))
-	i.box = kit.Inset(3, 12, container.NewBorder(nil, nil, dot, nil, kit.Compact(text)))
+	text := container.NewBorder(nil, nil, nil, container.NewCenter(i.tag), kit.Tight(i.name, i.sub))
+	i.box = kit.Inset(3, 12, container.NewBorder(nil, nil, dot, nil, text))
 	i.ExtendBaseWidget(i)
 	return i
 }

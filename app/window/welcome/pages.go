@@ -35,9 +35,9 @@ func (v *view) content() fyne.CanvasObject {
 func page(title, text string, more ...fyne.CanvasObject) fyne.CanvasObject {
 	heading := kit.Heading(title)
 	heading.SizeName, heading.Wrapping = theme.SizeNameHeadingText, fyne.TextWrapWord
-	box := container.NewVBox(kit.Compact(heading))
+	box := container.NewVBox(kit.Tight(heading))
 	if text != "" {
-		box.Add(kit.Compact(kit.Muted(text)))
+		box.Add(kit.Tight(kit.Muted(text)))
 	}
 	for _, o := range more {
 		box.Add(o)
@@ -77,7 +77,7 @@ func (v *view) providerPage() fyne.CanvasObject {
 		try := widget.NewButtonWithIcon(lang.L("Try the demo"), theme.MediaPlayIcon(), v.demo)
 		more = append(more, kit.Inset(14, 0, container.NewVBox(
 			widget.NewSeparator(),
-			kit.Inset(8, 0, kit.Compact(kit.Muted(lang.L("No account at hand? The demo shows everything with one of its own.")))),
+			kit.Inset(8, 0, kit.Tight(kit.Muted(lang.L("No account at hand? The demo shows everything with one of its own.")))),
 			container.NewHBox(try))))
 	}
 	return page(lang.L("Whose account may your MCP servers use?"),
@@ -89,7 +89,7 @@ func (v *view) loginPage() fyne.CanvasObject {
 	var more []fyne.CanvasObject
 	if url := v.url; url != "" {
 		more = append(more,
-			kit.Compact(kit.Muted(lang.L("The browser did not open? Copy the link and open it yourself."))),
+			kit.Tight(kit.Muted(lang.L("The browser did not open? Copy the link and open it yourself."))),
 			container.NewHBox(
 				widget.NewButtonWithIcon(lang.L("Copy login link"), theme.ContentCopyIcon(), func() { v.host.Copy(url) }),
 				widget.NewButton(lang.L("Open again"), func() { v.host.Open(url) })))

@@ -21,13 +21,13 @@ type rail struct {
 
 func newRail(steps []string) *rail {
 	r := &rail{}
-	box := container.NewVBox()
+	var lines []fyne.CanvasObject
 	for _, s := range steps {
 		icon, word := widget.NewLabel(""), widget.NewLabel(s)
 		r.icons, r.words = append(r.icons, icon), append(r.words, word)
-		box.Add(container.NewHBox(container.NewGridWrap(fyne.NewSize(26, icon.MinSize().Height), icon), word))
+		lines = append(lines, container.NewHBox(container.NewGridWrap(fyne.NewSize(26, icon.MinSize().Height), icon), word))
 	}
-	r.box = kit.Compact(container.NewPadded(box))
+	r.box = container.NewPadded(kit.Tight(lines...))
 	return r
 }
 
