@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 type auditOptions struct {
@@ -144,23 +144,7 @@ func printEvent(f *Factory, e audit.Event, asJSON bool) error {
 	if e.Outcome != audit.OK {
 		line += " " + printable(e.Outcome)
 	}
-	for _, key := range slices.Sorted(maps.Keys(e.Data)) {
-		if key != "name" {
-			line += fmt.Sprintf(" %s=%s", printable(key), quoted(e.Data[key]))
-		}
-	}
+	line += " " + text.Pairs(e.Data, maxText, func(key string) bool { return key == "name" })
 	_, err := fmt.Fprintln(f.Out, strings.TrimRight(line, " "))
 	return err
-}
-
-func quoted(v any) string {
-	s := fmt.Sprint(v)
-	if f, ok := v.(float64); ok {
-		s = strconv.FormatFloat(f, 'f', -1, 64)
-	}
-	s = printable(s)
-	if s == "" || strings.ContainsAny(s, " =\"") {
-		return strconv.Quote(s)
-	}
-	return s
 }

@@ -51,8 +51,10 @@ func CopySequence(text string) string {
 	return "\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte(text)) + "\x07"
 }
 
-// printable is a text that somebody else may have chosen, on one line.
-func printable(s string) string { return text.Line(s, 2000) }
+const maxText = 2000 // characters of a text that somebody else may have chosen
+
+// printable is such a text on one line.
+func printable(s string) string { return text.Line(s, maxText) }
 
 // count is "1 event" or "2 events".
 func count[N int | uint64](n N, what string) string {

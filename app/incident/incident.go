@@ -56,11 +56,11 @@ const (
 	Resolved      Status = "Resolved"      // the causes are gone, or there is none
 )
 
-// Report is an incident as far as the log tells.
+// Report is an incident as far as the log has it.
 type Report struct {
 	ID       string
 	Opened   time.Time // UTC
-	Found    time.Time // UTC, when the user was told, or else Opened
+	Found    time.Time // UTC, when the user was notified, or else Opened
 	Since    time.Time // UTC, where the timeline begins
 	Severity alert.Severity
 	Status   Status
@@ -103,42 +103,31 @@ func New(ctx context.Context, from Source, r Request, now time.Time) (Report, er
 	return report, nil
 }
 
-func compose(ctx context.Context, from Source, r Request, now time.Time) (Report, error) {
-	report := Report{Opened: now.UTC(), Since: r.Since.UTC(), Severity: alert.P3, Status: Resolved}
-	if r.Alert != "" {
-		a, err := from.Alert(ctx, r.Alert)
-		if err != nil {
-			return report, err
-		}
-		report.Alerts = []alert.Alert{a}
-	} else {
-		all, err := from.Alerts(ctx)
-		if err != nil {
-			return report, err
-		}
-		report.Alerts = slices.DeleteFunc(all, func(a alert.Alert) bool { return a.State != alert.Open })
+func compose(ctx context.Context, from Source, r Request, now time.Time) (report Report, err error) {
+	report = Report{Opened: now.UTC(), Found: now.UTC(), Since: r.Since.UTC(), Severity: alert.P3, Status: Resolved}
+	if report.Alerts, err = about(ctx, from, r.Alert); err != nil {
+		return report, err
 	}
 	names, err := from.ProfileNames(ctx)
 	if err != nil {
 		return report, err
 	}
-	report.weigh(r.Since.IsZero())
-	t := timeline{report: &report, names: names, ids: map[string]bool{}, evidence: map[uint64]bool{}}
-	for _, a := range report.Alerts {
-		t.ids[a.ID] = true
-		if a.Profile == "" {
-			t.everyone = true
-		}
-		for _, seq := range a.Evidence {
-			t.evidence[seq] = true
-		}
+	first := report.assess()
+	if r.Since.IsZero() {
+		report.Since = first.UTC()
 	}
 	events, err := from.Events(ctx, audit.Query{Since: report.Since})
 	if err != nil {
 		return report, err
 	}
-	for _, a := range report.Alerts { // which may be older than what was asked for
-		behind, err := from.Evidence(ctx, a)
+	t := timeline{report: &report, names: names, ids: map[string]bool{}, evidence: map[uint64]bool{}, everyone: len(report.Alerts) == 0}
+	for _, a := range report.Alerts {
+		t.ids[a.ID] = true
+		t.everyone = t.everyone || a.Profile == ""
+		for _, seq := range a.Evidence {
+			t.evidence[seq] = true
+		}
+		behind, err := from.Evidence(ctx, a) // which may be older than what was asked for
 		if err != nil {
 			return report, err
 		}
@@ -155,10 +144,19 @@ func compose(ctx context.Context, from Source, r Request, now time.Time) (Report
 	return report, nil
 }
 
-// weigh finds the severity, the state and the beginning.
-func (r *Report) weigh(open bool) {
-	first := time.Time{}
-	r.Found = r.Opened
+// about returns the alert with that id, or without one all that are open.
+func about(ctx context.Context, from Source, id string) ([]alert.Alert, error) {
+	if id != "" {
+		a, err := from.Alert(ctx, id)
+		return []alert.Alert{a}, err
+	}
+	all, err := from.Alerts(ctx)
+	return slices.DeleteFunc(all, func(a alert.Alert) bool { return a.State != alert.Open }), err
+}
+
+// assess finds severity and status, and where the timeline begins by itself.
+func (r *Report) assess() (begin time.Time) {
+	begin = r.Opened.Add(-without)
 	for i, a := range r.Alerts {
 		r.Severity = min(r.Severity, a.Severity)
 		switch {
@@ -167,17 +165,11 @@ func (r *Report) weigh(open bool) {
 		case a.State == alert.Acked && r.Status == Resolved:
 			r.Status = Contained
 		}
-		if i == 0 || a.First.Before(first) {
-			first = a.First
+		if from := a.First.Add(-prelude); i == 0 || from.Before(begin) {
+			begin = from
 		}
 	}
-	switch {
-	case !open:
-	case first.IsZero():
-		r.Since = r.Opened.Add(-without)
-	default:
-		r.Since = first.Add(-prelude).UTC()
-	}
+	return begin
 }
 
 // toDo collects the advice for alerts, each once, the gravest first.

@@ -19,14 +19,14 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// book is a log in memory.
-type book struct {
+// memoryLog is an audit log in memory.
+type memoryLog struct {
 	events []audit.Event
 	opened map[string]any
 }
 
-func (b *book) add(name, profile string, data ...any) *book {
-	e := audit.Event{Seq: uint64(len(b.events) + 1), Time: noon.Add(time.Duration(len(b.events)) * time.Minute), Name: name, Profile: profile, Outcome: audit.OK}
+func (l *memoryLog) add(name, profile string, data ...any) *memoryLog {
+	e := audit.Event{Seq: uint64(len(l.events) + 1), Time: noon.Add(time.Duration(len(l.events)) * time.Minute), Name: name, Profile: profile, Outcome: audit.OK}
 	if strings.HasSuffix(name, "failed") {
 		e.Outcome = audit.Failed
 	}
@@ -36,23 +36,23 @@ func (b *book) add(name, profile string, data ...any) *book {
 		}
 		e.Data[data[i].(string)] = data[i+1]
 	}
-	b.events = append(b.events, e)
-	return b
+	l.events = append(l.events, e)
+	return l
 }
 
-func (b *book) now() time.Time { return noon.Add(time.Duration(len(b.events)) * time.Minute) }
+func (l *memoryLog) now() time.Time { return noon.Add(time.Duration(len(l.events)) * time.Minute) }
 
-func (b *book) Alerts(context.Context) ([]alert.Alert, error) {
+func (l *memoryLog) Alerts(context.Context) ([]alert.Alert, error) {
 	tracker := alert.NewTracker(alert.Defaults())
-	for _, e := range b.events {
+	for _, e := range l.events {
 		e.Verified = true
 		tracker.Add(e)
 	}
-	return tracker.Alerts(b.now()), nil
+	return tracker.Alerts(l.now()), nil
 }
 
-func (b *book) Alert(ctx context.Context, id string) (alert.Alert, error) {
-	all, _ := b.Alerts(ctx)
+func (l *memoryLog) Alert(ctx context.Context, id string) (alert.Alert, error) {
+	all, _ := l.Alerts(ctx)
 	i := slices.IndexFunc(all, func(a alert.Alert) bool { return a.ID == id })
 	if i < 0 {
 		return alert.Alert{}, errors.New("no such alert")
@@ -60,8 +60,8 @@ func (b *book) Alert(ctx context.Context, id string) (alert.Alert, error) {
 	return all[i], nil
 }
 
-func (b *book) Evidence(_ context.Context, a alert.Alert) (list []audit.Event, err error) {
-	for _, e := range b.events {
+func (l *memoryLog) Evidence(_ context.Context, a alert.Alert) (list []audit.Event, err error) {
+	for _, e := range l.events {
 		if slices.Contains(a.Evidence, e.Seq) {
 			list = append(list, e)
 		}
@@ -69,8 +69,8 @@ func (b *book) Evidence(_ context.Context, a alert.Alert) (list []audit.Event, e
 	return list, nil
 }
 
-func (b *book) Events(_ context.Context, q audit.Query) (list []audit.Event, err error) {
-	for _, e := range slices.Backward(b.events) {
+func (l *memoryLog) Events(_ context.Context, q audit.Query) (list []audit.Event, err error) {
+	for _, e := range slices.Backward(l.events) {
 		if !e.Time.Before(q.Since) {
 			list = append(list, e)
 		}
@@ -78,17 +78,17 @@ func (b *book) Events(_ context.Context, q audit.Query) (list []audit.Event, err
 	return list, nil
 }
 
-func (b *book) ProfileNames(context.Context) (map[string]string, error) {
+func (l *memoryLog) ProfileNames(context.Context) (map[string]string, error) {
 	return map[string]string{"p": "work", "q": "home"}, nil
 }
 
-func (b *book) OpenIncident(_ context.Context, data map[string]any) (string, error) {
-	b.opened = data
+func (l *memoryLog) OpenIncident(_ context.Context, data map[string]any) (string, error) {
+	l.opened = data
 	return "SEC-2026-03-01-001", nil
 }
 
-func stolen() *book {
-	return new(book).
+func stolen() *memoryLog {
+	return new(memoryLog).
 		add(audit.LoginSucceeded, "p", "account", "Ada Lovelace", "scope", "read write").
 		add(audit.KeychainAccess, "p").
 		add(audit.TokenRefreshed, "q").
@@ -128,7 +128,7 @@ func TestReport(t *testing.T) {
 
 // A profile that was deleted meanwhile is one profile, under the name it had.
 func TestReportNamesADeletedProfileOnce(t *testing.T) {
-	b := new(book).
+	b := new(memoryLog).
 		add(audit.ReuseDetected, "gone", "kind", alert.ReuseInvalidGrant, "name", "old").
 		add(audit.ProfileDeleted, "gone", "name", "old").
 		add(audit.AuditTamper, "", "kind", "edited")
@@ -143,7 +143,7 @@ func TestReportNamesADeletedProfileOnce(t *testing.T) {
 
 // Without an alert it is about all that are open, or about the last day.
 func TestReportOfWhatIsOpen(t *testing.T) {
-	b := new(book).add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").
+	b := new(memoryLog).add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").
 		add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").add(audit.LoginFailed, "q").add(audit.TLSFailed, "p", "host", "a.example")
 	report, err := New(t.Context(), b, Request{}, b.now())
 	if err != nil {
@@ -152,7 +152,7 @@ func TestReportOfWhatIsOpen(t *testing.T) {
 	if report.Severity != alert.P1 || report.Status != Investigating || len(report.Alerts) != 2 || len(report.ToDo) != 2 || !report.Found.Equal(b.now()) {
 		t.Errorf("%+v", report)
 	}
-	quiet := new(book).add(audit.LoginSucceeded, "p")
+	quiet := new(memoryLog).add(audit.LoginSucceeded, "p")
 	if report, err = New(t.Context(), quiet, Request{}, quiet.now()); err != nil || report.Severity != alert.P3 || report.Status != Resolved || len(report.Timeline) != 1 {
 		t.Errorf("%+v, %v", report, err)
 	}
@@ -164,7 +164,7 @@ func TestReportOfWhatIsOpen(t *testing.T) {
 // A report is passed on. Another program's log may have an e-mail address in any
 // member, and so may a file's name.
 func TestReportNamesNoPerson(t *testing.T) {
-	b := new(book).
+	b := new(memoryLog).
 		add(audit.ImportedEvent, "p", "original_event", "login", "original_time", "2025-11-05T10:30:15Z", "user", "Ada Lovelace", "email", "ada@example.org",
 			"type", "ada@example.org", "profile", "ada", "message", "signed in as Ada Lovelace").
 		add(audit.Imported, "p", "file", ".cache-ada@example.org", "format", "spotipy-cache").
@@ -186,7 +186,7 @@ func TestReportNamesNoPerson(t *testing.T) {
 
 // A flood is cut, the evidence stays.
 func TestReportOfAFlood(t *testing.T) {
-	b := new(book)
+	b := new(memoryLog)
 	for range 3 {
 		b.add(audit.StrayCallback, "p")
 	}

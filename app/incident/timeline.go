@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -18,10 +17,10 @@ type timeline struct {
 	names    map[string]string
 	ids      map[string]bool // of the alerts
 	evidence map[uint64]bool
-	everyone bool // an alert is about all profiles
+	everyone bool // it is about all profiles
 
-	events []audit.Event
-	told   bool // the log says when the user was told
+	events   []audit.Event
+	notified bool // the log says when the user was notified
 }
 
 // actions are the events in which somebody did something about it.
@@ -49,8 +48,8 @@ func (t *timeline) add(e audit.Event) {
 	mine := t.evidence[e.Seq]
 	if id, ok := e.Data["alert"].(string); ok && t.ids[id] {
 		mine = true
-		if e.Name == audit.SecurityAlert && !t.told {
-			t.report.Found, t.told = e.Time.UTC(), true
+		if e.Name == audit.SecurityAlert && !t.notified {
+			t.report.Found, t.notified = e.Time.UTC(), true
 		}
 	}
 	if !mine && (e.Time.Before(t.report.Since) || noise[e.Name] || !t.concerns(e.Profile)) {
@@ -62,10 +61,7 @@ func (t *timeline) add(e audit.Event) {
 // concerns reports whether a profile's events belong here. What is about none
 // always does.
 func (t *timeline) concerns(id string) bool {
-	if id == "" || t.everyone || len(t.report.Alerts) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(t.report.Alerts, func(a alert.Alert) bool { return a.Profile == id })
+	return id == "" || t.everyone || slices.ContainsFunc(t.report.Alerts, func(a alert.Alert) bool { return a.Profile == id })
 }
 
 // finish writes the entries.
@@ -95,7 +91,7 @@ func (t *timeline) finish() {
 			act.Event = what
 			r.Actions = append(r.Actions, act)
 		}
-		if (t.everyone || len(r.Alerts) == 0) && entry.Profile != "" {
+		if t.everyone && entry.Profile != "" {
 			profiles[entry.Profile] = true
 		}
 		if drop > 0 && !entry.Evidence {
@@ -118,31 +114,22 @@ func (t *timeline) entry(e audit.Event) Entry {
 // address is an e-mail address, or what looks like one.
 var address = regexp.MustCompile(`[^\s"'<>=,;:]+@[^\s"'<>=,;:]+`)
 
-// foreign are the members that are shown of another program's event: logs of
-// before have all that it wrote, and nobody knows where an account is in that.
+// foreign are the members that are shown of another program's event, in which an
+// account may stand anywhere.
 var foreign = []string{"original_event", "original_time", "type", "severity"}
 
-// describe writes the data of an event on one line. Accounts are left out:
-// whose they are is nobody's business who reads the report.
+// describe writes the data of an event on one line. Accounts are left out: a
+// report is passed on.
 func describe(e audit.Event) string {
-	var parts []string
-	data := e.Data
-	for _, key := range slices.Sorted(maps.Keys(data)) {
-		if key == "name" || strings.Contains(key, "account") || e.Name == audit.ImportedEvent && !slices.Contains(foreign, key) {
-			continue
-		}
-		value := fmt.Sprint(data[key])
-		if f, ok := data[key].(float64); ok && f == float64(int64(f)) {
-			value = fmt.Sprint(int64(f))
-		}
-		value = address.ReplaceAllString(printable(value), "[address]")
-		if strings.ContainsAny(value, " ") {
-			value = `"` + value + `"`
-		}
-		parts = append(parts, printable(key)+"="+value)
-	}
-	return strings.Join(parts, " ")
+	line := text.Pairs(e.Data, maxText, func(key string) bool {
+		return key == "name" || strings.Contains(key, "account") || e.Name == audit.ImportedEvent && !slices.Contains(foreign, key)
+	})
+	return plain(address.ReplaceAllString(line, "[address]"))
 }
 
-// printable is text that somebody else may have chosen, between back quotes.
-func printable(s string) string { return strings.ReplaceAll(text.Line(s, 200), "`", "'") }
+const maxText = 200 // characters of a text that somebody else may have chosen
+
+// printable is such a text on one line, to stand between back quotes.
+func printable(s string) string { return plain(text.Line(s, maxText)) }
+
+func plain(s string) string { return strings.ReplaceAll(s, "`", "'") }

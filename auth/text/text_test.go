@@ -55,6 +55,16 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// Where a value ends must be seen, or one that somebody else chose looks like
+// two.
+func TestPairs(t *testing.T) {
+	data := map[string]any{"name": "left out", "n": 1e6, "b": true, "note": "a b", "x": "y=1", "empty": "", "evil\n": "\u202ex"}
+	got := text.Pairs(data, 80, func(key string) bool { return key == "name" })
+	if want := `b=true empty="" evil=x n=1000000 note="a b" x="y=1"`; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
 func FuzzLine(f *testing.F) {
 	f.Add("a\u202e\x1b[2J \xff", 5)
 	f.Fuzz(func(t *testing.T, s string, most int) {
