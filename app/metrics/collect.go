@@ -2,8 +2,8 @@ package metrics
 
 import (
 	"cmp"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,39 +15,34 @@ import (
 
 // Events are the names of the events that a Collector counts.
 func Events() []string {
-	names := map[string]bool{
-		audit.ProfileCreated: true, audit.ProfileDeleted: true, audit.ProfileRenamed: true,
-		audit.ServerEnded: true, audit.CertificateSeen: true,
-	}
+	names := []string{audit.ProfileCreated, audit.ProfileDeleted, audit.ProfileRenamed, audit.ServerEnded, audit.CertificateSeen}
 	for _, c := range counters() {
-		for _, e := range c.events {
-			names[e] = true
-		}
+		names = append(names, c.events...)
 	}
-	return slices.Sorted(maps.Keys(names))
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Collector counts events.
 type Collector struct {
-	profiles map[string]labels // by id; current ones win over what events say
-	fixed    map[string]bool
-
+	profiles     map[string]labels // by id
 	counters     []counter
-	tallies      []tally               // of the counters
-	sessions     map[string]*histogram // by profile id
-	certificates map[string]float64    // host → end, Unix seconds
+	tallies      []tally            // of the counters
+	sessions     tally              // by profile id and place in buckets
+	seconds      tally              // of sessions, by profile id
+	certificates map[string]float64 // host → end, Unix seconds
 }
 
-type labels struct{ name, provider string }
+type labels struct {
+	name, provider string
+	current        bool // the profile exists, so its name wins over what events say
+}
 
 // NewCollector counts for the profiles of views under their present names.
 func NewCollector(views []auth.ProfileView) *Collector {
-	c := &Collector{
-		profiles: map[string]labels{}, fixed: map[string]bool{},
-		counters: counters(), sessions: map[string]*histogram{}, certificates: map[string]float64{},
-	}
+	c := &Collector{profiles: map[string]labels{}, counters: counters(), sessions: tally{}, seconds: tally{}, certificates: map[string]float64{}}
 	for _, v := range views {
-		c.profiles[v.ID], c.fixed[v.ID] = labels{v.Name, v.Provider}, true
+		c.profiles[v.ID] = labels{v.Name, v.Provider, true}
 	}
 	for _, row := range c.counters {
 		t := tally{}
@@ -87,10 +82,9 @@ func (c *Collector) Add(e audit.Event) {
 	switch e.Name {
 	case audit.ServerEnded:
 		if v, ok := e.Data["seconds"].(float64); ok && v >= 0 {
-			if c.sessions[e.Profile] == nil {
-				c.sessions[e.Profile] = &histogram{}
-			}
-			c.sessions[e.Profile].add(v)
+			i, _ := slices.BinarySearch(buckets, v) // a bucket has its bound
+			c.sessions.add(1, e.Profile, strconv.Itoa(i))
+			c.seconds.add(v, e.Profile)
 		}
 	case audit.CertificateSeen:
 		host, _ := e.Data["host"].(string)
@@ -102,10 +96,10 @@ func (c *Collector) Add(e audit.Event) {
 
 // meet learns what a profile that is no more was called.
 func (c *Collector) meet(e audit.Event) {
-	if e.Profile == "" || c.fixed[e.Profile] {
+	l := c.profiles[e.Profile]
+	if e.Profile == "" || l.current {
 		return
 	}
-	l := c.profiles[e.Profile]
 	if name, ok := e.Data["name"].(string); ok && profile.CheckName(name) == nil {
 		l.name = name
 	}
@@ -134,8 +128,8 @@ type View struct {
 }
 
 // Families are all metrics that have something to say, always in the same order.
-// One that nothing is counted for is left out: nobody should wait for a number
-// that cannot come.
+// One that nothing is counted for is left out: a number that cannot come
+// would look as if it were watched.
 func (c *Collector) Families(v View) []Family {
 	list := []Family{{
 		Name: "stagedoor_build", Type: Info, Help: "The program that made this text.",
@@ -153,22 +147,17 @@ func (c *Collector) Families(v View) []Family {
 		}
 		add(row.name, Counter, "", row.help, samples)
 	}
-	add("session_duration_seconds", Histogram, "seconds", "How long MCP servers ran while the machine was awake.", c.sessionSamples())
-
-	active, grants, tokens, alerts, certificates := tally{}, tally{}, tally{}, tally{}, tally{}
-	for _, p := range v.Profiles {
-		if p.Status == auth.StatusActive {
-			active.add(1, p.Name, p.Provider)
-		} else if p.Status != auth.StatusUnknown { // the vault cannot be read: no answer is better than a wrong one
-			active.add(0, p.Name, p.Provider)
+	add("session_duration_seconds", Histogram, "seconds", "How long MCP servers ran while the machine was awake.", c.histogram())
+	for _, g := range gauges {
+		t := tally{}
+		for _, p := range v.Profiles {
+			if value, known := g.value(p); known {
+				t.add(value, p.Name, p.Provider)
+			}
 		}
-		if !p.GrantEnds.IsZero() {
-			grants.add(float64(p.GrantEnds.Unix()), p.Name, p.Provider)
-		}
-		if !p.Expires.IsZero() {
-			tokens.add(float64(p.Expires.Unix()), p.Name, p.Provider)
-		}
+		add(g.name, Gauge, g.unit, g.help, t.samples("", "profile", "provider"))
 	}
+	alerts, certificates := tally{}, tally{}
 	for _, a := range v.Alerts {
 		if a.State != alert.Resolved {
 			alerts.add(1, a.Rule, a.Severity.String(), string(a.State))
@@ -177,9 +166,6 @@ func (c *Collector) Families(v View) []Family {
 	for host, end := range c.certificates {
 		certificates.add(end-float64(v.Now.Unix()), host)
 	}
-	add("login_active", Gauge, "", "Whether a profile has a login that works, as far as is known.", active.samples("", "profile", "provider"))
-	add("grant_expiry_timestamp_seconds", Gauge, "seconds", "When a login itself ends, where that is known.", grants.samples("", "profile", "provider"))
-	add("access_token_expiry_timestamp_seconds", Gauge, "seconds", "When the access token ends.", tokens.samples("", "profile", "provider"))
 	add("certificate_remaining_seconds", Gauge, "seconds", "How long a provider's certificate is still valid.", certificates.samples("", "host"))
 	add("alerts", Gauge, "", "Alerts that are open or acknowledged.", alerts.samples("", "rule", "severity", "state"))
 	return list
@@ -191,33 +177,26 @@ func (c *Collector) named(t tally) tally {
 	out := tally{}
 	for key, n := range t {
 		values := strings.Split(key, sep)
-		l := c.label(values[0])
-		out.add(n, append([]string{l.name, l.provider}, values[1:]...)...)
+		l := c.profiles[values[0]]
+		out.add(n, append([]string{cmp.Or(l.name, values[0]), cmp.Or(l.provider, "unknown")}, values[1:]...)...)
 	}
 	return out
 }
 
-func (c *Collector) label(id string) labels {
-	l := c.profiles[id]
-	return labels{cmp.Or(l.name, id), cmp.Or(l.provider, "unknown")}
-}
-
-func (c *Collector) sessionSamples() (list []Sample) {
-	merged := map[labels]*histogram{}
-	order := tally{}
-	for id, h := range c.sessions {
-		l := c.label(id)
-		if merged[l] == nil {
-			merged[l] = &histogram{}
-			order.add(0, l.name, l.provider)
+// histogram has the sessions of each profile.
+func (c *Collector) histogram() (list []Sample) {
+	sessions := c.named(c.sessions)
+	for _, sum := range c.named(c.seconds).samples("_sum", "profile", "provider") {
+		count := 0.0
+		for i := range len(buckets) + 1 {
+			bound := "+Inf"
+			if i < len(buckets) {
+				bound = strconv.FormatFloat(buckets[i], 'f', 1, 64)
+			}
+			count += sessions[strings.Join([]string{sum.Labels[0].Value, sum.Labels[1].Value, strconv.Itoa(i)}, sep)]
+			list = append(list, Sample{"_bucket", append(slices.Clone(sum.Labels), Label{"le", bound}), count})
 		}
-		for i, n := range h.counts {
-			merged[l].counts[i] += n
-		}
-		merged[l].sum += h.sum
-	}
-	for _, s := range order.samples("", "profile", "provider") {
-		list = append(list, merged[labels{s.Labels[0].Value, s.Labels[1].Value}].samples(s.Labels...)...)
+		list = append(list, Sample{"_count", sum.Labels, count}, sum)
 	}
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
@@ -15,10 +16,34 @@ type counter struct {
 	// values are those of the labels, or nil if the event does not count.
 	values func(audit.Event) []string
 	// zero are the labels' values that are counted from zero on, so that a rate
-	// can be told from the first event on.
+	// is known from the first event on.
 	zero [][]string
 	// global counters are not about profiles.
 	global bool
+}
+
+// gauges are what is known of each profile at the moment.
+var gauges = []struct {
+	name, unit, help string
+	value            func(auth.ProfileView) (value float64, known bool)
+}{
+	{
+		"login_active", "", "Whether a profile has a login that works, as far as is known.",
+		func(p auth.ProfileView) (float64, bool) {
+			if p.Status == auth.StatusActive {
+				return 1, true
+			}
+			return 0, p.Status != auth.StatusUnknown // a vault that cannot be read gives no answer rather than a wrong one
+		},
+	},
+	{
+		"grant_expiry_timestamp_seconds", "seconds", "When a login itself ends, where that is known.",
+		func(p auth.ProfileView) (float64, bool) { return float64(p.GrantEnds.Unix()), !p.GrantEnds.IsZero() },
+	},
+	{
+		"access_token_expiry_timestamp_seconds", "seconds", "When the access token ends.",
+		func(p auth.ProfileView) (float64, bool) { return float64(p.Expires.Unix()), !p.Expires.IsZero() },
+	},
 }
 
 var none = [][]string{{}} // zero of a counter without labels of its own
@@ -40,7 +65,7 @@ func counters() []counter {
 				return []string{word(e, "reason", "denied", "refused", "discovery", "not saved", "error")}
 			},
 		},
-		{name: "stray_callbacks", help: "Login answers that nobody asked for.", events: []string{audit.StrayCallback}},
+		{name: "stray_callbacks", help: "Login answers that were not asked for.", events: []string{audit.StrayCallback}},
 		{name: "token_refreshes", help: "Access tokens that were renewed.", events: []string{audit.TokenRefreshed}, zero: none},
 		{
 			name: "token_refresh_failures", help: "Refreshes that failed; transient means offline or the provider's own trouble.",
@@ -60,7 +85,7 @@ func counters() []counter {
 		{name: "tokens_handed_out", help: "Access tokens given to a server or a script.", events: []string{audit.KeychainAccess}, zero: none},
 		{
 			name: "token_revocations", help: "Revocations.", events: []string{audit.TokensRevoked},
-			values: func(e audit.Event) []string { return unlessFailed(e) }, // else it is not confirmed, and is told of once a day
+			values: func(e audit.Event) []string { return unlessFailed(e) }, // else it is not confirmed, and is written down again each day
 		},
 		{
 			name: "claims_changes", help: "Logins whose account, scope, issuer or endpoint differs from before.", labels: []string{"event"},
@@ -91,7 +116,7 @@ func counters() []counter {
 		{name: "audit_verification_failures", help: "Verifications of the audit log that failed.", events: []string{audit.AuditTamper}, zero: none, global: true},
 		// Alerts and incidents.
 		{
-			name: "alerts_told", help: "Alerts that the user was told of.", labels: []string{"rule", "severity"}, events: []string{audit.SecurityAlert}, global: true,
+			name: "alerts_told", help: "Alerts that the user was notified of.", labels: []string{"rule", "severity"}, events: []string{audit.SecurityAlert}, global: true,
 			values: func(e audit.Event) []string {
 				return []string{word(e, "rule"), word(e, "severity", "P0", "P1", "P2", "P3")}
 			},

@@ -1,5 +1,5 @@
-// Package metrics counts what the audit log tells of and prints it as
-// OpenMetrics text, for whoever scrapes a desktop: profile names and providers
+// Package metrics counts what is in the audit log and prints it as OpenMetrics
+// text, for collectors of desktops: profile names and providers
 // are labels, accounts and tokens never are.
 //
 // It is pure: the same events and views give the same text. A Collector is not
@@ -103,31 +103,5 @@ func (t tally) samples(suffix string, names ...string) []Sample {
 	return list
 }
 
-// buckets are the bounds of a histogram of durations, in seconds.
+// buckets are the upper bounds of the histogram of sessions, in seconds.
 var buckets = []float64{60, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600}
-
-// histogram counts durations.
-type histogram struct {
-	counts [7]float64 // one more than buckets
-	sum    float64
-}
-
-func (h *histogram) add(v float64) {
-	i, _ := slices.BinarySearch(buckets, v) // a bucket has its bound
-	h.counts[i]++
-	h.sum += v
-}
-
-func (h *histogram) samples(labels ...Label) []Sample {
-	var list []Sample
-	total := 0.0
-	for i, n := range h.counts {
-		total += n
-		bound := "+Inf"
-		if i < len(buckets) {
-			bound = strconv.FormatFloat(buckets[i], 'f', 1, 64)
-		}
-		list = append(list, Sample{"_bucket", append(slices.Clone(labels), Label{"le", bound}), total})
-	}
-	return append(list, Sample{"_count", labels, total}, Sample{"_sum", labels, h.sum})
-}
