@@ -101,7 +101,7 @@ func explain(data []byte, err error) *Error {
 	return e
 }
 
-// unknown tells of a name that is none.
+// unknown is the error of a member that is no setting.
 func unknown(at int, p jsontext.Pointer) *Error {
 	e := &Error{at: at, Reason: fmt.Sprintf("%s has no %s", name(p.Parent()), strconv.Quote(p.LastToken()))}
 	prefix := strings.ReplaceAll(string(p.Parent())[min(1, len(p.Parent())):], "/", ".")

@@ -1,5 +1,5 @@
-// Package settings is what the user chose: which alarms, how loud, and when not
-// to be disturbed. It is one JSON file that people may edit by hand.
+// Package settings is what the user chose: which alerts, how loud, when not to be
+// disturbed, and how much of the log is kept. It is one JSON file that people may edit by hand.
 //
 // A file that says nothing of something leaves it at its default, and no file
 // is a file that says nothing. A file that cannot be understood completely is
@@ -11,11 +11,11 @@
 package settings
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -61,7 +61,7 @@ type Notifications struct {
 	Quiet *Quiet `json:"quiet_hours,omitempty"`
 }
 
-// Rule is what the user changed of an alarm. Nil is as built in.
+// Rule is what the user changed of an alert rule. Nil is as built in.
 type Rule struct {
 	Enabled   *bool           `json:"enabled,omitempty"`
 	Muted     *bool           `json:"muted,omitempty"`     // no notification, unless it is a P0
@@ -79,11 +79,13 @@ func Defaults() Settings {
 // Load reads the file at path. With an error, which is an *Error where the file
 // itself is at fault, the settings are the defaults.
 func Load(path string) (Settings, error) {
-	data, err := read(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := durable.ReadFile(path, maxSize)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return Defaults(), nil
-	}
-	if err != nil {
+	case errors.Is(err, durable.ErrTooLarge):
+		return Defaults(), &Error{Path: path, Reason: fmt.Sprintf("the file has more than %d bytes, which settings never have", maxSize)}
+	case err != nil:
 		return Defaults(), fmt.Errorf("read the settings: %w", err)
 	}
 	s, err := parse(path, data)
@@ -93,37 +95,19 @@ func Load(path string) (Settings, error) {
 	return s, nil
 }
 
-func read(path string) ([]byte, error) {
-	data, err := durable.ReadFile(path, maxSize)
-	if errors.Is(err, durable.ErrTooLarge) {
-		err = &Error{Path: path, Reason: fmt.Sprintf("the file has more than %d bytes, which settings never have", maxSize)}
-	}
-	return data, err
-}
-
 func (s Settings) encode() ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	data, err := json.MarshalIndent(s, "", "  ")
+	return append(data, '\n'), err
 }
 
 // Overrides are the rules as auth/alert takes them.
 func (s Settings) Overrides() map[string]alert.Override {
 	list := make(map[string]alert.Override, len(s.Alerts))
 	for id, r := range s.Alerts {
-		list[id] = r.override()
+		list[id] = alert.Override{
+			Enabled: r.Enabled, Muted: r.Muted, Threshold: r.Threshold,
+			Window: (*time.Duration)(r.Window), Cooldown: (*time.Duration)(r.Cooldown), Severity: r.Severity,
+		}
 	}
 	return list
-}
-
-func (r Rule) override() alert.Override {
-	return alert.Override{
-		Enabled: r.Enabled, Muted: r.Muted, Threshold: r.Threshold,
-		Window: r.Window.std(), Cooldown: r.Cooldown.std(), Severity: r.Severity,
-	}
 }

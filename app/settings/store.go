@@ -44,7 +44,7 @@ func (s *Store) Settings() (Settings, error) {
 	return s.current, s.problem
 }
 
-// Rules returns the alarms with the overrides on them: the same slice until
+// Rules returns the alert rules with the overrides on them: the same slice until
 // the file changes.
 func (s *Store) Rules() []alert.Rule {
 	s.mu.Lock()
@@ -70,11 +70,8 @@ func (s *Store) MayNotify(a alert.Alert, now time.Time) bool {
 }
 
 func (s *Store) refresh() {
-	now, err := os.Stat(s.path)
-	if err != nil {
-		now = nil
-	}
-	if s.read && s.unchanged(now) {
+	now, _ := os.Stat(s.path)
+	if s.read && unchanged(s.file, now) {
 		return
 	}
 	s.read, s.file = true, now
@@ -85,11 +82,12 @@ func (s *Store) refresh() {
 	}
 }
 
-// unchanged reports whether now is the file that was read. Saving replaces the
-// file, so a change counts even within the resolution of the file's time.
-func (s *Store) unchanged(now os.FileInfo) bool {
-	if now == nil || s.file == nil {
-		return now == nil && s.file == nil
+// unchanged reports whether now is the file that was read; nil is no file. Saving
+// replaces the file, so a change counts even within the resolution of the file's
+// time.
+func unchanged(read, now os.FileInfo) bool {
+	if now == nil || read == nil {
+		return now == nil && read == nil
 	}
-	return os.SameFile(now, s.file) && now.ModTime().Equal(s.file.ModTime()) && now.Size() == s.file.Size()
+	return os.SameFile(now, read) && now.ModTime().Equal(read.ModTime()) && now.Size() == read.Size()
 }

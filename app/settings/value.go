@@ -12,47 +12,40 @@ type Duration time.Duration
 
 const day = 24 * time.Hour
 
+// units are what a Duration is written in, the largest first.
+var units = []struct {
+	name string
+	unit time.Duration
+}{{"d", day}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}}
+
 // MarshalText writes the largest unit that loses nothing.
 func (d Duration) MarshalText() ([]byte, error) {
 	t := time.Duration(d)
-	for _, u := range []struct {
-		unit time.Duration
-		name string
-	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+	for _, u := range units {
 		if t >= u.unit && t%u.unit == 0 {
-			return []byte(strconv.FormatInt(int64(t/u.unit), 10) + u.name), nil
+			return fmt.Appendf(nil, "%d%s", t/u.unit, u.name), nil
 		}
 	}
-	return []byte(strconv.FormatInt(int64(t/time.Second), 10) + "s"), nil
+	return fmt.Appendf(nil, "%ds", t/time.Second), nil
 }
 
 // UnmarshalText reads a whole number with a unit.
 func (d *Duration) UnmarshalText(text []byte) error {
-	s := string(text)
-	units := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": day}
-	if s != "" {
-		unit, ok := units[s[len(s)-1:]]
-		n, err := strconv.ParseUint(s[:len(s)-1], 10, 32)
-		if ok && err == nil && n <= uint64(10*366*day/unit) {
-			*d = Duration(time.Duration(n) * unit)
-			return nil
+	for _, u := range units {
+		if number, ok := strings.CutSuffix(string(text), u.name); ok {
+			if n, err := strconv.ParseUint(number, 10, 32); err == nil && n <= uint64(10*366*day/u.unit) {
+				*d = Duration(time.Duration(n) * u.unit)
+				return nil
+			}
 		}
 	}
-	return fmt.Errorf(`%q is no length of time like "90s", "10m", "12h" or "14d"`, s)
+	return fmt.Errorf(`%q is no length of time like "90s", "10m", "12h" or "14d"`, text)
 }
 
 // String is as it is written.
 func (d Duration) String() string {
 	text, _ := d.MarshalText()
 	return string(text)
-}
-
-func (d *Duration) std() *time.Duration {
-	if d == nil {
-		return nil
-	}
-	t := time.Duration(*d)
-	return &t
 }
 
 // Clock is a time of day, in minutes after midnight as clocks on the wall show
