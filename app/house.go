@@ -163,7 +163,7 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 		return setup.Service{}, err
 	}
 	return setup.Service{Params: setup.Params{
-		Keeper: k, Configs: configs, House: house(paths),
+		Keeper: k, Configs: configs, Environ: house(paths),
 		Executable: func() (string, error) {
 			self, err := platform.Executable()
 			if err == nil && self.Temporary {

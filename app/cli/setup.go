@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
-	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
 )
@@ -89,11 +88,6 @@ func setupRun(ctx context.Context, f *Factory, k setup.Keeper, o *setupOptions) 
 	plan := service.Plan
 	if o.remove {
 		plan = service.PlanRemoval
-	}
-	for _, v := range o.Env {
-		if _, err := launch.ParseVar(v); err != nil {
-			return err
-		}
 	}
 	p, err := plan(ctx, o.Request)
 	if err != nil {

@@ -7,7 +7,6 @@ package demo
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +31,7 @@ type Params struct {
 	Command []string
 }
 
-// grace is how long the app has to end after it was told to: a little less than
+// grace is how long the app has to end after its interrupt: a little less than
 // this process has to clean up after it.
 const grace = 1200 * time.Millisecond
 
@@ -55,11 +54,11 @@ func Run(ctx context.Context, p Params) error {
 	}
 	defer func() { _ = server.Close() }()
 
-	added, err := furnish(dir)
+	added, err := makeHome(dir)
 	if err != nil {
 		return fmt.Errorf("start the demo: %w", err)
 	}
-	app := house{p, withEnv(p.Environ, added)}
+	app := program{p, withEnv(p.Environ, added)}
 	for _, name := range []string{"work", "personal"} {
 		if err := app.run(ctx, "create-profile", name, "--provider", "oidc", "--issuer", server.Issuer(), "--client-id", "stagedoor-demo"); err != nil {
 			return err
@@ -73,25 +72,21 @@ func Run(ctx context.Context, p Params) error {
 		_ = app.run(ctx, "setup", "--remove")
 	}
 	_, _ = fmt.Fprintf(p.Out, `The demo has two profiles, "work" and "personal", at a provider of its own on
-%s. Log in from the tray: the browser shows its page.
+%s. Sign in from the tray: the browser shows its page.
 To use the same demo from another terminal:
 
 %s
   stagedoor profiles
 
 It ends, and is removed, with Quit in the tray or Ctrl+C here.
-`, server.Issuer(), exports(added))
-	return app.stay(ctx, p.Command)
+`, server.Issuer(), "  export "+strings.Join(added, "\n  export "))
+	return app.runApp(ctx, p.Command)
 }
 
-// furnish makes the throwaway home and returns the variables that lead there.
-func furnish(dir string) ([]string, error) {
-	passphrase := make([]byte, 24)
-	if _, err := rand.Read(passphrase); err != nil {
-		return nil, err
-	}
+// makeHome makes the throwaway home and returns the variables that lead there.
+func makeHome(dir string) ([]string, error) {
 	file := filepath.Join(dir, "passphrase")
-	if err := durable.WriteFile(file, []byte(hex.EncodeToString(passphrase)+"\n"), durable.FileMode); err != nil {
+	if err := durable.WriteFile(file, []byte(rand.Text()+"\n"), durable.FileMode); err != nil {
 		return nil, err
 	}
 	home := filepath.Join(dir, "home")
@@ -112,34 +107,26 @@ func withEnv(base, added []string) []string {
 	return append(env, added...)
 }
 
-func exports(vars []string) string {
-	lines := make([]string, len(vars))
-	for i, v := range vars {
-		lines[i] = "  export " + v
-	}
-	return strings.Join(lines, "\n")
-}
-
-// house runs the program in the demo's environment.
-type house struct {
+// program runs Stagedoor in the demo's environment.
+type program struct {
 	Params
 	env []string
 }
 
 // run runs a command to its end; what it prints is shown only if it fails.
-func (h house) run(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, h.Executable, args...)
-	cmd.Env = h.env
+func (p program) run(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, p.Executable, args...)
+	cmd.Env = p.env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("demo: %s: %w: %s", args[0], err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }
 
-// stay runs the tray until it ends by itself or ctx ends it.
-func (h house) stay(ctx context.Context, args []string) error {
-	cmd := exec.CommandContext(ctx, h.Executable, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = h.env, h.Out, h.Err
+// runApp runs the tray until it ends by itself or ctx ends it.
+func (p program) runApp(ctx context.Context, args []string) error {
+	cmd := exec.CommandContext(ctx, p.Executable, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, p.Out, p.Err
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = grace
 	err := cmd.Run()

@@ -4,6 +4,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -41,10 +42,10 @@ type Params struct {
 	Configs *clients.Configs
 	// Executable returns the absolute path to write into the entry.
 	Executable func() (string, error)
-	// House are the environment variables without which the launcher would look
+	// Environ are the environment variables without which the launcher would look
 	// for another state folder or vault than this process. Clients pass on
 	// hardly any environment, so what is not the default goes into the entry.
-	House map[string]string
+	Environ map[string]string
 }
 
 // Service plans and applies.
@@ -76,11 +77,10 @@ func (s Service) Plan(ctx context.Context, r Request) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	follow := []string{"--provider", p.Service()}
+	args := []string{"run", "--provider", p.Service()}
 	if r.Profile != "" {
-		follow = []string{"--profile", p.Name}
+		args = []string{"run", "--profile", p.Name}
 	}
-	args := append([]string{"run"}, follow...)
 	if server.As != "" {
 		args = append(args, "--as", server.As)
 	}
@@ -88,11 +88,7 @@ func (s Service) Plan(ctx context.Context, r Request) (Plan, error) {
 		args = append(args, "--env", v)
 	}
 	args = append(append(args, "--"), server.Command...)
-	name := r.Entry
-	if name == "" {
-		name = EntryName(p, r.Profile != "")
-	}
-	change, err := s.Configs.Plan(ctx, client, name, &clients.Entry{Command: self, Args: args, Env: s.House})
+	change, err := s.Configs.Plan(ctx, client, cmp.Or(r.Entry, EntryName(p, r.Profile != "")), &clients.Entry{Command: self, Args: args, Env: s.Environ})
 	return Plan{Change: change, Client: client, Profile: p, server: server}, err
 }
 
@@ -135,10 +131,10 @@ func (s Service) Apply(ctx context.Context, plan Plan) (backup string, err error
 	if plan.Change.Writes() {
 		s.Keeper.Record(ctx, plan.Profile, event, audit.OK, data)
 	}
-	if plan.Change.Entry == nil {
-		return backup, nil
+	if plan.Change.Entry != nil {
+		err = s.Keeper.RememberServer(ctx, plan.Profile.ID, plan.server)
 	}
-	return backup, s.Keeper.RememberServer(ctx, plan.Profile.ID, plan.server)
+	return backup, err
 }
 
 // EntryName is the name of an entry the user did not name: the provider's for
@@ -155,16 +151,15 @@ func EntryName(p profile.Profile, pinned bool) string {
 // serverFor decides which MCP server the entry starts: what the request says,
 // else what was set up for the profile before, else the provider's recipe.
 func serverFor(p profile.Profile, r Request) (profile.Server, error) {
+	const example = "stagedoor setup --env API_TOKEN={access_token} -- npx -y the-server"
 	server := profile.Server{As: r.As, Env: r.Env, Command: r.Command}
-	said := r.As != "" || len(r.Env) > 0 || len(r.Command) > 0
-	if !said && p.Server != nil {
-		return *p.Server, nil
-	}
-	if !said {
+	if r.As == "" && len(r.Env) == 0 && len(r.Command) == 0 {
+		if p.Server != nil {
+			return *p.Server, nil
+		}
 		recipe, ok := launch.RecipeFor(p.Provider)
 		if !ok {
-			return server, hint.Wrap(fmt.Errorf("it is not known which MCP server %s is for", p.Name),
-				"say it once: stagedoor setup --env API_TOKEN={access_token} -- npx -y the-server")
+			return server, hint.Wrap(fmt.Errorf("it is not known which MCP server %s is for", p.Name), "say it once: "+example)
 		}
 		server.As = recipe.ID
 	}
@@ -189,10 +184,10 @@ func serverFor(p profile.Profile, r Request) (profile.Server, error) {
 			return server, err
 		}
 	}
-	if len(server.Command) == 0 {
-		return server, hint.New("there is no command to start the MCP server with", "put it behind --: stagedoor setup --env API_TOKEN={access_token} -- npx -y the-server")
-	}
-	if server.As == "" && !slices.ContainsFunc(server.Env, func(v string) bool { return strings.Contains(v, "{access_token}") }) {
+	switch {
+	case len(server.Command) == 0:
+		return server, hint.New("there is no command to start the MCP server with", "put it behind --: "+example)
+	case server.As == "" && !strings.Contains(strings.Join(server.Env, "\n"), "{access_token}"):
 		return server, hint.New("the MCP server would get no token", "say which variable it reads: --env API_TOKEN={access_token}")
 	}
 	server.Command = slices.Clone(server.Command)
