@@ -4,32 +4,26 @@ import (
 	"bytes"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/tailscale/hujson"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // masked stands for a value that is not shown.
 const masked = "•••"
 
-// later compiles an expression when it is first needed: every start of an MCP server
-// would pay for it, and only what shows a config needs it.
-func later(expr string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
-}
-
 var (
 	// secretName matches the names of members, variables and flags whose values
 	// are not shown. Too many rather than too few.
-	secretName = later(`(?i)token|secret|key|passw|passphrase|pwd|auth|credential|cookie|bearer|private|session|^pat$|[_-]pat$`)
-	assignment = later(`(?i)([\w.-]*(?:token|secret|key|passw|passphrase|pwd|auth|credential|cookie|session)[\w.-]*["']?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,&"'}]+)`)
-	userinfo   = later(`(://)[^\s/@"]+@`)
-	bearer     = later(`(?i)\b(bearer|basic)[ \t]+[^\s",]+`)
-	word       = later(`[A-Za-z0-9+/=_.~-]{20,}`)
+	secretName = text.Pattern(`(?i)token|secret|key|passw|passphrase|pwd|auth|credential|cookie|bearer|private|session|^pat$|[_-]pat$`)
+	assignment = text.Pattern(`(?i)([\w.-]*(?:token|secret|key|passw|passphrase|pwd|auth|credential|cookie|session)[\w.-]*["']?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,&"'}]+)`)
+	userinfo   = text.Pattern(`(://)[^\s/@"]+@`)
+	bearer     = text.Pattern(`(?i)\b(bearer|basic)[ \t]+[^\s",]+`)
+	word       = text.Pattern(`[A-Za-z0-9+/=_.~-]{20,}`)
 )
 
 // mask returns the text of the document with every value replaced that may be
@@ -102,15 +96,15 @@ func (m *masker) literal(v hujson.Value, lit hujson.Literal, secret bool) {
 			m.edits = append(m.edits, edit{v.StartOffset, v.EndOffset, []byte(masked)})
 		}
 	case '"':
-		text := lit.String()
-		if m.plain[text] || text == "" {
+		value := lit.String()
+		if m.plain[value] || value == "" {
 			return
 		}
 		clean := masked
 		if !secret {
-			clean = scrub(text)
+			clean = scrub(value)
 		}
-		if clean != text {
+		if clean != value {
 			m.edits = append(m.edits, edit{v.StartOffset, v.EndOffset, quote(clean)})
 		}
 	}
@@ -123,9 +117,9 @@ func (m *masker) comments(extra hujson.Extra, at int) {
 		return
 	}
 	for line := range bytes.Lines(extra) {
-		text := bytes.TrimRight(line, "\r\n")
-		if clean := scrub(string(text)); clean != string(text) {
-			m.edits = append(m.edits, edit{at, at + len(text), []byte(clean)})
+		shown := bytes.TrimRight(line, "\r\n")
+		if clean := scrub(string(shown)); clean != string(shown) {
+			m.edits = append(m.edits, edit{at, at + len(shown), []byte(clean)})
 		}
 		at += len(line)
 	}

@@ -228,7 +228,7 @@ func TestHostileFiles(t *testing.T) {
 		"JSON, bad escape": {`{"access_token": "canary\x-secret"}`, "cannot be read"},
 		"array of others":  {`[1, 2, {"a": "b"}]`, "no timestamp"},
 		"deep JSON":        {`{"access_token": ` + strings.Repeat("[", 1<<20), "cannot be read"},
-		"many members":     {"{" + strings.Repeat(`"a":1,`, 5000) + `"access_token":"x"}`, "over 1000 members"},
+		"many members":     {"{" + strings.Repeat(`"a":1,`, 500_000) + `"access_token":"x"}`, "no token in it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse(".env", []byte(c.file), Options{Local: berlin})

@@ -13,12 +13,11 @@
 //
 // Document.Without gives the file as it is to be written back. It takes out
 // nothing but values that are in Document.Logins, and what is worth nothing
-// without them. The lines of an .env file that hold no secret stay byte for
-// byte, comments and order too; its marker, SPOTIFY_USE_KEYCHAIN=true, is the
-// one that the Spotify server itself writes when it moves tokens to the
-// keychain. JSON files get the marker and lose the token, which their programs
-// take for "not signed in": spotipy because it has no scope, tidalapi because it
-// has no token, the TIDAL server because it has no expiry (it then deletes the
+// without them; the rest stays byte for byte, comments and order too. It puts a
+// marker in: SPOTIFY_USE_KEYCHAIN=true is what the Spotify server itself writes
+// when it moves tokens to the keychain. The programs take a JSON file that lost
+// its token for "not signed in": spotipy because it has no scope, tidalapi because
+// it has no token, the TIDAL server because it has no expiry (it then deletes the
 // file).
 //
 // All of it is safe for concurrent use.

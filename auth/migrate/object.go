@@ -5,20 +5,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tailscale/hujson"
+
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-// object is a JSON object whose members keep their order. Names are compared
-// exactly, and of a name that comes twice the last counts, as in the programs
-// that write these files.
-type object struct{ members []member }
-
-const maxMembers = 1000 // of one object
+// object is a JSON object. Names are compared exactly.
+type object struct {
+	doc     hujson.Value
+	members []member // of doc, as they stand
+	// values are by name. Of a name that comes twice the last one counts, as in
+	// the programs that write these files.
+	values map[string]json.RawMessage
+}
 
 type member struct {
 	name string
@@ -27,31 +30,16 @@ type member struct {
 
 func decodeObject(data []byte) (*object, error) {
 	o := &object{}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if _, err := dec.Token(); err != nil { // the caller saw the brace
+	// The standard library says what is wrong with a file, and bounds its depth.
+	err := json.Unmarshal(data, &o.values)
+	if err == nil {
+		o.doc, err = hujson.Parse(data)
+	}
+	if err != nil {
 		return nil, damaged(data, err)
 	}
-	for n := 0; dec.More(); n++ {
-		if n == maxMembers {
-			return nil, hint.Wrap(fmt.Errorf("%w: it has over %d members", ErrUnknown, maxMembers), "name the session file itself")
-		}
-		t, err := dec.Token()
-		if err != nil {
-			return nil, damaged(data, err)
-		}
-		m := member{}
-		m.name, _ = t.(string)
-		if err := dec.Decode(&m.raw); err != nil {
-			return nil, damaged(data, err)
-		}
-		o.members = slices.DeleteFunc(o.members, func(old member) bool { return old.name == m.name })
-		o.members = append(o.members, m)
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, damaged(data, err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, damaged(data, errors.New("there is something after the object"))
+	for _, m := range o.doc.Value.(*hujson.Object).Members {
+		o.members = append(o.members, member{m.Name.Value.(hujson.Literal).String(), data[m.Value.StartOffset:m.Value.EndOffset]})
 	}
 	return o, nil
 }
@@ -59,37 +47,21 @@ func decodeObject(data []byte) (*object, error) {
 // damaged names the line of a fault. The library's words may quote a character
 // of the file, never more.
 func damaged(data []byte, err error) error {
-	line := 0
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		line = 1 + bytes.Count(data[:min(syntax.Offset, int64(len(data)))], []byte("\n"))
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return hint.New("the JSON ends in the middle", "the file was cut off; sign in again instead: stagedoor login")
-	}
-	if line > 0 {
-		err = fmt.Errorf("line %d: %w", line, err)
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		if strings.HasPrefix(syntax.Error(), "unexpected end") {
+			return hint.New("the JSON ends in the middle", "the file was cut off; sign in again instead: stagedoor login")
+		}
+		err = fmt.Errorf("line %d: %w", 1+bytes.Count(data[:syntax.Offset], []byte("\n")), err)
 	}
 	return hint.Wrap(fmt.Errorf("the JSON cannot be read: %w", err), "mend the file, or sign in again instead: stagedoor login")
 }
 
-func (o *object) raw(name string) json.RawMessage {
-	if i := slices.IndexFunc(o.members, func(m member) bool { return m.name == name }); i >= 0 {
-		return o.members[i].raw
-	}
-	return nil
-}
+func nested(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }
 
-func (o *object) nested(name string) bool {
-	raw := o.raw(name)
-	return len(raw) > 0 && raw[0] == '{'
-}
-
-// text returns a member that is text or a number, or, as tidalapi wraps its
+// plainValue is a value that is text or a number, or, as tidalapi wraps its
 // values, {"data": text}. It is false for anything else but null and false.
-func (o *object) text(name string) (string, bool) {
-	raw := o.raw(name)
-	if o.nested(name) {
+func plainValue(raw json.RawMessage) (string, bool) {
+	if nested(raw) {
 		var wrapped struct {
 			Data json.RawMessage `json:"data"`
 		}
@@ -111,9 +83,9 @@ func (o *object) text(name string) (string, bool) {
 	return "", false
 }
 
-// quiet is text for a member that may be anything.
-func (o *object) quiet(name string) string {
-	s, _ := o.text(name)
+// text is plainValue of a member that may be anything.
+func (o *object) text(name string) string {
+	s, _ := plainValue(o.values[name])
 	return s
 }
 
@@ -130,7 +102,7 @@ func (o *object) login(s service, local *time.Location) *reader {
 	r := newReader(s, local)
 	for _, m := range o.members {
 		w, known := memberNames[m.name]
-		text, ok := o.text(m.name)
+		text, ok := plainValue(m.raw)
 		switch {
 		case known && ok:
 			r.take(w, m.name, text, false)
@@ -139,13 +111,13 @@ func (o *object) login(s service, local *time.Location) *reader {
 		}
 	}
 	l := &r.login
-	l.Scopes = scopes(o.quiet("scope"))
+	l.Scopes = scopes(o.text("scope"))
 	if !l.HasTokens() {
 		return r
 	}
-	if saved := o.quiet("saved_at"); saved != "" {
+	if saved := o.text("saved_at"); saved != "" {
 		l.Issued = r.time("saved_at", saved)
-	} else if life, err := time.ParseDuration(o.quiet("expires_in") + "s"); err == nil && life > 0 && life <= 24*time.Hour && !l.Expires.IsZero() {
+	} else if life, err := time.ParseDuration(o.text("expires_in") + "s"); err == nil && life > 0 && life <= 24*time.Hour && !l.Expires.IsZero() {
 		l.Issued = l.Expires.Add(-life)
 	}
 	return r
@@ -166,8 +138,8 @@ func scopes(s string) []string {
 // moved lists the providers whose marker is there.
 func moved(o *object) []string {
 	var list []string
-	for _, s := range services() {
-		if string(o.raw(Marker(s.id))) == "true" {
+	for _, s := range services {
+		if string(o.values[Marker(s.id)]) == "true" {
 			list = append(list, s.id)
 		}
 	}

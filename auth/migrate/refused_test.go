@@ -56,7 +56,7 @@ func TestProviderIsTakenAtItsWord(t *testing.T) {
 	if err != nil || d.Unsure == "" || len(d.Logins) != 1 || d.Logins[0].Provider != "tidal" || d.Logins[0].Refresh != "opaque-refresh" {
 		t.Errorf("%+v, %v", d, err)
 	}
-	if w := string(d.Without([]string{"tidal"}).Data); strings.Contains(w, "opaque") || !strings.Contains(w, `"mine": 1`) {
+	if w := string(d.Without([]string{"tidal"}).Data); strings.Contains(w, "opaque") || !strings.Contains(w, `"mine":1`) {
 		t.Errorf("the file afterwards: %s", w)
 	}
 	for name, c := range map[string]struct{ provider, file string }{

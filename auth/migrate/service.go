@@ -9,47 +9,48 @@ import (
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // service is what tells the files of one provider's programs from those of all
 // others. The names of the members of a token response are the same everywhere.
 type service struct {
 	id, name string
-	prefixes []string       // of the variables its programs read, the preferred one first
-	domain   string         // of its authorization server
-	value    *regexp.Regexp // what all of its secrets and client ids are made of
-	genuine  *regexp.Regexp // how those look that can be nothing else
-	// access and refresh are how its tokens begin, nil if that tells nothing.
-	access, refresh *regexp.Regexp
+	prefixes []string              // of the variables its programs read, the preferred one first
+	domain   string                // of its authorization server
+	value    func() *regexp.Regexp // what all of its secrets and client ids are made of
+	genuine  func() *regexp.Regexp // how those look that can be nothing else
+	// access and refresh are how its tokens look if that tells them from others'.
+	access, refresh func() *regexp.Regexp
 	scopes          []string // that no other provider has
 }
 
-func services() []service {
-	return []service{
-		{
-			id: "spotify", name: "Spotify", prefixes: []string{"SPOTIFY", "SPOTIPY"}, domain: "spotify.com",
-			value:   regexp.MustCompile(`^[A-Za-z0-9_-]+$`),
-			genuine: regexp.MustCompile(`^([0-9a-f]{32}|[AB]Q[A-Za-z0-9_-]{8,})$`),
-			access:  regexp.MustCompile(`^BQ[A-Za-z0-9_-]{8,}$`), refresh: regexp.MustCompile(`^AQ[A-Za-z0-9_-]{8,}$`),
-			scopes: strings.Fields(`ugc-image-upload user-read-playback-state user-modify-playback-state user-read-currently-playing
-				app-remote-control streaming playlist-read-private playlist-read-collaborative playlist-modify-private playlist-modify-public
-				user-follow-modify user-follow-read user-read-playback-position user-top-read user-read-recently-played
-				user-library-modify user-library-read user-read-email user-read-private user-personalized
-				user-soa-link user-soa-unlink soa-manage-entitlements soa-manage-partner soa-create-partner`),
-		},
-		{
-			id: "tidal", name: "TIDAL", prefixes: []string{"TIDAL"}, domain: "tidal.com",
-			value:   regexp.MustCompile(`^([A-Za-z0-9_+/=-]+|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)$`),
-			genuine: regexp.MustCompile(`^([A-Za-z0-9]{16}|[A-Za-z0-9+/]{43}=|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$`),
-			scopes:  strings.Fields("r_usr w_usr w_sub"),
-		},
-	}
+const jwt = `eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]`
+
+var services = []service{
+	{
+		id: "spotify", name: "Spotify", prefixes: []string{"SPOTIFY", "SPOTIPY"}, domain: "spotify.com",
+		value:   text.Pattern(`^[A-Za-z0-9_-]+$`),
+		genuine: text.Pattern(`^([0-9a-f]{32}|[AB]Q[A-Za-z0-9_-]{8,})$`),
+		access:  text.Pattern(`^BQ[A-Za-z0-9_-]{8,}$`), refresh: text.Pattern(`^AQ[A-Za-z0-9_-]{8,}$`),
+		scopes: strings.Fields(`ugc-image-upload user-read-playback-state user-modify-playback-state user-read-currently-playing
+			app-remote-control streaming playlist-read-private playlist-read-collaborative playlist-modify-private playlist-modify-public
+			user-follow-modify user-follow-read user-read-playback-position user-top-read user-read-recently-played
+			user-library-modify user-library-read user-read-email user-read-private user-personalized
+			user-soa-link user-soa-unlink soa-manage-entitlements soa-manage-partner soa-create-partner`),
+	},
+	{
+		id: "tidal", name: "TIDAL", prefixes: []string{"TIDAL"}, domain: "tidal.com",
+		value:   text.Pattern(`^([A-Za-z0-9_+/=-]+|` + jwt + `*)$`),
+		genuine: text.Pattern(`^([A-Za-z0-9]{16}|[A-Za-z0-9+/]{43}=|` + jwt + `+)$`),
+		scopes:  strings.Fields("r_usr w_usr w_sub"),
+	},
 }
 
 // Providers lists the ids of the providers whose logins can be read.
 func Providers() []string {
 	var ids []string
-	for _, s := range services() {
+	for _, s := range services {
 		ids = append(ids, s.id)
 	}
 	return ids
@@ -57,9 +58,8 @@ func Providers() []string {
 
 // serviceOf returns the service with that id.
 func serviceOf(id string) (service, bool) {
-	all := services()
-	if i := slices.IndexFunc(all, func(s service) bool { return s.id == id }); i >= 0 {
-		return all[i], true
+	if i := slices.IndexFunc(services, func(s service) bool { return s.id == id }); i >= 0 {
+		return services[i], true
 	}
 	return service{}, false
 }
@@ -93,11 +93,11 @@ var layouts = []layout{
 }
 
 func (l layout) fits(name string, o *object) bool {
-	if l.name != "" && l.name != name || l.wrapped && !o.nested("access_token") {
+	if l.name != "" && l.name != name || l.wrapped && !nested(o.values["access_token"]) {
 		return false
 	}
 	for _, n := range l.all {
-		if o.raw(n) == nil {
+		if o.values[n] == nil {
 			return false
 		}
 	}
@@ -107,27 +107,27 @@ func (l layout) fits(name string, o *object) bool {
 // proof reports whether a file with a token says for certain that it is the
 // service's.
 func (s service) proof(o *object, l Login, moved []string) bool {
-	tokens := s.access != nil && s.access.MatchString(l.Access.Reveal()) && s.refresh.MatchString(l.Refresh.Reveal())
+	tokens := s.access != nil && s.access().MatchString(l.Access.Reveal()) && s.refresh().MatchString(l.Refresh.Reveal())
 	scopes := len(l.Scopes) > 0 && !slices.ContainsFunc(l.Scopes, func(scope string) bool { return !slices.Contains(s.scopes, scope) })
 	return tokens || scopes || slices.Contains(moved, s.id) || slices.ContainsFunc(hosts(o), s.authorizes)
 }
 
 // serving are the members whose address is that of a server which gives or takes
 // the tokens.
-var serving = regexp.MustCompile(`(?i)iss|token|auth|server|endpoint`)
+var serving = text.Pattern(`(?i)iss|token|auth|server|endpoint`)
 
 // hosts lists the servers that a file names: in addresses, and as issuers of the
 // tokens.
 func hosts(o *object) []string {
 	var list []string
 	for _, m := range o.members {
-		text := o.quiet(m.name)
-		if iss := issuer(secret.String(text)); iss != "" {
-			text = iss
-		} else if !serving.MatchString(m.name) {
+		address, _ := plainValue(m.raw)
+		if iss := issuer(secret.String(address)); iss != "" {
+			address = iss
+		} else if !serving().MatchString(m.name) {
 			continue
 		}
-		if u, err := url.Parse(text); err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "http") {
+		if u, err := url.Parse(address); err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "http") {
 			list = append(list, strings.ToLower(u.Hostname()))
 		}
 	}

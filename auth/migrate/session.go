@@ -1,11 +1,11 @@
 package migrate
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tailscale/hujson"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -49,7 +49,7 @@ func recognise(name string, obj *object, d *Document, o Options) (service, layou
 	var found []service
 	var form layout
 	held := false
-	for _, s := range services() {
+	for _, s := range services {
 		i := slices.IndexFunc(layouts, func(l layout) bool { return l.provider == s.id && l.fits(name, obj) })
 		r := obj.login(s, o.Local)
 		held = held || r.login.HasTokens() || !r.login.ClientSecret.Empty() || len(r.doubts) > 0
@@ -88,22 +88,22 @@ func format(name string, s service, form layout, o *object) Format {
 	switch {
 	case form.format != "":
 		return form.format
-	case s.id == "spotify" && (o.raw("clientId") != nil || o.raw("accessToken") != nil):
+	case s.id == "spotify" && (o.values["clientId"] != nil || o.values["accessToken"] != nil):
 		return SpotifyConfig
 	case s.id == "spotify":
 		return Spotipy
-	case o.raw("expiry_time") != nil || o.raw("is_pkce") != nil:
+	case o.values["expiry_time"] != nil || o.values["is_pkce"] != nil:
 		return TidalAPI
-	case name == "session.json" || o.raw("access_token") != nil:
+	case name == "session.json" || o.values["access_token"] != nil:
 		return TidalSession
 	}
 	return TidalAPI
 }
 
 // without takes out what was imported, and with the tokens what is about them
-// only. The client id and the redirect URI stay: a server wants them there, and
-// says plainly that the client secret is missing when it is started without
-// Stagedoor.
+// only, and puts the marker in front. The client id and the redirect URI stay: a
+// server wants them there, and says plainly that the client secret is missing
+// when it is started without Stagedoor.
 func (o *object) without(l Login, form layout) func(providers []string) Rewritten {
 	about := slices.Concat([]string{"token_type", "expires_in", "scope"}, form.all, form.more)
 	return func(providers []string) Rewritten {
@@ -111,11 +111,14 @@ func (o *object) without(l Login, form layout) func(providers []string) Rewritte
 		if !slices.Contains(providers, l.Provider) {
 			return r
 		}
-		var kept []member
+		members := o.doc.Value.(*hujson.Object).Members
+		kept := []hujson.ObjectMember{
+			withName(members[0], Marker(l.Provider), hujson.Bool(true)), withName(members[0], "stagedoor", hujson.String(note)),
+		}
 		secrets := 0
-		for _, m := range o.members {
+		for i, m := range o.members {
 			w, lower := memberNames[m.name], strings.ToLower(m.name)
-			text, _ := o.text(m.name)
+			text, _ := plainValue(m.raw)
 			switch {
 			case m.name == Marker(l.Provider) || m.name == "stagedoor":
 				continue
@@ -130,38 +133,24 @@ func (o *object) without(l Login, form layout) func(providers []string) Rewritte
 			case w != clientID && (strings.Contains(lower, "token") || strings.Contains(lower, "secret")) && !placeholder(text):
 				r.Left = append(r.Left, shown(m.name)+" still stands there")
 			}
-			kept = append(kept, m)
+			kept = append(kept, members[i])
 		}
 		if secrets == 0 {
 			return Rewritten{Left: r.Left}
 		}
 		r.Changes = append(r.Changes, "+"+Marker(l.Provider)+": true")
-		r.Data = marked(l.Provider, kept)
+		kept[len(kept)-1].Value.AfterExtra = nil // or there would be a comma behind it
+		doc := o.doc
+		doc.Value = &hujson.Object{Members: kept, AfterExtra: doc.Value.(*hujson.Object).AfterExtra}
+		r.Data = doc.Pack()
 		return r
 	}
 }
 
-// marked writes an object with the marker in front and the members behind it.
-func marked(provider string, kept []member) []byte {
-	kept = slices.DeleteFunc(slices.Clone(kept), func(m member) bool { return m.name == "stagedoor" })
-	about, _ := json.Marshal(note)
-	kept = append([]member{{Marker(provider), json.RawMessage("true")}, {"stagedoor", about}}, kept...)
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, m := range kept {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		name, _ := json.Marshal(m.name)
-		b.Write(name)
-		b.WriteByte(':')
-		b.Write(m.raw)
+// withName is a member that stands in the file as another one does.
+func withName(like hujson.ObjectMember, name string, value hujson.Literal) hujson.ObjectMember {
+	return hujson.ObjectMember{
+		Name:  hujson.Value{BeforeExtra: like.Name.BeforeExtra, Value: hujson.String(name)},
+		Value: hujson.Value{BeforeExtra: like.Value.BeforeExtra, Value: value},
 	}
-	b.WriteByte('}')
-	var out bytes.Buffer
-	if json.Indent(&out, b.Bytes(), "", "  ") != nil {
-		return b.Bytes() // cannot be: the members were decoded
-	}
-	out.WriteByte('\n')
-	return out.Bytes()
 }

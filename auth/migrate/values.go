@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"math"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 const (
@@ -42,12 +41,10 @@ func (w what) secretive() bool {
 
 // hollow is what examples, instructions and masks have in place of a value:
 // "your-client-id-here", "<client id>", "changeme", "SPOTIFY_CLIENT_SECRET".
-var hollow = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^(<.*>|\[.*\]|\{[^{}]*\}|[x*.?_-]+|n/?a|none|null|nil|undefined|false|true|tbd|todo|fixme|test|abc|abc123|123456\d*|` +
-		`held-by-stagedoor|hidden|masked|foo|bar|password|.*change[-_ ]?(me|this|it).*|.*(your|place[-_ ]?holder|example|dummy|replace[-_ ]?me|redacted|removed).*|` +
-		`(.*[-_ ])?(my|insert|enter|paste|replace|put|add|fill|todo|fixme|sample|fake)([-_ ].*)?|.*[-_ ]here|x{3,}([-_ ].*)?|` +
-		`secret|token|key|(spotify|spotipy|tidal|app|the|client|access|refresh|api)([-_ ]?(client|access|refresh|api))?[-_ ]?(id|secret|token|key))$`)
-})
+var hollow = text.Pattern(`(?i)^(<.*>|\[.*\]|\{[^{}]*\}|[x*.?_-]+|n/?a|none|null|nil|undefined|false|true|tbd|todo|fixme|test|abc|abc123|123456\d*|` +
+	`held-by-stagedoor|hidden|masked|foo|bar|password|.*change[-_ ]?(me|this|it).*|.*(your|place[-_ ]?holder|example|dummy|replace[-_ ]?me|redacted|removed).*|` +
+	`(.*[-_ ])?(my|insert|enter|paste|replace|put|add|fill|todo|fixme|sample|fake)([-_ ].*)?|.*[-_ ]here|x{3,}([-_ ].*)?|` +
+	`secret|token|key|(spotify|spotipy|tidal|app|the|client|access|refresh|api)([-_ ]?(client|access|refresh|api))?[-_ ]?(id|secret|token|key))$`)
 
 func placeholder(s string) bool {
 	return len(s) >= 8 && strings.Trim(s, s[:1]) == "" || len(s) <= 64 && hollow().MatchString(s) // no word is that long, a token is random
@@ -74,8 +71,8 @@ func newReader(s service, local *time.Location) *reader {
 	return &reader{service: s, local: local, login: Login{Provider: s.id}, from: map[what]string{}}
 }
 
-func (r *reader) note(text string)  { r.notes = append(r.notes, text) }
-func (r *reader) doubt(text string) { r.doubts = append(r.doubts, text) }
+func (r *reader) note(s string)  { r.notes = append(r.notes, s) }
+func (r *reader) doubt(s string) { r.doubts = append(r.doubts, s) }
 
 // doubtful is the error of a file with a doubt.
 func (r *reader) doubtful() error {
@@ -132,7 +129,7 @@ func (r *reader) literal(name, value string, command bool) string {
 		return ""
 	case len(value) > maxToken:
 		r.doubt(name + " is too long")
-	case !r.service.value.MatchString(value), path(value), command && !r.service.genuine.MatchString(value):
+	case !r.service.value().MatchString(value), path(value), command && !r.service.genuine().MatchString(value):
 		r.doubt(name + " is a reference, a path, encrypted or cut off, and not the value itself")
 	case foreign(secret.String(value), r.service) != "":
 		r.doubt(name + " is a token of " + foreign(secret.String(value), r.service))
