@@ -63,7 +63,7 @@ func (p ProfileView) Words() string {
 	case StatusBlocked:
 		return "blocked: " + p.Blocked
 	case StatusUnknown:
-		return "login unknown"
+		return "locked"
 	}
 	return string(p.Status)
 }

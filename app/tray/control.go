@@ -10,8 +10,11 @@ import (
 )
 
 const (
+	// promptAfter is how long the keychain may take before the menu says that it
+	// waits for the user.
+	promptAfter = 2 * time.Second
 	// settle is how long a burst of changes is collected before one refresh. A
-	// rotation touches the profile list, the keychain and the book at once.
+	// rotation touches the profile list, the keychain and the audit log at once.
 	settle = 100 * time.Millisecond
 	// heartbeat bounds how long the tray trusts its timer. Timers stand still
 	// while a machine sleeps, and alerts on age depend on time alone.
@@ -137,7 +140,7 @@ func (c *controller) leave(cancel context.CancelFunc) {
 		case <-done:
 			return
 		case result := <-c.results:
-			result() // an alert that counts as told must be told
+			result() // an alert that counts as shown must be shown
 		case <-limit.C:
 			c.p.Logger.Warn("the tray quits while a request is still running")
 			return
@@ -160,8 +163,11 @@ func (c *controller) readState() {
 		return
 	}
 	c.start(c.quitting, readTimeout, func(ctx context.Context) func() {
+		late := time.AfterFunc(promptAfter, func() { c.hand(func() { c.view.Waiting = c.state.running }) })
 		state, err := c.p.Keeper.State(ctx)
+		late.Stop()
 		return func() {
+			c.view.Waiting = false
 			if c.state.end() {
 				c.readState()
 			}
@@ -236,6 +242,14 @@ func (c *controller) start(parent context.Context, timeout time.Duration, f func
 		defer cancel()
 		c.results <- f(ctx)
 	}()
+}
+
+// hand has the loop run f, unless the tray quits.
+func (c *controller) hand(f func()) {
+	select {
+	case c.results <- f:
+	case <-c.quitting.Done():
+	}
 }
 
 // single lets one run of a task happen at a time. A request during a run is

@@ -186,6 +186,27 @@ func TestSwitchByClick(t *testing.T) {
 	})
 }
 
+// While the keychain asks for its password nobody gets a token, so the menu must
+// not go on saying "signed in".
+func TestAPromptShowsAsLocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		r := newRig(t, k, nil)
+		defer r.end()
+		wantMenu(t, r, "(work · Spotify — signed in as Ada)")
+		k.asked = 30 * time.Second
+		r.surface.opened <- struct{}{}
+		time.Sleep(promptAfter)
+		synctest.Wait()
+		wantMenu(t, r, "(work · Spotify — locked)")
+		wantMenu(t, r, "(Keychain: it is locked or waits for your answer)")
+		wantMenu(t, r, "[x] work · Spotify — locked")
+		time.Sleep(k.asked)
+		synctest.Wait()
+		wantMenu(t, r, "(work · Spotify — signed in as Ada)")
+	})
+}
+
 // A keyring that is unlocked by hand at the session's start, which may take a
 // person most of a minute, leaves the tray with its accounts and not with an error.
 func TestPromptAtTheStart(t *testing.T) {
@@ -276,14 +297,14 @@ func TestLogin(t *testing.T) {
 		r := newRig(t, k, nil)
 		defer r.end()
 		r.click(Login, "work")
-		wantMenu(t, r, "Logging in… (click to cancel)")
+		wantMenu(t, r, "Signing in… (click to cancel)")
 		r.click(Login, "home") // from a menu that was open
 		if len(k.Made("login home")) > 0 {
 			t.Error("a second login started beside the first")
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		wantMenu(t, r, "Log in again")
+		wantMenu(t, r, "signed in as Ada")
 		wantNotified(t, r, "work: signed in as Ada")
 	})
 }
@@ -299,7 +320,7 @@ func TestCancelLogin(t *testing.T) {
 		defer r.end()
 		r.click(Login, "work")
 		r.click(CancelLogin, "")
-		wantMenu(t, r, "Log in again")
+		wantMenu(t, r, "signed in as Ada")
 		if got := r.notify.all(); len(got) != 0 {
 			t.Errorf("the user's own cancel was reported: %q", got)
 		}
@@ -354,7 +375,7 @@ func TestLoginThatNeverEndsTimesOut(t *testing.T) {
 		time.Sleep(loginTimeout + vault.DefaultWait)
 		synctest.Wait()
 		wantNotified(t, r, "work: login failed\nIt took too long")
-		wantMenu(t, r, "Log in again")
+		wantMenu(t, r, "signed in as Ada")
 	})
 }
 

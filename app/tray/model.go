@@ -14,6 +14,7 @@ type View struct {
 	State     auth.State
 	Now       time.Time
 	Problem   string // why State could not be read, or ""
+	Waiting   bool   // the keychain does not answer: it waits for the user, and State is old
 	LoggingIn string // the profile whose login is running, or ""
 	Revoking  string // the profile that is being revoked, or ""
 	CanSetup  bool   // Claude Desktop can be set up by a click
@@ -100,8 +101,11 @@ func headerItems(v View) []Item {
 	if v.Problem != "" {
 		items = append(items, note("Cannot read the profiles: "+brief(v.Problem, 60)))
 	}
-	if v.State.VaultProblem != "" {
-		items = append(items, note(vaultName(v.State.Vault)+": "+brief(v.State.VaultProblem, 60)))
+	switch {
+	case v.Waiting:
+		items = append(items, note("Keychain: it is locked or waits for your answer"))
+	case v.State.VaultProblem != "":
+		items = append(items, note(map[bool]string{true: "Vault file: ", false: "Keychain: "}[v.State.Vault == "file"]+brief(v.State.VaultProblem, 60)))
 	}
 	if v.State.LogProblem != "" {
 		items = append(items, note("P0: "+brief(v.State.LogProblem, 80)))
@@ -144,13 +148,11 @@ func profileItems(v View, active auth.ProfileView, hasActive bool) []Item {
 	}
 	switch {
 	case v.LoggingIn != "" && hasActive && v.LoggingIn == active.Name:
-		items = append(items, command("Logging in… (click to cancel)", CancelLogin, ""))
+		items = append(items, command("Signing in… (click to cancel)", CancelLogin, ""))
 	case v.LoggingIn != "":
-		items = append(items, command("Logging in to "+v.LoggingIn+"… (click to cancel)", CancelLogin, ""))
-	case hasActive && active.Status == auth.StatusActive:
-		items = append(items, command("Log in again", Login, active.Name))
-	case hasActive:
-		items = append(items, command("Log in", Login, active.Name))
+		items = append(items, command("Signing in to "+v.LoggingIn+"… (click to cancel)", CancelLogin, ""))
+	case hasActive && signIn(active, v.Now) != "":
+		items = append(items, command(signIn(active, v.Now), Login, active.Name))
 	}
 	switch {
 	case v.Revoking != "":
@@ -161,12 +163,26 @@ func profileItems(v View, active auth.ProfileView, hasActive bool) []Item {
 	return items
 }
 
+// signIn is what the login is called in a profile's state, or "" where it is not
+// offered: a login that works needs none until it is about to end.
+func signIn(p auth.ProfileView, now time.Time) string {
+	switch p.Status {
+	case auth.StatusNotConfigured:
+		return "Sign in"
+	case auth.StatusActive:
+		if days := daysLeft(p.GrantEnds, now); days == 0 || days > countdownDays {
+			return ""
+		}
+	}
+	return "Sign in again"
+}
+
 func profilesMenu(v View) Item {
 	menu := Item{Kind: Submenu, Label: "Profiles", Enabled: true}
 	for _, p := range v.State.Profiles {
 		label := p.Name + " · " + brief(p.ProviderName, 30)
-		if p.Status != auth.StatusActive {
-			label += " — " + statusText(p, v.Now)
+		if state := statusText(p, v); p.Status != auth.StatusActive || v.Waiting {
+			label += " — " + state
 		}
 		menu.Children = append(menu.Children, Item{
 			Kind: Check, Label: label, Enabled: true, Checked: p.Active,
@@ -210,14 +226,15 @@ func setupItems(v View, hasActive bool) []Item {
 }
 
 func windowItems(v View) []Item {
-	n := len(v.State.Alerts)
+	alerts := "Alerts"
+	if n := len(v.State.Alerts); n > 0 {
+		alerts = fmt.Sprintf("Alerts (%d)", n)
+	}
 	switch {
-	case v.Windows && n > 0:
-		return []Item{command("Audit log…", OpenWindow, "audit"), command(fmt.Sprintf("Alerts (%d)…", n), OpenWindow, "alerts")}
 	case v.Windows:
-		return []Item{command("Audit log…", OpenWindow, "audit"), command("Alerts…", OpenWindow, "alerts")}
-	case n > 0:
-		return []Item{note(fmt.Sprintf("Alerts (%d): stagedoor alerts", n))}
+		return []Item{command("Audit log…", OpenWindow, "audit"), command(alerts+"…", OpenWindow, "alerts")}
+	case alerts != "Alerts":
+		return []Item{note(alerts + ": stagedoor alerts")}
 	}
 	return nil
 }
@@ -226,7 +243,7 @@ func header(v View) string {
 	p, ok := v.State.Active()
 	switch {
 	case ok:
-		return p.Name + " · " + brief(p.ProviderName, 30) + " — " + statusText(p, v.Now)
+		return p.Name + " · " + brief(p.ProviderName, 30) + " — " + statusText(p, v)
 	case len(v.State.Profiles) > 0:
 		return "No profile selected"
 	case v.Problem != "":
@@ -236,13 +253,16 @@ func header(v View) string {
 	}
 }
 
-func statusText(p auth.ProfileView, now time.Time) string {
+func statusText(p auth.ProfileView, v View) string {
 	words := p.Words()
+	if v.Waiting {
+		return "locked"
+	}
 	if p.Status == auth.StatusActive {
 		if account := brief(p.Account, 40); account != "" {
 			words += " as " + account
 		}
-		switch days := daysLeft(p.GrantEnds, now); {
+		switch days := daysLeft(p.GrantEnds, v.Now); {
 		case days == 1:
 			words += ", 1 day left"
 		case days > 1 && days <= countdownDays:
@@ -250,13 +270,6 @@ func statusText(p auth.ProfileView, now time.Time) string {
 		}
 	}
 	return words
-}
-
-func vaultName(vault string) string {
-	if vault == "file" {
-		return "Vault file"
-	}
-	return "Keychain"
 }
 
 func command(label string, verb Verb, arg string) Item {

@@ -101,7 +101,6 @@ Profiles
   [x] work · Spotify -> use work
   ---
   Manage profiles… -> open window profiles
-Log in again -> login work
 Revoke…
   (At Spotify: its apps page opens; remove the app there)
   (Here: the tokens of work are deleted)
@@ -127,7 +126,7 @@ Quit -> quit
 ---
 Profiles
   [x] corp · Corp ID — sign in again -> use corp
-Log in -> login corp
+Sign in again -> login corp
 Revoke…
   (At Corp ID: the login ends)
   (Here: the tokens of corp are deleted)
@@ -148,7 +147,7 @@ Profiles
   [x] corp · Corp ID — sign in again -> use corp
   ---
   Manage profiles… -> open window profiles
-Log in -> login corp
+Sign in again -> login corp
 Revoke…
   (At Corp ID: the login ends)
   (Here: the tokens of corp are deleted)
@@ -174,7 +173,7 @@ Quit -> quit
 ---
 Profiles
   [x] hifi · TIDAL — sign in again -> use hifi
-Logging in… (click to cancel) -> cancel login
+Signing in… (click to cancel) -> cancel login
 Revoke…
   (At TIDAL: nothing, it cannot be asked to end a login)
   (Here: the tokens of hifi are deleted)
@@ -191,7 +190,7 @@ Quit -> quit
 Profiles
   [x] work · Spotify — not signed in -> use work
   [ ] hifi · TIDAL — sign in again -> use hifi
-Logging in to hifi… (click to cancel) -> cancel login
+Signing in to hifi… (click to cancel) -> cancel login
 (Revoking work…)
 ---
 (Setting up Claude Desktop…)
@@ -209,7 +208,7 @@ Profiles
   [x] work · Spotify — blocked: another account -> use work
   ---
   Manage profiles… -> open window profiles
-Log in -> login work
+Sign in again -> login work
 Revoke…
   (At Spotify: its apps page opens; remove the app there)
   (Here: the tokens of work are deleted)
@@ -227,12 +226,12 @@ Quit -> quit
 				VaultProblem: "the keychain is locked\nhint: unlock it",
 			},
 		}, `
-(work · Spotify — login unknown)
+(work · Spotify — locked)
 (Keychain: the keychain is locked)
 ---
 Profiles
-  [x] work · Spotify — login unknown -> use work
-Log in -> login work
+  [x] work · Spotify — locked -> use work
+Sign in again -> login work
 Revoke…
   (At Spotify: its apps page opens; remove the app there)
   (Here: the tokens of work are deleted)
@@ -268,7 +267,7 @@ Quit -> quit
 ---
 Profiles
   [x] work · Spotify -> use work
-Log in again -> login work
+Sign in again -> login work
 Revoke…
   (At Spotify: its apps page opens; remove the app there)
   (Here: the tokens of work are deleted)
@@ -281,7 +280,6 @@ Quit -> quit
 ---
 Profiles
   [x] work · Spotify -> use work
-Log in again -> login work
 Revoke…
   (At Spotify: its apps page opens; remove the app there)
   (Here: the tokens of work are deleted)

@@ -96,7 +96,7 @@ func TestJourney(t *testing.T) {
 	if !s.profiles()["home"].Active {
 		t.Error("the click did not switch the profile")
 	}
-	s.click("Log in")
+	s.click("Sign in")
 	s.notified("signed in as Ada")
 	home := s.profiles()["home"]
 	homeTokens, ok := s.keyring(home.ID)

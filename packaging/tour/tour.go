@@ -115,7 +115,7 @@ func (t *tour) walk(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"The tray's menu before anybody signed in", t.menuPicture("1-tray")},
-		{"Click: Log in. The browser shows the provider's page, and Ada allows it", t.clickUntil("signed in as Ada", "Log in")},
+		{"Click: Sign in. The browser shows the provider's page, and Ada allows it", t.clickUntil("signed in as Ada", "Sign in")},
 		{"Click: Set up Claude Desktop", t.clickUntil("Claude Desktop", "Set up Claude Desktop")},
 		{"The menu now", t.menuPicture("2-signed-in")},
 		{"The profiles", t.menuPicture("3-profiles", "Profiles")},

@@ -15,6 +15,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
@@ -74,11 +75,13 @@ func newFilter(keys *kit.Keys, tasks *kit.Tasks, changed func()) *filter {
 
 	f.profile = newChoice([]string{lang.L("All profiles")}, []string{""}, changed)
 
-	names, words := kinds(), []string{lang.L("All events")}
-	for _, n := range names {
-		words = append(words, Words(n))
+	names, words := []string{""}, []string{lang.L("All events")}
+	for _, w := range audit.Wordings() {
+		if settings.Written(w.Name) {
+			names, words = append(names, w.Name), append(words, lang.L(w.Words))
+		}
 	}
-	f.name = newChoice(words, append([]string{""}, names...), changed)
+	f.name = newChoice(words, names, changed)
 	f.outcome = newChoice([]string{lang.L("Any outcome"), outcomeWord(audit.OK), outcomeWord(audit.Failed)},
 		[]string{"", audit.OK, audit.Failed}, changed)
 	f.span = newChoice([]string{lang.L("All time"), lang.L("Today"), lang.L("Last 7 days"), lang.L("Last 30 days")},

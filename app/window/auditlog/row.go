@@ -87,7 +87,7 @@ func (r *row) show(h *kit.Host, e audit.Event, profile string) {
 	for i, s := range r.full {
 		r.full[i] = text.Line(s, 200)
 	}
-	r.bad, r.alarm = e.Outcome == audit.Failed, alarming(e.Name)
+	r.bad, r.alarm = e.Outcome == audit.Failed, audit.WordingOf(e.Name).Alarming
 	r.Refresh()
 }
 

@@ -71,7 +71,7 @@ func groupColour(g group) fyne.ThemeColorName {
 
 // groupOf sorts an event into the chart.
 func groupOf(g audit.Glimpse) group {
-	if g.Failed || alarming(g.Name) {
+	if g.Failed || audit.WordingOf(g.Name).Alarming {
 		return troubles
 	}
 	switch g.Name {

@@ -125,9 +125,9 @@ func (c *card) buttons(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 		if !p.Active {
 			row.Add(kit.Primary(lang.L("Use this profile"), func() { c.view.use(p) }))
 		}
-		row.Add(kit.Button(lang.L("Log in again"), login))
+		row.Add(kit.Button(lang.L("Sign in again"), login))
 	} else {
-		row.Add(kit.Primary(lang.L("Log in"), login))
+		row.Add(kit.Primary(lang.L("Sign in"), login))
 		if !p.Active {
 			row.Add(kit.Button(lang.L("Use this profile"), func() { c.view.use(p) }))
 		}

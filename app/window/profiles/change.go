@@ -136,7 +136,7 @@ func (c *create) submit() {
 		if created := lang.L("Profile {{.Name}} created", map[string]any{"Name": n.Name}); len(notes) > 0 {
 			v.host.Notice.Warn(created, strings.Join(notes, ". "))
 		} else {
-			v.host.Notice.Done(created, lang.L("Log in to start using it."))
+			v.host.Notice.Done(created, lang.L("Sign in to start using it."))
 		}
 		v.reload()
 	})

@@ -62,7 +62,7 @@ func (i *item) CreateRenderer() fyne.WidgetRenderer {
 func statusWords(p auth.ProfileView) string {
 	return cmp.Or(map[auth.Status]string{
 		auth.StatusActive: lang.L("signed in"), auth.StatusNeedsLogin: lang.L("sign in again"), auth.StatusExpired: lang.L("sign in again"),
-		auth.StatusNotConfigured: lang.L("not signed in"), auth.StatusUnknown: lang.L("login unknown"),
+		auth.StatusNotConfigured: lang.L("not signed in"), auth.StatusUnknown: lang.L("locked"),
 		auth.StatusBlocked: lang.L("blocked: {{.Why}}", map[string]any{"Why": p.Blocked}),
 	}[p.Status], p.Words())
 }

@@ -198,7 +198,7 @@ func (v *view) showCard() {
 func (v *view) nothing() fyne.CanvasObject {
 	return container.NewVBox(
 		kit.Heading(lang.L("No profile yet")),
-		kit.Muted(lang.L("A profile is one account at one provider. Create one, log in, and every MCP server can use it without ever seeing more than a short-lived token.")),
+		kit.Muted(lang.L("A profile is one account at one provider. Create one, sign in, and every MCP server can use it without ever seeing more than a short-lived token.")),
 		container.NewHBox(kit.Primary(lang.L("New profile"), v.add)),
 	)
 }
@@ -223,7 +223,7 @@ func (v *view) login(p auth.ProfileView) {
 		return // one browser tab is enough
 	}
 	v.waiting = p.ID
-	v.host.Notice.Busy(lang.L("Waiting for you to log in to {{.Name}} in the browser…", map[string]any{"Name": p.Name}), "")
+	v.host.Notice.Busy(lang.L("Waiting for you to sign in to {{.Name}} in the browser…", map[string]any{"Name": p.Name}), "")
 	v.showCard()
 	v.stopLogin = kit.Load(v.host.Tasks, func(ctx context.Context) (auth.LoginResult, error) {
 		return v.keeper.Login(ctx, p.Name, auth.LoginOptions{
@@ -269,7 +269,7 @@ func SignedIn(name, account string) string {
 func (v *view) revoke(p auth.ProfileView) {
 	facts := kit.NewFacts()
 	facts.Text(lang.L("At the provider"), revocationWords(p))
-	facts.Text(lang.L("Here"), lang.L("The tokens are deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays, and you can log in again.", map[string]any{"Vault": vaultWords(p.Vault)}))
+	facts.Text(lang.L("Here"), lang.L("The tokens are deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays, and you can sign in again.", map[string]any{"Vault": vaultWords(p.Vault)}))
 	v.ask(lang.L("Revoke the access of {{.Name}}?", map[string]any{"Name": p.Name}), facts, lang.L("Revoke access"), func() {
 		v.back()
 		v.host.Notice.Busy(lang.L("Revoking the access of {{.Name}}…", map[string]any{"Name": p.Name}), "")

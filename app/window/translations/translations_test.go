@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
 // keys returns every text that the windows ask for, and which of them have
@@ -36,15 +37,6 @@ func keys(t *testing.T) map[string]bool {
 			return err
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			if table, ok := n.(*ast.ValueSpec); ok && table.Names[0].Name == "events" && len(table.Values) == 1 {
-				for _, row := range table.Values[0].(*ast.CompositeLit).Elts {
-					text, err := strconv.Unquote(row.(*ast.CompositeLit).Elts[1].(*ast.BasicLit).Value)
-					if err != nil {
-						t.Fatal(err)
-					}
-					found[text] = false
-				}
-			}
 			call, ok := n.(*ast.CallExpr)
 			if !ok {
 				return true
@@ -58,7 +50,7 @@ func keys(t *testing.T) map[string]bool {
 				return true
 			}
 			lit, ok := call.Args[0].(*ast.BasicLit)
-			if table, isTable := call.Args[0].(*ast.SelectorExpr); isTable && (table.Sel.Name == "Title" || table.Sel.Name == "words") {
+			if table, isTable := call.Args[0].(*ast.SelectorExpr); isTable && (table.Sel.Name == "Title" || table.Sel.Name == "Words") {
 				return true // of a table, which is read as such
 			}
 			if !ok {
@@ -76,6 +68,9 @@ func keys(t *testing.T) map[string]bool {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, w := range audit.Wordings() {
+		found[w.Words] = false
 	}
 	for _, r := range alert.Defaults() {
 		found[r.Title] = false

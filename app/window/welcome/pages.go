@@ -94,7 +94,7 @@ func (v *view) loginPage() fyne.CanvasObject {
 				widget.NewButtonWithIcon(lang.L("Copy login link"), theme.ContentCopyIcon(), func() { v.host.Copy(url) }),
 				widget.NewButton(lang.L("Open again"), func() { v.host.Open(url) })))
 	}
-	return page(lang.L("Log in"),
+	return page(lang.L("Sign in"),
 		lang.L("Your browser opens the provider’s own page. Stagedoor never sees your password; it gets a token and puts it into your keychain."),
 		more...)
 }

@@ -77,7 +77,7 @@ func newView(h *kit.Host, k Keeper, a Actions) *view {
 	v.form = newprofile.New(h, v.advance)
 	v.providers = v.providerChoice()
 	v.rail = newRail([]string{
-		lang.L("Provider"), lang.L("Client id"), lang.L("Log in"), lang.L("Claude Desktop"), lang.L("Done"),
+		lang.L("Provider"), lang.L("Client id"), lang.L("Sign in"), lang.L("Claude Desktop"), lang.L("Done"),
 	})
 	v.back = kit.Button(lang.L("Back"), v.retreat)
 	v.next = kit.Primary("", v.advance)
@@ -118,7 +118,7 @@ func (v *view) refresh() {
 	}
 	v.skip.Hidden = v.busy || v.step != stepClaude && v.step != stepLogin
 	v.next.SetText([steps]string{
-		lang.L("Continue"), lang.L("Create profile"), lang.L("Log in in the browser"),
+		lang.L("Continue"), lang.L("Create profile"), lang.L("Sign in with your browser"),
 		lang.L("Set up Claude Desktop"), lang.L("Close"),
 	}[v.step])
 	if v.busy {
@@ -210,7 +210,7 @@ func (v *view) create() {
 }
 
 func (v *view) login() {
-	v.begin(lang.L("Waiting for you to log in to {{.Name}} in the browser…", map[string]any{"Name": v.created}))
+	v.begin(lang.L("Waiting for you to sign in to {{.Name}} in the browser…", map[string]any{"Name": v.created}))
 	name := v.created
 	v.stop = kit.Load(v.host.Tasks, func(ctx context.Context) (auth.LoginResult, error) {
 		return v.keeper.Login(ctx, name, auth.LoginOptions{

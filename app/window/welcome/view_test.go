@@ -40,7 +40,7 @@ func TestFirstRun(t *testing.T) {
 	}
 	v.form.ClientID.SetText("abc")
 	windowtest.Press(t, content, "Create profile")
-	windowtest.Press(t, content, "Log in in the browser")
+	windowtest.Press(t, content, "Sign in with your browser")
 	windowtest.Press(t, content, "Set up Claude Desktop")
 	for _, want := range []string{"spotify-2", "Erika", "Wrote the entry."} {
 		if !windowtest.Shows(content, want) {
@@ -65,9 +65,9 @@ func TestErrorsKeepTheStep(t *testing.T) {
 	v.form.ClientID.SetText("abc")
 	windowtest.Press(t, content, "Create profile")
 	f.Err = errors.New("denied")
-	windowtest.Press(t, content, "Log in in the browser")
+	windowtest.Press(t, content, "Sign in with your browser")
 	f.Err = nil
-	windowtest.Press(t, content, "Log in in the browser")
+	windowtest.Press(t, content, "Sign in with your browser")
 	if v.step != stepDone {
 		t.Errorf("step %d: without Setup the login is the last thing to do", v.step)
 	}
