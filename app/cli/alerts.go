@@ -4,9 +4,11 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -44,23 +46,15 @@ func alertsRun(ctx context.Context, f *Factory, k alertsKeeper, o *alertsOptions
 		return err
 	}
 	open := slices.ContainsFunc(alerts, func(a alert.Alert) bool { return a.State == alert.Open })
-	kind := "alerts"
+	what := "alerts"
 	if !o.all {
 		alerts = slices.DeleteFunc(alerts, func(a alert.Alert) bool { return a.State != alert.Open })
-		kind = "open alerts"
+		what = "open alerts"
 	}
-	switch {
-	case o.json:
-		err = f.json(append([]alert.Alert{}, alerts...))
-	case len(alerts) == 0:
-		f.printf("There are no %s.\n", kind)
-	default:
-		rows := make([][]string, len(alerts))
-		for i, a := range alerts {
-			rows[i] = []string{a.ID, a.Severity.String(), string(a.State), a.Last.Local().Format(second), strconv.Itoa(a.Count), a.Rule, a.Message}
-		}
-		err = f.table([]string{"ID", "SEVERITY", "STATE", "LAST", "COUNT", "RULE", "MESSAGE"}, rows)
-	}
+	header := []string{"ID", "SEVERITY", "STATE", "LAST", "COUNT", "RULE", "MESSAGE"}
+	err = list(f, o.json, alerts, what, header, func(a alert.Alert) []string {
+		return []string{a.ID, a.Severity.String(), string(a.State), a.Last.Local().Format(second), strconv.Itoa(a.Count), a.Rule, a.Message}
+	})
 	if err == nil && open {
 		err = attention{}
 	}
@@ -107,4 +101,57 @@ func alertsAckRun(ctx context.Context, f *Factory, k ackKeeper, o *ackOptions) e
 	}
 	f.printf("%s is acknowledged\n", o.id)
 	return nil
+}
+
+type alertRulesOptions struct{ json bool }
+
+func newCmdAlertRules(f *Factory, runF func(*alertRulesOptions) error) *cobra.Command {
+	o := &alertRulesOptions{}
+	cmd := &cobra.Command{
+		Use:   "rules",
+		Short: "Show what raises an alert",
+		Long: `Show the rules that raise alerts, with the values in effect. Each can be turned
+off, muted or changed: see "stagedoor settings".`,
+		Example: "  stagedoor alerts rules\n  stagedoor settings alerts.failed_auth.threshold 10",
+		Args:    atMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return run(cmd, f, o, runF, func(_ context.Context, k *auth.Keeper) error {
+				return alertRulesRun(f, settings.Watching(k.Rules()), o)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return cmd
+}
+
+func alertRulesRun(f *Factory, rules []alert.Rule, o *alertRulesOptions) error {
+	defer f.warnOfSettings()
+	header := []string{"RULE", "SEVERITY", "STATE", "THRESHOLD", "WINDOW", "COOLDOWN", "FIRES WHEN"}
+	if o.json {
+		described := make([]alert.Description, len(rules))
+		for i, r := range rules {
+			described[i] = r.Describe()
+		}
+		return f.json(described)
+	}
+	return list(f, false, rules, "rules", header, func(r alert.Rule) []string {
+		state, threshold := "on", ""
+		switch {
+		case r.Off:
+			state = "off"
+		case r.Muted:
+			state = "muted"
+		}
+		if r.N > 0 {
+			threshold = strconv.Itoa(r.N)
+		}
+		return []string{r.ID, r.Severity.String(), state, threshold, length(r.Window), length(r.Cooldown), r.Describe().Condition}
+	})
+}
+
+func length(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return settings.Duration(d).String()
 }

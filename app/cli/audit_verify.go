@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -52,7 +55,7 @@ type logVerifier interface {
 	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
 }
 
-// verifyLog draws a bar while it verifies the log.
+// verifyLog shows how far it is while it verifies the log.
 func verifyLog(ctx context.Context, f *Factory, k logVerifier) (audit.Report, error) {
 	draw, end := progress(f.Err, "checking the audit log", f.Now)
 	defer end()
@@ -156,4 +159,32 @@ func verifyBundleRun(ctx context.Context, f *Factory, k bundleKeeper, o *verifyO
 		message += ": " + s.Report.Problem.Message
 	}
 	return hint.Wrap(attention{message}, "the bundle itself is as it was signed; write the log's problem up: stagedoor incident new")
+}
+
+const (
+	progressAfter = 300 * time.Millisecond // what is done sooner needs no progress
+	progressEvery = 100 * time.Millisecond
+)
+
+// progress returns a function that shows on w how much is done while something
+// takes long, and one that wipes it. The first is nil if w is no terminal.
+func progress(w io.Writer, what string, now func() time.Time) (draw func(done, total int64), end func()) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil, func() {}
+	}
+	start := now()
+	var last time.Time
+	draw = func(done, total int64) {
+		at := now()
+		if total > 0 && at.Sub(start) >= progressAfter && at.Sub(last) >= progressEvery {
+			last = at
+			_, _ = fmt.Fprintf(w, "\r%s %3d%%", what, 100*min(done, total)/total)
+		}
+	}
+	return draw, func() {
+		if !last.IsZero() {
+			_, _ = fmt.Fprintf(w, "\r%s\r", strings.Repeat(" ", len(what)+5))
+		}
+	}
 }

@@ -58,8 +58,7 @@ func (hostileKeeper) Use(context.Context, string) error {
 	return hint.Wrap(errors.New(evil), evil)
 }
 
-func (hostileKeeper) Names() ([]string, error)            { return []string{"work"}, nil }
-func (hostileKeeper) Refused() ([]profile.Refused, error) { return nil, nil }
+func (hostileKeeper) Names() ([]string, error) { return []string{"work"}, nil }
 func (hostileKeeper) Profile(string) (profile.Profile, error) {
 	return profile.Profile{Name: "work"}, nil
 }

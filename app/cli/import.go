@@ -155,9 +155,12 @@ func (f *Factory) confirm(ctx context.Context, yes bool, look, question string, 
 
 // describeImport says what was done to each file and what to do next.
 func describeImport(f *Factory, r importer.Report) {
-	place := "the keychain"
+	place, would := "the keychain", ""
 	if r.Vault == string(vault.File) {
 		place = "the file vault (STAGEDOOR_VAULT=file)"
+	}
+	if r.DryRun {
+		would = "would be "
 	}
 	var next []string
 	for _, file := range r.Files {
@@ -166,7 +169,7 @@ func describeImport(f *Factory, r importer.Report) {
 			f.notef("warning: %s: %s\n", file.Path, w)
 		}
 		for _, l := range file.Logins {
-			say(loginLine(l, place, r.DryRun))
+			say(loginLine(l, would, place))
 			step := "stagedoor login " + l.Profile
 			if l.Status == importer.Active {
 				step = "stagedoor setup --profile " + l.Profile
@@ -176,7 +179,7 @@ func describeImport(f *Factory, r importer.Report) {
 			}
 		}
 		if file.Events+file.Known > 0 {
-			say(eventsLine(file, r.DryRun))
+			say(fmt.Sprintf("%s %staken over into the audit log, %d were there already", count(file.Events, "event"), would, file.Known))
 		}
 		if file.Error == "" && len(file.Logins) == 0 && file.Events+file.Known == 0 && len(file.Warnings) == 0 {
 			say("nothing to import, its secrets are in the keychain already")
@@ -195,34 +198,22 @@ func describeImport(f *Factory, r importer.Report) {
 	}
 }
 
-func loginLine(l importer.Login, place string, dry bool) string {
+func loginLine(l importer.Login, would, place string) string {
 	name := l.Provider
 	if row, err := provider.Lookup(l.Provider); err == nil {
 		name = row.Name
 	}
-	var what []string
-	if l.ClientSecret {
-		what = append(what, "client secret")
-	}
-	if l.Tokens {
-		what = append(what, "tokens")
-	}
 	verb := map[importer.Action]string{
-		importer.Created: "created", importer.Updated: "updated", importer.Unchanged: "imported already",
+		importer.Created: would + "created", importer.Updated: would + "updated", importer.Unchanged: "imported already",
 	}[l.Action]
-	if dry && l.Action != importer.Unchanged {
-		verb = "would be " + verb
-	}
 	line := fmt.Sprintf("profile %s (%s) %s", l.Profile, name, verb)
-	if len(what) > 0 {
-		are := " are in "
-		switch {
-		case dry && l.Action != importer.Unchanged:
-			are = " would go to "
-		case len(what) == 1 && !l.Tokens:
-			are = " is in "
-		}
-		line += ", " + strings.Join(what, " and ") + are + place
+	switch {
+	case l.ClientSecret && l.Tokens:
+		line += ", client secret and tokens in " + place
+	case l.ClientSecret:
+		line += ", client secret in " + place
+	case l.Tokens:
+		line += ", tokens in " + place
 	}
 	if l.Status != importer.Active {
 		line += "; not signed in"
@@ -230,35 +221,53 @@ func loginLine(l importer.Login, place string, dry bool) string {
 	return line
 }
 
-func eventsLine(f importer.File, dry bool) string {
-	verb := "taken over into the audit log"
-	if dry {
-		verb = "would be taken over into the audit log"
-	}
-	line := count(f.Events, "event") + " " + verb
-	if f.Known > 0 {
-		line += fmt.Sprintf(", %d were there already", f.Known)
-	}
-	return line
-}
-
-// rewrittenLine sums up what went and what came.
+// rewrittenLine sums up what was taken out of a file and what was put in.
 func rewrittenLine(changes []string) string {
-	gone := 0
+	line := "there were no secrets in it"
 	var marks []string
 	for _, c := range changes {
 		if mark, ok := strings.CutPrefix(c, "+"); ok {
 			marks = append(marks, mark)
 		} else {
-			gone++
+			line = "the secrets are taken out"
 		}
-	}
-	line := "the secrets are taken out"
-	if gone == 0 {
-		line = "there were no secrets in it"
 	}
 	if len(marks) > 0 {
 		line += ", it has " + strings.Join(marks, " and ") + " now"
 	}
 	return line
+}
+
+type undoKeeper interface {
+	UndoImport(ctx context.Context, r importer.UndoRequest) (importer.UndoReport, error)
+}
+
+// importUndoRun puts back what imports took out of files.
+func importUndoRun(ctx context.Context, f *Factory, k undoKeeper, o *importOptions) error {
+	describe := func(r importer.UndoReport) {
+		for _, file := range r.Files {
+			words := "imported " + file.At.Local().Format(second) + "; it can be put back"
+			switch {
+			case file.Error != "":
+				words = "left as it is: " + file.Error
+			case file.PutBack:
+				words = "put back as it was, with its secrets. If the login is kept here too, go on with one of the two"
+			}
+			f.printf("%s: %s\n", file.Path, words)
+		}
+	}
+	r := importer.UndoRequest{Path: o.Path, DryRun: o.DryRun, Items: vault.NewForeign(migrate.KeyringService)}
+	asked := false
+	r.Confirm = func(list importer.UndoReport) error {
+		return f.confirm(ctx, o.yes, list.Look, "Put back?", func() { asked = true; describe(list) })
+	}
+	report, err := k.UndoImport(ctx, r)
+	done := slices.ContainsFunc(report.Files, func(f importer.Undone) bool { return f.PutBack || f.Error != "" })
+	switch {
+	case o.json && (err == nil || len(report.Files) > 0):
+		err = cmp.Or(f.json(report), err)
+	case !o.json && (!asked || done):
+		describe(report)
+	}
+	return err
 }

@@ -108,29 +108,21 @@ type eventReader interface {
 }
 
 func incidentListRun(ctx context.Context, f *Factory, k eventReader, o *incidentListOptions) error {
-	list, rows := []incidentRow{}, [][]string{}
+	var opened []incidentRow
 	err := k.EachEvent(ctx, []string{audit.IncidentOpened}, func(e audit.Event) {
 		text := func(key string) string {
 			s, _ := e.Data[key].(string)
 			return s
 		}
-		r := incidentRow{
-			ID: text("id"), Time: e.Time, Severity: text("severity"), Status: text("status"), Alerts: text("alerts"), Profiles: text("profiles"),
+		if auth.IsIncidentID(text("id")) { // else Stagedoor did not write the line
+			opened = append(opened, incidentRow{text("id"), e.Time, text("severity"), text("status"), text("alerts"), text("profiles")})
 		}
-		if !auth.IsIncidentID(r.ID) {
-			return // a line that Stagedoor did not write
-		}
-		list = append(list, r)
-		rows = append(rows, []string{r.ID, r.Severity, r.Time.Local().Format(second), r.Profiles, r.Alerts})
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case o.json:
-		return f.json(list)
-	case len(list) == 0:
-		f.printf("There are no incidents.\n")
-		return nil
 	}
-	return f.table([]string{"INCIDENT", "SEVERITY", "OPENED", "PROFILES", "ALERTS"}, rows)
+	header := []string{"INCIDENT", "SEVERITY", "OPENED", "PROFILES", "ALERTS"}
+	return list(f, o.json, opened, "incidents", header, func(r incidentRow) []string {
+		return []string{r.ID, r.Severity, r.Time.Local().Format(second), r.Profiles, r.Alerts}
+	})
 }

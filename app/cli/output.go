@@ -29,17 +29,25 @@ func (f *Factory) ask(question string) bool {
 	return answer == "y" || answer == "yes"
 }
 
-// table prints rows in columns.
-func (f *Factory) table(header []string, rows [][]string) error {
+// list prints values as JSON or as a table, or that there are none of what.
+func list[T any](f *Factory, asJSON bool, values []T, what string, header []string, row func(T) []string) error {
+	if asJSON {
+		return f.json(append([]T{}, values...))
+	}
+	if len(values) == 0 {
+		f.printf("There are no %s.\n", what)
+		return nil
+	}
 	t := tabwriter.NewWriter(f.Out, 0, 0, 2, ' ', 0)
-	for _, row := range append([][]string{header}, rows...) {
-		cells := make([]string, len(row))
-		for i, c := range row {
+	write := func(cells []string) {
+		for i, c := range cells {
 			cells[i] = printable(c)
 		}
-		if _, err := io.WriteString(t, strings.TrimRight(strings.Join(cells, "\t"), " ")+"\n"); err != nil {
-			return err
-		}
+		_, _ = io.WriteString(t, strings.TrimRight(strings.Join(cells, "\t"), " ")+"\n")
+	}
+	write(header)
+	for _, v := range values {
+		write(row(v))
 	}
 	return t.Flush()
 }

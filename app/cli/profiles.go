@@ -48,7 +48,14 @@ func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *profilesOpti
 	case o.json:
 		return f.json(withDeleted(state))
 	case len(state.Profiles) > 0:
-		err = f.table([]string{"", "NAME", "PROVIDER", "STATUS", "ACCOUNT", "TOKEN ENDS", "LOGIN ENDS", "KEPT IN"}, profileRows(f, state.Profiles))
+		header := []string{"", "NAME", "PROVIDER", "STATUS", "ACCOUNT", "TOKEN ENDS", "LOGIN ENDS", "KEPT IN"}
+		err = list(f, false, state.Profiles, "profiles", header, func(p auth.ProfileView) []string {
+			mark := ""
+			if p.Active {
+				mark = "*"
+			}
+			return []string{mark, p.Name, p.ProviderName, p.Words(), p.Account, until(p.Expires, f.Now()), until(p.GrantEnds, f.Now()), p.Vault}
+		})
 		for _, p := range state.Profiles {
 			if p.Changed != "" {
 				f.notef("%s: no server gets a token: %s\n", p.Name, p.Changed)
@@ -62,18 +69,6 @@ func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *profilesOpti
 		f.printf("%s\n", o.Words())
 	}
 	return err
-}
-
-func profileRows(f *Factory, list []auth.ProfileView) [][]string {
-	rows := make([][]string, len(list))
-	for i, p := range list {
-		mark := ""
-		if p.Active {
-			mark = "*"
-		}
-		rows[i] = []string{mark, p.Name, p.ProviderName, p.Words(), p.Account, until(p.Expires, f.Now()), until(p.GrantEnds, f.Now()), p.Vault}
-	}
-	return rows
 }
 
 // withDeleted are the profiles, and those that are deleted here but may live on

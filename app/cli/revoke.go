@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/auth"
-	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
 type revokeOptions struct {
@@ -29,8 +28,8 @@ which you remove the app yourself.
 
 What the provider does not confirm is asked again for 30 days, and at once by the
 same command; stagedoor profiles shows it until it is done. It also shows logins
-in the keychain whose profile is lost, by an id that is their name here. The exit status is 5
-if a grant may live on at a provider that was asked to end it.`,
+in the keychain whose profile is lost, by an id that is their name here. The exit
+status is 5 if a grant may live on at a provider that was asked to end it.`,
 		Example:           "  stagedoor revoke work\n  stagedoor revoke --all",
 		Args:              atMost(1),
 		ValidArgsFunction: completeFirst(f.Names),
@@ -49,8 +48,6 @@ if a grant may live on at a provider that was asked to end it.`,
 
 type revokeKeeper interface {
 	stateKeeper
-	Names() ([]string, error)
-	Refused() ([]profile.Refused, error)
 	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)
 }
 
@@ -58,22 +55,18 @@ func revokeRun(ctx context.Context, f *Factory, k revokeKeeper, o *revokeOptions
 	names := []string{o.profile}
 	var failed, open error
 	if o.all {
-		var err error
-		if names, err = k.Names(); err != nil {
-			return err
-		}
-		refused, err := k.Refused()
-		if err != nil {
-			return err
-		}
 		state, err := k.State(ctx)
 		if err != nil {
 			return err
 		}
-		for _, o := range state.Orphans {
-			names = append(names, o.ID)
+		names = nil
+		for _, p := range state.Profiles {
+			names = append(names, p.Name)
 		}
-		for _, r := range refused { // they keep their tokens, which must not go unsaid
+		for _, lost := range state.Orphans {
+			names = append(names, lost.ID)
+		}
+		for _, r := range state.Refused { // they keep their tokens, which must not go unsaid
 			failed = errors.Join(failed, fmt.Errorf("revoke %q: %w", r.Name, r.Err))
 		}
 	}

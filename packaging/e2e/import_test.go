@@ -67,14 +67,14 @@ func TestImport(t *testing.T) {
 	// The seed's own command for the plain file, in its folder.
 	r := s.exec("", "sh", "-c", `cd "$1" && exec "$2" enable-keychain`, "sh", project, s.program)
 	s.said.WriteString(r.out + r.err)
-	if r.status != 0 || !strings.Contains(r.out, "tokens are in the keychain") {
+	if r.status != 0 || !strings.Contains(r.out, "tokens in the keychain") {
 		t.Fatalf("enable-keychain: %d\n%s%s", r.status, r.out, r.err)
 	}
 	if got := s.read(filepath.Join(project, ".env")); got != "# my app\nSPOTIFY_CLIENT_ID=0123abcd\nSPOTIFY_USE_KEYCHAIN=true\nSPOTIFY_REDIRECT_URI=http://127.0.0.1:8888/callback\n" {
 		t.Errorf("the file is %q", got)
 	}
 	// The folder, for the profile whose tokens Python put into the keyring.
-	if out := s.stagedoor("import", project, "--yes"); !strings.Contains(out, "profile work (Spotify) created, tokens are in the keychain") {
+	if out := s.stagedoor("import", project, "--yes"); !strings.Contains(out, "profile work (Spotify) created, tokens in the keychain") {
 		t.Errorf("import said %q", out)
 	}
 	profiles := s.profiles()
