@@ -16,8 +16,8 @@ import (
 // Words says an event's name in words. A name from a newer version is shown as it
 // is, with spaces.
 func Words(name string) string {
-	if w := audit.WordingOf(name).Words; w != "" {
-		return lang.L(w)
+	if w := audit.WordingOf(name); w.Words != "" {
+		return lang.L(w.Words)
 	}
 	return label(name)
 }

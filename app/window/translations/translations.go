@@ -1,7 +1,8 @@
 //go:build !lean
 
 // Package translations holds the windows' texts. The English text is the key
-// under which a translation is found, so a missing one shows in English.
+// under which a translation is found, so a missing one shows in English; en.json has
+// only the plurals.
 package translations
 
 import (

@@ -80,8 +80,9 @@ func keys(t *testing.T) map[string]bool {
 
 var placeholder = regexp.MustCompile(`\{\{\.\w+\}\}`)
 
-// Half a translation looks worse than none: every text is in every language,
-// none is left over, and all have the same placeholders.
+// Half a translation looks worse than none: every text is in every language, none
+// is left over, and all have the same placeholders. English is the text itself, so
+// that its file has the plurals alone.
 func TestComplete(t *testing.T) {
 	want := keys(t)
 	for _, file := range []string{"en.json", "de.json"} {
@@ -94,6 +95,9 @@ func TestComplete(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		for key, plural := range want {
+			if file == "en.json" && !plural && key != "number.group" {
+				continue
+			}
 			forms := []any{have[key]}
 			if plural {
 				m, _ := have[key].(map[string]any)
