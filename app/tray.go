@@ -21,6 +21,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/assets"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/export"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/text"
@@ -134,7 +135,7 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 		OpenURL: func(url string) error { return a.browser().Open(ctx, url) },
 		Setup:   func(ctx context.Context) (string, error) { return a.setUpClaude(ctx, k) },
 		Export: func(ctx context.Context, w io.Writer, format string, q audit.Query) (int, error) {
-			return k.ExportLog(ctx, w, audit.ExportOptions{Format: audit.Format(format), Query: q}, "stagedoor "+Version())
+			return k.ExportLog(ctx, w, export.Options{Format: export.Format(format), Query: q}, "stagedoor "+Version())
 		},
 		Incident: func(ctx context.Context, alertID string) (string, error) { return a.writeIncident(ctx, k, alertID) },
 		Demo:     a.startDemo,

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -20,7 +20,7 @@ const (
 // called, which waits for a verification under way. A problem becomes an event,
 // and so an alert; nothing else is to be done here.
 func (a *application) watchBook(ctx context.Context, k interface {
-	VerifyIncremental(ctx context.Context) (audit.Report, error)
+	VerifyIncremental(ctx context.Context) (verify.Report, error)
 },
 ) (stop func()) {
 	ctx, cancel := context.WithCancel(vault.WithWait(ctx, 0))

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 )
 
 type countingBook struct {
@@ -15,13 +15,13 @@ type countingBook struct {
 	until time.Duration
 }
 
-func (c *countingBook) VerifyIncremental(ctx context.Context) (audit.Report, error) {
+func (c *countingBook) VerifyIncremental(ctx context.Context) (verify.Report, error) {
 	c.calls++
 	select {
 	case <-ctx.Done():
-		return audit.Report{}, ctx.Err()
+		return verify.Report{}, ctx.Err()
 	case <-time.After(c.until):
-		return audit.Report{OK: true}, nil
+		return verify.Report{OK: true}, nil
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
@@ -129,7 +130,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	k.keys = &keys{vault: p.Vault, rand: p.Rand, now: p.Now, lock: filepath.Join(locks, "audit-key.lock"), dir: p.Dir, used: k.used, turn: make(chan struct{}, 1)}
 	k.audit, err = audit.Open(audit.Params{
 		Dir: filepath.Join(p.Dir, "audit"), Key: k.keys.auditKey, Anchor: k.keys,
-		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep,
+		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep, Sound: verify.Sound,
 	})
 	if err != nil {
 		return nil, err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -42,7 +42,7 @@ func (k *keys) takeOver(ctx context.Context) (*keyAndAnchor, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, holds, err := audit.Belongs(ctx, filepath.Join(k.dir, "audit"), key, shared.Anchor)
+	made, holds, err := verify.Belongs(ctx, filepath.Join(k.dir, "audit"), key, shared.Anchor)
 	if err != nil {
 		return nil, err
 	}

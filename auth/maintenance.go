@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/export"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
@@ -27,19 +29,19 @@ func (k *Keeper) LogWritable(ctx context.Context) error {
 // VerifyLog checks the whole chain against its key and its anchor. progress,
 // which may be nil, gets bytes done and in all. A problem is written down as an
 // audit_tamper event, once.
-func (k *Keeper) VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error) {
-	report, err := k.audit.Verify(ctx, progress)
+func (k *Keeper) VerifyLog(ctx context.Context, progress func(done, total int64)) (verify.Report, error) {
+	report, err := verify.Full(ctx, k.audit, progress)
 	return k.noteProblem(ctx, report, err)
 }
 
 // VerifyIncremental is VerifyLog for what came since the last time: see
-// audit.Log.VerifyIncremental. It also removes what is no longer kept. A tray
+// verify.Incremental. It also removes what is no longer kept. A tray
 // calls it every hour.
-func (k *Keeper) VerifyIncremental(ctx context.Context) (audit.Report, error) {
+func (k *Keeper) VerifyIncremental(ctx context.Context) (verify.Report, error) {
 	if err := k.audit.Prune(ctx); err != nil {
 		k.log.WarnContext(ctx, "old events were not removed", "error", err)
 	}
-	report, err := k.audit.VerifyIncremental(ctx, nil)
+	report, err := verify.Incremental(ctx, k.audit)
 	return k.noteProblem(ctx, report, err)
 }
 
@@ -50,7 +52,7 @@ const problemEvery = 24 * time.Hour
 // whichever process. The problem is what counts, not the verification that found
 // it. Only lines with our MAC say that it was done, and not by a clock that was
 // wrong then.
-func (k *Keeper) noteProblem(ctx context.Context, r audit.Report, err error) (audit.Report, error) {
+func (k *Keeper) noteProblem(ctx context.Context, r verify.Report, err error) (verify.Report, error) {
 	if err != nil || r.Problem == nil {
 		return r, err
 	}
@@ -73,22 +75,22 @@ func (k *Keeper) noteProblem(ctx context.Context, r audit.Report, err error) (au
 }
 
 // AcceptLog lets the log go on after tampering, or after its key was lost: see
-// audit.Log.Accept. It is for the user to decide.
-func (k *Keeper) AcceptLog(ctx context.Context) (audit.Accepted, error) {
-	a, err := k.audit.Accept(ctx)
+// verify.Accept. It is for the user to decide.
+func (k *Keeper) AcceptLog(ctx context.Context) (verify.Accepted, error) {
+	a, err := verify.Accept(ctx, k.audit)
 	if errors.Is(err, errKeyDamaged) {
 		if err := k.keys.renew(ctx); err != nil {
 			return a, err
 		}
-		a, err = k.audit.Accept(ctx)
+		a, err = verify.Accept(ctx, k.audit)
 	}
 	return a, err
 }
 
-// ExportLog writes the selected events, or with audit.Bundle all of the log
+// ExportLog writes the selected events, or with export.Bundle all of the log
 // and what its verification says, and returns how many events there are. That a
 // copy was made is on the log first. by is the program's name and version.
-func (k *Keeper) ExportLog(ctx context.Context, w io.Writer, o audit.ExportOptions, by string) (events int, err error) {
+func (k *Keeper) ExportLog(ctx context.Context, w io.Writer, o export.Options, by string) (events int, err error) {
 	if err := k.LogWritable(ctx); err != nil {
 		return 0, fmt.Errorf("export audit log: %w", err)
 	}
@@ -99,20 +101,20 @@ func (k *Keeper) ExportLog(ctx context.Context, w io.Writer, o audit.ExportOptio
 	if _, err := k.audit.Append(ctx, audit.Event{Name: audit.LogExported, Outcome: audit.OK, Data: data}); err != nil {
 		return 0, fmt.Errorf("export audit log: %w", err)
 	}
-	if o.Format == audit.Bundle {
-		s, err := k.audit.WriteBundle(ctx, w, by, nil)
+	if o.Format == export.Bundle {
+		s, err := export.WriteBundle(ctx, k.audit, w, by, nil)
 		return int(s.Report.Events), err
 	}
 	if names, err := k.ProfileNames(ctx); err == nil && o.NameOf == nil {
 		o.NameOf = func(id string) string { return names[id] }
 	}
-	return k.audit.Export(ctx, w, o)
+	return export.Write(ctx, k.audit, w, o)
 }
 
 // CheckBundle checks a bundle of this or another machine's log, and says which
 // of them it is if the keychain can be read.
-func (k *Keeper) CheckBundle(ctx context.Context, r io.ReaderAt, size int64) (audit.BundleReport, error) {
-	report, err := audit.CheckBundle(ctx, r, size)
+func (k *Keeper) CheckBundle(ctx context.Context, r io.ReaderAt, size int64) (export.BundleReport, error) {
+	report, err := export.CheckBundle(ctx, r, size)
 	if err != nil || report.Statement.PublicKey == "" {
 		return report, err
 	}

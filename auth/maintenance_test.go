@@ -12,6 +12,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/export"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -48,7 +49,7 @@ func TestBookThatCannotBeWritten(t *testing.T) {
 		t.Error("a login went unrecorded")
 	}
 	var out bytes.Buffer
-	if _, err := w.keeper.ExportLog(t.Context(), &out, audit.ExportOptions{Format: audit.JSONLines}, "test"); err == nil || out.Len() > 0 {
+	if _, err := w.keeper.ExportLog(t.Context(), &out, export.Options{Format: export.JSONLines}, "test"); err == nil || out.Len() > 0 {
 		t.Errorf("an export went unrecorded: %v", err)
 	}
 	w.token(w.keeper, "work")

@@ -89,10 +89,10 @@ func (k *Keeper) ProfileNames(context.Context) (map[string]string, error) {
 	return names, nil
 }
 
-// Glance calls each for every event that matches, newest first, without its
+// Summaries calls each for every event that matches, newest first, without its
 // data: enough for a chart.
-func (k *Keeper) Glance(ctx context.Context, q audit.Query, each func(audit.Glimpse)) error {
-	return k.audit.Glance(ctx, q, each)
+func (k *Keeper) Summaries(ctx context.Context, q audit.Query, each func(audit.Summary)) error {
+	return k.audit.Summaries(ctx, q, each)
 }
 
 // EachEvent calls each for every event of the log that has one of the names, or

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/auth"
-	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -37,7 +37,7 @@ with an event that names the problem.`,
 
 type auditAcceptKeeper interface {
 	logVerifier
-	AcceptLog(ctx context.Context) (audit.Accepted, error)
+	AcceptLog(ctx context.Context) (verify.Accepted, error)
 }
 
 func auditAcceptRun(ctx context.Context, f *Factory, k auditAcceptKeeper, o *auditAcceptOptions) error {
@@ -47,7 +47,7 @@ func auditAcceptRun(ctx context.Context, f *Factory, k auditAcceptKeeper, o *aud
 		}
 	}
 	a, err := k.AcceptLog(ctx)
-	sound := errors.Is(err, audit.ErrSound)
+	sound := errors.Is(err, verify.ErrSound)
 	switch {
 	case sound && o.json:
 		return f.json(nil)

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/auth"
-	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/export"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -45,7 +45,7 @@ there was an export is noted on the log.`,
 	}
 	o.addFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&o.format, "format", string(audit.JSONLines), "jsonl, csv, legacy or bundle")
+	flags.StringVar(&o.format, "format", string(export.JSONLines), "jsonl, csv, legacy or bundle")
 	flags.StringVar(&o.profile, "profile", "", "only events of this profile")
 	flags.StringVarP(&o.output, "output", "o", "", "the file to write; - is standard output, which is the default except for a bundle")
 	flags.BoolVar(&o.force, "force", false, "overwrite the file")
@@ -57,14 +57,14 @@ there was an export is noted on the log.`,
 
 type exportKeeper interface {
 	profileFinder
-	ExportLog(ctx context.Context, w io.Writer, o audit.ExportOptions, by string) (events int, err error)
+	ExportLog(ctx context.Context, w io.Writer, o export.Options, by string) (events int, err error)
 }
 
 func auditExportRun(ctx context.Context, f *Factory, k exportKeeper, o *exportOptions) error {
-	options := audit.ExportOptions{Format: audit.Format(strings.ToLower(o.format))}
+	options := export.Options{Format: export.Format(strings.ToLower(o.format))}
 	switch options.Format {
-	case audit.JSONLines, audit.CSV, audit.Legacy:
-	case audit.Bundle:
+	case export.JSONLines, export.CSV, export.Legacy:
+	case export.Bundle:
 		if o.filter != (filter{}) {
 			return usage("leave --profile, --event, --since and --until out; parts of the log cannot be verified", "a bundle is the whole log")
 		}

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/stagedoor-app/stagedoor/auth"
-	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/export"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -52,11 +53,11 @@ here or elsewhere.`,
 }
 
 type logVerifier interface {
-	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
+	VerifyLog(ctx context.Context, progress func(done, total int64)) (verify.Report, error)
 }
 
 // verifyLog shows how far it is while it verifies the log.
-func verifyLog(ctx context.Context, f *Factory, k logVerifier) (audit.Report, error) {
+func verifyLog(ctx context.Context, f *Factory, k logVerifier) (verify.Report, error) {
 	draw, end := progress(f.Err, "checking the audit log", f.Now)
 	defer end()
 	return k.VerifyLog(ctx, draw)
@@ -69,14 +70,14 @@ func verifyRun(ctx context.Context, f *Factory, k logVerifier, o *verifyOptions)
 	}
 	if o.json {
 		if err := f.json(struct {
-			audit.Report
-			Verdict audit.Verdict `json:"verdict"`
+			verify.Report
+			Verdict verify.Verdict `json:"verdict"`
 		}{r, r.Verdict()}); err != nil {
 			return err
 		}
 	}
 	switch {
-	case r.Verdict() == audit.Broken:
+	case r.Verdict() == verify.Broken:
 		return doesNotVerify(r)
 	case o.json:
 		return nil
@@ -99,10 +100,10 @@ func verifyRun(ctx context.Context, f *Factory, k logVerifier, o *verifyOptions)
 }
 
 // doesNotVerify says what is wrong, where, and what to do.
-func doesNotVerify(r audit.Report) error {
+func doesNotVerify(r verify.Report) error {
 	p := r.Problem
 	if p == nil {
-		p = &audit.Problem{Message: "it is not known why"}
+		p = &verify.Problem{Message: "it is not known why"}
 	}
 	where := string(p.Kind)
 	if p.Segment != "" {
@@ -116,7 +117,7 @@ func doesNotVerify(r audit.Report) error {
 }
 
 type bundleKeeper interface {
-	CheckBundle(ctx context.Context, r io.ReaderAt, size int64) (audit.BundleReport, error)
+	CheckBundle(ctx context.Context, r io.ReaderAt, size int64) (export.BundleReport, error)
 }
 
 func verifyBundleRun(ctx context.Context, f *Factory, k bundleKeeper, o *verifyOptions) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
@@ -21,8 +22,8 @@ type windows interface {
 	AcceptIdentity(ctx context.Context, name string) (string, error)
 	ProfileNames(ctx context.Context) (map[string]string, error)
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
-	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
-	VerifyIncremental(ctx context.Context) (audit.Report, error)
+	VerifyLog(ctx context.Context, progress func(done, total int64)) (verify.Report, error)
+	VerifyIncremental(ctx context.Context) (verify.Report, error)
 	Alerts(ctx context.Context) ([]alert.Alert, error)
 	AckAlert(ctx context.Context, id, note string) error
 }

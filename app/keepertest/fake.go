@@ -14,6 +14,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
@@ -28,7 +29,7 @@ type Fake struct {
 
 	Profiles []auth.ProfileView
 	Log      []audit.Event // oldest first
-	Report   audit.Report
+	Report   verify.Report
 	Err      error // of every call, while set
 
 	AlertList []alert.Alert
@@ -179,8 +180,8 @@ func (f *Fake) Events(_ context.Context, q audit.Query) ([]audit.Event, error) {
 	return page, nil
 }
 
-// Glance implements auditlog.Keeper.
-func (f *Fake) Glance(_ context.Context, q audit.Query, each func(audit.Glimpse)) error {
+// Summaries implements auditlog.Keeper.
+func (f *Fake) Summaries(_ context.Context, q audit.Query, each func(audit.Summary)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.Err != nil {
@@ -188,7 +189,7 @@ func (f *Fake) Glance(_ context.Context, q audit.Query, each func(audit.Glimpse)
 	}
 	for _, e := range slices.Backward(f.Log) {
 		if matches(q, e) {
-			each(audit.Glimpse{Seq: e.Seq, Time: e.Time, Name: e.Name, Failed: e.Outcome == audit.Failed})
+			each(audit.Summary{Seq: e.Seq, Time: e.Time, Name: e.Name, Failed: e.Outcome == audit.Failed})
 		}
 	}
 	return nil
@@ -205,7 +206,7 @@ func matches(q audit.Query, e audit.Event) bool {
 }
 
 // VerifyLog implements auditlog.Keeper.
-func (f *Fake) VerifyLog(_ context.Context, progress func(done, total int64)) (audit.Report, error) {
+func (f *Fake) VerifyLog(_ context.Context, progress func(done, total int64)) (verify.Report, error) {
 	if progress != nil {
 		progress(1, 2)
 		progress(2, 2)
@@ -214,7 +215,7 @@ func (f *Fake) VerifyLog(_ context.Context, progress func(done, total int64)) (a
 }
 
 // VerifyIncremental implements auditlog.Keeper.
-func (f *Fake) VerifyIncremental(context.Context) (audit.Report, error) {
+func (f *Fake) VerifyIncremental(context.Context) (verify.Report, error) {
 	return f.Report, f.call("verify incremental")
 }
 

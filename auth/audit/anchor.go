@@ -1,10 +1,10 @@
 package audit
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -14,13 +14,29 @@ type Anchor struct {
 	Segment string `json:"segment"` // file name
 	Seq     uint64 `json:"seq"`     //
 	MAC     string `json:"mac"`     // in hex
-	// Checked is how far VerifyIncremental came; nil if it never did.
+	// Checked is how far an incremental verification came; nil if none was made.
 	Checked *Checkpoint `json:"checked,omitempty"`
+}
+
+// Checkpoint is how far the log was found to be sound. It is kept with the
+// anchor, where somebody who can write the log's folder does not reach it.
+type Checkpoint struct {
+	Segment int       `json:"segment"`        // its number
+	Line    int       `json:"line"`           // in the segment
+	Offset  int64     `json:"offset"`         // bytes up to and with that line
+	Seq     uint64    `json:"seq"`            //
+	Link    string    `json:"link"`           // what the next line must name as prev, in hex
+	Before  string    `json:"before"`         // names, sizes and times of the segments before, hashed
+	Events  uint64    `json:"events"`         // lines checked so far
+	Covered int       `json:"covered"`        // how many of them carry no MAC
+	Lost    uint64    `json:"lost,omitempty"` // events that the lines so far say were lost
+	First   time.Time `json:"first"`          // of the log's first line
+	Full    time.Time `json:"full"`           // when every line was read last
 }
 
 // anchorAt is an anchor at t, whose newest line is sealed.
 func anchorAt(t *tail) Anchor {
-	return Anchor{Segment: t.newest().name(), Seq: t.seq, MAC: string(t.last.mac)}
+	return Anchor{Segment: newest(t.segments).Name(), Seq: t.chain.Seq, MAC: string(t.last.MAC)}
 }
 
 // AnchorStore keeps the anchor where somebody who can write the log's folder
@@ -80,29 +96,22 @@ func (l *Log) moveAnchor(ctx context.Context) error {
 // nextAnchor is what comes after old: nil if that is old itself, or if the
 // newest line is unsealed, which proves nothing. end is the number of the line
 // that is anchored then.
-func (w *writer) nextAnchor(ctx context.Context, seal *sealer, old Anchor, found bool) (next *Anchor, end uint64, err error) {
-	unlock, err := w.lock(ctx)
+func (w *writer) nextAnchor(ctx context.Context, seal *Sealer, old Anchor, found bool) (next *Anchor, end uint64, err error) {
+	t, unlock, err := w.tail(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer unlock()
-	t, err := openTail(w.p.Dir)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer t.close()
-	w.moved += t.moved
-	if t.last.mac == nil {
+	switch {
+	case t.last.MAC == nil:
 		return nil, old.Seq, nil
-	}
-	if !found && !seal.seals(t.last) {
-		return nil, 0, ErrDetached // not our key's line: never vouch for it
-	}
-	if found {
+	case !found && !seal.Seals(t.last):
+		return nil, 0, ErrDetached // not our key's line: an anchor there would call it ours
+	case found:
 		if err := descends(seal, t, old); err != nil {
 			return nil, 0, err
 		}
-		if old.Seq == t.seq {
+		if old.Seq == t.chain.Seq {
 			return nil, old.Seq, nil
 		}
 	}
@@ -112,48 +121,31 @@ func (w *writer) nextAnchor(ctx context.Context, seal *sealer, old Anchor, found
 }
 
 // descends checks the lines from t back to the anchored one.
-func descends(seal *sealer, t *tail, old Anchor) error {
-	if t.seq < old.Seq {
-		return ErrDetached
-	}
-	var after frame // the line after the one looked at
+func descends(seal *Sealer, t *tail, old Anchor) error {
+	after := Line{Bad: errTorn} // the line after the one looked at, if it is a line
 	for i := len(t.segments) - 1; i >= 0; i-- {
-		done, err := descendsIn(seal, t.segments[i], &after, old)
-		if done || err != nil {
-			return err
+		empty := true
+		for l, err := range newestFirst(t.segments[i]) {
+			empty = false
+			switch leads := after.Bad != nil || l.After().Leads(after); {
+			case err != nil:
+				return err
+			case l.Bad != nil || !leads || l.MAC != nil && !seal.Seals(l):
+				return ErrDetached
+			case l.Seq == old.Seq && string(l.MAC) == old.MAC,
+				l.Seq < old.Seq && after.Bad == nil && after.Seq != l.Seq+1: // what the anchor names was set aside by Restart
+				return nil
+			case l.Seq <= old.Seq:
+				return ErrDetached
+			}
+			after = l
+		}
+		if empty && i < len(t.segments)-1 {
+			return ErrDetached
 		}
 	}
-	if after.seq > old.Seq && after.isFresh() {
-		return nil // what the anchor names was set aside by Accept
+	if after.Bad == nil && after.Seq > old.Seq && after.IsFresh() {
+		return nil // what the anchor names was set aside by Restart
 	}
 	return ErrDetached
-}
-
-func descendsIn(seal *sealer, s segment, after *frame, old Anchor) (done bool, err error) {
-	for line, err := range newestFirst(s.path, -1) {
-		if err != nil {
-			return false, err
-		}
-		at, err := split(line)
-		gap := err == nil && after.bytes != nil && at.seq+1 != after.seq &&
-			after.mac != nil && after.continues(startState(at.seq, []byte(at.link())))
-		switch {
-		case err != nil,
-			at.mac != nil && !seal.seals(at),
-			after.bytes != nil && at.seq+1 != after.seq && !gap,
-			after.bytes != nil && at.link() != string(after.prev):
-			return false, ErrDetached
-		case at.seq < old.Seq && gap:
-			return true, nil // what the anchor names was set aside by Accept
-		case at.seq < old.Seq:
-			return false, ErrDetached
-		case at.seq == old.Seq:
-			if !bytes.Equal(at.mac, []byte(old.MAC)) {
-				return false, ErrDetached
-			}
-			return true, nil
-		}
-		*after = at
-	}
-	return false, nil
 }

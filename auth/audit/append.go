@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -65,24 +65,17 @@ type appended struct {
 }
 
 // append writes events, and before them the lines that the log owes.
-func (w *writer) append(ctx context.Context, events []Event, seal *sealer) (a appended, err error) {
+func (w *writer) append(ctx context.Context, events []Event, seal *Sealer) (a appended, err error) {
 	keep := w.retention() // reads a file, which nobody else should wait for
-	unlock, err := w.lock(ctx)
-	if err != nil {
-		return a, err
-	}
-	defer unlock()
-	t, err := openTail(w.p.Dir)
+	t, unlock, err := w.tail(ctx)
 	if err != nil {
 		return a, diskError(err)
 	}
-	defer t.close()
+	defer unlock()
 	t.keep = keep
-
-	w.moved += t.moved
 	marks, forgotten := t.lost[:min(len(t.lost), mostLost)], w.forgotten.Load()
 	events = append(w.overdue(t, seal, len(marks)+int(forgotten)), events...)
-	before, full := t.seq, len(t.segments)
+	before, full := t.chain.Seq, len(t.segments)
 	var batch []byte
 	for i := range events {
 		line, err := w.line(t, &events[i], seal)
@@ -100,25 +93,37 @@ func (w *writer) append(ctx context.Context, events []Event, seal *sealer) (a ap
 		_ = os.Remove(filepath.Join(w.p.Dir, mark))
 	}
 	return appended{
-		event: events[len(events)-1], due: before/anchorEvery != t.seq/anchorEvery, full: full > 0 && len(t.segments) > full,
+		event: events[len(events)-1], due: before/anchorEvery != t.chain.Seq/anchorEvery, full: full > 0 && len(t.segments) > full,
 	}, nil
 }
 
+// tail locks the log and finds its end. The returned function gives both back.
+func (w *writer) tail(ctx context.Context) (t *tail, unlock func(), err error) {
+	release, err := w.lock(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t, err = openTail(w.p.Dir); err != nil {
+		release()
+		return nil, nil, err
+	}
+	w.moved += t.moved
+	return t, func() { t.close(); release() }, nil
+}
+
 // overdue returns the lines that the log owes before the next one.
-func (w *writer) overdue(t *tail, seal *sealer, lost int) []Event {
-	var list []Event
+func (w *writer) overdue(t *tail, seal *Sealer, lost int) (list []Event) {
+	if l := t.last; seal != nil && l.Text != nil && l.Bad == nil && l.MAC == nil {
+		list = append(list, Event{Name: Sealed, Data: map[string]any{"through": t.chain.Seq}})
+	}
 	if w.moved > 0 {
-		list = append(list, Event{Name: LogRecovered, Data: map[string]any{"bytes": w.moved, "segment": t.newest().name()}})
+		list = append(list, Event{Name: LogRecovered, Data: map[string]any{"bytes": w.moved, "segment": newest(t.segments).Name()}})
 	}
 	if w.loosened {
 		list = append(list, Event{Name: PermissionsFixed, Data: map[string]any{"what": "audit folder"}})
 	}
 	if lost > 0 {
-		list = append(list, Event{Name: EventsLost, Outcome: Failed, Data: map[string]any{lostCount: lost}})
-	}
-	if seal != nil && t.last.body != nil && t.last.mac == nil {
-		sealed := Event{Name: Sealed, Data: map[string]any{"through": t.seq}}
-		list = slices.Insert(list, 0, sealed)
+		list = append(list, Event{Name: EventsLost, Outcome: Failed, Data: map[string]any{LostCount: lost}})
 	}
 	for i := range list {
 		list[i].Outcome, list[i].Actor, list[i].PID = cmp.Or(list[i].Outcome, OK), w.p.Actor, w.p.PID
@@ -137,23 +142,23 @@ func (l *Log) check(e Event) error {
 }
 
 // line fills e in, makes its line and moves t behind it.
-func (w *writer) line(t *tail, e *Event, seal *sealer) ([]byte, error) {
-	e.Seq, e.Time = t.seq+1, w.p.Now()
+func (w *writer) line(t *tail, e *Event, seal *Sealer) ([]byte, error) {
+	e.Seq, e.Time = t.chain.Seq+1, w.p.Now()
 	body, filled, err := encode(*e)
 	if err != nil {
 		return nil, err
 	}
-	line := finish(body, t.link, seal)
-	if t.last, err = split(line[:len(line)-1]); err != nil {
-		return nil, fmt.Errorf("the line just made %w", err)
+	line := finish(body, t.chain.Link, seal)
+	if t.last = ParseLine(line[:len(line)-1]); t.last.Bad != nil {
+		return nil, fmt.Errorf("the line just made %w", t.last.Bad)
 	}
-	*e, t.seq, t.link, t.empty = filled, filled.Seq, t.last.link(), false
+	*e, t.chain = filled, t.last.After()
 	return line, nil
 }
 
 // write adds the lines with one write and one sync, or leaves the log as it was.
 func (w *writer) write(t *tail, lines []byte) error {
-	if t.f == nil || t.size > 0 && t.newest().number < maxSegment && (t.size+int64(len(lines)) > w.p.SegmentSize || w.outdated(t)) {
+	if t.f == nil || t.size > 0 && newest(t.segments).Number < maxSegment && (t.size+int64(len(lines)) > w.p.SegmentSize || w.outdated(t)) {
 		return w.begin(t, lines)
 	}
 	_, err := t.f.WriteAt(lines, t.size)
@@ -171,12 +176,12 @@ func (w *writer) write(t *tail, lines []byte) error {
 
 // begin starts a new segment with the lines, durably and all or nothing.
 func (w *writer) begin(t *tail, lines []byte) error {
-	n := t.newest().number + 1
-	s := segment{number: n, path: filepath.Join(w.p.Dir, segmentName(n))}
+	n := newest(t.segments).Number + 1
+	s := Segment{Number: n, path: filepath.Join(w.p.Dir, SegmentName(n))}
 	if _, err := os.Lstat(s.path); !errors.Is(err, os.ErrNotExist) {
 		// Not a segment, else it would be the newest. It must not be in the way.
-		if _, _, err := w.setAside([]string{s.name()}); err != nil {
-			return fmt.Errorf("begin %s: %w", s.name(), err)
+		if _, _, err := w.setAside([]string{s.Name()}); err != nil {
+			return fmt.Errorf("begin %s: %w", s.Name(), err)
 		}
 	}
 	if err := durable.WriteFile(s.path, lines, durable.FileMode); err != nil {
@@ -192,4 +197,25 @@ func (w *writer) begin(t *tail, lines []byte) error {
 	}
 	t.segments = append(t.segments, s)
 	return nil
+}
+
+const (
+	lostPrefix = "lost."
+	// LostCount is the member of an EventsLost event's data that says how many.
+	LostCount = "count"
+	// mostLost bounds how many marks one append counts and removes.
+	mostLost = 1000
+)
+
+// Lost counts an event that happened and that Append could not write. The next
+// append says how many there were, whichever process makes it: the count is
+// kept as one empty file for each in the audit folder, so that it needs no lock
+// and outlives this process; where that fails, it is kept in memory.
+func (l *Log) Lost() {
+	f, err := os.CreateTemp(l.p.Dir, lostPrefix+strconv.Itoa(l.p.PID)+".*")
+	if err != nil {
+		l.forgotten.Add(1)
+		return
+	}
+	_ = f.Close()
 }

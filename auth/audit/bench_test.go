@@ -1,4 +1,4 @@
-package audit
+package audit_test
 
 import (
 	"bytes"
@@ -12,17 +12,21 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/audittest"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 )
 
-var benchEvent = Event{
-	Name: TokenRefreshed, Profile: "0123456789abcdef", Outcome: OK,
+var benchEvent = audit.Event{
+	Name: audit.TokenRefreshed, Profile: "0123456789abcdef", Outcome: audit.OK,
 	Data: map[string]any{"name": "work", "expires_in": 3600, "rotated": true},
 }
 
-func benchBook(b *testing.B) *Log {
-	l, err := Open(Params{
+func benchBook(b *testing.B) *audit.Log {
+	l, err := audit.Open(audit.Params{
 		Dir: filepath.Join(b.TempDir(), "audit"), Now: time.Now, Actor: "bench", PID: 1,
-		Key: func(context.Context) ([]byte, error) { return testKey, nil },
+		Key: func(context.Context) ([]byte, error) { return audittest.Key, nil },
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -62,48 +66,36 @@ func benchLine(b *testing.B) []byte {
 	if _, err := l.Append(context.Background(), benchEvent); err != nil {
 		b.Fatal(err)
 	}
-	data, err := os.ReadFile(filepath.Join(l.Dir(), segmentName(1)))
+	data, err := os.ReadFile(filepath.Join(l.Dir(), audit.SegmentName(1)))
 	if err != nil {
 		b.Fatal(err)
 	}
 	return data
 }
 
-// synthesize writes n chained lines without a sync for each. rare has the
-// numbers of the lines that are of the rare profile.
+// synthesize writes n lines without a sync for each. rare has the numbers of
+// the lines that are of the rare profile.
 func synthesize(tb testing.TB, dir string, n int, rare func(i int) bool) {
 	tb.Helper()
-	l := &Log{writer: writer{p: Params{Now: time.Now}}}
-	seal, err := newSealer(testKey)
+	l, err := audit.Open(audit.Params{
+		Dir: dir, Now: time.Now, Actor: "bench", PID: 1, Keep: func() audit.Retention { return audit.Retention{MaxBytes: -1} },
+		Key: func(context.Context) ([]byte, error) { return audittest.Key, nil },
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	t := &tail{link: origin}
-	var buf bytes.Buffer
-	number := 1
-	flush := func() {
-		if err := os.WriteFile(filepath.Join(dir, segmentName(number)), buf.Bytes(), 0o600); err != nil {
+	const batch = 1000
+	for i := 0; i < n; i += batch {
+		events := make([]audit.Event, min(batch, n-i))
+		for j := range events {
+			if events[j] = benchEvent; rare(i + j) {
+				events[j].Profile = rareProfile
+			}
+		}
+		if _, err := l.Append(context.Background(), events...); err != nil {
 			tb.Fatal(err)
 		}
-		number++
-		buf.Reset()
 	}
-	for i := range n {
-		e := benchEvent
-		e.Actor, e.PID = "bench", 1
-		if rare(i) {
-			e.Profile = rareProfile
-		}
-		line, err := l.line(t, &e, seal)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if buf.Len()+len(line) > DefaultSegmentSize {
-			flush()
-		}
-		buf.Write(line)
-	}
-	flush()
 }
 
 const (
@@ -120,7 +112,7 @@ var bigLogs struct {
 	dirs map[int]string
 }
 
-func bigLog(b *testing.B, events int) *Log {
+func bigLog(b *testing.B, events int) *audit.Log {
 	b.Helper()
 	bigLogs.mu.Lock()
 	defer bigLogs.mu.Unlock()
@@ -140,9 +132,9 @@ func bigLog(b *testing.B, events int) *Log {
 		synthesize(b, dir, events, func(i int) bool { return i%10 == 0 && i < 10*rareEvents })
 		bigLogs.dirs[events] = dir
 	}
-	l, err := Open(Params{
-		Dir: dir, Now: time.Now, Actor: "bench", PID: 1, Keep: func() Retention { return Retention{MaxBytes: -1} },
-		Key: func(context.Context) ([]byte, error) { return testKey, nil },
+	l, err := audit.Open(audit.Params{
+		Dir: dir, Now: time.Now, Actor: "bench", PID: 1, Keep: func() audit.Retention { return audit.Retention{MaxBytes: -1} },
+		Key: func(context.Context) ([]byte, error) { return audittest.Key, nil },
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -157,14 +149,18 @@ func removeBigLogs() {
 	}
 }
 
-func bytesOf(b *testing.B, l *Log) (all [][]byte) {
-	list, err := segments(l.Dir())
+func filesOf(b *testing.B, l *audit.Log) []string {
+	list, err := filepath.Glob(filepath.Join(l.Dir(), "*.jsonl"))
 	if err != nil {
 		b.Fatal(err)
 	}
+	return list
+}
+
+func bytesOf(b *testing.B, l *audit.Log) (all [][]byte) {
 	var total int64
-	for _, s := range list {
-		data, err := os.ReadFile(s.path)
+	for _, path := range filesOf(b, l) {
+		data, err := os.ReadFile(path)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -178,7 +174,7 @@ func BenchmarkVerify(b *testing.B) {
 	l := bigLog(b, verifyEvents)
 	bytesOf(b, l) // from the page cache, as the bare pass is from memory
 	for b.Loop() {
-		r, err := l.Verify(context.Background(), nil)
+		r, err := verify.Full(context.Background(), l, nil)
 		if err != nil || !r.OK || r.Events != verifyEvents {
 			b.Fatal(r, err)
 		}
@@ -189,7 +185,7 @@ func BenchmarkVerify(b *testing.B) {
 func BenchmarkBareHMAC(b *testing.B) {
 	all := bytesOf(b, bigLog(b, verifyEvents))
 	for b.Loop() {
-		h := hmac.New(sha256.New, testKey)
+		h := hmac.New(sha256.New, audittest.Key)
 		for _, data := range all {
 			h.Write(data)
 		}
@@ -201,7 +197,7 @@ func BenchmarkBareHMAC(b *testing.B) {
 // the other end of the log.
 func BenchmarkQueryLast50(b *testing.B) {
 	for _, events := range []int{10_000, 100_000, 1_000_000} {
-		for name, q := range map[string]Query{
+		for name, q := range map[string]audit.Query{
 			"busy": {Profile: busyProfile, Limit: 50},
 			"rare": {Profile: rareProfile, Limit: 50},
 		} {
@@ -225,7 +221,7 @@ func BenchmarkSearch(b *testing.B) {
 	l := bigLog(b, verifyEvents)
 	bytesOf(b, l)
 	for b.Loop() {
-		if got, err := l.Query(context.Background(), Query{Text: "not there", Limit: 50}); err != nil || len(got) != 0 {
+		if got, err := l.Query(context.Background(), audit.Query{Text: "not there", Limit: 50}); err != nil || len(got) != 0 {
 			b.Fatal(len(got), err)
 		}
 	}
@@ -236,7 +232,7 @@ func BenchmarkGlance(b *testing.B) {
 	l := bigLog(b, verifyEvents)
 	for b.Loop() {
 		n := 0
-		if err := l.Glance(context.Background(), Query{}, func(Glimpse) { n++ }); err != nil || n != verifyEvents {
+		if err := l.Summaries(context.Background(), audit.Query{}, func(audit.Summary) { n++ }); err != nil || n != verifyEvents {
 			b.Fatal(n, err)
 		}
 	}
@@ -246,14 +242,11 @@ func BenchmarkGlance(b *testing.B) {
 // there, on one core.
 func BenchmarkByteSearch(b *testing.B) {
 	l := bigLog(b, verifyEvents)
-	list, err := segments(l.Dir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	block := make([]byte, maxChunk)
+	list := filesOf(b, l)
+	block := make([]byte, audit.MaxChunk)
 	for b.Loop() {
-		for _, s := range list {
-			f, err := os.Open(s.path)
+		for _, path := range list {
+			f, err := os.Open(path)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package audit
+package audit_test
 
 import (
 	"bufio"
@@ -18,6 +18,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/audittest"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
@@ -54,9 +57,9 @@ func write(dir string) {
 	padding := strings.Repeat("x", 1000)
 	l, err := openShared(dir)
 	for i := 0; err == nil; i++ {
-		var e Event
+		var e audit.Event
 		id := fmt.Sprintf("%d-%d", os.Getpid(), i)
-		if e, err = l.Append(context.Background(), Event{Name: TokenRefreshed, Outcome: OK, Data: map[string]any{"id": id, "padding": padding}}); err == nil {
+		if e, err = l.Append(context.Background(), audit.Event{Name: audit.TokenRefreshed, Outcome: audit.OK, Data: map[string]any{"id": id, "padding": padding}}); err == nil {
 			_, err = fmt.Println(e.Seq, id)
 		}
 	}
@@ -65,10 +68,10 @@ func write(dir string) {
 }
 
 // openShared opens the log as each of several processes does.
-func openShared(dir string) (*Log, error) {
-	return Open(Params{
+func openShared(dir string) (*audit.Log, error) {
+	return audit.Open(audit.Params{
 		Dir: dir, Now: time.Now, Actor: "writer", PID: os.Getpid(), SegmentSize: 74_000,
-		Key:    func(context.Context) ([]byte, error) { return testKey, nil },
+		Key:    func(context.Context) ([]byte, error) { return audittest.Key, nil },
 		Anchor: fileAnchor(dir + ".anchor"),
 	})
 }
@@ -76,7 +79,7 @@ func openShared(dir string) (*Log, error) {
 // fileAnchor is an anchor store that processes share.
 type fileAnchor string
 
-func (f fileAnchor) LoadAnchor(context.Context) (a Anchor, found bool, err error) {
+func (f fileAnchor) LoadAnchor(context.Context) (a audit.Anchor, found bool, err error) {
 	data, err := os.ReadFile(string(f))
 	if errors.Is(err, os.ErrNotExist) {
 		return a, false, nil
@@ -87,7 +90,7 @@ func (f fileAnchor) LoadAnchor(context.Context) (a Anchor, found bool, err error
 	return a, err == nil, err
 }
 
-func (f fileAnchor) UpdateAnchor(ctx context.Context, change func(Anchor, bool) (*Anchor, error)) error {
+func (f fileAnchor) UpdateAnchor(ctx context.Context, change func(audit.Anchor, bool) (*audit.Anchor, error)) error {
 	lock, err := durable.Acquire(ctx, string(f)+".lock")
 	if err != nil {
 		return err
@@ -153,14 +156,14 @@ func TestKilledWriters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Append(t.Context(), Event{Name: SecurityAlert, Data: map[string]any{"severity": "P0"}}); err != nil {
+	if _, err := l.Append(t.Context(), audit.Event{Name: audit.SecurityAlert, Data: map[string]any{"severity": "P0"}}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := l.Verify(t.Context(), nil)
+	r, err := verify.Full(t.Context(), l, nil)
 	if err != nil || !r.OK || !r.AnchorChecked || r.AnchorSeq != r.Events || r.TornBytes != 0 {
 		t.Fatalf("after %d kills: %+v, problem %+v, %v", kills, r, r.Problem, err)
 	}
-	all, err := l.Query(t.Context(), Query{Name: TokenRefreshed, Outcome: OK})
+	all, err := l.Query(t.Context(), audit.Query{Name: audit.TokenRefreshed, Outcome: audit.OK})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,21 +218,21 @@ func writeAndDie(dir string, events int) (map[string]uint64, error) {
 // Several goroutines of several logs on one folder, as in a process that has
 // more than one part that logs.
 func TestConcurrentAppends(t *testing.T) {
-	b := newBook(t)
-	b.size = 5_000
+	b := audittest.New(t)
+	b.Size = 5_000
 	const logs, goroutines, each = 2, 4, 10
 	var wg sync.WaitGroup
-	var opened []*Log
+	var opened []*audit.Log
 	for range logs {
-		b.reopen(b.Dir())
+		b.Reopen(b.Dir())
 		opened = append(opened, b.Log)
 	}
-	b.chain.dir = "" // another goroutine may hold the lock
+	b.Keychain.Dir = "" // another goroutine may hold the lock
 	for _, l := range opened {
 		for range goroutines {
 			wg.Go(func() {
 				for range each {
-					if _, err := l.Append(t.Context(), Event{Name: "x", Outcome: OK}); err != nil {
+					if _, err := l.Append(t.Context(), audit.Event{Name: "x", Outcome: audit.OK}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -237,48 +240,48 @@ func TestConcurrentAppends(t *testing.T) {
 		}
 		wg.Go(func() {
 			for range each {
-				if r, err := l.Verify(t.Context(), nil); err != nil || !r.OK {
+				if r, err := verify.Full(t.Context(), l, nil); err != nil || !r.OK {
 					t.Errorf("verification meanwhile: %+v, %v", r.Problem, err)
 				}
-				if _, err := l.Query(t.Context(), Query{Limit: 5}); err != nil {
+				if _, err := l.Query(t.Context(), audit.Query{Limit: 5}); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	b.flush()
-	if r := b.mustBeSound(); r.Events != logs*goroutines*each {
+	b.MustFlush()
+	if r := b.MustBeSound(); r.Events != logs*goroutines*each {
 		t.Errorf("%d events, want %d", r.Events, logs*goroutines*each)
 	}
 }
 
 // An append waits for its turn no longer than its caller does.
 func TestAppendGivesUp(t *testing.T) {
-	b := newBook(t)
-	b.chain.dir = "" // the lock is held all the while
-	held, err := durable.Acquire(t.Context(), filepath.Join(b.Dir(), lockName))
+	b := audittest.New(t)
+	b.Keychain.Dir = "" // the lock is held all the while
+	held, err := durable.Acquire(t.Context(), filepath.Join(b.Dir(), "audit.lock"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := b.Append(ctx, Event{Name: "x"}); !errors.Is(err, durable.ErrLocked) {
+	if _, err := b.Append(ctx, audit.Event{Name: "x"}); !errors.Is(err, durable.ErrLocked) {
 		t.Errorf("append while another process holds the lock: %v", err)
 	}
 	held.Release()
-	b.add(1)
+	b.Add(1)
 }
 
 // While the user looks at the prompt that unlocks the keychain, every process
 // goes on writing its events down: they are sealed once it is unlocked.
 func TestEventsDuringAnUnlockPrompt(t *testing.T) {
-	b := newBook(t)
+	b := audittest.New(t)
 	prompt := make(chan struct{})
 	waiting := func(ctx context.Context) ([]byte, error) {
 		select {
 		case <-prompt:
-			return testKey, nil
+			return audittest.Key, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -286,22 +289,22 @@ func TestEventsDuringAnUnlockPrompt(t *testing.T) {
 	const processes = 4
 	var wg sync.WaitGroup
 	for range processes {
-		l, err := Open(Params{Dir: b.Dir(), Now: time.Now, Actor: "cli", PID: 1, Key: waiting, Anchor: b.chain})
+		l, err := audit.Open(audit.Params{Dir: b.Dir(), Now: time.Now, Actor: "cli", PID: 1, Key: waiting, Anchor: b.Keychain})
 		if err != nil {
 			t.Fatal(err)
 		}
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 			defer cancel()
-			if _, err := l.Append(ctx, Event{Name: KeychainAccess, Outcome: OK}); err != nil {
+			if _, err := l.Append(ctx, audit.Event{Name: audit.KeychainAccess, Outcome: audit.OK}); err != nil {
 				t.Errorf("an event is lost to the prompt: %v", err)
 			}
 		})
 	}
 	wg.Wait()
 	close(prompt)
-	b.add(1)
-	if r := b.mustBeSound(); r.SealedLater != processes || r.Events != processes+2 {
+	b.Add(1)
+	if r := b.MustBeSound(); r.SealedLater != processes || r.Events != processes+2 {
 		t.Errorf("%d of %d events were sealed later, of %d lines", r.SealedLater, processes, r.Events)
 	}
 }
@@ -309,17 +312,17 @@ func TestEventsDuringAnUnlockPrompt(t *testing.T) {
 // What could not be written while the lock was held is counted by whichever
 // process writes next, and verification tells of it for as long as the log does.
 func TestLostEventsAreCounted(t *testing.T) {
-	b := newBook(t)
-	b.add(1)
-	b.flush()
-	b.chain.dir = "" // the lock is held for a while
-	held, err := durable.Acquire(t.Context(), filepath.Join(b.Dir(), lockName))
+	b := audittest.New(t)
+	b.Add(1)
+	b.MustFlush()
+	b.Keychain.Dir = "" // the lock is held for a while
+	held, err := durable.Acquire(t.Context(), filepath.Join(b.Dir(), "audit.lock"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.still = 30 * time.Millisecond
+	b.SetStill(30 * time.Millisecond)
 	for range 3 {
-		_, err := b.Append(t.Context(), Event{Name: KeychainAccess})
+		_, err := b.Append(t.Context(), audit.Event{Name: audit.KeychainAccess})
 		if !errors.Is(err, durable.ErrLocked) || errors.Is(err, context.Canceled) { // which would be told as the user's own doing
 			t.Errorf("append under a held lock: %v", err)
 		}
@@ -329,41 +332,41 @@ func TestLostEventsAreCounted(t *testing.T) {
 		b.Lost()
 	}
 	held.Release()
-	b.reopen(b.Dir()) // the process that lost them has ended
-	if r := b.mustBeSound(); r.Lost != 3 {
+	b.Reopen(b.Dir()) // the process that lost them has ended
+	if r := b.MustBeSound(); r.Lost != 3 {
 		t.Errorf("before the next line: %d events are missing, want 3", r.Lost)
 	}
-	b.add(2)
-	said, err := b.Query(t.Context(), Query{Name: EventsLost})
-	if err != nil || len(said) != 1 || said[0].Data[lostCount] != 3.0 || said[0].Outcome != Failed {
+	b.Add(2)
+	said, err := b.Query(t.Context(), audit.Query{Name: audit.EventsLost})
+	if err != nil || len(said) != 1 || said[0].Data[audit.LostCount] != 3.0 || said[0].Outcome != audit.Failed {
 		t.Errorf("the log says %+v, %v", said, err)
 	}
 	for range 2 { // the whole log, then what was added
-		r, err := b.VerifyIncremental(t.Context(), nil)
+		r, err := verify.Incremental(t.Context(), b.Log)
 		if err != nil || !r.OK || r.Lost != 3 {
 			t.Errorf("%d events are missing, want 3: %+v, %v", r.Lost, r, err)
 		}
-		b.add(1)
-		b.flush()
+		b.Add(1)
+		b.MustFlush()
 	}
 }
 
 // While others append, a line waits for its turn, however long that takes.
 func TestWaitingWhileTheLogGrows(t *testing.T) {
-	b := newBook(t)
-	b.chain.dir = ""
-	b.add(1)
-	held, err := durable.Acquire(t.Context(), filepath.Join(b.Dir(), lockName))
+	b := audittest.New(t)
+	b.Keychain.Dir = ""
+	b.Add(1)
+	held, err := durable.Acquire(t.Context(), filepath.Join(b.Dir(), "audit.lock"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.still = 200 * time.Millisecond
+	b.SetStill(200 * time.Millisecond)
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.Append(t.Context(), Event{Name: KeychainAccess})
+		_, err := b.Append(t.Context(), audit.Event{Name: audit.KeychainAccess})
 		done <- err
 	}()
-	f, err := os.OpenFile(b.path(1), os.O_WRONLY|os.O_APPEND, 0)
+	f, err := os.OpenFile(b.Path(1), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
 //go:build !unix
 
-package audit
+package audit_test
 
 func helper() bool { return false }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package audit
+package audit_test
 
 import (
 	"context"
@@ -13,6 +13,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 )
 
 // fullDisk makes the test binary a process that fills its disk. It has the log
@@ -40,23 +43,23 @@ func fillUp(dir string) error {
 	if err != nil {
 		return err
 	}
-	big := Event{Name: TokenRefreshed, Data: map[string]any{"x": strings.Repeat("x", 900)}}
+	big := audit.Event{Name: audit.TokenRefreshed, Data: map[string]any{"x": strings.Repeat("x", 900)}}
 	written := 0
 	for ; err == nil && written < 10_000; written++ {
 		_, err = l.Append(ctx, big)
 	}
 	written--
-	if !errors.Is(err, ErrDiskFull) || written < 2 {
+	if !errors.Is(err, audit.ErrDiskFull) || written < 2 {
 		return fmt.Errorf("after %d events: %w", written, err)
 	}
-	if err := l.Writable(ctx); !errors.Is(err, ErrDiskFull) {
+	if err := l.Writable(ctx); !errors.Is(err, audit.ErrDiskFull) {
 		return fmt.Errorf("writable says %w", err)
 	}
 	// Another process finds a log without a scar.
 	if l, err = openShared(dir); err != nil {
 		return err
 	}
-	if r, err := l.Verify(ctx, nil); err != nil || !r.OK || r.TornBytes != 0 || r.Events != uint64(written) {
+	if r, err := verify.Full(ctx, l, nil); err != nil || !r.OK || r.TornBytes != 0 || r.Events != uint64(written) {
 		return fmt.Errorf("on a full disk: %+v, problem %+v: %w", r, r.Problem, err)
 	}
 	if err := os.Remove(filepath.Join(dir, "ballast")); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -71,11 +74,11 @@ func fillUp(dir string) error {
 	if err := l.Writable(ctx); err != nil {
 		return err
 	}
-	e, err := l.Append(ctx, Event{Name: "last"})
+	e, err := l.Append(ctx, audit.Event{Name: "last"})
 	if err != nil || e.Seq != uint64(written)+1 {
 		return fmt.Errorf("with room again: %+v: %w", e, err)
 	}
-	if r, err := l.Verify(ctx, nil); err != nil || !r.OK || r.Events != e.Seq {
+	if r, err := verify.Full(ctx, l, nil); err != nil || !r.OK || r.Events != e.Seq {
 		return fmt.Errorf("at the end: %+v, problem %+v: %w", r, r.Problem, err)
 	}
 	return nil
@@ -115,14 +118,14 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
-	audit := filepath.Join(dir, "audit")
-	if err := os.Mkdir(audit, 0o700); err != nil {
+	folder := filepath.Join(dir, "audit")
+	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(audit, "ballast"), make([]byte, 100_000), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "ballast"), make([]byte, 100_000), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := fillUp(audit); err != nil {
+	if err := fillUp(folder); err != nil {
 		t.Error(err)
 	}
 }

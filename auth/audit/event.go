@@ -1,5 +1,5 @@
-// Package audit keeps the book: an append-only, tamper-evident log of all that
-// happens to a credential.
+// Package audit keeps the audit log: append-only, tamper-evident, of all that
+// happens to a credential. Package verify checks it, package export copies it.
 //
 // # Promises
 //
@@ -125,12 +125,12 @@ const (
 	Failed = "failed"
 )
 
-// Event is one line of the book. Data holds what belongs to the kind of event,
+// Event is one line of the log. Data holds what belongs to the kind of event,
 // never a secret: the values are strings, numbers and booleans only.
 type Event struct {
 	Seq     uint64         `json:"seq"`     // 1 for the first line, then without a gap
 	Time    time.Time      `json:"ts"`      // UTC
-	Actor   string         `json:"actor"`   // which door it came through: tray, window, cli, launcher
+	Actor   string         `json:"actor"`   // which part of the app it came through: tray, window, cli, launcher
 	PID     int            `json:"pid"`     // of the process that wrote the line
 	Name    string         `json:"event"`   // one of the constants above
 	Profile string         `json:"profile"` // the profile's id, which a rename does not change; "" if none
@@ -141,6 +141,14 @@ type Event struct {
 	// there by anybody who can write the folder: it may raise an alarm, and must
 	// never calm one.
 	Verified bool `json:"-"`
+}
+
+// DataText is the data as it stands in the event's line, or "" if there is none.
+func (e Event) DataText() string {
+	if len(e.Data) == 0 {
+		return ""
+	}
+	return string(appendData(nil, e.Data))
 }
 
 // ProfileName is what the event's profile is called by names, which are by id,

@@ -28,7 +28,7 @@ type keychain struct {
 
 	// turn holds one token: whoever has it asks for the key. It guards what follows.
 	turn chan struct{}
-	seal atomic.Pointer[sealer]
+	seal atomic.Pointer[Sealer]
 	err  error     // why there is no key
 	at   time.Time // when err was met
 }
@@ -36,7 +36,7 @@ type keychain struct {
 // sealer returns what makes MACs, or why there is no key. It waits for at most
 // that long, or as ctx says if that is 0. What it returns is for use under the
 // log's lock.
-func (k *keychain) sealer(ctx context.Context, atMost time.Duration) (*sealer, error) {
+func (k *keychain) sealer(ctx context.Context, atMost time.Duration) (*Sealer, error) {
 	if seal := k.seal.Load(); seal != nil {
 		return seal, nil
 	}
@@ -62,9 +62,9 @@ func (k *keychain) sealer(ctx context.Context, atMost time.Duration) (*sealer, e
 		return nil, k.err
 	}
 	key, err := k.key(call)
-	var seal *sealer
+	var seal *Sealer
 	if err == nil {
-		seal, err = newSealer(key)
+		seal, err = NewSealer(key)
 	}
 	k.err = nil
 	if err != nil {

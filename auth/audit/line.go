@@ -19,16 +19,16 @@ import (
 // write a line means that a reader can take it apart by position, and that
 // there is nothing to hide in a second spelling.
 const (
-	lineVersion = 1
-	headLine    = `{"v":1,"seq":`
-	headPrev    = `,"prev":"`
-	headMAC     = `","mac":`
-	hexLen      = 64
-	maxSeq      = 1 << 53 // what every JSON reader reads exactly
-	// timeLayout always has nine digits after the point, so that timestamps
-	// sort as text.
-	timeLayout = "2006-01-02T15:04:05.000000000Z"
+	headLine = `{"v":1,"seq":`
+	headPrev = `,"prev":"`
+	headMAC  = `","mac":`
+	hexLen   = 64
+	maxSeq   = 1 << 53 // what every JSON reader reads exactly
 )
+
+// TimeLayout is how a line writes its time. It always has nine digits after the
+// point, so that timestamps sort as text.
+const TimeLayout = "2006-01-02T15:04:05.000000000Z"
 
 // Lengths of what follows the event's own members.
 const (
@@ -39,72 +39,124 @@ const (
 // ErrTooLarge says that an event's line would be longer than 16 KiB.
 var ErrTooLarge = errors.New("event is too large for the audit log")
 
-// frame is a line taken apart as far as the chain needs it.
-type frame struct {
-	seq   uint64
-	body  []byte // the members before "prev", without the closing brace
-	prev  []byte // 64 hex digits
-	mac   []byte // 64 hex digits, or nil in an unsealed line
-	bytes []byte // all of it, without the line end
+// Line is a line of the log, taken apart as far as the chain needs it.
+type Line struct {
+	Seq  uint64
+	Prev []byte // 64 digits: the link that it names as the one of the line before
+	MAC  []byte // 64 digits, or nil in an unsealed line
+	Text []byte // all of it, without the line end; of one longer than any real one a part
+	N    int    // its number in the file, from 1; 0 in a file read backwards
+	Bad  error  // why it is no line of a log; then there is no Seq, Prev and MAC
+
+	body int   // length of the members before "prev"
+	end  int64 // offset in the file behind its line end
 }
 
-// split takes a line (without its line end) apart. It looks only at what the
-// chain needs; decode does the rest.
-func split(line []byte) (frame, error) {
-	f, err := splitTrusted(line)
-	if err == nil && !(isHex(f.prev) && isHex(f.mac)) {
-		err = errors.New("has other signs than hex digits in its chain")
+// ParseLine takes a line, without its line end, apart. It looks only at what
+// the chain needs; Event reads the rest.
+func ParseLine(text []byte) Line {
+	l := Line{Text: text}
+	if err := l.split(); err != nil {
+		return Line{Text: text, Bad: err}
 	}
-	return f, err
+	return l
 }
 
-// splitTrusted is split for a line whose MAC and prev are compared with sound
-// ones right after, so that checking their digits would only cost time.
-func splitTrusted(line []byte) (frame, error) {
-	f := frame{bytes: line}
-	rest, ok := bytes.CutPrefix(line, []byte(headLine))
+func (l *Line) split() error {
+	rest, ok := bytes.CutPrefix(l.Text, []byte(headLine))
 	if !ok {
-		return f, errors.New("does not begin like a line of version 1")
+		return errors.New("does not begin like a line of version 1")
 	}
-	digits := bytes.IndexByte(rest, ',')
-	if digits < 1 || digits > 16 || rest[0] == '0' {
-		return f, errors.New("has no sequence number")
+	digits := bytes.IndexByte(rest[:min(len(rest), 17)], ',')
+	if digits < 1 || rest[0] == '0' {
+		return errors.New("has no sequence number")
 	}
 	for _, c := range rest[:digits] {
 		d := uint64(c - '0')
 		if d > 9 {
-			return f, errors.New("has no sequence number")
+			return errors.New("has no sequence number")
 		}
-		f.seq = f.seq*10 + d
+		l.Seq = l.Seq*10 + d
 	}
-	if f.seq > maxSeq {
-		return f, errors.New("has a sequence number that no log reaches")
+	if l.Seq > maxSeq {
+		return errors.New("has a sequence number that no log reaches")
 	}
-	n := len(line)
+	n := len(l.Text)
 	switch {
-	case n > sealedTail && line[n-2] == '"' && line[n-1] == '}' && line[n-3-hexLen] == '"':
-		f.mac = line[n-2-hexLen : n-2]
-		f.body = line[:n-sealedTail]
-	case n > unsealedTail && bytes.HasSuffix(line, []byte(headMAC+"null}")):
-		f.body = line[:n-unsealedTail]
+	case n >= maxLine:
+		return ErrTooLarge
+	case n > sealedTail && l.Text[n-2] == '"' && l.Text[n-1] == '}' && l.Text[n-3-hexLen] == '"':
+		l.MAC = l.Text[n-2-hexLen : n-2]
+		l.body = n - sealedTail
+	case n > unsealedTail && bytes.HasSuffix(l.Text, []byte(headMAC+"null}")):
+		l.body = n - unsealedTail
 	default:
-		return f, errors.New("does not end with a MAC")
+		return errors.New("does not end with a MAC")
 	}
-	tail := line[len(f.body):]
-	f.prev = tail[len(headPrev) : len(headPrev)+hexLen]
+	tail := l.Text[l.body:]
+	l.Prev = tail[len(headPrev) : len(headPrev)+hexLen]
 	if !bytes.HasPrefix(tail, []byte(headPrev)) || !bytes.HasPrefix(tail[len(headPrev)+hexLen:], []byte(headMAC)) {
-		return f, errors.New("does not name the line before it")
+		return errors.New("does not name the line before it")
 	}
-	return f, nil
+	return nil
 }
 
-func isHex(b []byte) bool {
-	for _, c := range b {
-		if c-'0' > 9 && c-'a' > 5 {
-			return false
+// isHex reports whether the links in l are hex digits. Where a MAC or a link is
+// compared with a sound one, there is no need to ask.
+func (l Line) isHex() bool {
+	for _, b := range [][]byte{l.Prev, l.MAC} {
+		for _, c := range b {
+			if c-'0' > 9 && c-'a' > 5 {
+				return false
+			}
 		}
 	}
 	return true
+}
+
+// Name cuts the event's name out of a line without reading the rest. The
+// member's own quotes cannot stand in the values before it, and data comes after
+// it. Names are ours and need no escaping; of a line that is not ours it returns
+// something that nobody looks for.
+func (l Line) Name() []byte { return rawName(l.Text) }
+
+func rawName(text []byte) []byte {
+	_, rest, _ := bytes.Cut(text, []byte(`,"event":"`))
+	name, _, _ := bytes.Cut(rest, []byte(`"`))
+	return name
+}
+
+// Is reports whether l is about an event of that name.
+func (l Line) Is(name string) bool { return string(l.Name()) == name }
+
+// Time reads the timestamp alone; it is zero in a line that is not ours.
+func (l Line) Time() time.Time {
+	t, _ := time.Parse(TimeLayout, string(rawTime(l.Text)))
+	return t
+}
+
+// rawTime cuts the timestamp out of a line. A line that is not ours gives nil or
+// something that sorts somewhere.
+func rawTime(text []byte) []byte {
+	b := text[min(len(headLine), len(text)):]
+	i := bytes.IndexByte(b[:min(len(b), 20)], ',')
+	const member = `,"ts":"`
+	if i < 0 || len(b) < i+len(member)+len(TimeLayout) {
+		return nil
+	}
+	return b[i+len(member):][:len(TimeLayout)]
+}
+
+// rawSeq reads a line's number without reading the rest; 0 if it has none.
+func rawSeq(text []byte) (seq uint64) {
+	digits, _ := bytes.CutPrefix(text, []byte(headLine))
+	for _, c := range digits[:min(len(digits), 16)] {
+		if c < '0' || c > '9' {
+			break
+		}
+		seq = seq*10 + uint64(c-'0')
+	}
+	return seq
 }
 
 // encode writes e's members, without "prev" and the closing brace. It returns
@@ -122,7 +174,7 @@ func encode(e Event) ([]byte, Event, error) {
 	}
 	b := append(make([]byte, 0, 512), headLine...)
 	b = strconv.AppendUint(b, e.Seq, 10)
-	b = e.Time.AppendFormat(append(b, `,"ts":"`...), timeLayout)
+	b = e.Time.AppendFormat(append(b, `,"ts":"`...), TimeLayout)
 	b = appendString(append(b, `","actor":`...), e.Actor)
 	b = strconv.AppendInt(append(b, `,"pid":`...), int64(e.PID), 10)
 	b = appendString(append(b, `,"event":`...), e.Name)
@@ -137,76 +189,56 @@ func encode(e Event) ([]byte, Event, error) {
 		if k == "" || len(k) > maxKey || !utf8.ValidString(k) {
 			return nil, e, fmt.Errorf("event %s: data key %.80q is empty, too long or not text", e.Name, k)
 		}
-		v, err := normalize(v)
-		if err != nil {
+		var err error
+		if data[k], err = normalize(v); err != nil {
 			return nil, e, fmt.Errorf("event %s: data %q: %w", e.Name, k, err)
 		}
-		if s, ok := v.(string); ok {
-			v = cut(valid(s))
-		}
-		data[k] = v
 	}
 	e.Data = data
 	return appendData(append(b, `,"data":`...), data), e, nil
 }
 
-// valid replaces what is not UTF-8, so that the event returned by Append is
-// the one that a reader gets.
-func valid(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	return string([]rune(s))
-}
-
 // finish adds prev, the MAC if there is a key, and the line end.
-func finish(body []byte, prev string, s *sealer) []byte {
+func finish(body []byte, prev Link, s *Sealer) []byte {
 	line := append(body, headPrev...)
-	line = append(line, prev...)
+	line = append(line, prev[:]...)
 	signed := len(line) + 1 // with the quote that ends prev
 	line = append(line, headMAC...)
 	if s == nil {
 		return append(line, "null}\n"...)
 	}
 	line = append(line, '"')
-	line = append(line, s.mac([]byte(prev), line[:signed])...)
+	line = append(line, s.mac(prev[:], line[:signed])...)
 	return append(line, "\"}\n"...)
 }
 
-// decode reads the event of a line. It accepts exactly what encode writes:
+// Event reads the event of a line. It accepts exactly what encode writes:
 // what it understood is written again and must give the same bytes, so an
 // unknown, repeated, missing or misspelt member is an error.
-func (f frame) decode() (Event, error) {
+func (l Line) Event() (Event, error) {
+	if l.Bad != nil {
+		return Event{}, l.Bad
+	}
+	if !l.isHex() {
+		return Event{}, errors.New("has other characters than hex digits in its links")
+	}
 	var w struct {
 		Event
 		Time string `json:"ts"` // in place of the event's own
 	}
-	if err := json.Unmarshal(f.bytes, &w); err != nil {
+	if err := json.Unmarshal(l.Text, &w); err != nil {
 		return Event{}, fmt.Errorf("not JSON: %w", err)
 	}
 	var err error
-	if w.Event.Time, err = time.Parse(timeLayout, w.Time); err != nil {
+	if w.Event.Time, err = time.Parse(TimeLayout, w.Time); err != nil {
 		return Event{}, errors.New("has no time in UTC")
 	}
 	again, e, err := encode(w.Event)
 	if err != nil {
 		return Event{}, err
 	}
-	if !bytes.Equal(again, f.body) {
+	if !bytes.Equal(again, l.Text[:l.body]) {
 		return Event{}, errors.New("is not spelt as Stagedoor writes it")
 	}
 	return e, nil
-}
-
-// parse reads a whole line.
-func parse(line []byte) (Event, frame, error) {
-	if len(line) >= maxLine {
-		return Event{}, frame{}, ErrTooLarge
-	}
-	f, err := split(line)
-	if err != nil {
-		return Event{}, f, err
-	}
-	e, err := f.decode()
-	return e, f, err
 }

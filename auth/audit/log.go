@@ -26,8 +26,11 @@ type Params struct {
 	// cutting off the newest lines goes unnoticed.
 	Anchor AnchorStore
 	Now    func() time.Time
-	Actor  string // which door this process is: tray, window, cli, launcher
+	Actor  string // which part of the app this process is: tray, window, cli, launcher
 	PID    int
+	// Sound returns an error if the log does not verify. Nothing is ever removed
+	// from one that does not, nor without Sound.
+	Sound func(ctx context.Context, s Snapshot) error
 	// SegmentSize is the size in bytes at which a new segment begins; 0 means
 	// DefaultSegmentSize.
 	SegmentSize int64
@@ -51,7 +54,7 @@ const (
 	stuckRest = 30 * time.Second
 )
 
-// Log is the book. It is safe for concurrent use by goroutines, and by any
+// Log is an audit log. It is safe for concurrent use by goroutines, and by any
 // number of processes that have one each on the same folder.
 type Log struct {
 	writer
@@ -90,7 +93,7 @@ func Open(p Params) (*Log, error) {
 	l := &Log{keychain: keychain{key: p.Key, store: p.Anchor, now: p.Now, turn: make(chan struct{}, 1)}}
 	p.Key, p.Anchor = nil, nil
 	l.p, l.turn, l.still = p, make(chan struct{}, 1), stillWait
-	var list []segment
+	var list []Segment
 	var err error
 	if l.loosened, err = durable.EnsureDir(p.Dir); err == nil { // else it may lead elsewhere
 		list, _ = segments(p.Dir)
@@ -180,15 +183,8 @@ func (w *writer) untilStill(ctx context.Context, still time.Duration) bool {
 }
 
 // newestSize is another value whenever the log has grown.
-func (w *writer) newestSize() (at [2]int64) {
-	list, err := segments(w.p.Dir)
-	if err != nil || len(list) == 0 {
-		return at
-	}
-	newest := list[len(list)-1]
-	at[0] = int64(newest.number)
-	if info, err := os.Lstat(newest.path); err == nil {
-		at[1] = info.Size()
-	}
-	return at
+func (w *writer) newestSize() [2]int64 {
+	list, _ := segments(w.p.Dir)
+	s := newest(list)
+	return [2]int64{int64(s.Number), s.Size}
 }

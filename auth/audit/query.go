@@ -32,8 +32,8 @@ type Query struct {
 // hide any within the same segment.) What is rare is searched for through the
 // whole log, at a gigabyte a second or so.
 //
-// It shows what is there and vouches for nothing: lines that cannot be read
-// are left out here and named by Verify.
+// It shows what is there and checks nothing: lines that cannot be read are left
+// out here and named by a verification.
 func (l *Log) Query(ctx context.Context, q Query) (events []Event, err error) {
 	var key string
 	if q.Sealed {
@@ -58,23 +58,23 @@ func (l *Log) Query(ctx context.Context, q Query) (events []Event, err error) {
 	return events, nil
 }
 
-// Glimpse is what a line says at first sight.
-type Glimpse struct {
+// Summary is what a line says without its data.
+type Summary struct {
 	Seq    uint64
 	Time   time.Time // UTC
 	Name   string
 	Failed bool
 }
 
-// Glance calls each for every event that q selects, newest first, without
+// Summaries calls each for every event that q selects, newest first, without
 // reading their data: that is how a chart or a scroll bar is drawn for a log of
-// a million events. Like Query it takes no lock and vouches for nothing;
+// a million events. Like Query it takes no lock and checks nothing;
 // q.Limit has no meaning here.
-func (l *Log) Glance(ctx context.Context, q Query, each func(Glimpse)) error {
+func (l *Log) Summaries(ctx context.Context, q Query, each func(Summary)) error {
 	q.Limit = 0
-	err := search(ctx, l.p.Dir, q, "", (*matcher).glimpse, func(found []Glimpse) bool {
-		for _, g := range found {
-			each(g)
+	err := search(ctx, l.p.Dir, q, "", (*matcher).summary, func(found []Summary) bool {
+		for _, s := range found {
+			each(s)
 		}
 		return true
 	})
@@ -86,38 +86,19 @@ func (l *Log) Glance(ctx context.Context, q Query, each func(Glimpse)) error {
 
 var memberFailed = []byte(`,"outcome":"` + Failed + `"`)
 
-// glimpse looks at a line. With severity or text it has to be read.
-func (m *matcher) glimpse(line []byte) (Glimpse, bool) {
-	ok := m.may(line)
+// summary looks at a line. With severity or text it has to be read.
+func (m *matcher) summary(text []byte) (Summary, bool) {
+	ok := m.may(text)
 	if m.text != "" || m.q.Severity != "" {
-		_, ok = m.match(line)
+		_, ok = m.match(text)
 	}
-	at, err := time.Parse(time.RFC3339Nano, string(rawTime(line))) // several times faster than timeLayout
-	name := rawName(line)
+	at, err := time.Parse(time.RFC3339Nano, string(rawTime(text))) // several times faster than TimeLayout
+	name := rawName(text)
 	if !ok || err != nil || len(name) == 0 {
-		return Glimpse{}, false
+		return Summary{}, false
 	}
-	head, _, _ := bytes.Cut(line, memberData)
-	return Glimpse{Seq: rawSeq(line), Time: at, Name: string(name), Failed: bytes.Contains(head, memberFailed)}, true
-}
-
-// rawSeq reads a line's number without reading the rest; 0 if it has none.
-func rawSeq(line []byte) (seq uint64) {
-	digits, _ := bytes.CutPrefix(line, []byte(headLine))
-	for _, c := range digits[:min(len(digits), 16)] {
-		if c < '0' || c > '9' {
-			break
-		}
-		seq = seq*10 + uint64(c-'0')
-	}
-	return seq
-}
-
-// firstSeq is the number of a segment's first line; 0 if it cannot be read.
-func firstSeq(r io.ReaderAt) uint64 {
-	var head [64]byte
-	n, _ := r.ReadAt(head[:], 0) // a short segment is no error here
-	return rawSeq(head[:n])
+	head, _, _ := bytes.Cut(text, memberData)
+	return Summary{Seq: rawSeq(text), Time: at, Name: string(name), Failed: bytes.Contains(head, memberFailed)}, true
 }
 
 // Each calls f with the selected events, oldest first, and with the line each
@@ -130,31 +111,17 @@ func (l *Log) Each(ctx context.Context, q Query, f func(e Event, line []byte) er
 	}
 	m := q.matcher()
 	for _, s := range list {
-		size, err := soundSize(s.path, -1)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // pruned meanwhile
-		}
-		if err == nil {
-			err = m.each(ctx, extent{segment: s, size: size}, f)
-		}
-		if err != nil {
-			return fmt.Errorf("read audit log: %w", err)
-		}
-	}
-	return nil
-}
-
-func (m *matcher) each(ctx context.Context, s extent, f func(Event, []byte) error) error {
-	for line, err := range oldestFirst(s) {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		if e, ok := m.match(line); ok {
-			if err := f(e, line); err != nil {
-				return err
+		for line, err := range s.Lines(ctx) {
+			if errors.Is(err, os.ErrNotExist) {
+				break // pruned meanwhile
+			}
+			if err != nil {
+				return fmt.Errorf("read audit log: %w", err)
+			}
+			if e, ok := m.match(line.Text); ok && line.Bad == nil {
+				if err := f(e, line.Text); err != nil {
+					return fmt.Errorf("read audit log: %w", err)
+				}
 			}
 		}
 	}

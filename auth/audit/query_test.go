@@ -1,4 +1,4 @@
-package audit
+package audit_test
 
 import (
 	"context"
@@ -10,19 +10,22 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/audittest"
 )
 
 // The audit list shows the newest first, filtered, wherever segments end.
 func TestQuery(t *testing.T) {
-	b := newBook(t)
-	b.size = 2_000 // a handful of lines each
-	b.reopen(b.Dir())
-	names := []string{LoginStarted, LoginFailed, LoginSucceeded, TokenRefreshed}
-	var all []Event
+	b := audittest.New(t)
+	b.Size = 2_000 // a handful of lines each
+	b.Reopen(b.Dir())
+	names := []string{audit.LoginStarted, audit.LoginFailed, audit.LoginSucceeded, audit.TokenRefreshed}
+	var all []audit.Event
 	for i := range 60 {
-		e := Event{Name: names[i%4], Profile: fmt.Sprintf("p%d", i%3), Outcome: OK, Data: map[string]any{"name": "Work", "i": i}}
-		if e.Name == LoginFailed {
-			e.Outcome = Failed
+		e := audit.Event{Name: names[i%4], Profile: fmt.Sprintf("p%d", i%3), Outcome: audit.OK, Data: map[string]any{"name": "Work", "i": i}}
+		if e.Name == audit.LoginFailed {
+			e.Outcome = audit.Failed
 		}
 		e, err := b.Append(t.Context(), e)
 		if err != nil {
@@ -31,30 +34,30 @@ func TestQuery(t *testing.T) {
 		all = append(all, e)
 	}
 	slices.Reverse(all)
-	if n := len(segmentsOf(b)); n < 8 {
+	if n := len(b.Numbers()); n < 8 {
 		t.Fatalf("only %d segments", n)
 	}
 	tests := map[string]struct {
-		q    Query
-		keep func(Event) bool
+		q    audit.Query
+		keep func(audit.Event) bool
 	}{
-		"all":       {Query{}, func(Event) bool { return true }},
-		"profile":   {Query{Profile: "p1"}, func(e Event) bool { return e.Profile == "p1" }},
-		"event":     {Query{Name: LoginFailed}, func(e Event) bool { return e.Name == LoginFailed }},
-		"outcome":   {Query{Outcome: Failed}, func(e Event) bool { return e.Outcome == Failed }},
-		"both":      {Query{Profile: "p1", Name: LoginFailed}, func(e Event) bool { return e.Profile == "p1" && e.Name == LoginFailed }},
-		"since":     {Query{Since: all[20].Time}, func(e Event) bool { return e.Seq >= all[20].Seq }},
-		"until":     {Query{Until: all[20].Time}, func(e Event) bool { return e.Seq < all[20].Seq }},
-		"between":   {Query{Since: all[40].Time, Until: all[20].Time}, func(e Event) bool { return e.Seq >= all[40].Seq && e.Seq < all[20].Seq }},
-		"before":    {Query{Before: 30}, func(e Event) bool { return e.Seq < 30 }},
-		"page":      {Query{Before: 30, Profile: "p1"}, func(e Event) bool { return e.Seq < 30 && e.Profile == "p1" }},
-		"text":      {Query{Text: "I=1"}, func(e Event) bool { return strings.HasPrefix(fmt.Sprint(e.Data["i"]), "1") }},
-		"text name": {Query{Text: "FRESH"}, func(e Event) bool { return e.Name == TokenRefreshed }},
-		"nothing":   {Query{Profile: "p9"}, func(Event) bool { return false }},
+		"all":       {audit.Query{}, func(audit.Event) bool { return true }},
+		"profile":   {audit.Query{Profile: "p1"}, func(e audit.Event) bool { return e.Profile == "p1" }},
+		"event":     {audit.Query{Name: audit.LoginFailed}, func(e audit.Event) bool { return e.Name == audit.LoginFailed }},
+		"outcome":   {audit.Query{Outcome: audit.Failed}, func(e audit.Event) bool { return e.Outcome == audit.Failed }},
+		"both":      {audit.Query{Profile: "p1", Name: audit.LoginFailed}, func(e audit.Event) bool { return e.Profile == "p1" && e.Name == audit.LoginFailed }},
+		"since":     {audit.Query{Since: all[20].Time}, func(e audit.Event) bool { return e.Seq >= all[20].Seq }},
+		"until":     {audit.Query{Until: all[20].Time}, func(e audit.Event) bool { return e.Seq < all[20].Seq }},
+		"between":   {audit.Query{Since: all[40].Time, Until: all[20].Time}, func(e audit.Event) bool { return e.Seq >= all[40].Seq && e.Seq < all[20].Seq }},
+		"before":    {audit.Query{Before: 30}, func(e audit.Event) bool { return e.Seq < 30 }},
+		"page":      {audit.Query{Before: 30, Profile: "p1"}, func(e audit.Event) bool { return e.Seq < 30 && e.Profile == "p1" }},
+		"text":      {audit.Query{Text: "I=1"}, func(e audit.Event) bool { return strings.HasPrefix(fmt.Sprint(e.Data["i"]), "1") }},
+		"text name": {audit.Query{Text: "FRESH"}, func(e audit.Event) bool { return e.Name == audit.TokenRefreshed }},
+		"nothing":   {audit.Query{Profile: "p9"}, func(audit.Event) bool { return false }},
 	}
 	for name, tt := range tests {
 		for _, limit := range []int{0, 1, 7, 1000} {
-			var want []Event
+			var want []audit.Event
 			for _, e := range all {
 				if tt.keep(e) && (limit == 0 || len(want) < limit) {
 					want = append(want, e)
@@ -72,20 +75,20 @@ func TestQuery(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := b.Query(ctx, Query{}); !errors.Is(err, context.Canceled) {
+	if _, err := b.Query(ctx, audit.Query{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled query: %v", err)
 	}
 }
 
 // A clock set back must not hide what happened since within the same segment.
 func TestQuerySinceAcrossClockJump(t *testing.T) {
-	b := newBook(t)
-	b.add(3)
-	since := b.clock.now()
-	b.add(2)
-	b.clock.set(since.Add(-24 * time.Hour))
-	b.add(4)
-	got, err := b.Query(t.Context(), Query{Since: since})
+	b := audittest.New(t)
+	b.Add(3)
+	since := b.Clock.Now()
+	b.Add(2)
+	b.Clock.Set(since.Add(-24 * time.Hour))
+	b.Add(4)
+	got, err := b.Query(t.Context(), audit.Query{Since: since})
 	if err != nil || len(got) != 2 {
 		t.Errorf("%d events, want the 2 whose own time is later (%v)", len(got), err)
 	}
@@ -93,19 +96,19 @@ func TestQuerySinceAcrossClockJump(t *testing.T) {
 
 // A query for what is recent must not read years of log, nor stop too early.
 func TestQueryReadsNoFurther(t *testing.T) {
-	b := newBook(t)
-	begin := b.clock.now()
-	b.size = 1
-	b.reopen(b.Dir())
-	b.clock.set(begin.Add(24 * time.Hour))
-	b.add(1) // in a segment that is not reached: its clock was wrong
-	b.clock.set(begin)
-	b.add(2) // a segment each
-	b.size = 0
-	b.reopen(b.Dir())
-	b.add(2)
-	all, err := b.Query(t.Context(), Query{})
-	if n := len(segmentsOf(b)); n != 3 || len(all) != 5 || err != nil {
+	b := audittest.New(t)
+	begin := b.Clock.Now()
+	b.Size = 1
+	b.Reopen(b.Dir())
+	b.Clock.Set(begin.Add(24 * time.Hour))
+	b.Add(1) // in a segment that is not reached: its clock was wrong
+	b.Clock.Set(begin)
+	b.Add(2) // a segment each
+	b.Size = 0
+	b.Reopen(b.Dir())
+	b.Add(2)
+	all, err := b.Query(t.Context(), audit.Query{})
+	if n := len(b.Numbers()); n != 3 || len(all) != 5 || err != nil {
 		t.Fatal(n, all, err)
 	}
 	for name, tt := range map[string]struct {
@@ -118,7 +121,7 @@ func TestQueryReadsNoFurther(t *testing.T) {
 		"some of its events are": {all[1].Time, 2},
 		"none of its events is":  {all[0].Time.Add(time.Second), 0},
 	} {
-		got, err := b.Query(t.Context(), Query{Since: tt.since})
+		got, err := b.Query(t.Context(), audit.Query{Since: tt.since})
 		if err != nil || len(got) != tt.want {
 			t.Errorf("%s: %d events, want %d (%v)", name, len(got), tt.want, err)
 		}
@@ -127,12 +130,12 @@ func TestQueryReadsNoFurther(t *testing.T) {
 
 // Looking at a log that is not there yet is not an error and makes nothing.
 func TestEmptyLog(t *testing.T) {
-	b := newBook(t)
-	if got, err := b.Query(t.Context(), Query{}); err != nil || got != nil {
+	b := audittest.New(t)
+	if got, err := b.Query(t.Context(), audit.Query{}); err != nil || got != nil {
 		t.Errorf("%v, %v", got, err)
 	}
-	if r := b.mustBeSound(); r.Events != 0 || b.chain.keys != 0 {
-		t.Errorf("%+v, and the key was asked for %d times", r, b.chain.keys)
+	if r := b.MustBeSound(); r.Events != 0 || b.Keychain.Keys != 0 {
+		t.Errorf("%+v, and the key was asked for %d times", r, b.Keychain.Keys)
 	}
-	b.flush()
+	b.MustFlush()
 }

@@ -2,10 +2,7 @@ package audit
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -17,7 +14,7 @@ type Retention struct {
 	// MaxAge is how old a segment's newest line may be; 0 keeps lines of any
 	// age. With an age, a segment is closed after an eighth of it, so that
 	// lines of a quiet log grow old enough to go, too. Age is time as the log
-	// saw it go by: see ages.
+	// saw it go by: see longestStep.
 	MaxAge time.Duration
 	// MaxBytes bounds the sealed lines' size in sum; 0 means DefaultMaxBytes and
 	// anything negative no bound. Unsealed lines do not count: whoever can write
@@ -28,14 +25,17 @@ type Retention struct {
 // DefaultMaxBytes is 500 MB: more than a million events, years for most people.
 const DefaultMaxBytes = 500_000_000
 
-const (
-	// agePart is the part of MaxAge that one segment covers.
-	agePart = 8
-	// longestStep is how much time may go by between two lines and count as
-	// age, and so is a quarter of MaxAge: no single jump of the clock, in either
-	// direction, makes lines old enough to go.
-	longestStep = 7 * 24 * time.Hour
-)
+// agePart is the part of MaxAge that one segment covers.
+const agePart = 8
+
+// longestStep bounds what counts of the time between two sealed lines: a week, or
+// a quarter of MaxAge if that is less, forwards and backwards alike. A line goes
+// when it is older than MaxAge by that much, too. So a clock that is wrong once
+// makes nothing old enough to go, and counts nothing when it is right again; and
+// the lines of a machine that is off for weeks at a time go, only later.
+func (keep Retention) longestStep() time.Duration {
+	return min(7*24*time.Hour, keep.MaxAge/4)
+}
 
 // retention is what is to be kept now.
 func (w *writer) retention() Retention {
@@ -50,12 +50,12 @@ func (w *writer) retention() Retention {
 }
 
 // Prune removes what Retention no longer keeps and writes a "pruned" event that
-// says where the log begins from now on, so that Verify can tell this from
-// segments that somebody deleted. Appending does the same whenever a segment is
-// full; call it now and then for the sake of age.
+// says where the log begins from now on, so that a verification can tell this
+// from segments that somebody deleted. Appending does the same whenever a
+// segment is full; call it now and then for the sake of age.
 //
 // Nothing is removed while the keychain is locked, since the event has to be
-// sealed, nor from a log that does not verify: it is evidence then.
+// sealed, nor from a log that is not Params.Sound: it is evidence then.
 func (l *Log) Prune(ctx context.Context) error {
 	err := l.prune(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func (l *Log) Prune(ctx context.Context) error {
 
 func (l *Log) prune(ctx context.Context) error {
 	keep := l.retention()
-	if due, err := l.mayPrune(keep); !due || err != nil {
+	if due, err := l.mayPrune(keep); !due || err != nil || l.p.Sound == nil {
 		return err
 	}
 	seal, err := l.keychain.sealer(ctx, 0)
@@ -76,31 +76,21 @@ func (l *Log) prune(ctx context.Context) error {
 	if err := l.moveAnchor(ctx); err != nil {
 		return err
 	}
-	v, err := l.snapshot(ctx)
+	s, err := l.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
-	scans, err := v.scan(ctx, nil)
-	if err == nil {
-		err = v.join(ctx, scans)
-	}
-	if err != nil {
+	if err := l.p.Sound(ctx, s); err != nil {
 		return err
 	}
-	if !v.report.OK {
-		return ErrDetached
-	}
-	n, reason, err := v.overripe(scans, keep, l.p.Now())
-	if err != nil || n == 0 {
+	gone, err := s.overdue(ctx, keep)
+	if err != nil || gone.segments == 0 {
 		return err
 	}
-	gone := removal{
-		first: scans[0].first.seq, last: scans[n].first.seq - 1, link: string(scans[n].first.prev), segment: v.list[n-1].number,
-	}
-	if v.found && v.anchor.Seq <= gone.last {
+	if s.Anchored && s.Anchor.Seq <= gone.Last {
 		return nil // the lines since the anchor are unsealed; it must not stay behind on a line that goes
 	}
-	said, err := l.remove(ctx, seal, v.list[:n], gone, reason)
+	said, err := l.remove(ctx, seal, s.Segments[:gone.segments], gone)
 	if err != nil || said == 0 {
 		return err
 	}
@@ -117,109 +107,91 @@ func (w *writer) mayPrune(keep Retention) (bool, error) {
 		return false, err
 	}
 	var total int64
-	for i, s := range list {
-		info, err := os.Lstat(s.path)
-		if err != nil {
-			return false, ignoreGone(err)
-		}
-		total += info.Size()
-		if i > 0 || keep.MaxAge <= 0 {
-			continue
-		}
-		newest, err := lastTime(extent{segment: s, size: info.Size()})
-		if err != nil {
-			return false, ignoreGone(err)
-		}
-		if newest.Before(w.p.Now().Add(-keep.MaxAge)) {
-			return true, nil
-		}
+	for _, s := range list {
+		total += s.Size
 	}
-	return keep.MaxBytes > 0 && total > keep.MaxBytes, nil
+	if keep.MaxBytes > 0 && total > keep.MaxBytes || keep.MaxAge <= 0 {
+		return keep.MaxBytes > 0 && total > keep.MaxBytes, nil
+	}
+	for l, err := range newestFirst(list[0]) {
+		return err == nil && l.Time().Before(w.p.Now().Add(-keep.MaxAge)), ignoreGone(err)
+	}
+	return false, nil
 }
 
-// overripe returns how many of the oldest segments are no longer kept, of a log
-// that verifies.
-func (v *verification) overripe(scans []scan, keep Retention, now time.Time) (n int, reason string, err error) {
+// removal is what is to be removed.
+type removal struct {
+	Removal
+	segments int
+	reason   string
+}
+
+// overdue returns which of the oldest segments are no longer kept, of a log that
+// verifies.
+func (s Snapshot) overdue(ctx context.Context, keep Retention) (gone removal, err error) {
+	type usage struct {
+		begin  Chain         // before its first line
+		sealed int64         // bytes of sealed lines
+		whole  bool          // its last line is sealed, so that no later one covers any of it
+		passed time.Duration // from the log's first sealed line to its last one
+	}
 	var total int64
-	for i, s := range scans {
-		total += v.list[i].size - s.unsealed
-	}
-	var ages []time.Duration
-	if keep.MaxAge > 0 {
-		if ages, err = v.ages(min(longestStep, keep.MaxAge/4), now); err != nil {
-			return 0, "", err
-		}
-	}
-	for i, s := range scans[:max(len(scans)-1, 0)] {
-		tooMuch := keep.MaxBytes > 0 && total > keep.MaxBytes
-		if !tooMuch && (ages == nil || ages[i] <= keep.MaxAge) {
-			break
-		}
-		if reason == "" {
-			reason = map[bool]string{true: "size", false: "age"}[tooMuch]
-		}
-		total -= v.list[i].size - s.unsealed
-		if s.end.pending == 0 && scans[i+1].first.prev != nil { // else the line that covers its last ones must stay with them
-			n = i + 1
-		}
-	}
-	return n, reason, nil
-}
-
-// ages returns how old each segment's newest sealed line is, as the sealed
-// lines since then saw time go by: step by step, where a step longer than
-// longest, forwards or backwards, counts nothing. A clock that was wrong, for
-// however long, makes nothing old; time in which the log did not grow only
-// keeps lines for longer.
-func (v *verification) ages(longest time.Duration, now time.Time) ([]time.Duration, error) {
 	var passed time.Duration
 	var last time.Time
 	see := func(t time.Time) {
-		if step := t.Sub(last); !last.IsZero() && step.Abs() <= longest {
-			passed += step
+		if longest := keep.longestStep(); !last.IsZero() {
+			passed += max(-longest, min(longest, t.Sub(last)))
 		}
 		last = t
 	}
-	ages := make([]time.Duration, len(v.list))
-	for i, e := range v.list {
-		for line, err := range oldestFirst(e) {
+	used := make([]usage, len(s.Segments))
+	for i, segment := range s.Segments {
+		u := &used[i]
+		for l, err := range segment.Lines(ctx) {
 			if err != nil {
-				return nil, err
+				return gone, err
 			}
-			if f, err := splitTrusted(line); err == nil && f.mac != nil {
-				if t, err := time.Parse(timeLayout, string(rawTime(line))); err == nil {
-					see(t)
-				}
+			if l.N == 1 {
+				u.begin = l.Before()
+			}
+			if u.whole = l.MAC != nil; u.whole {
+				u.sealed += int64(len(l.Text)) + 1
+				see(l.Time())
 			}
 		}
-		ages[i] = -passed
+		u.passed, total = passed, total+u.sealed
 	}
-	see(now)
-	for i := range ages {
-		ages[i] += passed
+	see(s.At)
+	for i, u := range used[:max(len(used)-1, 0)] {
+		tooMuch := keep.MaxBytes > 0 && total > keep.MaxBytes
+		if !tooMuch && (keep.MaxAge <= 0 || passed-u.passed <= keep.MaxAge+keep.longestStep()) {
+			break
+		}
+		if gone.reason == "" {
+			gone.reason = map[bool]string{true: "size", false: "age"}[tooMuch]
+		}
+		total -= u.sealed
+		if next := used[i+1].begin; u.whole && next != (Chain{}) { // else the line that covers its last ones must stay with them
+			gone.segments = i + 1
+			gone.Removal = Removal{First: used[0].begin.Seq + 1, Last: next.Seq, Link: next.Link, Segment: s.Segments[i].Number}
+		}
 	}
-	return ages, nil
+	return gone, nil
 }
 
 // remove removes the segments in old, and says so first. It returns the number
 // of the line that does, or 0 if another process was faster.
-func (w *writer) remove(ctx context.Context, seal *sealer, old []extent, gone removal, reason string) (said uint64, err error) {
-	unlock, err := w.lock(ctx)
+func (w *writer) remove(ctx context.Context, seal *Sealer, old []Segment, gone removal) (said uint64, err error) {
+	t, unlock, err := w.tail(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer unlock()
-	t, err := openTail(w.p.Dir)
-	if err != nil {
-		return 0, err
-	}
-	defer t.close()
-	w.moved += t.moved
-	if t.last.mac == nil || len(t.segments) <= len(old) || t.segments[0].number != old[0].number {
+	if t.last.MAC == nil || len(t.segments) <= len(old) || t.segments[0].Number != old[0].Number {
 		return 0, nil // an unsealed line is covered by the next one
 	}
-	e := Event{Name: Pruned, Outcome: OK, Actor: w.p.Actor, PID: w.p.PID, Data: gone.data()}
-	e.Data["reason"], e.Data["segments"] = reason, len(old)
+	e := Event{Name: Pruned, Outcome: OK, Actor: w.p.Actor, PID: w.p.PID, Data: gone.Data()}
+	e.Data["reason"], e.Data["segments"] = gone.reason, len(old)
 	line, err := w.line(t, &e, seal)
 	if err != nil {
 		return 0, err
@@ -229,34 +201,70 @@ func (w *writer) remove(ctx context.Context, seal *sealer, old []extent, gone re
 	}
 	for _, s := range old {
 		if err := ignoreGone(durable.Remove(s.path)); err != nil {
-			return e.Seq, err // what is left is still vouched for by its own chain
+			return e.Seq, err // what is left is still explained by its own chain
 		}
 	}
 	return e.Seq, nil
 }
 
-// lastTime returns the time of a segment's newest line, or the zero time.
-func lastTime(e extent) (t time.Time, err error) {
-	for line, err := range newestFirst(e.path, e.size) {
-		if err == nil {
-			t, _ = time.Parse(timeLayout, string(rawTime(line)))
-		}
-		return t, err
-	}
-	return t, nil
-}
-
 // outdated reports whether a new segment should begin although the newest is
 // not full, so that its lines can grow old together.
 func (w *writer) outdated(t *tail) bool {
-	if t.keep.MaxAge <= 0 {
-		return false
+	began := Line{Text: head(t.f)}.Time()
+	return t.keep.MaxAge > 0 && !began.IsZero() && w.p.Now().Sub(began) > t.keep.MaxAge/agePart
+}
+
+// Removal is what a sealed "pruned" event says: these lines were removed on
+// purpose, oldest first, so the log may begin anywhere among them or right
+// after them. It speaks for the line after them by the link that line names.
+type Removal struct {
+	First, Last uint64 // numbers of the lines
+	Link        Link   // of the last one
+	Segment     int    // the last one removed
+}
+
+// Members of a pruned event's data.
+const (
+	cutFirst   = "first_seq"
+	cutLast    = "last_seq"
+	cutLink    = "last_mac"
+	cutSegment = "last_segment"
+)
+
+// Data is r as members of an event's data.
+func (r Removal) Data() map[string]any {
+	return map[string]any{cutFirst: r.First, cutLast: r.Last, cutLink: string(r.Link[:]), cutSegment: r.Segment}
+}
+
+// Removal returns what a genuine line says was removed, if it is about that. A
+// "log_accepted" event repeats it, because the line that said it first may be in
+// what was set aside.
+func (l Line) Removal() (r Removal, ok bool) {
+	if name := string(l.Name()); name != Pruned && name != LogAccepted {
+		return r, false
 	}
-	head := make([]byte, 128)
-	n, err := t.f.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return false
+	e, err := l.Event()
+	if err != nil {
+		return r, false
 	}
-	began, err := time.Parse(timeLayout, string(rawTime(head[:n])))
-	return err == nil && w.p.Now().Sub(began) > t.keep.MaxAge/agePart
+	number := func(key string) uint64 {
+		n, _ := e.Data[key].(float64)
+		if n < 0 || n > maxSeq {
+			return 0
+		}
+		return uint64(n)
+	}
+	link, _ := e.Data[cutLink].(string)
+	r = Removal{First: number(cutFirst), Last: number(cutLast), Segment: int(number(cutSegment))}
+	copy(r.Link[:], link)
+	return r, r.First > 0 && r.First <= r.Last && len(link) == hexLen
+}
+
+// Allows reports whether the log may begin with l in segment number n.
+func (r Removal) Allows(l Line, n int) bool {
+	if l.Seq == r.Last+1 {
+		return string(l.Prev) == string(r.Link[:]) && n == r.Segment+1
+	}
+	// The removal was cut short: the chain itself leads on to the last line.
+	return r.First <= l.Seq && l.Seq <= r.Last && n <= r.Segment
 }

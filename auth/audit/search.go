@@ -13,8 +13,6 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // atOnce is how many segments are searched at a time.
@@ -28,7 +26,7 @@ type matcher struct {
 	text         string   // in lower case
 	parts        [][]byte // what a matching line contains anywhere, the rarest first
 	word         []byte   // and what it contains in upper or lower case
-	seal         *sealer  // not nil if only lines with its MAC are wanted
+	seal         *Sealer  // not nil if only lines with its MAC are wanted
 	block, lower []byte   // memory for a block, as it is and in lower case
 }
 
@@ -37,10 +35,10 @@ var memberData = []byte(`,"data":{`)
 func (q Query) matcher() matcher {
 	m := matcher{q: q, text: strings.ToLower(q.Text)}
 	if !q.Since.IsZero() {
-		m.since = q.Since.UTC().AppendFormat(nil, timeLayout)
+		m.since = q.Since.UTC().AppendFormat(nil, TimeLayout)
 	}
 	if !q.Until.IsZero() {
-		m.until = q.Until.UTC().AppendFormat(nil, timeLayout)
+		m.until = q.Until.UTC().AppendFormat(nil, TimeLayout)
 	}
 	if q.Severity != "" {
 		m.parts = append(m.parts, appendString([]byte(`"severity":`), q.Severity))
@@ -130,8 +128,9 @@ func (m *matcher) match(line []byte) (Event, bool) {
 	if !m.may(line) {
 		return Event{}, false
 	}
-	e, f, err := parse(line)
-	if err != nil || m.seal != nil && !m.seal.seals(f) {
+	l := ParseLine(line)
+	e, err := l.Event()
+	if err != nil || m.seal != nil && !m.seal.Seals(l) {
 		return Event{}, false
 	}
 	severity, _ := e.Data["severity"].(string)
@@ -165,7 +164,7 @@ func search[T any](ctx context.Context, dir string, q Query, key string, take fu
 	for i := range matchers {
 		matchers[i] = q.matcher()
 		if key != "" {
-			matchers[i].seal, _ = newSealer([]byte(key)) // which was a good one when it was read
+			matchers[i].seal, _ = NewSealer([]byte(key)) // which was a good one when it was read
 		}
 	}
 	for n := 1; len(list) > 0; n = atOnce { // the newest alone: it is often enough
@@ -193,8 +192,8 @@ func search[T any](ctx context.Context, dir string, q Query, key string, take fu
 
 // searchSegment is search for one segment. older says whether segments before
 // it matter.
-func searchSegment[T any](ctx context.Context, s segment, m *matcher, take func(*matcher, []byte) (T, bool)) (found []T, older bool, err error) {
-	f, err := durable.Open(s.path, os.O_RDONLY)
+func searchSegment[T any](ctx context.Context, s Segment, m *matcher, take func(*matcher, []byte) (T, bool)) (found []T, older bool, err error) {
+	f, err := s.Open()
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, true, nil // pruned meanwhile
 	}
@@ -202,33 +201,26 @@ func searchSegment[T any](ctx context.Context, s segment, m *matcher, take func(
 		return nil, false, err
 	}
 	defer func() { _ = f.Close() }()
-	if m.q.Before > 0 && firstSeq(f) >= m.q.Before {
+	if m.q.Before > 0 && rawSeq(head(f)) >= m.q.Before {
 		return nil, true, nil
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, false, err
-	}
-	r, err := readBackward(f, info.Size())
-	if err != nil {
-		return nil, false, err
 	}
 	if m.block == nil {
 		m.block = make([]byte, 2*maxChunk)
 	}
-	r.mem = m.block
-	recent := m.since == nil || info.Size() == r.torn
+	r := backward{r: f, at: s.Size, mem: m.block}
+	lines, recent := false, m.since == nil
 	for {
 		if ctx.Err() != nil {
 			return nil, false, ctx.Err()
 		}
-		block, err := r.block()
+		block, err := r.next()
 		if errors.Is(err, io.EOF) {
-			return found, recent, nil
+			return found, recent || !lines, nil
 		}
 		if err != nil {
 			return nil, false, err
 		}
+		lines = true
 		for rest := block; !recent && len(rest) > 0; {
 			var line []byte
 			line, rest, _ = bytes.Cut(rest, []byte("\n"))
@@ -245,4 +237,11 @@ func searchSegment[T any](ctx context.Context, s segment, m *matcher, take func(
 			return found, false, nil
 		}
 	}
+}
+
+// head returns the beginning of a segment: number and time of its first line.
+func head(r io.ReaderAt) []byte {
+	var b [128]byte
+	n, _ := r.ReadAt(b[:], 0) // a short segment is no error here
+	return b[:n]
 }

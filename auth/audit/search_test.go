@@ -1,4 +1,4 @@
-package audit
+package audit_test
 
 import (
 	"bytes"
@@ -10,10 +10,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/audittest"
 )
 
 // selects is what a query means, said once more without any short cut.
-func selects(q Query, e Event) bool {
+func selects(q audit.Query, e audit.Event) bool {
 	return (q.Before == 0 || e.Seq < q.Before) && e.Seq > q.After &&
 		(q.Name == "" || e.Name == q.Name) &&
 		(q.Profile == "" || e.Profile == q.Profile) &&
@@ -21,48 +24,36 @@ func selects(q Query, e Event) bool {
 		(q.Severity == "" || e.Data["severity"] == q.Severity) &&
 		(q.Since.IsZero() || !e.Time.Before(q.Since)) &&
 		(q.Until.IsZero() || e.Time.Before(q.Until)) &&
-		strings.Contains(strings.ToLower(searchable(e)), strings.ToLower(q.Text))
+		strings.Contains(strings.ToLower(audit.Searchable(e)), strings.ToLower(q.Text))
 }
 
 const variedSize = 128 << 10
 
 // varied makes a log of several segments of several blocks, with profiles,
 // names and severities of every frequency.
-func varied(t testing.TB) *book {
-	b := newBook(t)
-	b.size = variedSize
-	b.reopen(b.Dir())
-	l := &Log{writer: writer{p: Params{Now: b.clock.now}}}
-	seal, err := newSealer(testKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tl := &tail{link: origin}
-	segment := []string{}
-	size, number := 0, 1
+func varied(t testing.TB) *audittest.Log {
+	b := audittest.New(t)
+	b.Size = variedSize
+	b.Reopen(b.Dir())
+	var events []audit.Event
 	for i := range 2000 {
-		e := Event{Name: TokenRefreshed, Profile: fmt.Sprintf("p%d", i%3), Outcome: OK, Data: map[string]any{"name": "Ünicode \"" + fmt.Sprint(i)}}
+		e := audit.Event{Name: audit.TokenRefreshed, Profile: fmt.Sprintf("p%d", i%3), Outcome: audit.OK, Data: map[string]any{"name": "Ünicode \"" + fmt.Sprint(i)}}
 		if i%97 == 0 {
-			e.Name, e.Outcome = LoginFailed, Failed
+			e.Name, e.Outcome = audit.LoginFailed, audit.Failed
 		}
 		if i%400 == 7 {
-			e.Name, e.Profile = SecurityAlert, "rare\n"
+			e.Name, e.Profile = audit.SecurityAlert, "rare\n"
 			e.Data["severity"] = fmt.Sprintf("P%d", i/400%4)
 		}
-		line, err := l.line(tl, &e, seal)
-		if err != nil {
-			t.Fatal(err)
+		if events = append(events, e); len(events) == 100 {
+			if _, err := b.Append(t.Context(), events...); err != nil {
+				t.Fatal(err)
+			}
+			events = nil
 		}
-		if size += len(line); size > variedSize {
-			b.setLines(number, segment)
-			segment, size = nil, len(line)
-			number++
-		}
-		segment = append(segment, string(line))
 	}
-	b.setLines(number, segment)
-	if number < 4 {
-		t.Fatalf("%d segments", number)
+	if n := len(b.Numbers()); n < 4 {
+		t.Fatalf("%d segments", n)
 	}
 	return b
 }
@@ -71,15 +62,15 @@ func varied(t testing.TB) *book {
 // for.
 func TestSearchFindsEverything(t *testing.T) {
 	b := varied(t)
-	all, err := b.Query(t.Context(), Query{})
+	all, err := b.Query(t.Context(), audit.Query{})
 	if err != nil || len(all) != 2000 {
 		t.Fatal(len(all), err)
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		q := Query{
+		q := audit.Query{
 			Profile:  rapid.SampledFrom([]string{"", "", "p1", "rare\n", "nobody"}).Draw(rt, "profile"),
-			Name:     rapid.SampledFrom([]string{"", "", TokenRefreshed, LoginFailed, SecurityAlert, "none"}).Draw(rt, "name"),
-			Outcome:  rapid.SampledFrom([]string{"", "", OK, Failed}).Draw(rt, "outcome"),
+			Name:     rapid.SampledFrom([]string{"", "", audit.TokenRefreshed, audit.LoginFailed, audit.SecurityAlert, "none"}).Draw(rt, "name"),
+			Outcome:  rapid.SampledFrom([]string{"", "", audit.OK, audit.Failed}).Draw(rt, "outcome"),
 			Severity: rapid.SampledFrom([]string{"", "", "", "P0", "P3"}).Draw(rt, "severity"),
 			Text:     rapid.SampledFrom([]string{"", "", "ünicode \"1", "Ü", "refreshed", "REFRESHED", "=19", "name=ünicode", "not there"}).Draw(rt, "text"),
 			After:    rapid.SampledFrom([]uint64{0, 0, 700, 1999}).Draw(rt, "after"),
@@ -92,11 +83,11 @@ func TestSearchFindsEverything(t *testing.T) {
 		if rapid.Bool().Draw(rt, "with until") {
 			q.Until = all[rapid.IntRange(0, 1999).Draw(rt, "until")].Time
 		}
-		var want []Event
-		for _, s := range slices.Backward(segmentsOf(b)) {
-			lines := b.lines(s.number)
+		var want []audit.Event
+		for _, s := range slices.Backward(b.Numbers()) {
+			lines := b.Lines(s)
 			for _, line := range slices.Backward(lines) {
-				if e, _, err := parse([]byte(line[:len(line)-1])); err == nil && selects(q, e) && (q.Limit == 0 || len(want) < q.Limit) {
+				if e, err := audit.ParseLine([]byte(line[:len(line)-1])).Event(); err == nil && selects(q, e) && (q.Limit == 0 || len(want) < q.Limit) {
 					want = append(want, e)
 				}
 			}
@@ -109,8 +100,8 @@ func TestSearchFindsEverything(t *testing.T) {
 			rt.Fatalf("%+v (-want +got):\n%s", q, diff)
 		}
 		if q.Limit == 0 {
-			var forward []Event
-			if err := b.Each(context.Background(), q, func(e Event, _ []byte) error { forward = append(forward, e); return nil }); err != nil {
+			var forward []audit.Event
+			if err := b.Each(context.Background(), q, func(e audit.Event, _ []byte) error { forward = append(forward, e); return nil }); err != nil {
 				rt.Fatal(err)
 			}
 			slices.Reverse(forward)
@@ -132,7 +123,7 @@ func TestLowerCaseOfABlock(t *testing.T) {
 			}
 			want = append(want, c)
 		}
-		if got := appendLower(nil, block); !bytes.Equal(got, want) {
+		if got := audit.AppendLower(nil, block); !bytes.Equal(got, want) {
 			rt.Fatalf("%q", got)
 		}
 	})

@@ -1,4 +1,4 @@
-package audit
+package audit_test
 
 import (
 	"bufio"
@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/audittest"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
@@ -30,22 +33,22 @@ type fitfulKeychain struct{ fileAnchor }
 
 func (f fitfulKeychain) unlocked() error {
 	if _, err := os.Lstat(string(f.fileAnchor) + ".locked"); err == nil {
-		return errLocked
+		return audittest.ErrLocked
 	}
 	return nil
 }
 
-func (f fitfulKeychain) Key(context.Context) ([]byte, error) { return testKey, f.unlocked() }
+func (f fitfulKeychain) Key(context.Context) ([]byte, error) { return audittest.Key, f.unlocked() }
 
-func (f fitfulKeychain) UpdateAnchor(ctx context.Context, change func(Anchor, bool) (*Anchor, error)) error {
+func (f fitfulKeychain) UpdateAnchor(ctx context.Context, change func(audit.Anchor, bool) (*audit.Anchor, error)) error {
 	return errors.Join(f.unlocked(), f.fileAnchor.UpdateAnchor(ctx, change))
 }
 
-func openInStorm(dir string) (*Log, error) {
+func openInStorm(dir string) (*audit.Log, error) {
 	k := fitfulKeychain{fileAnchor(dir + ".anchor")}
-	l, err := Open(Params{Dir: dir, Now: time.Now, Actor: "launcher", PID: os.Getpid(), SegmentSize: 20_000, Key: k.Key, Anchor: k})
+	l, err := audit.Open(audit.Params{Dir: dir, Now: time.Now, Actor: "launcher", PID: os.Getpid(), SegmentSize: 20_000, Key: k.Key, Anchor: k})
 	if err == nil {
-		l.still = stormStill
+		l.SetStill(stormStill)
 	}
 	return l, err
 }
@@ -56,7 +59,7 @@ func stormWriter(dir string) {
 	l, err := openInStorm(dir)
 	for i := 0; err == nil && i < 5; i++ {
 		id := fmt.Sprintf("%d-%d", os.Getpid(), i)
-		if _, failed := l.Append(context.Background(), Event{Name: KeychainAccess, Outcome: OK, Data: map[string]any{"id": id}}); failed != nil {
+		if _, failed := l.Append(context.Background(), audit.Event{Name: audit.KeychainAccess, Outcome: audit.OK, Data: map[string]any{"id": id}}); failed != nil {
 			l.Lost()
 			_, err = fmt.Println("lost", id)
 		} else {
@@ -111,7 +114,7 @@ func TestLogInAStorm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Append(t.Context(), Event{Name: "first"}); err != nil {
+	if _, err := l.Append(t.Context(), audit.Event{Name: "first"}); err != nil {
 		t.Fatal(err)
 	}
 	written := map[string]bool{}
@@ -149,7 +152,7 @@ func TestLogInAStorm(t *testing.T) {
 		case 3:
 			err = os.WriteFile(locked, nil, 0o600)
 		case 9:
-			err = hold(t.Context(), filepath.Join(dir, lockName), 2*stormStill)
+			err = hold(t.Context(), filepath.Join(dir, "audit.lock"), 2*stormStill)
 		case 18:
 			err = os.Remove(locked)
 		}
@@ -163,20 +166,20 @@ func TestLogInAStorm(t *testing.T) {
 	if l, err = openInStorm(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Append(t.Context(), Event{Name: "last"}); err != nil {
+	if _, err := l.Append(t.Context(), audit.Event{Name: "last"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r, err := l.Verify(t.Context(), nil)
+	r, err := verify.Full(t.Context(), l, nil)
 	if err != nil || !r.OK || !r.AnchorChecked || r.AnchorSeq != r.Events {
 		t.Fatalf("%+v, problem %+v, %v", r, r.Problem, err)
 	}
 	if r.Lost < uint64(lost) || r.Lost > uint64(lost+killed) { // who was killed may have counted and not said so
 		t.Errorf("the log says that %d events are missing, the processes lost %d", r.Lost, lost)
 	}
-	all, err := l.Query(t.Context(), Query{Name: KeychainAccess})
+	all, err := l.Query(t.Context(), audit.Query{Name: audit.KeychainAccess})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,52 +11,37 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
-// errForgedSeq marks a newest line after which there is no number left. It is
-// passed over like rubbish: one forged line must not end the log.
-var errForgedSeq = errors.New("the sequence number leaves none for the next line")
-
 // tail is the end of the log as an append finds it under the lock.
 type tail struct {
-	segments []segment
-	f        *os.File // the newest segment; nil if there is none yet
-	size     int64    // of the newest segment, in bytes
-	last     frame    // the newest line
-	seq      uint64   // of the newest line; 0 in an empty log
-	link     string   // what the next line names as prev
-	empty    bool     // there is no line at all
-	moved    int64    // bytes of an unfinished line that were set aside
-	keep     Retention
-	lost     []string // marks of lost events
+	folder
+	f     *os.File // the newest segment; nil if there is none yet
+	size  int64    // of the newest segment, in bytes
+	last  Line     // the newest line; without text in an empty log
+	chain Chain    // behind it
+	moved int64    // bytes of an unfinished line that were set aside
+	keep  Retention
 }
 
 // openTail finds the newest line and repairs a torn end. Close it after use.
 func openTail(dir string) (t *tail, err error) {
-	t = &tail{link: origin, empty: true}
+	t = &tail{chain: Start}
 	defer func() {
 		if err != nil {
 			t.close()
 			t, err = nil, fmt.Errorf("read the end of the audit log: %w", err)
 		}
 	}()
-	f, err := readFolder(dir)
-	if t.segments, t.lost = f.segments, f.lost; err != nil || len(t.segments) == 0 {
+	if t.folder, err = readFolder(dir); err != nil || len(t.segments) == 0 {
 		return t, err
 	}
-	if t.f, err = durable.Open(t.newest().path, os.O_RDWR); err != nil {
+	end := newest(t.segments)
+	if t.f, err = durable.Open(end.path, os.O_RDWR); err != nil {
 		return t, err
 	}
-	if err = t.repair(dir); err != nil {
+	if err = t.repair(dir, end); err != nil {
 		return t, err
 	}
-	if err = t.read(t.newest().path, t.size); err != nil {
-		return t, err
-	}
-	for i := len(t.segments) - 2; i >= 0 && t.empty; i-- {
-		if err = t.read(t.segments[i].path, -1); err != nil {
-			return t, err
-		}
-	}
-	return t, nil
+	return t, t.find()
 }
 
 func (t *tail) close() {
@@ -65,35 +50,33 @@ func (t *tail) close() {
 	}
 }
 
-// newest returns the newest segment, or the zero segment if there is none.
-func (t *tail) newest() segment {
-	if len(t.segments) == 0 {
-		return segment{}
-	}
-	return t.segments[len(t.segments)-1]
-}
-
-// read takes the newest line of a segment into t, if there is one. A newest line that
-// is not one of ours stays where it is, for Verify to name; the chain goes on
-// from its bytes, with the number after the newest line that can be read.
-func (t *tail) read(path string, size int64) error {
-	for line, err := range newestFirst(path, size) {
-		if err != nil {
-			return err
-		}
-		f, bad := split(line)
-		if bad == nil && f.seq > maxSeq/2 { // far from real, and room for what is appended
-			bad = errForgedSeq
-		}
-		if t.empty {
-			if bad != nil {
-				f = frame{bytes: line}
+// find looks for the newest line. One that is none of ours stays where it is,
+// for a verification to name; the chain goes on from its bytes, with the number
+// after the newest line that can be read. In a log of ours the newest segment
+// has a line, or the one before it does if its end was torn. In a folder that
+// somebody has filled with anything else, no more is read than a segment may
+// have; the verification tells of it.
+func (t *tail) find() error {
+	t.segments[len(t.segments)-1].Size = t.size
+	left := int64(maxSegmentBytes)
+	for i := len(t.segments) - 1; i >= 0 && left > 0; i-- {
+		s := t.segments[i]
+		s.From = max(0, s.Size-left)
+		left -= s.Size
+		for l, err := range newestFirst(s) {
+			if err != nil {
+				return err
 			}
-			t.last, t.link, t.empty = f, f.link(), false
-		}
-		if bad == nil {
-			t.seq = f.seq
-			break
+			if l.Bad == nil && (l.Seq > maxSeq/2 || !l.isHex()) { // after a number far from real none may be left
+				l = Line{Text: l.Text, Bad: errors.New("is forged")}
+			}
+			if t.last.Text == nil {
+				t.last, t.chain = l, l.After()
+			}
+			if l.Bad == nil {
+				t.chain.Seq = l.Seq
+				return nil
+			}
 		}
 	}
 	return nil
@@ -103,16 +86,17 @@ func (t *tail) read(path string, size int64) error {
 // full disk in the middle of an append leaves. Its event was never acknowledged.
 //
 // Copy, sync, then cut: a crash in between leaves a second copy, not a loss.
-func (t *tail) repair(dir string) error {
+func (t *tail) repair(dir string, end Segment) error {
 	info, err := t.f.Stat()
 	if err != nil {
 		return err
 	}
-	t.size, err = soundSize(t.newest().path, info.Size())
-	if err != nil || t.size == info.Size() {
+	end.Size = info.Size()
+	t.size, err = soundSize(end)
+	if err != nil || t.size == end.Size {
 		return err
 	}
-	t.moved = info.Size() - t.size
+	t.moved = end.Size - t.size
 	torn, err := durable.Open(filepath.Join(dir, tornName), os.O_WRONLY|os.O_CREATE|os.O_APPEND)
 	if err != nil {
 		return err
@@ -133,33 +117,14 @@ func (t *tail) repair(dir string) error {
 	return t.f.Sync()
 }
 
-// soundSize returns the length of the first size bytes of a file without a torn
-// end; of all of it if size is negative. After a power cut a file system may have
-// kept a line's last page and lost the one before, which then reads as zeros; a
-// zero byte is in no real line.
-func soundSize(path string, size int64) (int64, error) {
-	f, err := durable.Open(path, os.O_RDONLY)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = f.Close() }()
-	if size < 0 {
-		info, err := f.Stat()
-		if err != nil {
-			return 0, err
+// soundSize returns a segment's length without a torn end. After a power cut a
+// file system may have kept a line's last page and lost the one before, which
+// then reads as zeros; a zero byte is in no real line.
+func soundSize(s Segment) (int64, error) {
+	for l, err := range newestFirst(s) {
+		if err != nil || bytes.IndexByte(l.Text, 0) < 0 {
+			return l.end, err
 		}
-		size = info.Size()
-	}
-	lines, err := readBackward(f, size)
-	if err != nil {
-		return 0, err
-	}
-	keep := lines.offset()
-	for line, err := range lines.lines {
-		if err != nil || bytes.IndexByte(line, 0) < 0 {
-			return keep, err
-		}
-		keep = lines.offset()
 	}
 	return 0, nil
 }

@@ -1,11 +1,12 @@
 package audit
 
 import (
-	"encoding"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -23,46 +24,36 @@ const ellipsis = "…"
 // a float64 or a bool. Named types with a text form are written in it, so that
 // a secret.String that strays in becomes "[redacted]" and nothing else.
 func normalize(v any) (any, error) {
-	switch v := v.(type) {
-	case string:
-		return cut(v), nil
-	case bool:
-		return v, nil
-	case json.Number:
-		f, err := v.Float64()
-		return finite(f, err)
-	}
-	r := reflect.ValueOf(v)
-	switch r.Kind() {
-	case reflect.String, reflect.Bool, reflect.Float32, reflect.Float64,
-		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	switch r := reflect.ValueOf(v); {
+	case r.Kind() == reflect.String || r.Kind() == reflect.Bool || r.CanInt() || r.CanUint() || r.CanFloat():
 	default:
 		return nil, fmt.Errorf("a %T is no string, number or boolean", v)
 	}
-	if m, ok := v.(encoding.TextMarshaler); ok {
-		text, err := m.MarshalText()
-		return cut(string(text)), err
+	switch v := v.(type) { // no conversion for the usual ones
+	case string:
+		return cut(valid(v)), nil
+	case bool:
+		return v, nil
 	}
-	switch {
-	case r.Kind() == reflect.String:
-		return cut(r.String()), nil
-	case r.Kind() == reflect.Bool:
-		return r.Bool(), nil
-	case r.CanInt():
-		return float64(r.Int()), nil
-	case r.CanUint():
-		return float64(r.Uint()), nil
-	default:
-		return finite(r.Float(), nil)
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
 	}
+	var plain any
+	err = json.Unmarshal(text, &plain)
+	if s, ok := plain.(string); ok {
+		plain = cut(s)
+	}
+	return plain, err
 }
 
-func finite(f float64, err error) (any, error) {
-	if err == nil && (math.IsNaN(f) || math.IsInf(f, 0)) {
-		err = fmt.Errorf("%v is no number that JSON has", f)
+// valid replaces what is not UTF-8, so that the event returned by Append is
+// the one that a reader gets.
+func valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
 	}
-	return f, err
+	return string([]rune(s))
 }
 
 // cut shortens s to maxString bytes, on a character's boundary.
@@ -80,22 +71,18 @@ func cut(s string) string {
 // appendString appends s as a JSON string. Beyond what JSON demands it escapes
 // DEL, the C1 controls and the Unicode line ends, so that showing a raw line in
 // a terminal cannot do anything but show it. Invalid UTF-8 becomes U+FFFD.
+// encoding/json escapes other characters, and a line has one spelling.
 func appendString(b []byte, s string) []byte {
-	const hexDigits = "0123456789abcdef"
 	b = append(b, '"')
-	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
+	for _, r := range s {
 		switch {
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
 		case r < 0x20 || (r >= 0x7f && r < 0xa0) || r == 0x2028 || r == 0x2029:
-			b = append(b, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
-		case r == utf8.RuneError && size == 1:
-			b = append(b, "\ufffd"...)
+			b = fmt.Appendf(b, `\u%04x`, r)
 		default:
-			b = append(b, s[i:i+size]...)
+			b = utf8.AppendRune(b, r)
 		}
-		i += size
 	}
 	return append(b, '"')
 }
@@ -114,4 +101,16 @@ func appendValue(b []byte, v any) []byte {
 		return strconv.AppendFloat(b, v, 'g', -1, 64)
 	}
 	panic(fmt.Sprintf("audit: value of type %T was not normalized", v))
+}
+
+// appendData appends normalized data as it stands in a line.
+func appendData(b []byte, data map[string]any) []byte {
+	sep := byte('{')
+	for _, k := range slices.Sorted(maps.Keys(data)) {
+		b = append(b, sep)
+		b = append(appendString(b, k), ':')
+		b = appendValue(b, data[k])
+		sep = ','
+	}
+	return append(b, '}')
 }

@@ -12,7 +12,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
-	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 )
 
 // badge says whether the log verifies. It never claims more than was checked:
@@ -61,12 +61,12 @@ func (b *badge) stale() {
 }
 
 // result shows what a verification found.
-func (b *badge) result(r audit.Report, err error) {
+func (b *badge) result(r verify.Report, err error) {
 	b.again.Enable()
 	switch {
 	case err != nil:
 		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance, lang.L("Log could not be checked"))
-	case r.Verdict() == audit.Broken:
+	case r.Verdict() == verify.Broken:
 		b.set(theme.ErrorIcon(), theme.ColorNameError, widget.DangerImportance,
 			lang.L("Does not verify: {{.Problem}}", map[string]any{"Problem": problemWords(r.Problem)}))
 	case r.Lost > 0:
@@ -75,7 +75,7 @@ func (b *badge) result(r audit.Report, err error) {
 		n := r.WithoutMAC()
 		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance,
 			lang.N("Consistent with its key, but {{.Count}} lines carry no seal", n, map[string]any{"Count": kit.Number(n)}))
-	case r.Verdict() == audit.Doubtful:
+	case r.Verdict() == verify.Doubtful:
 		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance, lang.L("Consistent with its key, but its end could not be checked"))
 	default:
 		n := int(r.Events)
@@ -85,23 +85,23 @@ func (b *badge) result(r audit.Report, err error) {
 }
 
 // problemWords says in three words what the whole message says in a sentence.
-func problemWords(p *audit.Problem) string {
+func problemWords(p *verify.Problem) string {
 	if p == nil {
 		return ""
 	}
 	line := map[string]any{"Line": kit.Number(int(p.Seq))}
 	segment := map[string]any{"Name": p.Segment}
-	return cmp.Or(map[audit.Kind]string{
-		audit.Edited:         lang.L("line {{.Line}} edited", line),
-		audit.Deleted:        lang.L("lines deleted before line {{.Line}}", line),
-		audit.Inserted:       lang.L("line {{.Line}} inserted", line),
-		audit.Reordered:      lang.L("line {{.Line}} out of order", line),
-		audit.Truncated:      lang.L("newest lines cut off"),
-		audit.RolledBack:     lang.L("replaced by an older copy"),
-		audit.SegmentMissing: lang.L("segment {{.Name}} is missing", segment),
-		audit.SegmentSwapped: lang.L("segment {{.Name}} swapped", segment),
-		audit.Malformed:      lang.L("line {{.Line}} is malformed", line),
-		audit.Unsealed:       lang.L("line {{.Line}} is not sealed", line),
-		audit.ForeignKey:     lang.L("lines made with another key"),
+	return cmp.Or(map[verify.Kind]string{
+		verify.Edited:         lang.L("line {{.Line}} edited", line),
+		verify.Deleted:        lang.L("lines deleted before line {{.Line}}", line),
+		verify.Inserted:       lang.L("line {{.Line}} inserted", line),
+		verify.Reordered:      lang.L("line {{.Line}} out of order", line),
+		verify.Truncated:      lang.L("newest lines cut off"),
+		verify.RolledBack:     lang.L("replaced by an older copy"),
+		verify.SegmentMissing: lang.L("segment {{.Name}} is missing", segment),
+		verify.SegmentSwapped: lang.L("segment {{.Name}} swapped", segment),
+		verify.Malformed:      lang.L("line {{.Line}} is malformed", line),
+		verify.Unsealed:       lang.L("line {{.Line}} is not sealed", line),
+		verify.ForeignKey:     lang.L("lines made with another key"),
 	}[p.Kind], string(p.Kind))
 }

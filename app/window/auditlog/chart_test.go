@@ -108,7 +108,7 @@ func TestTallyStaysSmall(t *testing.T) {
 	from := time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)
 	const n = 4 * maxSteps
 	for i := range n {
-		y.add(audit.Glimpse{Time: from.Add(time.Duration(i) * time.Hour), Name: audit.TokenRefreshed})
+		y.add(audit.Summary{Time: from.Add(time.Duration(i) * time.Hour), Name: audit.TokenRefreshed})
 	}
 	if len(y.by) > maxSteps || y.all[refreshes] != n {
 		t.Errorf("%d steps for %d events", len(y.by), y.all[refreshes])

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 )
 
 // Keeper is what the window needs of auth.Keeper. Its methods may block and are
@@ -16,13 +17,13 @@ type Keeper interface {
 	ProfileNames(ctx context.Context) (map[string]string, error)
 	// Events returns the newest events that match, newest first.
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
-	// Glance calls each for every event that matches, newest first, without its
+	// Summaries calls each for every event that matches, newest first, without its
 	// data, and with no regard to q.Limit.
-	Glance(ctx context.Context, q audit.Query, each func(audit.Glimpse)) error
+	Summaries(ctx context.Context, q audit.Query, each func(audit.Summary)) error
 	// VerifyLog checks the whole log. A log that does not verify is a report, not
 	// an error. Progress, which may be nil, gets bytes and comes from the goroutine
 	// that verifies.
-	VerifyLog(ctx context.Context, progress func(done, total int64)) (audit.Report, error)
+	VerifyLog(ctx context.Context, progress func(done, total int64)) (verify.Report, error)
 	// VerifyIncremental checks what came since the last check.
-	VerifyIncremental(ctx context.Context) (audit.Report, error)
+	VerifyIncremental(ctx context.Context) (verify.Report, error)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -74,7 +75,7 @@ func (v *view) summarise() {
 		v.rows.count(s.cursors, s.total)
 		v.tally = s.tally
 		for _, e := range v.rows.head { // came in meanwhile
-			v.tally.add(audit.Glimpse{Seq: e.Seq, Time: e.Time, Name: e.Name, Failed: e.Outcome == audit.Failed})
+			v.tally.add(audit.Summary{Seq: e.Seq, Time: e.Time, Name: e.Name, Failed: e.Outcome == audit.Failed})
 		}
 		v.refresh()
 		v.drawChart()
@@ -111,7 +112,7 @@ func (v *view) changed() {
 			return
 		}
 		for _, e := range page[:added] {
-			v.tally.add(audit.Glimpse{Seq: e.Seq, Time: e.Time, Name: e.Name, Failed: e.Outcome == audit.Failed})
+			v.tally.add(audit.Summary{Seq: e.Seq, Time: e.Time, Name: e.Name, Failed: e.Outcome == audit.Failed})
 		}
 		v.shift(added)
 		v.refresh()
@@ -193,7 +194,7 @@ func (v *view) loadProfiles() {
 // verify reads the whole log and shows what it finds.
 func (v *view) verify() {
 	shown := 0
-	v.check(func(ctx context.Context) (audit.Report, error) {
+	v.check(func(ctx context.Context) (verify.Report, error) {
 		return v.keeper.VerifyLog(ctx, func(done, total int64) {
 			if total <= 0 {
 				return
@@ -215,15 +216,15 @@ func (v *view) verifySoon() {
 	}
 }
 
-func (v *view) check(work func(context.Context) (audit.Report, error)) {
+func (v *view) check(work func(context.Context) (verify.Report, error)) {
 	v.badge.checking(0)
-	kit.Load(v.host.Tasks, work, func(r audit.Report, err error) {
+	kit.Load(v.host.Tasks, work, func(r verify.Report, err error) {
 		v.badge.result(r, err)
 		switch {
 		case err != nil:
 			v.host.Notice.Error(err)
 		case r.OK && v.noticed.Kind != "": // it was accepted or put back
-			v.noticed = audit.Problem{}
+			v.noticed = verify.Problem{}
 			if shown, _ := v.host.Notice.Text(); shown == lang.L("The audit log does not verify") {
 				v.host.Notice.Clear()
 			}

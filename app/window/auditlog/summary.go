@@ -26,7 +26,7 @@ type summary struct {
 func summarise(ctx context.Context, k Keeper, q audit.Query) (summary, error) {
 	var s summary
 	q.Limit = 0
-	err := k.Glance(ctx, q, func(g audit.Glimpse) {
+	err := k.Summaries(ctx, q, func(g audit.Summary) {
 		if s.total%pageSize == 0 {
 			s.cursors = append(s.cursors, g.Seq+1)
 		}
@@ -70,7 +70,7 @@ func groupColour(g group) fyne.ThemeColorName {
 }
 
 // groupOf sorts an event into the chart.
-func groupOf(g audit.Glimpse) group {
+func groupOf(g audit.Summary) group {
 	if g.Failed || audit.WordingOf(g.Name).Alarming {
 		return troubles
 	}
@@ -111,7 +111,7 @@ var steps = []time.Duration{time.Minute, 15 * time.Minute, time.Hour, 6 * time.H
 
 const maxSteps = 20_000
 
-func (t *tally) add(g audit.Glimpse) {
+func (t *tally) add(g audit.Summary) {
 	if t.by == nil {
 		t.by = map[int64]*counts{}
 	}

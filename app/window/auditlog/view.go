@@ -23,6 +23,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
@@ -58,15 +59,15 @@ type view struct {
 
 	cancelPage    func() // stops the load under way
 	cancelSummary func()
-	stopVerify    func()        // calls off the verification to come
-	noticed       audit.Problem // what the notice has shown already
-	filtering     int           // counts the changes of the filters
-	above         int           // rows that came in above while the user read
-	target        uint64        // number of the event to jump to; 0 if none
-	failed        bool          // the notice tells why events could not be loaded
-	loading       bool          // of another page
-	loaded        bool          // the first page is there
-	verified      bool          // the first verification has begun
+	stopVerify    func()         // calls off the verification to come
+	noticed       verify.Problem // what the notice has shown already
+	filtering     int            // counts the changes of the filters
+	above         int            // rows that came in above while the user read
+	target        uint64         // number of the event to jump to; 0 if none
+	failed        bool           // the notice tells why events could not be loaded
+	loading       bool           // of another page
+	loaded        bool           // the first page is there
+	verified      bool           // the first verification has begun
 }
 
 // Show builds the window's content in h and starts loading. A nil write hides

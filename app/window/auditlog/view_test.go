@@ -23,6 +23,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
@@ -33,7 +34,7 @@ func open(t *testing.T, n int, change ...func(*keepertest.Fake)) (*view, *keeper
 	h := windowtest.Host(t)
 	f := &keepertest.Fake{
 		Profiles: []auth.ProfileView{{ID: "3f9a", Name: "home", Active: true}, {ID: "77b1", Name: "work"}},
-		Report:   audit.Report{OK: true, Events: uint64(n)},
+		Report:   verify.Report{OK: true, Events: uint64(n)},
 		Ticks:    make(chan struct{}),
 	}
 	f.Append(n, keepertest.Now.Add(-24*time.Hour), audit.Event{
@@ -337,24 +338,24 @@ func TestEvidenceJump(t *testing.T) {
 
 func TestVerifyBadge(t *testing.T) {
 	for name, tc := range map[string]struct {
-		report     audit.Report
+		report     verify.Report
 		err        error
 		text       string
 		importance widget.Importance
 		notice     string
 	}{
-		"ok":  {audit.Report{OK: true, Events: 1234}, nil, "Log is consistent with its key — 1,234 events", widget.SuccessImportance, ""},
-		"one": {audit.Report{OK: true, Events: 1}, nil, "Log is consistent with its key — 1 event", widget.SuccessImportance, ""},
+		"ok":  {verify.Report{OK: true, Events: 1234}, nil, "Log is consistent with its key — 1,234 events", widget.SuccessImportance, ""},
+		"one": {verify.Report{OK: true, Events: 1}, nil, "Log is consistent with its key — 1 event", widget.SuccessImportance, ""},
 		// The command line warns of these, so the window must not be green.
-		"without a seal":          {audit.Report{OK: true, Events: 9, SealedLater: 2}, nil, "Consistent with its key, but 2 lines carry no seal", widget.WarningImportance, ""},
-		"not sealed yet":          {audit.Report{OK: true, Events: 9, Unsealed: 1}, nil, "Consistent with its key, but 1 line carries no seal", widget.WarningImportance, ""},
-		"events are missing":      {audit.Report{OK: true, Events: 9, Lost: 2}, nil, "Consistent with its key, but events are missing", widget.WarningImportance, ""},
-		"its end was not checked": {audit.Report{OK: true, Events: 9, AnchorError: "locked"}, nil, "Consistent with its key, but its end could not be checked", widget.WarningImportance, ""},
+		"without a seal":          {verify.Report{OK: true, Events: 9, SealedLater: 2}, nil, "Consistent with its key, but 2 lines carry no seal", widget.WarningImportance, ""},
+		"not sealed yet":          {verify.Report{OK: true, Events: 9, Unsealed: 1}, nil, "Consistent with its key, but 1 line carries no seal", widget.WarningImportance, ""},
+		"events are missing":      {verify.Report{OK: true, Events: 9, Lost: 2}, nil, "Consistent with its key, but events are missing", widget.WarningImportance, ""},
+		"its end was not checked": {verify.Report{OK: true, Events: 9, AnchorError: "locked"}, nil, "Consistent with its key, but its end could not be checked", widget.WarningImportance, ""},
 		"edited": {
-			audit.Report{Problem: &audit.Problem{Kind: audit.Edited, Seq: 17, Message: "line 17 was edited"}},
+			verify.Report{Problem: &verify.Problem{Kind: verify.Edited, Seq: 17, Message: "line 17 was edited"}},
 			nil, "Does not verify: line 17 edited", widget.DangerImportance, "Line 17 was edited",
 		},
-		"not checked": {audit.Report{}, hint.New("the keychain is locked", "unlock it"), "Log could not be checked", widget.WarningImportance, "Unlock it"},
+		"not checked": {verify.Report{}, hint.New("the keychain is locked", "unlock it"), "Log could not be checked", widget.WarningImportance, "Unlock it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, f := open(t, 3)
@@ -378,7 +379,7 @@ func TestVerifyBadge(t *testing.T) {
 func TestNothingContradictsABadgeThatIsGreenAgain(t *testing.T) {
 	v, f := open(t, 3)
 	good := f.Report
-	f.Report = audit.Report{Problem: &audit.Problem{Kind: audit.Edited, Seq: 2, Message: "line 2 was edited"}}
+	f.Report = verify.Report{Problem: &verify.Problem{Kind: verify.Edited, Seq: 2, Message: "line 2 was edited"}}
 	v.verify()
 	if message, _ := v.host.Notice.Text(); message != "The audit log does not verify" {
 		t.Fatalf("notice says %q", message)

@@ -1,4 +1,6 @@
-package audit
+// Package export writes copies of an audit log for others to read, and checks
+// such a copy.
+package export
 
 import (
 	"bufio"
@@ -9,10 +11,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
 // Format is a way to write the log's events to a file for others to read.
@@ -29,10 +32,10 @@ const (
 // ErrFormat says that there is no such format.
 var ErrFormat = errors.New("no such export format")
 
-// ExportOptions say how events are written.
-type ExportOptions struct {
+// Options say how events are written.
+type Options struct {
 	Format Format
-	Query  Query // Limit has no meaning
+	Query  audit.Query // Limit has no meaning
 	// Local is the time zone for the legacy format, which has none in its
 	// timestamps; nil for the system's.
 	Local *time.Location
@@ -41,9 +44,9 @@ type ExportOptions struct {
 	NameOf func(id string) string
 }
 
-// Export writes the selected events to w, oldest first, in constant memory, and
-// returns how many. Like Query it vouches for nothing. Bundle is not for it.
-func (l *Log) Export(ctx context.Context, w io.Writer, o ExportOptions) (events int, err error) {
+// Write writes the selected events to w, oldest first, in constant memory, and
+// returns how many. Like Log.Query it checks nothing. Bundle is not for it.
+func Write(ctx context.Context, l *audit.Log, w io.Writer, o Options) (events int, err error) {
 	if o.Local == nil {
 		o.Local = time.Local
 	}
@@ -51,11 +54,11 @@ func (l *Log) Export(ctx context.Context, w io.Writer, o ExportOptions) (events 
 		o.NameOf = func(string) string { return "" }
 	}
 	buf := bufio.NewWriterSize(w, 64<<10)
-	var each func(Event, []byte) error
+	var each func(audit.Event, []byte) error
 	end := func() error { return nil }
 	switch o.Format {
 	case JSONLines:
-		each = func(_ Event, line []byte) error {
+		each = func(_ audit.Event, line []byte) error {
 			_, err := buf.Write(append(line[:len(line):len(line)], '\n'))
 			return err
 		}
@@ -66,7 +69,7 @@ func (l *Log) Export(ctx context.Context, w io.Writer, o ExportOptions) (events 
 	default:
 		return 0, fmt.Errorf("%w: %q", ErrFormat, o.Format)
 	}
-	err = l.Each(ctx, o.Query, func(e Event, line []byte) error {
+	err = l.Each(ctx, o.Query, func(e audit.Event, line []byte) error {
 		events++
 		return each(e, line)
 	})
@@ -84,18 +87,14 @@ func (l *Log) Export(ctx context.Context, w io.Writer, o ExportOptions) (events 
 
 // exportCSV writes a header and a row for each event, as RFC 4180 has it but
 // with plain line ends.
-func exportCSV(w io.Writer, o ExportOptions) (each func(Event, []byte) error, end func() error) {
+func exportCSV(w io.Writer, o Options) (each func(audit.Event, []byte) error, end func() error) {
 	table := csv.NewWriter(w)
 	_ = table.Write([]string{"seq", "time", "event", "outcome", "severity", "profile", "profile_name", "actor", "pid", "data"})
-	each = func(e Event, _ []byte) error {
+	each = func(e audit.Event, _ []byte) error {
 		severity, _ := e.Data["severity"].(string)
-		data := ""
-		if len(e.Data) > 0 {
-			data = string(appendData(nil, e.Data))
-		}
 		row := []string{
-			strconv.FormatUint(e.Seq, 10), e.Time.Format(timeLayout), e.Name, e.Outcome, severity,
-			e.Profile, nameOf(e, o), e.Actor, strconv.Itoa(e.PID), data,
+			strconv.FormatUint(e.Seq, 10), e.Time.Format(audit.TimeLayout), e.Name, e.Outcome, severity,
+			e.Profile, nameOf(e, o), e.Actor, strconv.Itoa(e.PID), e.DataText(),
 		}
 		for i := range row {
 			row[i] = harmless(row[i])
@@ -136,12 +135,12 @@ func legacyTime(t time.Time, in *time.Location) string {
 
 // exportLegacy writes one JSON array. An event that was imported from such a
 // file comes out under the name and the time that it had there.
-func exportLegacy(w io.Writer, o ExportOptions) (each func(Event, []byte) error, end func() error) {
+func exportLegacy(w io.Writer, o Options) (each func(audit.Event, []byte) error, end func() error) {
 	before := "[\n  "
-	each = func(e Event, _ []byte) error {
+	each = func(e audit.Event, _ []byte) error {
 		old := legacyEvent{Timestamp: legacyTime(e.Time, o.Local), Event: e.Name, Data: map[string]any{}}
 		maps.Copy(old.Data, e.Data)
-		if e.Name == ImportedEvent {
+		if e.Name == audit.ImportedEvent {
 			if name, ok := e.Data["original_event"].(string); ok {
 				old.Event = name
 				delete(old.Data, "original_event")
@@ -174,7 +173,7 @@ func exportLegacy(w io.Writer, o ExportOptions) (each func(Event, []byte) error,
 }
 
 // nameOf is the profile's name as the event tells it, or as it is now.
-func nameOf(e Event, o ExportOptions) string {
+func nameOf(e audit.Event, o Options) string {
 	if name, ok := e.Data["name"].(string); ok && e.Profile != "" {
 		return name
 	}
@@ -182,16 +181,4 @@ func nameOf(e Event, o ExportOptions) string {
 		return ""
 	}
 	return o.NameOf(e.Profile)
-}
-
-// appendData writes data as it stands in a line.
-func appendData(b []byte, data map[string]any) []byte {
-	sep := byte('{')
-	for _, k := range slices.Sorted(maps.Keys(data)) {
-		b = append(b, sep)
-		b = append(appendString(b, k), ':')
-		b = appendValue(b, data[k])
-		sep = ','
-	}
-	return append(b, '}')
 }

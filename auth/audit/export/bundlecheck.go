@@ -1,4 +1,4 @@
-package audit
+package export
 
 import (
 	"archive/zip"
@@ -15,6 +15,8 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
 // Limits of a bundle, which may come from anybody.
@@ -158,7 +160,8 @@ func readBundled(f *zip.File, limit int64) ([]byte, error) {
 // Where the verification that the statement tells of found a problem, the
 // links are not expected to hold.
 func (b *BundleReport) checkSegments(ctx context.Context, files map[string]*zip.File) error {
-	var last frame
+	linked := b.Statement.Report.OK
+	var before *audit.Chain // behind the last line
 	for _, s := range b.Statement.Segments {
 		f := files[bundleSegments+s.Name]
 		if f == nil {
@@ -172,17 +175,18 @@ func (b *BundleReport) checkSegments(ctx context.Context, files map[string]*zip.
 			return notBundle("%s cannot be unpacked", s.Name)
 		}
 		h := sha256.New()
-		lines := readStream(io.TeeReader(&patient{ctx, io.LimitReader(r, s.Size)}, h))
 		broken := error(nil)
-		for line, err := range lines.lines {
+		for line, err := range audit.ReadLines(ctx, io.TeeReader(io.LimitReader(r, s.Size), h)) {
 			if err != nil {
 				_ = r.Close()
 				return cmp.Or(ctx.Err(), notBundle("%s cannot be unpacked", s.Name))
 			}
 			b.Events++
-			if broken == nil && b.Statement.Report.OK && !follows(&last, line) {
-				broken = notBundle("line %d of %s does not follow from the line before it", lines.line, s.Name)
+			if broken == nil && linked && (line.Bad != nil || before != nil && !before.Leads(line)) {
+				broken = notBundle("line %d of %s does not follow from the line before it", line.N, s.Name)
 			}
+			after := line.After()
+			before = &after
 		}
 		_ = r.Close()
 		if sum(h) != s.SHA256 {
@@ -193,15 +197,4 @@ func (b *BundleReport) checkSegments(ctx context.Context, files map[string]*zip.
 		}
 	}
 	return nil
-}
-
-// follows reports whether line can come after last, and makes it the last.
-func follows(last *frame, line []byte) bool {
-	f, err := split(bytes.Clone(line))
-	if err != nil {
-		return false
-	}
-	before := *last
-	*last = f
-	return before.bytes == nil || f.follows(before.seq, before.appendLink(nil))
 }

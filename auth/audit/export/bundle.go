@@ -1,10 +1,9 @@
-package audit
+package export
 
 import (
 	"archive/zip"
 	"context"
 	"crypto/ed25519"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -13,10 +12,10 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 )
 
 // A bundle is a zip file for whoever looks into an incident:
@@ -43,7 +42,7 @@ type Statement struct {
 	By        string           `json:"by"`         // the program and its version
 	Created   time.Time        `json:"created"`    // UTC, by this machine's clock
 	PublicKey string           `json:"public_key"` // Ed25519, in hex
-	Report    Report           `json:"report"`
+	Report    verify.Report    `json:"report"`
 	Segments  []BundledSegment `json:"segments"`      // oldest first
 	Readme    string           `json:"readme_sha256"` // of README.txt, in hex
 	Proves    []string         `json:"proves"`
@@ -71,53 +70,40 @@ var (
 	}
 )
 
-// signer derives the key that signs bundles. One cannot be told from the other.
-func signer(key []byte) ed25519.PrivateKey {
-	m := hmac.New(sha256.New, key)
-	m.Write([]byte("stagedoor audit bundle signature, ed25519 seed"))
-	return ed25519.NewKeyFromSeed(m.Sum(nil))
-}
-
-// PublicKey returns the Ed25519 key, in hex, that signs the bundles of a log
-// with that key.
-func PublicKey(key []byte) string {
-	public, _ := signer(key).Public().(ed25519.PublicKey)
-	return hex.EncodeToString(public)
-}
-
 // WriteBundle verifies the log and writes a bundle of what it verified, by
 // being the program's name and version. A log that does not verify is bundled
 // all the same, with the problem in the statement: that is when it is needed.
 // Appending goes on meanwhile.
-func (l *Log) WriteBundle(ctx context.Context, w io.Writer, by string, progress func(done, total int64)) (Statement, error) {
-	s, err := l.writeBundle(ctx, w, by, progress)
+func WriteBundle(ctx context.Context, l *audit.Log, w io.Writer, by string, progress func(done, total int64)) (Statement, error) {
+	s, err := writeBundle(ctx, l, w, by, progress)
 	if err != nil {
 		return s, fmt.Errorf("bundle audit log: %w", err)
 	}
 	return s, nil
 }
 
-func (l *Log) writeBundle(ctx context.Context, w io.Writer, by string, progress func(done, total int64)) (Statement, error) {
-	v, err := l.snapshot(ctx)
+func writeBundle(ctx context.Context, l *audit.Log, w io.Writer, by string, progress func(done, total int64)) (Statement, error) {
+	log, err := l.Snapshot(ctx)
 	if err != nil {
 		return Statement{}, err
 	}
-	if v.key == nil {
+	if log.Key == nil {
 		return Statement{}, errors.New("the log is empty")
 	}
-	if err := v.run(ctx, progress); err != nil {
+	report, err := verify.Check(ctx, log, progress)
+	if err != nil {
 		return Statement{}, err
 	}
 	s := Statement{
-		Version: bundleVersion, By: by, Created: l.p.Now().UTC(), PublicKey: PublicKey(v.key),
-		Report: v.report, Proves: bundleProves, DoesNot: bundleDoesNot, Readme: readmeSum(readme),
+		Version: bundleVersion, By: by, Created: log.At.UTC(), PublicKey: audit.PublicKey(log.Key),
+		Report: report, Proves: bundleProves, DoesNot: bundleDoesNot, Readme: readmeSum(readme),
 	}
 	out := zip.NewWriter(w)
 	create := func(name string) (io.Writer, error) {
 		return out.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: s.Created})
 	}
-	for _, e := range v.list {
-		file, err := create(bundleSegments + e.name())
+	for _, e := range log.Segments {
+		file, err := create(bundleSegments + e.Name())
 		if err != nil {
 			return s, err
 		}
@@ -132,7 +118,7 @@ func (l *Log) writeBundle(ctx context.Context, w io.Writer, by string, progress 
 		return s, err
 	}
 	text = append(text, '\n')
-	signature := base64.StdEncoding.EncodeToString(ed25519.Sign(signer(v.key), text)) + "\n"
+	signature := base64.StdEncoding.EncodeToString(ed25519.Sign(audit.SigningKey(log.Key), text)) + "\n"
 	for _, part := range []struct{ name, text string }{
 		{bundleStatement, string(text)}, {bundleSignature, signature}, {bundleReadme, readme},
 	} {
@@ -148,18 +134,18 @@ func (l *Log) writeBundle(ctx context.Context, w io.Writer, by string, progress 
 }
 
 // copySegment copies as much of a segment as was verified.
-func copySegment(ctx context.Context, w io.Writer, e extent) (BundledSegment, error) {
-	f, err := durable.Open(e.path, os.O_RDONLY)
+func copySegment(ctx context.Context, w io.Writer, e audit.Segment) (BundledSegment, error) {
+	f, err := e.Open()
 	if err != nil {
 		return BundledSegment{}, err
 	}
 	defer func() { _ = f.Close() }()
 	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(w, h), &patient{ctx, io.LimitReader(f, e.size)})
-	if err == nil && n != e.size {
-		err = fmt.Errorf("%s became shorter while it was read: %w", e.name(), io.ErrUnexpectedEOF)
+	n, err := io.Copy(io.MultiWriter(w, h), &patient{ctx, io.LimitReader(f, e.Size)})
+	if err == nil && n != e.Size {
+		err = fmt.Errorf("%s became shorter while it was read: %w", e.Name(), io.ErrUnexpectedEOF)
 	}
-	return BundledSegment{Name: e.name(), Size: n, SHA256: sum(h)}, err
+	return BundledSegment{Name: e.Name(), Size: n, SHA256: sum(h)}, err
 }
 
 // patient is a reader that ends with its context.

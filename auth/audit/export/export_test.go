@@ -1,4 +1,4 @@
-package audit
+package export
 
 import (
 	"archive/zip"
@@ -14,25 +14,29 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/audittest"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 )
 
-func (b *book) export(o ExportOptions) string {
-	b.t.Helper()
+func written(b *audittest.Log, o Options) string {
+	b.T.Helper()
 	var out bytes.Buffer
 	o.Local = time.FixedZone("", 3600)
-	if _, err := b.Export(b.t.Context(), &out, o); err != nil {
-		b.t.Fatal(err)
+	if _, err := Write(b.T.Context(), b.Log, &out, o); err != nil {
+		b.T.Fatal(err)
 	}
 	return out.String()
 }
 
-func exportable(t testing.TB) *book {
-	b := newBook(t)
-	for _, e := range []Event{
-		{Name: TokensSaved, Profile: "p1", Outcome: OK, Data: map[string]any{"name": "work", "storage": "keychain"}},
-		{Name: SecurityAlert, Outcome: OK, Data: map[string]any{"severity": "P1", "message": `a "quoted", odd one`}},
-		{Name: ProfileCreated, Profile: "=HYPERLINK(1)", Outcome: OK, Data: map[string]any{"name": "@SUM(A1)"}},
-		{Name: ImportedEvent, Profile: "p1", Outcome: OK, Data: map[string]any{"original_event": TokenRotation, "original_time": "2025-05-01T10:00:00Z", "profile": "default"}},
+func exportable(t testing.TB) *audittest.Log {
+	b := audittest.New(t)
+	for _, e := range []audit.Event{
+		{Name: audit.TokensSaved, Profile: "p1", Outcome: audit.OK, Data: map[string]any{"name": "work", "storage": "keychain"}},
+		{Name: audit.SecurityAlert, Outcome: audit.OK, Data: map[string]any{"severity": "P1", "message": `a "quoted", odd one`}},
+		{Name: audit.ProfileCreated, Profile: "=HYPERLINK(1)", Outcome: audit.OK, Data: map[string]any{"name": "@SUM(A1)"}},
+		{Name: audit.ImportedEvent, Profile: "p1", Outcome: audit.OK, Data: map[string]any{"original_event": audit.TokenRotation, "original_time": "2025-05-01T10:00:00Z", "profile": "default"}},
 	} {
 		if _, err := b.Append(t.Context(), e); err != nil {
 			t.Fatal(err)
@@ -44,10 +48,10 @@ func exportable(t testing.TB) *book {
 // What leaves as JSON Lines is the log itself, so that it can be checked.
 func TestExportJSONLines(t *testing.T) {
 	b := exportable(t)
-	if diff := cmp.Diff(strings.Join(b.lines(1), ""), b.export(ExportOptions{Format: JSONLines})); diff != "" {
+	if diff := cmp.Diff(strings.Join(b.Lines(1), ""), written(b, Options{Format: JSONLines})); diff != "" {
 		t.Error(diff)
 	}
-	if got := b.export(ExportOptions{Format: JSONLines, Query: Query{Profile: "p1", Name: TokensSaved}}); got != b.lines(1)[0] {
+	if got := written(b, Options{Format: JSONLines, Query: audit.Query{Profile: "p1", Name: audit.TokensSaved}}); got != b.Lines(1)[0] {
 		t.Errorf("one event: %s", got)
 	}
 }
@@ -55,7 +59,7 @@ func TestExportJSONLines(t *testing.T) {
 // A spreadsheet must show what is there and calculate nothing.
 func TestExportCSV(t *testing.T) {
 	b := exportable(t)
-	rows, err := csv.NewReader(strings.NewReader(b.export(ExportOptions{Format: CSV, NameOf: func(id string) string { return "+" + id }}))).ReadAll()
+	rows, err := csv.NewReader(strings.NewReader(written(b, Options{Format: CSV, NameOf: func(id string) string { return "+" + id }}))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,34 +79,34 @@ func TestExportCSV(t *testing.T) {
 func TestExportLegacy(t *testing.T) {
 	b := exportable(t)
 	var got []legacyEvent
-	if err := json.Unmarshal([]byte(b.export(ExportOptions{Format: Legacy})), &got); err != nil {
+	if err := json.Unmarshal([]byte(written(b, Options{Format: Legacy})), &got); err != nil {
 		t.Fatal(err)
 	}
 	want := []legacyEvent{
-		{"2026-03-01T10:00:01", TokensSaved, map[string]any{"profile": "work", "storage": "keychain"}},
-		{"2026-03-01T10:00:02", SecurityAlert, map[string]any{"severity": "P1", "message": `a "quoted", odd one`}},
-		{"2026-03-01T10:00:03", ProfileCreated, map[string]any{"profile": "@SUM(A1)"}},
-		{"2025-05-01T11:00:00", TokenRotation, map[string]any{"profile": "default"}},
+		{"2026-03-01T10:00:01", audit.TokensSaved, map[string]any{"profile": "work", "storage": "keychain"}},
+		{"2026-03-01T10:00:02", audit.SecurityAlert, map[string]any{"severity": "P1", "message": `a "quoted", odd one`}},
+		{"2026-03-01T10:00:03", audit.ProfileCreated, map[string]any{"profile": "@SUM(A1)"}},
+		{"2025-05-01T11:00:00", audit.TokenRotation, map[string]any{"profile": "default"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := b.export(ExportOptions{Format: Legacy, Query: Query{Name: "none"}}); got != "[]\n" {
+	if got := written(b, Options{Format: Legacy, Query: audit.Query{Name: "none"}}); got != "[]\n" {
 		t.Errorf("nothing: %q", got)
 	}
 	if at := legacyTime(time.Date(2026, 1, 2, 3, 4, 5, 120_000_999, time.UTC), time.UTC); at != "2026-01-02T03:04:05.120000" {
 		t.Error(at)
 	}
-	if _, err := b.Export(t.Context(), io.Discard, ExportOptions{Format: "xml"}); !errors.Is(err, ErrFormat) {
+	if _, err := Write(t.Context(), b.Log, io.Discard, Options{Format: "xml"}); !errors.Is(err, ErrFormat) {
 		t.Error(err)
 	}
 }
 
-func (b *book) bundle() []byte {
-	b.t.Helper()
+func bundle(b *audittest.Log) []byte {
+	b.T.Helper()
 	var out bytes.Buffer
-	if _, err := b.WriteBundle(context.Background(), &out, "stagedoor test", nil); err != nil {
-		b.t.Fatal(err)
+	if _, err := WriteBundle(context.Background(), b.Log, &out, "stagedoor test", nil); err != nil {
+		b.T.Fatal(err)
 	}
 	return out.Bytes()
 }
@@ -153,20 +157,20 @@ func repack(t testing.TB, data []byte, change func(files map[string][]byte)) []b
 
 // Whatever is done to a bundle on its way, whoever gets it must notice.
 func TestBundle(t *testing.T) {
-	b := segmented(t)
-	honest := b.bundle()
+	b := audittest.Segmented(t)
+	honest := bundle(b)
 	r := checkBundle(t, honest)
-	if !r.OK || r.Events != 100 || !r.Statement.Report.OK || r.Statement.PublicKey != PublicKey(testKey) || r.Statement.Report.PublicKey != PublicKey(testKey) {
+	if !r.OK || r.Events != 100 || !r.Statement.Report.OK || r.Statement.PublicKey != audit.PublicKey(audittest.Key) || r.Statement.Report.PublicKey != audit.PublicKey(audittest.Key) {
 		t.Fatalf("an honest bundle: %+v", r)
 	}
-	if bytes.Contains(honest, testKey) {
+	if bytes.Contains(honest, audittest.Key) {
 		t.Error("the key is in the bundle")
 	}
-	other := newBook(t)
-	other.chain.key = bytes.Repeat([]byte{9}, keySize)
-	other.add(2)
+	other := audittest.New(t)
+	other.Keychain.Secret = bytes.Repeat([]byte{9}, 32)
+	other.Add(2)
 	foreign := map[string][]byte{}
-	repack(t, other.bundle(), func(files map[string][]byte) { foreign = files })
+	repack(t, bundle(other), func(files map[string][]byte) { foreign = files })
 	const first = "segments/000001.jsonl"
 	for name, change := range map[string]func(files map[string][]byte){
 		"a line edited": func(f map[string][]byte) { f[first] = bytes.Replace(f[first], []byte(`"ok"`), []byte(`"ko"`), 1) },
@@ -204,38 +208,38 @@ func TestBundle(t *testing.T) {
 
 // An incident is when the log does not verify: it can be bundled all the same.
 func TestBundleOfATamperedLog(t *testing.T) {
-	b := segmented(t)
-	b.change(2, func(l []string) []string { l[1] = strings.Replace(l[1], `"ok"`, `"ko"`, 1); return l[:len(l)-1] })
-	r := checkBundle(t, b.bundle())
-	if !r.OK || r.Statement.Report.OK || r.Statement.Report.Problem.Kind != Edited {
+	b := audittest.Segmented(t)
+	b.Change(2, func(l []string) []string { l[1] = strings.Replace(l[1], `"ok"`, `"ko"`, 1); return l[:len(l)-1] })
+	r := checkBundle(t, bundle(b))
+	if !r.OK || r.Statement.Report.OK || r.Statement.Report.Problem.Kind != verify.Edited {
 		t.Errorf("%+v", r)
 	}
-	empty := newBook(t)
-	if _, err := empty.WriteBundle(t.Context(), io.Discard, "x", nil); err == nil {
+	empty := audittest.New(t)
+	if _, err := WriteBundle(t.Context(), empty.Log, io.Discard, "x", nil); err == nil {
 		t.Error("nothing was bundled")
 	}
 }
 
 // After a prune and an accepted tampering the lines still lead on.
 func TestBundleOfAMovedLog(t *testing.T) {
-	b := keeping(t)
-	b.change(segmentsOf(b)[3].number, func(l []string) []string { l[1] = "x\n"; return l })
-	if _, err := b.Accept(t.Context()); err != nil {
+	b := audittest.Keeping(t)
+	b.Change(b.Numbers()[3], func(l []string) []string { l[1] = "x\n"; return l })
+	if _, err := verify.Accept(t.Context(), b.Log); err != nil {
 		t.Fatal(err)
 	}
-	b.add(3)
-	if r := checkBundle(t, b.bundle()); !r.OK || !r.Statement.Report.OK {
+	b.Add(3)
+	if r := checkBundle(t, bundle(b)); !r.OK || !r.Statement.Report.OK {
 		t.Errorf("%+v", r)
 	}
 }
 
 // A bundle may come from anybody.
 func FuzzBundle(f *testing.F) {
-	b := newBook(f)
-	b.add(2)
-	f.Add(b.bundle())
+	b := audittest.New(f)
+	b.Add(2)
+	f.Add(bundle(b))
 	f.Add([]byte("PK"))
-	sig := PublicKey(testKey)
+	sig := audit.PublicKey(audittest.Key)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := CheckBundle(context.Background(), bytes.NewReader(data), int64(len(data)))
 		if err == nil && r.OK && r.Statement.PublicKey == sig && r.Events != 2 {
@@ -246,13 +250,13 @@ func FuzzBundle(f *testing.F) {
 
 // An export ends when its caller or its file does.
 func TestExportStops(t *testing.T) {
-	b := varied(t)
+	b := audittest.Segmented(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := b.Export(ctx, io.Discard, ExportOptions{Format: CSV}); !errors.Is(err, context.Canceled) {
+	if _, err := Write(ctx, b.Log, io.Discard, Options{Format: CSV}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if _, err := b.Export(t.Context(), full{}, ExportOptions{Format: CSV}); !errors.Is(err, os.ErrClosed) {
+	if _, err := Write(t.Context(), b.Log, full{}, Options{Format: CSV}); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("a writer that fails: %v", err)
 	}
 }

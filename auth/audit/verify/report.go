@@ -1,4 +1,4 @@
-package audit
+package verify
 
 import (
 	"fmt"
@@ -19,12 +19,12 @@ const (
 	RolledBack     Kind = "rolled_back"     // the log went on from an older copy
 	SegmentMissing Kind = "segment_missing" // a whole segment is gone
 	SegmentSwapped Kind = "segment_swapped" // a segment stands in another one's place
-	Malformed      Kind = "malformed"       // not a line of the book at all
+	Malformed      Kind = "malformed"       // not a line of a log at all
 	Unsealed       Kind = "unsealed"        // a line without a MAC where one must have been
 	ForeignKey     Kind = "foreign_key"     // lines made with another machine's or an older key
 )
 
-// Problem is the first bad line that Verify met.
+// Problem is the first bad line that a verification met.
 type Problem struct {
 	Kind    Kind   `json:"kind"`
 	Segment string `json:"segment"` // file name, e.g. "000001.jsonl"
@@ -35,11 +35,11 @@ type Problem struct {
 
 // Report is what a verification found. OK means that every line is consistent
 // with the key in this machine's keychain and with the anchor, not that its
-// author was honest: see the package comment.
+// author was honest: see package audit.
 type Report struct {
 	OK            bool      `json:"ok"`
 	Events        uint64    `json:"events"`                 // lines in the log
-	Incremental   bool      `json:"incremental"`            // most lines were verified earlier: see VerifyIncremental
+	Incremental   bool      `json:"incremental"`            // most lines were verified earlier: see Incremental
 	Checked       uint64    `json:"checked"`                // lines read this time
 	Segments      int       `json:"segments"`               //
 	First         time.Time `json:"first,omitzero"`         // UTC, of the first line
@@ -50,7 +50,7 @@ type Report struct {
 	Lost          uint64    `json:"lost,omitempty"`         // events that happened and could not be written, as the log or marks beside it tell
 	TornBytes     int64     `json:"torn_bytes"`             // an unfinished line at the end; the next append sets it aside
 	AnchorChecked bool      `json:"anchor_checked"`         // an anchor was there and compared
-	AnchorSeq     uint64    `json:"anchor_seq"`             // up to which line the anchor vouches for completeness
+	AnchorSeq     uint64    `json:"anchor_seq"`             // up to which line the anchor tells that none is missing
 	AnchorError   string    `json:"anchor_error,omitempty"` // why it could not be read
 	// PublicKey is the Ed25519 key, in hex, that signs this log's bundles: what
 	// to compare a bundle's with.

@@ -1,0 +1,418 @@
+// Package verify checks audit logs: whether every line is as it was written,
+// what was done to the first that is not, and how to go on from there.
+package verify
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+)
+
+// Full checks every line that is in the log now. Appending goes on meanwhile.
+// progress, if not nil, is called now and then, one call at a time, with the
+// bytes checked and the bytes to check.
+//
+// An error means that nothing could be checked: the lock, the key or a file
+// was not to be had. Tampering is no error but the report's Problem.
+func Full(ctx context.Context, l *audit.Log, progress func(done, total int64)) (Report, error) {
+	s, err := l.Snapshot(ctx)
+	if err != nil {
+		return Report{}, fmt.Errorf("verify audit log: %w", err)
+	}
+	return Check(ctx, s, progress)
+}
+
+// Check is Full for a log as it was at a moment.
+func Check(ctx context.Context, s audit.Snapshot, progress func(done, total int64)) (Report, error) {
+	v, err := check(ctx, s, progress)
+	if err != nil {
+		return Report{}, fmt.Errorf("verify audit log: %w", err)
+	}
+	return v.report, nil
+}
+
+// Sound returns audit.ErrBroken if the log does not verify. It is for
+// audit.Params.
+func Sound(ctx context.Context, s audit.Snapshot) error {
+	r, err := Check(ctx, s, nil)
+	if err == nil && !r.OK {
+		err = audit.ErrBroken
+	}
+	return err
+}
+
+// Belongs reports whether the log in a folder has a line that was sealed with
+// the key, and whether it has the line that the anchor names, if there is one.
+func Belongs(ctx context.Context, dir string, key []byte, a *audit.Anchor) (sealed, anchored bool, err error) {
+	s := audit.Snapshot{Key: key}
+	if a != nil {
+		s.Anchor = *a
+	}
+	if err := s.Look(dir); err != nil {
+		return false, false, err
+	}
+	v, err := begin(s)
+	if err != nil {
+		return false, false, err
+	}
+	scans, err := v.scan(ctx, nil)
+	for _, s := range scans {
+		sealed = sealed || s.sealed
+		anchored = anchored || a != nil && s.anchored != nil && *s.anchored == a.MAC
+	}
+	return sealed, anchored, err
+}
+
+// verification is one check of a log.
+type verification struct {
+	audit.Snapshot
+	seal   *audit.Sealer
+	report Report
+
+	sound int           // how many segments lead on from each other
+	at    state         // after the last of them
+	start audit.Removal // says why the log may begin where it does, unless at the beginning
+}
+
+// begin prepares a verification.
+func begin(s audit.Snapshot) (v *verification, err error) {
+	v = &verification{Snapshot: s}
+	if s.AnchorErr != nil {
+		v.report.AnchorError = s.AnchorErr.Error()
+	}
+	v.report.TornBytes = s.Torn
+	if s.Key != nil {
+		v.report.PublicKey = audit.PublicKey(s.Key)
+		v.seal, err = audit.NewSealer(s.Key)
+	}
+	return v, err
+}
+
+// check does a whole verification.
+func check(ctx context.Context, s audit.Snapshot, progress func(done, total int64)) (*verification, error) {
+	v, err := begin(s)
+	if err != nil {
+		return nil, err
+	}
+	return v, v.run(ctx, progress)
+}
+
+func (v *verification) run(ctx context.Context, progress func(done, total int64)) error {
+	scans, err := v.scan(ctx, progress)
+	if err == nil {
+		err = v.join(ctx, scans)
+	}
+	return err
+}
+
+// state is where a check of the chain stands after some line.
+type state struct {
+	audit.Chain
+	place // of that line
+
+	pending   int         // unsealed lines since the last sealed one
+	pendingAt place       // of the first of them
+	before    audit.Chain // where that begins
+	covered   int         // unsealed lines that a "sealed" line came to cover
+}
+
+// place is a line's position.
+type place struct {
+	segment string
+	line    int
+}
+
+// accept checks l as the line after s and, if it is sound, moves s behind it.
+func (s *state) accept(seal *audit.Sealer, l audit.Line, at place) bool {
+	switch {
+	case l.Bad != nil || !s.Leads(l):
+		return false
+	case l.MAC == nil:
+		if _, err := l.Event(); err != nil {
+			return false
+		}
+		if s.pending == 0 {
+			s.pendingAt, s.before = at, s.Chain
+		}
+		s.pending++
+	// A MAC that fits proves that the bytes are as they were written, so nothing
+	// else in the line needs reading.
+	case !seal.Seals(l) || s.pending > 0 && !covers(l):
+		return false
+	default:
+		s.covered += s.pending
+		s.pending = 0
+	}
+	s.Chain, s.place = l.After(), at
+	return true
+}
+
+// covers reports whether l, whose MAC fits, is an event that covers the
+// unsealed lines before it.
+func covers(l audit.Line) bool { return l.Is(audit.Sealed) || l.Is(audit.LogAccepted) }
+
+// follow moves s behind a sound segment, if that begins where s ends.
+func (s *state) follow(next scan) bool {
+	if !next.sound || !s.Leads(next.first) {
+		return false
+	}
+	before := *s
+	*s = next.end
+	s.covered += before.covered
+	switch {
+	case before.pending == 0:
+	case next.first.MAC != nil && !covers(next.first):
+		*s = before
+		return false
+	case next.sealed:
+		s.covered += before.pending
+	default:
+		s.pending += before.pending
+		s.pendingAt, s.before = before.pendingAt, before.before
+	}
+	return true
+}
+
+// scan is what one pass over one segment found, independent of the others.
+type scan struct {
+	lines    int
+	first    audit.Line // a copy
+	sound    bool       // every line follows from the one before it in the segment
+	end      state      // after the last line, if sound
+	sealed   bool       // it has a line with a MAC
+	lost     uint64     // events that lines say were lost
+	to       time.Time
+	anchored *string         // MAC of the line that the anchor names, if it is here
+	anchorAt int             // its line
+	pruned   []audit.Removal // what genuine lines say about segments that were removed
+}
+
+// scan checks all segments, in parallel.
+func (v *verification) scan(ctx context.Context, progress func(done, total int64)) ([]scan, error) {
+	m := meter{tell: progress}
+	for _, e := range v.Segments {
+		m.total += e.Size - e.From
+	}
+	scans := make([]scan, len(v.Segments))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, e := range v.Segments {
+		g.Go(func() error {
+			seal, err := audit.NewSealer(v.Key)
+			if err != nil {
+				return err
+			}
+			scans[i], err = scanSegment(ctx, e, seal, v.Anchor.Seq, &m)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if progress != nil {
+		progress(m.total, m.total)
+	}
+	return scans, nil
+}
+
+// meter adds up the bytes that several goroutines have checked.
+type meter struct {
+	done  atomic.Int64
+	total int64
+	mu    sync.Mutex
+	tell  func(done, total int64)
+}
+
+// meterStep is how many bytes pass between two calls of a meter.
+const meterStep = 1 << 20
+
+func (m *meter) add(n int64) {
+	if done := m.done.Add(n); m.tell != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.tell(min(done, m.total), m.total)
+	}
+}
+
+// scanSegment checks a segment by itself. Segments are scanned in parallel; join
+// puts the ends together. The loop is the whole cost of a verification, so it
+// allocates nothing and looks at each byte as seldom as it can: once for the
+// line's end and once for the hash.
+func scanSegment(ctx context.Context, e audit.Segment, seal *audit.Sealer, anchorSeq uint64, done *meter) (scan, error) {
+	res, at := scan{sound: true}, place{segment: e.Name()}
+	var last []byte // the beginning of the last line
+	var read int64
+	defer func() { done.add(read) }()
+	for l, err := range e.Lines(ctx) {
+		if err != nil {
+			return res, err
+		}
+		if res.lines++; res.lines == 1 {
+			res.first = audit.ParseLine(bytes.Clone(l.Text))
+			res.end.Chain = l.Before()
+		}
+		if read += int64(len(l.Text)) + 1; read >= meterStep {
+			done.add(read)
+			read = 0
+		}
+		last = append(last[:0], l.Text[:min(len(l.Text), 64)]...)
+		at.line = l.N
+		if res.sound = res.sound && res.end.accept(seal, l, at); res.sound {
+			res.sealed = res.sealed || l.MAC != nil
+			if l.Seq == anchorSeq {
+				mac := string(l.MAC)
+				res.anchored, res.anchorAt = &mac, l.N
+			}
+		}
+		switch string(l.Name()) {
+		case audit.EventsLost:
+			if res.sound {
+				res.lost += lostEvents(l)
+			}
+		case audit.Pruned, audit.LogAccepted:
+			if r, ok := l.Removal(); ok && (res.sound && l.MAC != nil || seal.Seals(l)) {
+				res.pruned = append(res.pruned, r)
+			}
+		}
+	}
+	res.to = audit.Line{Text: last}.Time()
+	return res, nil
+}
+
+// lostEvents is what a line about lost events says of their number.
+func lostEvents(l audit.Line) uint64 {
+	e, err := l.Event()
+	n, ok := e.Data[audit.LostCount].(float64)
+	if err != nil || !ok || n < 1 || n > 1<<53 {
+		return 0
+	}
+	return uint64(n)
+}
+
+// join puts the segments' scans together, in order, up to the first problem.
+func (v *verification) join(ctx context.Context, scans []scan) (err error) {
+	r := &v.report
+	v.count(scans)
+	at, problem := v.beginning(scans)
+	if problem == nil {
+		v.sound = v.lead(&at, scans)
+	}
+	v.at = at
+	r.Problem, r.Unsealed, r.SealedLater = problem, at.pending, at.covered
+	switch i := v.sound; {
+	case problem != nil:
+	case i == len(scans):
+		v.checkAnchor(at, scans)
+		r.OK, r.atEnd = r.Problem == nil && len(v.Odd) == 0, r.Problem != nil
+		if len(v.Odd) > 0 && r.Problem == nil {
+			r.Problem = &Problem{Kind: Malformed, Segment: v.Odd[0], Message: v.Odd[0] + " has the name of a part of the log, and is none"}
+		}
+	case v.gap(i):
+		r.Problem = missing(at, audit.SegmentName(v.Segments[0].Number+i), v.Segments[i].Name())
+	default:
+		r.Problem, err = v.diagnose(ctx, at, i)
+	}
+	return err
+}
+
+// gap reports whether a segment is missing before segment i.
+func (v *verification) gap(i int) bool { return v.Segments[i].Number != v.Segments[0].Number+i }
+
+// count adds up what the scans say of lines.
+func (v *verification) count(scans []scan) {
+	r := &v.report
+	r.Segments, r.Lost = len(scans), r.Lost+uint64(v.Lost)
+	for i, s := range scans {
+		r.Events, r.Checked, r.Lost = r.Events+uint64(s.lines), r.Checked+uint64(s.lines), r.Lost+s.lost
+		if i == 0 && r.First.IsZero() {
+			r.First = s.first.Time()
+		}
+		if s.lines > 0 {
+			r.Last = s.to
+		}
+	}
+}
+
+// beginning returns the state before the first line of the log, or the problem
+// with where it begins.
+func (v *verification) beginning(scans []scan) (state, *Problem) {
+	i := slices.IndexFunc(scans, func(s scan) bool { return s.lines > 0 })
+	if i < 0 {
+		return state{Chain: audit.Start}, nil
+	}
+	first, n := scans[i].first, v.Segments[0].Number
+	own, itself := v.seal.Seals(first), state{Chain: first.Before()}
+	var newest audit.Removal
+	for _, s := range scans {
+		for _, r := range s.pruned {
+			if own && i == 0 && r.Allows(first, n) {
+				v.start = r
+				return itself, nil
+			}
+			if r.Last > newest.Last {
+				newest = r
+			}
+		}
+	}
+	at := state{Chain: audit.Start}
+	if newest.Last > 0 {
+		at.Chain = audit.Chain{Seq: newest.Last, Link: newest.Link}
+	}
+	switch {
+	case own && first.IsFresh():
+		return itself, nil
+	case n == newest.Segment+1:
+		return at, nil // the first line is looked at like any other
+	case !own && newest.Last == 0 && first.Bad == nil:
+		// Not a single line of ours about where it begins: somebody else's log,
+		// or the key is a new one. The line itself tells.
+		return itself, nil
+	}
+	return at, missing(at, audit.SegmentName(newest.Segment+1), v.Segments[0].Name())
+}
+
+// lead moves at behind the segments that lead on from it, and returns how many
+// there are.
+func (v *verification) lead(at *state, scans []scan) int {
+	for i, s := range scans {
+		if v.gap(i) || s.lines > 0 && !at.follow(s) {
+			return i
+		}
+	}
+	return len(scans)
+}
+
+// checkAnchor compares the log's end with the anchor.
+func (v *verification) checkAnchor(end state, scans []scan) {
+	if !v.Anchored {
+		return
+	}
+	r := &v.report
+	r.AnchorChecked, r.AnchorSeq = true, v.Anchor.Seq
+	if end.Seq < v.Anchor.Seq {
+		r.Problem = v.cutOff(end)
+		return
+	}
+	for i, s := range scans {
+		if s.anchored == nil || *s.anchored == v.Anchor.MAC {
+			continue
+		}
+		r.Problem = &Problem{
+			Kind: RolledBack, Segment: v.Segments[i].Name(), Line: s.anchorAt, Seq: v.Anchor.Seq,
+			Message: fmt.Sprintf("event %d is not the one that the keychain remembers: the log was cut off or replaced with an older copy, and went on from there", v.Anchor.Seq),
+		}
+		if *s.anchored == "" {
+			r.Problem.Kind = Unsealed
+			r.Problem.Message = fmt.Sprintf("event %d has no seal, but the keychain remembers one: the end of the log was replaced", v.Anchor.Seq)
+		}
+	}
+}
