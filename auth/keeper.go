@@ -137,6 +137,10 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	}
 	k.tokens, err = token.NewService(token.Params{
 		Vault: p.Vault, Wire: k.wire, Locks: locks, WAL: wal, Now: p.Now, Rand: p.Rand, Record: k.recordID, Fingerprint: k.keys.fingerprint,
+		Gone: func(id string) bool {
+			list, err := k.profiles.Load()
+			return err == nil && !list.Has(id)
+		},
 	})
 	if err != nil {
 		return nil, err

@@ -56,8 +56,9 @@ type loginAttempt struct {
 	scopes    []string
 	extra     url.Values // the row's parameters for the authorization request
 
-	result    LoginResult    // set by confirm
-	succeeded map[string]any // for the log, set by confirm
+	result    LoginResult     // set by confirm
+	succeeded map[string]any  // for the log, set by confirm
+	before    profile.Profile // as it was when confirm changed it
 }
 
 // pinned are the endpoints as they are kept from a login to the next.
@@ -95,6 +96,9 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 	}
 	if err := checkRegistration(a.row, p, set.Bound); err != nil {
 		k.recordRefused(ctx, p, err)
+		return err
+	}
+	if err := k.tokens.PrepareLogin(ctx); err != nil {
 		return err
 	}
 	if a.client, err = k.client(ctx, p); err != nil {
@@ -145,7 +149,7 @@ func (k *Keeper) keep(a *loginAttempt) oauth.Keep {
 		case err == nil && a.result.Blocked != "":
 			return oauth.ErrHeld
 		case err != nil && a.succeeded != nil: // it was confirmed, and then it failed
-			was := a.profile
+			was := a.before
 			restored := k.profiles.Update(context.WithoutCancel(ctx), was.ID, func(p *profile.Profile) {
 				p.Identity, p.Accepted, p.Endpoints = was.Identity, was.Accepted, was.Endpoints
 			})
@@ -205,6 +209,7 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 		set.Whose.Asked = account.At
 	}
 	err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
+		a.before = *p
 		p.Identity, p.Accepted = account, set.Whose.Accepted
 		p.Changed, p.Checked, p.SecretFor = nil, time.Time{}, ""
 		if a.row.Discovery {

@@ -113,6 +113,9 @@ func TestOtherFilesSteerNoSecret(t *testing.T) {
 		"a forged answer": func(w *world, id string) error {
 			return os.WriteFile(filepath.Join(w.dir, "wal", id), fmt.Appendf(nil, `{"v":1,"gen":1,"at":%q,"box":"bWFkZSB1cA=="}`, w.clock.Now().Format(time.RFC3339)), 0o600)
 		},
+		"a forged login": func(w *world, id string) error {
+			return os.WriteFile(filepath.Join(w.dir, "wal", id+".login"), fmt.Appendf(nil, `{"v":2,"gen":1,"at":%q,"box":"bWFkZSB1cA=="}`, w.clock.Now().Format(time.RFC3339)), 0o600)
+		},
 		"a forged note of a revocation": func(w *world, id string) error {
 			return os.WriteFile(filepath.Join(w.dir, "wal", id+".revoke"), []byte(`{"next":"2000-01-01T00:00:00Z","tries":0}`), 0o600)
 		},

@@ -89,7 +89,7 @@ const (
 	ClaimsChanged     = "claims_changed"       // another account, scope or issuer; data: what, and for each before and now
 	ClaimsAccepted    = "claims_accepted"      // the user accepted them
 	ScopeNarrowed     = "scope_narrowed"       // a refresh granted less than before; data: lost, scope
-	SaveFinished      = "save_finished"        // an interrupted refresh was saved from its write-ahead file
+	SaveFinished      = "save_finished"        // an interrupted refresh or login was saved from its write-ahead file
 	JournalDamaged    = "wal_damaged"          // a write-ahead file was set aside; data: reason
 	RevocationOver    = "revocation_abandoned" // a revocation is not tried again; data: reason
 	CredentialStored  = "credential_stored"    // a client secret was put into the vault: its age is watched

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
@@ -12,35 +13,48 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// acceptedKey names the item that has, from a revocation to the next login, what
-// the tokens' own item has otherwise: which account was accepted.
+// former is what the vault keeps of a login that was removed.
+type former struct {
+	identity.Claims           // which account was accepted
+	Revoked         time.Time `json:"revoked,omitzero"` // UTC; a write-ahead file of an earlier login brings it back no more
+}
+
+// acceptedKey names the item of it.
 func acceptedKey(id string) string { return "profile/" + id + "/accepted" }
 
 // wipe removes the tokens. What was accepted stays in the vault, so that nobody
 // who can only write profiles.json has the next login pass for the first one.
 func (s *Service) wipe(ctx context.Context, id string) error {
 	if set, err := s.Load(ctx, id); err == nil && set.Whose.Accepted != nil {
-		if data, err := json.Marshal(set.Whose.Accepted); err == nil {
+		if data, err := json.Marshal(former{*set.Whose.Accepted, s.Now().UTC()}); err == nil {
 			_ = s.Vault.Set(ctx, acceptedKey(id), secret.String(data)) // the tokens go in any case
 		}
 	}
 	return s.Vault.Delete(ctx, itemKey(id))
 }
 
+// readFormer returns what is kept of a login that was removed, and vault.ErrNotFound
+// or vault.ErrIncomplete if there is nothing, or nothing that can be read.
+func (s *Service) readFormer(ctx context.Context, id string) (f former, err error) {
+	item, err := s.Vault.Get(ctx, acceptedKey(id))
+	if err == nil && json.Unmarshal([]byte(item.Reveal()), &f) != nil {
+		err = vault.ErrIncomplete
+	}
+	return f, err
+}
+
 // accepted is what was accepted before the tokens were removed. Only of a login
 // that an older version removed does the grant say it.
 func (s *Service) accepted(ctx context.Context, g Grant) (*identity.Claims, error) {
-	item, err := s.Vault.Get(ctx, acceptedKey(g.ID))
-	if errors.Is(err, vault.ErrNotFound) {
+	f, err := s.readFormer(ctx, g.ID)
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
 		return g.Accepted, nil
-	}
-	if err != nil && !errors.Is(err, vault.ErrIncomplete) {
-		return nil, err
-	}
-	claims := &identity.Claims{}
-	if err != nil || json.Unmarshal([]byte(item.Reveal()), claims) != nil {
+	case errors.Is(err, vault.ErrIncomplete):
 		return nil, hint.New("which account was accepted can no longer be read from the "+string(s.Vault.Kind()),
 			fmt.Sprintf("if any account may sign in, begin anew: stagedoor delete-profile %s, then create it again", g.Name))
+	case err != nil:
+		return nil, err
 	}
-	return claims, nil
+	return &f.Claims, nil
 }

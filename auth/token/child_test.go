@@ -46,8 +46,11 @@ func TestChildProcess(t *testing.T) {
 		_, err = h.Fresh(ctx, h.grant)
 	case "revoke":
 		_, err = h.Revoke(ctx, h.grant)
-	case "login", "cancelled login":
-		if p.Do != "login" {
+	case "login", "cancelled login", "refused login":
+		switch p.Do {
+		case "refused login":
+			h.confirming = func() error { return oauth.ErrOtherAccount }
+		case "cancelled login":
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithCancel(ctx)
 			h.redeemed = cancel

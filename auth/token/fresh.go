@@ -28,18 +28,18 @@ import (
 // token is still alive.
 func (s *Service) Fresh(ctx context.Context, g Grant) (Set, error) {
 	set, err := s.Load(ctx, g.ID)
-	if err != nil && !errors.Is(err, ErrDamaged) { // a write-ahead file may mend that
+	switch {
+	case errors.Is(err, ErrDamaged): // a write-ahead file may mend that
+	case (err == nil || errors.Is(err, vault.ErrNotFound)) && s.Busy(g.ID): // which other tokens may come of
+	case err != nil:
 		return Set{}, readable(err)
-	}
-	if err == nil {
+	default:
 		if err := g.vet(set); err != nil {
 			return Set{}, err
 		}
-	}
-	// Where something is noted, the tokens may be of a login that is not through,
-	// or of a revocation that was interrupted.
-	if set.Fresh(s.Now()) && !s.readNote(g.ID).Busy {
-		return set, nil
+		if set.Fresh(s.Now()) {
+			return set, nil
+		}
 	}
 	s.at("checked")
 	work := context.WithoutCancel(ctx)
@@ -87,7 +87,7 @@ func (s *Service) refresh(ctx context.Context, g Grant) (Set, error) {
 		if loadErr := readable(loadErr); loadErr != nil {
 			return Set{}, loadErr
 		}
-		if s.readNote(g.ID).Busy { // read after the tokens, as in Fresh
+		if s.Busy(g.ID) { // looked at after the tokens, as in Fresh
 			return Set{}, err
 		}
 		return s.orAlive(set, err)
@@ -100,7 +100,7 @@ func (s *Service) refresh(ctx context.Context, g Grant) (Set, error) {
 
 func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 	s.at("locked")
-	set, doubt, err := s.takeUp(ctx, g)
+	set, doubt, err := s.finishPending(ctx, g)
 	if err := readable(err); err != nil {
 		return s.orAlive(set, err)
 	}

@@ -23,7 +23,7 @@ func (s *Service) SaveImported(ctx context.Context, g Grant, set Set, begin func
 	if err := begin(); err != nil {
 		return Set{}, err
 	}
-	old, _, err := s.takeUp(ctx, g)
+	old, _, err := s.finishPending(ctx, g)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
 		return Set{}, err
 	}

@@ -57,42 +57,51 @@ func decodeRecord(data []byte) (record, error) {
 	return r, nil
 }
 
-// seal encrypts the tokens into the record with AES-256-GCM, and all that is
-// beside them is bound in: a file that was changed, or put in another's place,
-// does not open. An intent is sealed without tokens.
-func (r *record) seal(key []byte, id string, set Set) error {
-	box, err := aead(key)
-	if err != nil {
-		return err
-	}
+// seal encrypts the tokens into the record; an intent is sealed without tokens.
+func (r *record) seal(key []byte, id string, set Set) (err error) {
 	var tokens secret.String
 	if set.Gen != 0 {
 		if tokens, err = set.encode(); err != nil {
 			return err
 		}
 	}
-	r.Box = box.Seal(nil, nil, []byte(tokens.Reveal()), r.bound(id)) //nolint:gosec // G407: this AEAD makes its nonces itself and wants nil
-	return nil
+	return r.encrypt(key, id, tokens)
 }
 
 // open returns the tokens that seal encrypted; an intent has none.
 func (r record) open(key []byte, id string) (Set, error) {
-	box, err := aead(key)
-	if err != nil {
+	tokens, err := r.decrypt(key, id)
+	if err != nil || tokens.Empty() {
 		return Set{}, err
 	}
-	tokens, err := box.Open(nil, nil, r.Box, r.bound(id))
-	switch {
-	case err != nil:
-		return Set{}, errJournal
-	case len(tokens) == 0:
-		return Set{}, nil
-	}
-	next, err := decode(secret.String(tokens))
+	next, err := decode(tokens)
 	if err != nil || next.Gen != r.Gen+1 {
 		return Set{}, errJournal
 	}
 	return next, nil
+}
+
+// encrypt fills the box with AES-256-GCM, and all that is beside it is bound in: a
+// file that was changed, or put in another's place, does not open.
+func (r *record) encrypt(key []byte, id string, content secret.String) error {
+	box, err := aead(key)
+	if err != nil {
+		return err
+	}
+	r.Box = box.Seal(nil, nil, []byte(content.Reveal()), r.bound(id)) //nolint:gosec // G407: this AEAD makes its nonces itself and wants nil
+	return nil
+}
+
+func (r record) decrypt(key []byte, id string) (secret.String, error) {
+	box, err := aead(key)
+	if err != nil {
+		return "", err
+	}
+	content, err := box.Open(nil, nil, r.Box, r.bound(id))
+	if err != nil {
+		return "", errJournal
+	}
+	return secret.String(content), nil
 }
 
 func (r record) bound(id string) []byte {
@@ -136,6 +145,12 @@ func (j journal) read(id string) (record, bool, error) {
 	}
 	r, err := decodeRecord(data)
 	return r, err == nil, err
+}
+
+// exists reports whether there is something under the name.
+func (j journal) exists(id string) bool {
+	_, err := os.Lstat(j.path(id))
+	return err == nil
 }
 
 // write replaces the profile's file. It is on the disk when write returns.
@@ -185,7 +200,9 @@ func (j journal) sweep(id string) {
 
 // forget removes everything that is kept for the profile here.
 func (j journal) forget(id string) {
-	_ = j.remove(id)
-	_ = os.Remove(j.damaged(id))
+	for _, name := range []string{id, id + loginSuffix} {
+		_ = j.remove(name)
+		_ = os.Remove(j.damaged(name))
+	}
 	j.sweep(id)
 }

@@ -45,15 +45,23 @@ func (u *Undone) Error() string {
 	return u.Cause.Error() + "; what the provider had granted was revoked"
 }
 
+// PrepareLogin tries the vault before a login begins, and gets from it what the
+// login's answer is written down with: it must be on the disk even if the keychain is
+// locked meanwhile.
+func (s *Service) PrepareLogin(ctx context.Context) error {
+	_, err := s.walKey(ctx)
+	return err
+}
+
 // SaveLogin finishes a login: it sends the token request and stores the tokens,
 // whatever was there before. It holds the profile's lock throughout, so no
 // revocation and no deletion of the profile comes in between.
 //
-// Before anything else is done with the tokens, their revocation is put aside,
-// and it is dropped when the login is through. So a login either succeeds or
-// leaves nothing behind, here and at the provider: after a failure they are
-// revoked at once (the error is an [*Undone]), after a kill by whoever takes the
-// lock next.
+// The answer is on the disk, encrypted, before anything else is done with it. A
+// login that fails after that is undone: the tokens are removed here and revoked
+// at the provider, and the login before comes back (the error is an [*Undone]).
+// One that is killed is finished by whoever takes the lock next, and whose it is
+// is asked before a token of it is handed out.
 //
 // The token request goes on when ctx ends: its answer would be lost otherwise.
 func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) {
@@ -64,14 +72,23 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 		return Set{}, ended(ctx, err)
 	}
 	defer lock.Release()
-	// A device login asks every few seconds, so the vault is left alone until
-	// there are tokens.
+	// A device login asks every few seconds, so the vault is left alone until there
+	// are tokens.
 	if err := l.Begin(); err != nil {
 		return Set{}, err
 	}
 	client, err := g.Client(ctx)
 	if err != nil {
 		return Set{}, err
+	}
+	key, err := s.walKey(ctx) // read long since, see PrepareLogin
+	if err != nil {
+		return Set{}, err
+	}
+	if s.journal.exists(g.ID + loginSuffix) { // of a login that was killed
+		if _, _, err := s.finishPending(ctx, g); err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+			return Set{}, err
+		}
 	}
 	if err := ended(ctx, nil); err != nil {
 		return Set{}, err
@@ -83,58 +100,60 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 	if err != nil && t.Access.Empty() && t.Refresh.Empty() {
 		return Set{}, err // nothing was granted
 	}
-	s.at("login granted")
-	// Before the revocation is put aside: the tokens of before may be the same.
-	old, _, oldErr := s.takeUp(ctx, g)
+	a := s.answer(g, client, t, l)
+	a.Failed = err != nil
+	if written := s.writeLogin(g.ID, key, a); err == nil {
+		err = written
+	}
+	s.at("login written")
+	// From here on, the tokens of before may be the same.
+	old, _, oldErr := s.finishRefresh(ctx, g)
 	if err == nil && !errors.Is(oldErr, vault.ErrNotFound) && !errors.Is(oldErr, ErrDamaged) {
 		err = oldErr
 	}
-	todo := newPending(s.Now(), g, client, Set{Access: t.Access, Refresh: t.Refresh})
-	todo.Login = true
-	if aside := s.putAside(kept, g.ID, todo); err == nil {
-		err = aside
+	if !old.Refused && !old.Bound.IsZero() && old.Bound == g.Bound && !a.Revoke.takesBack(old) {
+		a.Before = old
 	}
-	s.at("login put aside")
+	if written := s.writeLogin(g.ID, key, a); err == nil {
+		err = written
+	}
 	var set Set
 	if err == nil {
-		set, err = s.keepLogin(ctx, g, client, old, t, l)
-	}
-	if err == nil { // or else whoever takes the lock next takes the login back
-		err = s.settle(kept, g.ID, todo)
+		set, err = s.keepLogin(ctx, g, a, old, t, l)
 	}
 	if err == nil {
+		_ = s.journal.remove(g.ID + loginSuffix) // or else whoever takes the lock next does
 		s.at("login settled")
 		return set, nil
 	}
-	again := Set{} // the login before, if it can come back
-	if !old.Refused && !old.Bound.IsZero() && old.Bound == g.Bound && !todo.takesBack(old) && l.Begin() == nil {
-		again = old
+	if a.Before.Gen != 0 && l.Begin() != nil {
+		a.Before = Set{}
 	}
-	return Set{}, s.undo(kept, g.ID, todo, set.Gen, again, ended(ctx, err))
+	a.Failed, a.saved = true, set.Gen != 0
+	_ = s.writeLogin(g.ID, key, a) // undone all the same, if not killed
+	s.at("login failed")
+	return Set{}, s.undoLogin(kept, g.ID, a, ended(ctx, err))
+}
+
+// answer is what a token response is written down as.
+func (s *Service) answer(g Grant, client oauth.Client, t oauth.Tokens, l Login) loginAnswer {
+	set := Set{
+		Gen: 1, Access: t.Access, Refresh: t.Refresh, Type: t.Type, Scopes: granted(t, l.Scopes),
+		Expires: t.ExpiresOrAssumed(), Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer, Subject: t.Subject, Bound: g.Bound,
+	}
+	return loginAnswer{Set: set, Revoke: newPending(s.Now(), g, client, set)}
 }
 
 // keepLogin saves the tokens and has them confirmed. With an error, the set has
 // a generation if it may have been saved.
-func (s *Service) keepLogin(ctx context.Context, g Grant, client oauth.Client, old Set, t oauth.Tokens, l Login) (Set, error) {
+func (s *Service) keepLogin(ctx context.Context, g Grant, a loginAnswer, old Set, t oauth.Tokens, l Login) (Set, error) {
 	if err := ended(ctx, nil); err != nil {
 		return Set{}, err
 	}
-	set := Set{
-		Gen: old.Gen + 1, Access: t.Access, Refresh: t.Refresh, Type: t.Type, Scopes: granted(t, l.Scopes),
-		Expires: t.ExpiresOrAssumed(), Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer,
-		Subject: t.Subject, Bound: g.Bound, Whose: old.Whose.After(),
+	set, err := s.successor(ctx, g, a, old)
+	if err != nil {
+		return Set{}, err
 	}
-	if set.Whose.Accepted == nil {
-		accepted, err := s.accepted(ctx, g)
-		if err != nil {
-			return Set{}, err
-		}
-		set.Whose.Accepted = accepted
-	}
-	if old.Issuer == g.Issuer {
-		set.Rotations = old.Rotations
-	}
-	set.replaces(old, s.Now(), g, client)
 	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
 		return set, fmt.Errorf("keep the new tokens: %w", err)
 	}
@@ -146,11 +165,27 @@ func (s *Service) keepLogin(ctx context.Context, g Grant, client oauth.Client, o
 		return set, err
 	}
 	s.at("login confirmed")
-	err := s.put(ctx, g.ID, set, set.Gen)
+	err = s.put(ctx, g.ID, set, set.Gen)
 	if errors.Is(err, errStale) {
 		err = fmt.Errorf("%w: it was revoked during the login", err)
 	}
 	return set, err
+}
+
+// successor is what a login is saved as: with what is kept from one to the next.
+func (s *Service) successor(ctx context.Context, g Grant, a loginAnswer, old Set) (set Set, err error) {
+	set = a.Set
+	set.Gen, set.Whose = old.Gen+1, old.Whose.After()
+	if set.Whose.Accepted == nil {
+		if set.Whose.Accepted, err = s.accepted(ctx, g); err != nil {
+			return Set{}, err
+		}
+	}
+	if old.Issuer == g.Issuer {
+		set.Rotations = old.Rotations
+	}
+	set.replaces(old, s.Now(), g, a.Revoke.client())
+	return set, nil
 }
 
 // ended returns err, or that ctx ended if it did.
@@ -162,35 +197,4 @@ func ended(ctx context.Context, err error) error {
 		return oauth.ErrTimeout
 	}
 	return err
-}
-
-// undo takes the tokens of a failed login away, here and at the provider, and
-// puts those of the login before back. gen is their generation, or 0 if they were
-// not saved.
-func (s *Service) undo(ctx context.Context, id string, todo pending, gen uint64, again Set, cause error) error {
-	var wiped error
-	var before []pending // logins that were to be revoked with this one
-	// The tokens of before go with them if they are the same: the provider will
-	// refuse them, which must not look like a theft.
-	if now, err := s.Load(ctx, id); err == nil && (now.Gen == gen || todo.takesBack(now)) || gen != 0 && errors.Is(err, ErrDamaged) {
-		again.Rotations = 0 // some providers end a login with the next one, which is no theft then
-		if now.Gen != gen || again.Gen == 0 || s.putBack(ctx, id, again, gen) != nil {
-			before, wiped = now.Leftover, s.wipe(ctx, id)
-		}
-		if wiped != nil {
-			cause = errors.Join(cause, fmt.Errorf("the new tokens could not be removed here: %w", wiped))
-		}
-	}
-	s.at("login wiped")
-	outcome := s.askAll(ctx, id, append([]pending{todo}, before...))
-	s.at("login revoked")
-	if outcome.Open() {
-		s.recordRevocation(ctx, id, outcome, map[string]any{"login": true})
-	}
-	if wiped != nil && !outcome.Pending() { // whoever takes the lock next removes them
-		if err := s.putAside(ctx, id, todo); err != nil {
-			cause = errors.Join(cause, err)
-		}
-	}
-	return &Undone{Outcome: outcome, Cause: cause}
 }

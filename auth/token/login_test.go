@@ -3,6 +3,8 @@ package token
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -59,13 +61,17 @@ func TestPendingDeviceLoginLeavesTheVaultAlone(t *testing.T) {
 	r := newRig(t, authtest.Static)
 	counted := &authtest.Vault{}
 	r.Vault = counted
+	if err := r.PrepareLogin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	getsBefore, setsBefore := counted.Calls()
 	pending := &oauth.Error{Code: "authorization_pending"}
 	_, err := r.SaveLogin(t.Context(), r.grant, Login{
 		Begin:  func() error { return nil },
 		Redeem: func(context.Context) (oauth.Tokens, error) { return oauth.Tokens{}, pending },
 	})
-	if gets, sets := counted.Calls(); !errors.Is(err, pending) || gets+sets > 0 {
-		t.Errorf("%d reads and %d writes, %v", gets, sets, err)
+	if gets, sets := counted.Calls(); !errors.Is(err, pending) || gets > getsBefore || sets > setsBefore {
+		t.Errorf("%d reads and %d writes, %v", gets-getsBefore, sets-setsBefore, err)
 	}
 }
 
@@ -196,17 +202,18 @@ func TestFailedLoginGivesTheOneBeforeBack(t *testing.T) {
 // Whoever revokes a profile means all of its grants, also that of a login that was
 // killed, and is not told that all is revoked while one is not.
 func TestRevokeTakesAKilledLoginBackToo(t *testing.T) {
-	for name, want := range map[string]Outcome{"the provider answers": Revoked, "only for the login that is through": Unconfirmed} {
+	for name, want := range map[string]Outcome{"the provider answers": Revoked, "only for the login that was killed": Unreachable} {
 		r := newRig(t, authtest.Rotating)
+		r.bind(identity.Binding{Provider: "example", ClientID: "client"})
 		before, login := r.signIn(), r.login()
-		r.killedAt("login put aside", login)
-		if want == Unconfirmed {
+		r.killedAt("login written", login)
+		if want == Unreachable {
 			r.server.Script(authtest.Revocation, authtest.Answer{Process: true}, authtest.Answer{Process: true}, authtest.Answer{Status: 503})
 		}
 		if outcome, err := r.Revoke(t.Context(), r.grant); outcome != want || err != nil {
 			t.Errorf("%s: %s, %v", name, outcome, err)
 		}
-		if r.server.RefreshValid(before.Refresh) || r.server.RefreshValid(login.Refresh) != (want == Unconfirmed) || r.noted(profileID) != (want == Unconfirmed) {
+		if r.server.RefreshValid(login.Refresh) || r.server.RefreshValid(before.Refresh) != (want == Unreachable) || r.noted(profileID) != (want == Unreachable) {
 			t.Errorf("%s: a grant lives on, or nobody asks for it", name)
 		}
 	}
@@ -227,20 +234,29 @@ func (r *rig) killedAt(step string, login oauth.Tokens) {
 	r.restart()
 }
 
-// A login that was killed is taken back, and with it the one that it replaced:
-// nobody can name that one any more.
+// A first login that is killed goes on as well, although the vault has nothing of it.
+func TestKilledFirstLoginGoesOn(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	login := r.login()
+	r.killedAt("login written", login)
+	if set, err := r.Fresh(t.Context(), r.grant); err != nil || set.Access != login.Access {
+		t.Errorf("the login is lost: %v", err)
+	}
+}
+
+// A login that was killed goes on, and the one that it replaced is revoked with it.
 func TestKilledLoginLeavesNoEarlierGrant(t *testing.T) {
-	for _, step := range []string{"login saved", "login confirmed"} {
+	for _, step := range []string{"login written", "login saved", "login confirmed"} {
 		t.Run(step, func(t *testing.T) {
 			r := newRig(t, authtest.Rotating)
-			r.grant.Bound = identity.Binding{Provider: "example", ClientID: "client"}
+			r.bind(identity.Binding{Provider: "example", ClientID: "client"})
 			before, login := r.signIn(), r.login()
 			r.killedAt(step, login)
-			if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) {
-				t.Errorf("a token of a login that was killed: %v", err)
+			if set := r.fresh(); set.Access != login.Access {
+				t.Error("the login is lost")
 			}
-			if open, err := r.RetryRevocations(t.Context()); open != 0 || err != nil {
-				t.Errorf("%d revocations open, %v", open, err)
+			if outcome, err := r.Revoke(t.Context(), r.grant); outcome != Revoked || err != nil {
+				t.Errorf("%s, %v", outcome, err)
 			}
 			if r.server.RefreshValid(login.Refresh) || r.server.RefreshValid(before.Refresh) || r.noted(profileID) {
 				t.Error("a grant that nobody can name lives on at the provider")
@@ -248,6 +264,86 @@ func TestKilledLoginLeavesNoEarlierGrant(t *testing.T) {
 		})
 	}
 }
+
+// A login that was killed and whose profile is another one by now is revoked; the
+// login that is here goes on.
+func TestKilledLoginOfAChangedProfileIsRevoked(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	r.bind(identity.Binding{Provider: "example", ClientID: "client"})
+	before := r.signIn()
+	r.bind(identity.Binding{Provider: "example", ClientID: "another"})
+	login := r.login()
+	r.killedAt("login written", login)
+	r.bind(identity.Binding{Provider: "example", ClientID: "client"})
+	if set := r.fresh(); set.Access != before.Access || r.server.RefreshValid(login.Refresh) || r.Busy(profileID) {
+		t.Errorf("the login before: %v; the killed one lives: %v", set.Access == before.Access, r.server.RefreshValid(login.Refresh))
+	}
+}
+
+// A login that was killed and whose profile is gone is revoked by whoever looks at
+// what is open.
+func TestKilledLoginOfALostProfileIsRevoked(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	login := r.login()
+	r.killedAt("login written", login)
+	r.Gone = func(string) bool { return true }
+	r.server.Script(authtest.Revocation, authtest.Answer{Drop: true}) // and is asked again
+	if open, err := r.RetryRevocations(t.Context()); err != nil || open != 0 || r.server.RefreshValid(login.Refresh) || r.Busy(profileID) {
+		t.Errorf("%d open, %v; the grant lives: %v", open, err, r.server.RefreshValid(login.Refresh))
+	}
+}
+
+// Whoever can write the folder of the write-ahead files, and not the vault, brings
+// no login back with one that was kept from before.
+func TestKeptLoginFileBringsNoLoginBack(t *testing.T) {
+	for name, after := range map[string]func(r *rig){
+		"revoked": func(r *rig) {
+			r.clock.Add(1)
+			if _, err := r.Revoke(t.Context(), r.grant); err != nil {
+				t.Error(err)
+			}
+		},
+		"refreshed":        func(r *rig) { r.later(); r.fresh() },
+		"signed in anew":   func(r *rig) { r.clock.Add(1); r.signIn() },
+		"revoked and anew": func(r *rig) { _, _ = r.Revoke(t.Context(), r.grant); r.clock.Add(1); r.signIn() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, authtest.Rotating)
+			r.bind(identity.Binding{Provider: "example", ClientID: "client"})
+			path, before := filepath.Join(r.WAL, profileID+loginSuffix), []byte(nil)
+			r.step = func(step string) {
+				if step == "login confirmed" {
+					before, _ = os.ReadFile(path)
+				}
+			}
+			set := r.signIn()
+			r.step = nil
+			set.Whose.Accepted = &identity.Claims{Subject: "ada"} // which a login's confirmation does
+			if err := r.put(t.Context(), profileID, set, set.Gen); err != nil {
+				t.Fatal(err)
+			}
+			after(r)
+			want, wantErr := r.Load(t.Context(), profileID)
+			if err := os.WriteFile(path, before, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = r.Fresh(t.Context(), r.grant)
+			got, err := r.Load(t.Context(), profileID)
+			if got.Access != want.Access || got.Refresh != want.Refresh || errors.Is(err, vault.ErrNotFound) != errors.Is(wantErr, vault.ErrNotFound) {
+				t.Errorf("another login is here now: %v", err)
+			}
+			if err == nil && !r.server.RefreshValid(got.Refresh) {
+				t.Error("the login was revoked")
+			}
+			if r.Busy(profileID) {
+				t.Error("the file is still there")
+			}
+		})
+	}
+}
+
+// bind has the profile's tokens bound, in this process and in those that follow.
+func (r *rig) bind(b identity.Binding) { r.plan.Bound, r.grant.Bound = b, b }
 
 // A login that ends with its profile, while the provider cannot be reached, leaves
 // two grants: its own and that of the login before. Both are asked for again.

@@ -28,8 +28,8 @@ type note struct {
 	Since time.Time `json:"since,omitzero"`
 	Name  string    `json:"name,omitempty"`
 	Host  string    `json:"host,omitempty"`
-	// Busy says that tokens in the vault may be of a login that is not through, or
-	// of a revocation that was interrupted: nobody gets one before that is settled.
+	// Busy says that tokens in the vault may be of a revocation that was
+	// interrupted: nobody gets one before that is settled.
 	Busy bool      `json:"busy"`
 	Told time.Time `json:"told,omitzero"` // when the log was last told that it is still open
 }
@@ -67,8 +67,10 @@ func (s *Service) readNote(id string) note {
 }
 
 // Busy reports whether a login of the profile may be under way, or a revocation
-// that was interrupted.
-func (s *Service) Busy(id string) bool { return s.readNote(id).Busy }
+// that was interrupted: the tokens in the vault may be theirs.
+func (s *Service) Busy(id string) bool {
+	return s.readNote(id).Busy || s.journal.exists(id+loginSuffix)
+}
 
 func (s *Service) writeNote(id string, n note) error {
 	data, err := json.Marshal(n)
@@ -113,7 +115,7 @@ type Pending struct {
 // keychain.
 func (s *Service) Pending() ([]Pending, error) {
 	var list []Pending
-	err := s.eachNote(func(id string) {
+	err := s.each(noteSuffix, func(id string) {
 		if n := s.readNote(id); n.Open > 0 {
 			list = append(list, Pending{ID: id, Name: n.Name, Host: n.Host, Since: n.Since, Next: n.Next})
 		}
@@ -121,13 +123,14 @@ func (s *Service) Pending() ([]Pending, error) {
 	return list, err
 }
 
-func (s *Service) eachNote(f func(id string)) error {
+// each calls f for every profile that has a file with the suffix.
+func (s *Service) each(suffix string, f func(id string)) error {
 	entries, err := os.ReadDir(s.WAL)
 	if err != nil {
-		return fmt.Errorf("look for open revocations: %w", err)
+		return fmt.Errorf("look for what is open: %w", err)
 	}
 	for _, e := range entries {
-		if id, ok := strings.CutSuffix(e.Name(), noteSuffix); ok && profile.ValidID(id) { // ids name keychain items
+		if id, ok := strings.CutSuffix(e.Name(), suffix); ok && profile.ValidID(id) { // ids name keychain items
 			f(id)
 		}
 	}

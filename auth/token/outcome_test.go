@@ -81,6 +81,7 @@ func TestUnsentRequestLeavesNoDoubt(t *testing.T) {
 func TestNoKeyNoRequest(t *testing.T) {
 	r := newRig(t, authtest.Rotating)
 	r.signIn()
+	r.restart()
 	r.later()
 	locked := &keyless{Vault: r.Vault}
 	r.Vault = locked

@@ -41,10 +41,6 @@ type pending struct {
 	ClientID      string    `json:"client_id"`
 	ClientSecret  kept      `json:"client_secret,omitzero"`
 	AuthMethod    string    `json:"auth_method,omitempty"`
-	// Login is true while the tokens are of a login that is not through. Then
-	// they are to be removed here even if the provider has no revocation.
-	Login bool `json:"login,omitempty"`
-
 	// Asked is true once the provider was asked in vain. Before that the
 	// revocation is under way, or its process was killed.
 	Asked bool `json:"asked,omitempty"`
@@ -98,7 +94,7 @@ func decodePending(item secret.String) []pending {
 		return nil
 	}
 	return slices.DeleteFunc(list, func(p pending) bool {
-		return p.RevocationURL == "" && !p.Login || p.Refresh.Empty() && p.Access.Empty()
+		return p.RevocationURL == "" || p.Refresh.Empty() && p.Access.Empty()
 	})
 }
 
@@ -142,6 +138,9 @@ func (s *Service) giveUp(ctx context.Context, id, reason string, n int) {
 
 // putAside adds the revocations, or replaces those that are there.
 func (s *Service) putAside(ctx context.Context, id string, add ...pending) error {
+	if len(add) == 0 {
+		return nil
+	}
 	list, err := s.loadPending(ctx, id)
 	if err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// takeUp reads the tokens after finishing what a killed process left: DESIGN
-// section 4 step 7. The caller holds the profile's lock.
+// finishPending reads the tokens after finishing what a killed process left. The
+// caller holds the profile's lock.
 //
 // doubt is true if a refresh token was about to be sent and nobody knows what
 // became of it. Trying it once more tells.
@@ -18,7 +18,17 @@ import (
 // An error is that of Load, or means that what was left can neither be finished
 // nor dropped now: the caller must then send no refresh token. The Set is then
 // the one to go on with while it lives.
-func (s *Service) takeUp(ctx context.Context, g Grant) (set Set, doubt bool, err error) {
+func (s *Service) finishPending(ctx context.Context, g Grant) (set Set, doubt bool, err error) {
+	set, doubt, err = s.finishRefresh(ctx, g)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+		return set, false, err
+	}
+	next, err := s.finishLogin(ctx, g, set, err)
+	return next, doubt && next.Gen == set.Gen, err
+}
+
+// finishRefresh is finishPending without the login.
+func (s *Service) finishRefresh(ctx context.Context, g Grant) (set Set, doubt bool, err error) {
 	s.journal.sweep(g.ID)
 	if err := s.finishWipe(ctx, g.ID); err != nil {
 		return Set{}, false, err
@@ -30,7 +40,7 @@ func (s *Service) takeUp(ctx context.Context, g Grant) (set Set, doubt bool, err
 	r, found, err := s.journal.read(g.ID)
 	switch {
 	case errors.Is(err, errJournal):
-		return set, false, errors.Join(loadErr, s.setAside(ctx, g.ID, "unreadable"))
+		return set, false, errors.Join(loadErr, s.setAside(ctx, g.ID, g.ID, "unreadable"))
 	case err != nil:
 		return set, false, err
 	case !found:
@@ -42,7 +52,7 @@ func (s *Service) takeUp(ctx context.Context, g Grant) (set Set, doubt bool, err
 	}
 	next, err := r.open(key, g.ID)
 	if err != nil {
-		return set, false, errors.Join(loadErr, s.setAside(ctx, g.ID, "not decryptable"))
+		return set, false, errors.Join(loadErr, s.setAside(ctx, g.ID, g.ID, "not decryptable"))
 	}
 	// A damaged item in the vault has no generation; the write-ahead file may be
 	// all that is left of the login.
@@ -83,8 +93,8 @@ func (s *Service) finishSave(ctx context.Context, g Grant, old, next Set, r reco
 }
 
 // setAside keeps a damaged write-ahead file apart. The vault's tokens stay.
-func (s *Service) setAside(ctx context.Context, id, reason string) error {
-	if err := s.journal.setAside(id); err != nil {
+func (s *Service) setAside(ctx context.Context, id, name, reason string) error {
+	if err := s.journal.setAside(name); err != nil {
 		return fmt.Errorf("set a damaged write-ahead file aside: %w", err)
 	}
 	s.Record(ctx, id, audit.JournalDamaged, audit.Failed, map[string]any{"reason": reason})

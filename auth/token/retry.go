@@ -41,7 +41,7 @@ func (s *Service) finishWipe(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		// A write-ahead file stays: it may have newer tokens, which takeUp revokes.
+		// A write-ahead file stays: it may have newer tokens, which finishPending revokes.
 		return s.wipe(ctx, id)
 	}
 	return nil // tokens that cannot be read are for the caller to find out
@@ -49,13 +49,20 @@ func (s *Service) finishWipe(ctx context.Context, id string) error {
 
 // RetryRevocations asks the providers again whose confirmation is outstanding
 // and due. It is cheap when there is nothing to do: one look into a folder, no
-// keychain. It returns how many are still open. What became of each is in the book.
+// keychain. It returns how many are still open. What became of each is in the log.
+//
+// A login that was killed and whose profile is gone is revoked, too.
 func (s *Service) RetryRevocations(ctx context.Context) (open int, err error) {
-	lookErr := s.eachNote(func(id string) {
+	lookErr := s.each(loginSuffix, func(id string) {
+		if s.Gone != nil && s.Gone(id) {
+			err = errors.Join(err, s.undoLost(ctx, id))
+		}
+	})
+	lookErr = errors.Join(lookErr, s.each(noteSuffix, func(id string) {
 		left, failed := s.retry(ctx, id)
 		open += left
 		err = errors.Join(err, failed)
-	})
+	}))
 	return open, errors.Join(err, lookErr)
 }
 

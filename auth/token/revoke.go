@@ -146,7 +146,7 @@ func (s *Service) holdings(ctx context.Context, g Grant, locked bool) (Set, erro
 	if !locked {
 		return s.Load(ctx, g.ID)
 	}
-	set, _, err := s.takeUp(ctx, g)
+	set, _, err := s.finishPending(ctx, g)
 	if err != nil && !set.Refresh.Empty() {
 		return set, nil // read, though not saved; it is about to go anyway
 	}

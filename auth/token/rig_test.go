@@ -21,6 +21,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -49,8 +50,9 @@ type plan struct {
 	Server   oauth.Endpoints
 	Rotation provider.Rotation
 	Clock    int64
+	Bound    identity.Binding // of the grant
 
-	Do    string        // child: "fresh", "login", "cancelled login", "revoke" or "loop"
+	Do    string        // child: "fresh", "login", "cancelled login", "refused login", "revoke" or "loop"
 	Step  string        // child: kill yourself after this step
 	Login loginForChild // child: what to log in with
 }
@@ -104,7 +106,7 @@ func (p plan) open() (*house, error) {
 		return nil, err
 	}
 	h.grant = Grant{
-		ID: profileID, Endpoints: p.Server, Issuer: p.Server.Issuer, Rotation: p.Rotation,
+		ID: profileID, Endpoints: p.Server, Issuer: p.Server.Issuer, Rotation: p.Rotation, Bound: p.Bound,
 		Client: func(context.Context) (oauth.Client, error) { return oauth.Client{ID: "client"}, nil },
 	}
 	return h, nil
@@ -192,6 +194,7 @@ func (r *rig) restart() {
 // login gets tokens from the server as a login does.
 func (r *rig) login() oauth.Tokens {
 	r.t.Helper()
+	r.clock.Add(1) // grants are told apart by when the user consented
 	wire, err := oauth.NewWire(oauth.Params{HTTP: &http.Client{}, Now: r.Now})
 	if err != nil {
 		r.t.Fatal(err)

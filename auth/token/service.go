@@ -86,6 +86,8 @@ type Params struct {
 	WAL   string // folder of the write-ahead files, which exists and is on a disk
 	Now   func() time.Time
 	Rand  io.Reader
+	// Gone, if set, reports whether there certainly is no such profile any more.
+	Gone func(profileID string) bool
 	// Record writes to the book. It must not fail the caller: what happened
 	// has happened.
 	Record func(ctx context.Context, profileID, event, outcome string, data map[string]any)
@@ -152,7 +154,7 @@ func (s *Service) Amend(ctx context.Context, g Grant, f func(*Set) error) (Set, 
 		return Set{}, err
 	}
 	defer lock.Release()
-	set, _, err := s.takeUp(ctx, g)
+	set, _, err := s.finishPending(ctx, g)
 	if err != nil {
 		return Set{}, err
 	}

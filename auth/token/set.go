@@ -9,8 +9,8 @@
 // same lock.
 //
 // A process may be killed at any moment. Before a refresh token is sent, the
-// intent is on the disk; before the answer goes to the vault, it is on the disk
-// too, encrypted with a key from the vault. Whoever holds the profile's lock
+// intent is on the disk; before an answer goes to the vault, also that to a login,
+// it is on the disk too, encrypted with a key from the vault. Whoever holds the profile's lock
 // next finishes what was begun. Only an answer that reached no disk is lost,
 // and then the user is told just that (ErrAnswerLost) and no alarm is raised: a
 // refresh token that is refused then was spent by us, not by a thief.
@@ -21,7 +21,8 @@
 // # Files
 //
 // In the folder Params.WAL: <profile id> is the write-ahead file (see record),
-// <profile id>.damaged one that could not be read, kept once, and
+// <profile id>.login that of a login, <profile id>.damaged and
+// <profile id>.login.damaged one that could not be read, kept once, and
 // <profile id>.revoke a note without a secret that a revocation is to be tried
 // again. In the vault: wal/key, profile/<id>/tokens, profile/<id>/revoke-pending,
 // and from a revocation on profile/<id>/accepted.
