@@ -127,7 +127,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if k.wire, err = oauth.NewWire(oauth.Params{HTTP: p.HTTP, Now: p.Now, Rand: p.Rand}); err != nil {
 		return nil, err
 	}
-	k.keys = &keys{vault: p.Vault, rand: p.Rand, now: p.Now, lock: filepath.Join(locks, "audit-key.lock"), dir: p.Dir, used: k.used, turn: make(chan struct{}, 1)}
+	k.keys = &keys{vault: p.Vault, rand: p.Rand, lock: filepath.Join(locks, "audit-key.lock"), dir: p.Dir, used: k.used, turn: make(chan struct{}, 1)}
 	k.audit, err = audit.Open(audit.Params{
 		Dir: filepath.Join(p.Dir, "audit"), Key: k.keys.auditKey, Anchor: k.keys,
 		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep, Sound: verify.Sound,

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -20,18 +19,11 @@ import (
 )
 
 const (
-	// keyItem has the log's key and its anchor. They are one item because a
-	// command that writes one line needs both, and a keychain call takes
-	// milliseconds.
+	// keyItem has the log's key and its anchor. They are one item, so that neither
+	// can be there without the other.
 	keyItem = "audit/book"
 
 	keySize = 32 // bytes, the output size of SHA-256
-	// itemFresh is how long the item counts as just read. Other processes may
-	// move the anchor meanwhile, always forwards. One that saves its own after
-	// that, under the item's lock, has the log's end of that moment as its anchor;
-	// so all that is lost is the notice of lines that were written and cut off
-	// within these two seconds.
-	itemFresh = 2 * time.Second
 )
 
 // errKeyDamaged says that the log's item is there and of no use.
@@ -51,7 +43,6 @@ type keyAndAnchor struct {
 type keys struct {
 	vault vault.Vault
 	rand  io.Reader
-	now   func() time.Time
 	lock  string // the file whose lock is held to make or change the item
 	dir   string // the state folder
 	// used reports whether there were logins in this folder: then there was a
@@ -62,8 +53,6 @@ type keys struct {
 	// user. It guards what follows.
 	turn chan struct{}
 	key  []byte // once it was read, since every line needs it
-	item *keyAndAnchor
-	at   time.Time // when item was read or written
 }
 
 // enter waits for the turn, for as long as ctx says.
@@ -123,7 +112,7 @@ func (k *keys) settle(ctx context.Context, expected error, fresh bool) (*keyAndA
 		return nil, fmt.Errorf("make the audit key: %w", err)
 	}
 	defer lock.Release()
-	k.item, k.key = nil, nil
+	k.key = nil
 	item, err := k.load(ctx)
 	if errors.Is(err, vault.ErrNotFound) {
 		item, err = k.takeOver(ctx)
@@ -152,12 +141,9 @@ func (k *keys) lost() *audit.Anchor {
 	return &audit.Anchor{Segment: "000001.jsonl", Seq: 1, MAC: strings.Repeat("0", 2*keySize)}
 }
 
-// load returns the item, from memory if it is fresh. With it the key is known.
+// load reads the item: other processes move the anchor in it. With it the key is
+// known.
 func (k *keys) load(ctx context.Context) (*keyAndAnchor, error) {
-	if age := k.now().Sub(k.at); k.item != nil && age >= 0 && age < itemFresh {
-		return k.item, nil
-	}
-	k.item = nil
 	raw, err := k.vault.Get(ctx, keyItem)
 	if errors.Is(err, vault.ErrIncomplete) {
 		err = fmt.Errorf("%w: %w", errKeyDamaged, err)
@@ -190,7 +176,7 @@ func (k *keys) take(item *keyAndAnchor) (*keyAndAnchor, error) {
 		k.key = nil
 		return nil, audit.ErrKeyChanged
 	}
-	k.key, k.item, k.at = key, item, k.now()
+	k.key = key
 	return item, nil
 }
 
@@ -202,13 +188,12 @@ func (s *keyAndAnchor) secret() ([]byte, error) {
 	return key, nil
 }
 
-// save stores the item with set. What is in memory counts again once it is taken.
+// save stores the item with set.
 func (k *keys) save(ctx context.Context, set func(context.Context, string, secret.String) error, item *keyAndAnchor) error {
 	data, err := json.Marshal(item)
 	if err != nil {
 		return fmt.Errorf("save the audit key: %w", err)
 	}
-	k.item = nil
 	return set(ctx, keyItem, secret.String(data))
 }
 
@@ -255,13 +240,9 @@ func (k *keys) UpdateAnchor(ctx context.Context, change func(audit.Anchor, bool)
 	if next.Anchor, err = change(old, item.Anchor != nil); err != nil || next.Anchor == nil {
 		return err
 	}
-	err = k.save(ctx, func(ctx context.Context, key string, value secret.String) error {
+	return k.save(ctx, func(ctx context.Context, key string, value secret.String) error {
 		return vault.SetUnread(ctx, k.vault, key, value)
 	}, &next)
-	if err == nil {
-		k.item, k.at = &next, k.now()
-	}
-	return err
 }
 
 // known returns the public key that signs the log's bundles, and makes none.

@@ -3,6 +3,9 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -105,5 +108,44 @@ func TestAPromptHoldsNobodyElseUp(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Errorf("%s waits for the answer to somebody else's prompt", name)
 		}
+	}
+}
+
+// The tray verifies every hour, and commands anchor the log's end in between. An
+// anchor that moved back would let whoever can write the folder cut off what is
+// after it, unnoticed.
+func TestAnchorNeverMovesBack(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	if err := w.keeper.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tray, command := w.open(), w.open()
+	if _, err := tray.VerifyIncremental(t.Context()); err != nil { // the tray has read the anchor
+		t.Fatal(err)
+	}
+	for range 5 {
+		command.Record(t.Context(), profile.Profile{}, audit.ProfileUsed, audit.OK, nil)
+	}
+	if err := command.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tray.VerifyIncremental(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := w.open().VerifyLog(t.Context(), nil); err != nil || r.AnchorSeq != 6 {
+		t.Errorf("the anchor is at %d of %d events, %v", r.AnchorSeq, r.Events, err)
+	}
+	path := filepath.Join(w.dir, "audit", "000001.jsonl")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(data), "\n")
+	if err := os.WriteFile(path, []byte(first+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := w.open().VerifyLog(t.Context(), nil); err != nil || r.OK {
+		t.Errorf("five of six events were cut off: %+v, %v", r, err)
 	}
 }
