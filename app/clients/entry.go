@@ -1,7 +1,6 @@
 package clients
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/tailscale/hujson"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -20,9 +21,9 @@ import (
 // user or the client keeps in the same entry (`disabled`, `autoApprove`, …)
 // stay.
 type Entry struct {
-	Command string            // absolute path of the executable: clients started from a desktop have a short PATH
-	Args    []string          // passed as they are; no shell is involved
-	Env     map[string]string // empty: no `env` member. It is written in plain text, so it must hold no secret
+	Command string            `json:"command"` // absolute path of the executable: clients started from a desktop have a short PATH
+	Args    []string          `json:"args"`    // passed as they are; no shell is involved
+	Env     map[string]string `json:"env"`     // empty: no `env` member. It is written in plain text, so it must hold no secret
 }
 
 // namePattern is what a new entry may be called. Clients build tool names from
@@ -79,31 +80,19 @@ func (e *Entry) clone() *Entry {
 // decodeEntry reads an entry of any author; ok is false when it is not a stdio
 // server, or not in a shape that Entry can hold.
 func decodeEntry(v hujson.Value) (e Entry, ok bool) {
-	obj, isObject := v.Value.(*hujson.Object)
-	if !isObject {
+	// Of a name that comes twice the last one counts, as for the clients' parsers.
+	err := json.Unmarshal(standard(v), &e, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if err != nil || e.Command == "" {
 		return Entry{}, false
 	}
-	ok = true
-	field := func(name string, into any) (found bool) {
-		if i := last(obj, name); i >= 0 {
-			ok = ok && decode(obj.Members[i].Value, into) == nil
-			return true
-		}
-		return false
-	}
-	if !field("command", &e.Command) || e.Command == "" {
-		return Entry{}, false
-	}
-	field("args", &e.Args)
-	field("env", &e.Env)
-	return e, ok
+	return e, true
 }
 
-// decode is json.Unmarshal of one value of a parsed document.
-func decode(v hujson.Value, into any) error {
+// standard is one value of a parsed document without what JSON does not have.
+func standard(v hujson.Value) []byte {
 	v = v.Clone()
 	v.Standardize()
-	return json.Unmarshal(v.Pack(), into)
+	return v.Pack()
 }
 
 // last is the index of the member with that name, or -1. Of several the last
@@ -127,4 +116,8 @@ func (e Entry) isOurs() bool {
 		base = cut
 	}
 	return base == "stagedoor"
+}
+
+func (e Entry) equal(other Entry) bool {
+	return e.Command == other.Command && slices.Equal(e.Args, other.Args) && maps.Equal(e.Env, other.Env)
 }

@@ -41,6 +41,24 @@ func (d *document) mask(plain map[string]bool, ranges []span) []byte {
 	return splice(d.text, m.edits...)
 }
 
+// edit replaces text[from:to].
+type edit struct {
+	from, to int
+	with     []byte
+}
+
+// splice applies edits that do not overlap.
+func splice(text []byte, edits ...edit) []byte {
+	slices.SortStableFunc(edits, func(a, b edit) int { return a.from - b.from })
+	var out []byte
+	at := 0
+	for _, e := range edits {
+		out = append(append(out, text[at:e.from]...), e.with...)
+		at = e.to
+	}
+	return append(out, text[at:]...)
+}
+
 // span is a part of a text.
 type span struct{ from, to int }
 
@@ -105,7 +123,7 @@ func (m *masker) literal(v hujson.Value, lit hujson.Literal, secret bool) {
 			clean = scrub(value)
 		}
 		if clean != value {
-			m.edits = append(m.edits, edit{v.StartOffset, v.EndOffset, quote(clean)})
+			m.edits = append(m.edits, edit{v.StartOffset, v.EndOffset, layout{}.value(clean, "", true)})
 		}
 	}
 }

@@ -62,7 +62,13 @@ func (ch *Change) compute(client Client) error {
 		}
 		if ch.Entry == nil {
 			ch.Action = Remove
-			after, err = before.apply(before.remove(*at.servers, at.index)...)
+			after, err = before.edited(func(next *document) error {
+				at, err := next.find(client, ch.Name)
+				if err == nil {
+					remove(at.servers.Value.(*hujson.Object), at.index)
+				}
+				return err
+			})
 		} else {
 			after, err = before.update(client, ch.Name, *ch.Entry)
 			ch.Action = Update
@@ -74,7 +80,7 @@ func (ch *Change) compute(client Client) error {
 		ch.Action = Absent
 	default:
 		ch.Action = Create
-		after, err = before.create(client, at, ch.Name, *ch.Entry)
+		after, err = before.create(client, ch.Name, *ch.Entry)
 	}
 	if err != nil {
 		return err
@@ -97,8 +103,8 @@ type place struct {
 	index   int           // of the entry in servers, or -1
 }
 
-func (p place) member() hujson.ObjectMember {
-	return p.servers.Value.(*hujson.Object).Members[p.index]
+func (p place) member() *hujson.ObjectMember {
+	return &p.servers.Value.(*hujson.Object).Members[p.index]
 }
 
 // find looks for the entry. Two entries of one name are refused: which of them
@@ -122,43 +128,27 @@ func (d *document) find(client Client, name string) (place, error) {
 	return at, nil
 }
 
-func (d *document) apply(edits ...edit) (*document, error) {
-	next, err := d.reparse(splice(d.text, edits...))
-	if err != nil {
-		return nil, fmt.Errorf("the patched text does not parse, so it is not written: %w", err)
-	}
-	return next, nil
-}
-
 // create adds an entry that is not there, and what it needs around it.
-func (d *document) create(client Client, at place, name string, e Entry) (*document, error) {
-	entry := member{name, e.members(client)}
+func (d *document) create(client Client, name string, e Entry) (*document, error) {
+	entry := members{{name, e.members(client)}}
 	l := d.layout()
-	switch {
-	case d.blank():
-		whole := l.value([]member{{client.key(), []member{entry}}}, "", false)
-		return d.reparse(append(whole, l.newline...))
-	case at.servers == nil:
-		return d.apply(d.insert(d.root, member{client.key(), []member{entry}})...)
-	case at.null:
-		text := l.value([]member{entry}, lineIndent(d.text, at.servers.StartOffset), l.oneLine)
-		return d.apply(edit{at.servers.StartOffset, at.servers.EndOffset, text})
-	default:
-		return d.apply(d.insert(*at.servers, entry)...)
+	if d.blank() {
+		return d.reparse(append(l.value(members{{client.key(), entry}}, "", false), l.newline...))
 	}
-}
-
-// members is the entry as it is written.
-func (e Entry) members(client Client) []member {
-	var out []member
-	for _, f := range client.Extra {
-		out = append(out, member{f.Name, f.Value})
-	}
-	out = append(out, member{"command", e.Command}, member{"args", append([]string{}, e.Args...)})
-	if len(e.Env) > 0 {
-		out = append(out, member{"env", sorted(e.Env)})
-	}
-	return out
+	return d.edited(func(next *document) error {
+		at, err := next.find(client, name)
+		switch {
+		case err != nil:
+			return err
+		case at.servers == nil:
+			d.insert(&next.root, client.key(), entry)
+		case at.null:
+			at.servers.Value = hujson.Literal(l.value(entry, lineIndent(d.text, at.servers.StartOffset), l.oneLine))
+		default:
+			d.insert(at.servers, name, entry[0].value)
+		}
+		return nil
+	})
 }
 
 // warn notes what the user should know before saying yes.

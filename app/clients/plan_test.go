@@ -211,7 +211,7 @@ func agreesWithPatch(t testing.TB, ch Change) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := layout{colon: ":"}
+	l := layout{}
 	patch := `[{"op":"add","path":"` + client.Servers + `/` + ch.Name + `","value":` + string(l.value(ch.Entry.members(client), "", true)) + `}]`
 	if err := d.root.Patch([]byte(patch)); err != nil {
 		t.Fatal(err)

@@ -1,69 +1,133 @@
 package clients
 
 import (
-	"maps"
-	"slices"
+	"bytes"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/tailscale/hujson"
 )
+
+// member is one of an entry: a name and a string, []string or map[string]string.
+type member struct {
+	name  string
+	value any
+}
+
+// members are those of an object in the order in which they are written.
+type members []member
+
+// MarshalJSONTo writes the object.
+func (list members) MarshalJSONTo(enc *jsontext.Encoder) error {
+	_ = enc.WriteToken(jsontext.BeginObject)
+	for _, m := range list {
+		_ = enc.WriteToken(jsontext.String(m.name))
+		if err := json.MarshalEncode(enc, m.value); err != nil {
+			return err
+		}
+	}
+	return enc.WriteToken(jsontext.EndObject)
+}
+
+// members is the entry as it is written.
+func (e Entry) members(client Client) members {
+	var list members
+	for _, f := range client.Extra {
+		list = append(list, member{f.Name, f.Value})
+	}
+	list = append(list, member{"command", e.Command}, member{"args", append([]string{}, e.Args...)})
+	if len(e.Env) > 0 {
+		list = append(list, member{"env", e.Env})
+	}
+	return list
+}
 
 // update makes the members of an existing entry that are ours as wanted and
 // leaves its other members, and its spelling where nothing changes. An entry
 // that is no stdio server is replaced as a whole: half of the old and half of
 // the new would be neither.
 func (d *document) update(client Client, name string, e Entry) (*document, error) {
+	wanted := e.members(client)
 	at, err := d.find(client, name)
 	if err != nil {
 		return nil, err
 	}
-	wanted := e.members(client)
 	old := at.member().Value
 	if _, ok := decodeEntry(old); !ok || !distinct(old.Value.(*hujson.Object), wanted) {
-		l := d.layout()
-		text := l.value(wanted, lineIndent(d.text, at.member().Name.StartOffset), d.inline(*at.servers, l))
-		return d.apply(edit{old.StartOffset, old.EndOffset, text})
+		return d.edited(func(next *document) error {
+			at, err := next.find(client, name)
+			if err == nil {
+				l := d.layout()
+				text := l.value(wanted, lineIndent(d.text, at.member().Name.StartOffset), d.inline(*at.servers, l))
+				at.member().Value.Value = hujson.Literal(text)
+			}
+			return err
+		})
 	}
 	if len(e.Env) == 0 {
-		wanted = append(wanted, member{"env", []member{}})
+		wanted = append(wanted, member{"env", map[string]string{}})
 	}
 	for _, m := range wanted {
 		if at, err = d.find(client, name); err != nil {
 			return nil, err
 		}
-		if edits := d.updateMember(at.member().Value, m); len(edits) > 0 {
-			if d, err = d.apply(edits...); err != nil {
-				return nil, err
+		if d.has(at.member().Value, m) {
+			continue
+		}
+		if d, err = d.edited(func(next *document) error {
+			at, err := next.find(client, name)
+			if err == nil {
+				d.updateMember(&at.member().Value, m)
 			}
+			return err
+		}); err != nil {
+			return nil, err
 		}
 	}
 	return d, nil
 }
 
-// updateMember makes one member of an entry as wanted.
-func (d *document) updateMember(entry hujson.Value, m member) []edit {
-	i := last(entry.Value.(*hujson.Object), m.name)
+// has says that an entry means the same with m as it does now.
+func (d *document) has(entry hujson.Value, m member) bool {
+	obj := entry.Value.(*hujson.Object)
+	wanted := canonical(layout{}.value(m.value, "", true))
+	i := last(obj, m.name)
 	if i < 0 {
-		if empty(m.value) {
-			return nil
-		}
-		return d.insert(entry, m)
+		return string(wanted) == "[]" || string(wanted) == "{}"
 	}
-	found := entry.Value.(*hujson.Object).Members[i]
-	switch {
-	case holds(found.Value, m.value):
+	found := canonical(standard(obj.Members[i].Value))
+	return found != nil && bytes.Equal(found, wanted)
+}
+
+// canonical is a value by RFC 8785, or nil if it has none.
+func canonical(text jsontext.Value) []byte {
+	if text.Canonicalize() != nil {
 		return nil
-	case empty(m.value) && m.name == "env":
-		return d.remove(entry, i)
+	}
+	return text
+}
+
+// updateMember makes one member of an entry as wanted.
+func (d *document) updateMember(entry *hujson.Value, m member) {
+	obj := entry.Value.(*hujson.Object)
+	i := last(obj, m.name)
+	if i < 0 {
+		d.insert(entry, m.name, m.value)
+		return
+	}
+	if env, ok := m.value.(map[string]string); ok && len(env) == 0 {
+		remove(obj, i)
+		return
 	}
 	l := d.layout()
-	text := l.value(m.value, lineIndent(d.text, found.Name.StartOffset), d.inline(entry, l))
-	return []edit{{found.Value.StartOffset, found.Value.EndOffset, text}}
+	found := &obj.Members[i]
+	found.Value.Value = hujson.Literal(l.value(m.value, lineIndent(d.text, found.Name.StartOffset), d.inline(*entry, l)))
 }
 
 // distinct says that obj has none of the members, nor env, twice.
-func distinct(obj *hujson.Object, members []member) bool {
+func distinct(obj *hujson.Object, list members) bool {
 	names := map[string]bool{"env": false}
-	for _, m := range members {
+	for _, m := range list {
 		names[m.name] = false
 	}
 	for _, m := range obj.Members {
@@ -76,47 +140,4 @@ func distinct(obj *hujson.Object, members []member) bool {
 		}
 	}
 	return true
-}
-
-// empty says that leaving the member out means the same.
-func empty(v any) bool {
-	switch v := v.(type) {
-	case []string:
-		return len(v) == 0
-	case []member:
-		return len(v) == 0
-	}
-	return false
-}
-
-// holds says that the value in the file means v.
-func holds(found hujson.Value, v any) bool {
-	switch v := v.(type) {
-	case string:
-		var have *string
-		return decode(found, &have) == nil && have != nil && *have == v
-	case []string:
-		var have []string
-		return decode(found, &have) == nil && slices.Equal(have, v)
-	case []member:
-		var have map[string]string
-		if decode(found, &have) != nil || len(have) != len(v) {
-			return false
-		}
-		return slices.EqualFunc(sorted(have), v, func(a, b member) bool { return a == b })
-	}
-	return false
-}
-
-// sorted is an environment in the order in which it is written.
-func sorted(env map[string]string) []member {
-	out := make([]member, 0, len(env))
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		out = append(out, member{name, env[name]})
-	}
-	return out
-}
-
-func (e Entry) equal(other Entry) bool {
-	return e.Command == other.Command && slices.Equal(e.Args, other.Args) && maps.Equal(e.Env, other.Env)
 }
