@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/tailscale/hujson"
 
+	"github.com/stagedoor-app/stagedoor/app/ospath"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -41,7 +42,7 @@ func CheckName(name string) error {
 
 // check refuses what no client could start.
 func (e Entry) check(env Env) error {
-	if !env.absolute(e.Command) {
+	if !ospath.IsAbs(env.GOOS, e.Command) {
 		return hint.Wrap(fmt.Errorf("the command %q is not an absolute path", e.Command),
 			"write the whole path: MCP clients do not have your shell's PATH")
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagedoor-app/stagedoor/app/ospath"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -41,105 +42,71 @@ func (c Client) Path(env Env) (string, error) {
 		places = c.files[""]
 	}
 	for _, place := range places {
-		path, err := env.expand(place)
-		if err != nil {
-			return "", fmt.Errorf("find the file of %s: %w", c.Name, err)
+		root, rest, _ := strings.Cut(place, "/")
+		base := env.folder(root)
+		if !ospath.IsAbs(env.GOOS, base) {
+			return "", hint.New("find the file of "+c.Name+": the home folder is not known", "set HOME (USERPROFILE on Windows)")
 		}
-		if path != "" {
+		if path := env.existing(base, strings.Split(rest, "/")); path != "" {
 			return path, nil
 		}
 	}
 	return "", fmt.Errorf("find the file of %s: its place on %s is not known", c.Name, env.GOOS)
 }
 
-// expand turns a place into a path of env's system, or "" when the folder it
-// depends on is not there.
-func (env Env) expand(place string) (string, error) {
-	root, rest, _ := strings.Cut(place, "/")
-	var base string
-	switch root {
-	case "{home}":
-		base = env.Home
+// folder is what a placeholder stands for, or "".
+func (env Env) folder(placeholder string) string {
+	switch placeholder {
 	case "{config}":
-		base = env.variable("XDG_CONFIG_HOME", ".config")
+		return env.variable("XDG_CONFIG_HOME", ".config")
 	case "{appdata}":
-		base = env.variable("APPDATA", "AppData", "Roaming")
+		return env.variable("APPDATA", "AppData", "Roaming")
 	case "{localappdata}":
-		base = env.variable("LOCALAPPDATA", "AppData", "Local")
+		return env.variable("LOCALAPPDATA", "AppData", "Local")
 	}
-	if !env.absolute(base) {
-		return "", hint.New("the home folder is not known", "set HOME (USERPROFILE on Windows)")
-	}
-	parts := strings.Split(rest, "/")
-	star := slices.IndexFunc(parts, func(p string) bool { return strings.Contains(p, "*") })
-	if star < 0 {
-		return env.join(base, parts...), nil
-	}
-	// The folder with the star must exist. When there are several, the one the
-	// app has already written to wins over a leftover.
-	below := parts[star+1:]
-	used := env.glob(env.join(base, parts[:len(parts)-1]...))
-	if len(used) > 0 {
-		return env.join(used[0], parts[len(parts)-1]), nil
-	}
-	if found := env.glob(env.join(base, parts[:star+1]...)); len(found) > 0 {
-		return env.join(found[0], below...), nil
-	}
-	return "", nil
+	return env.Home
 }
 
 // variable is the folder that an environment variable names, or the default
 // below home. A relative value is ignored, as the XDG specification asks.
 func (env Env) variable(name string, fallback ...string) string {
-	if env.Getenv != nil {
-		if dir := env.Getenv(name); env.absolute(dir) {
-			return dir
-		}
+	if dir := env.Getenv(name); ospath.IsAbs(env.GOOS, dir) {
+		return dir
 	}
 	if env.Home == "" {
 		return ""
 	}
-	return env.join(env.Home, fallback...)
+	return ospath.Join(env.GOOS, env.Home, fallback...)
 }
 
-func (env Env) glob(pattern string) []string {
+// existing is a path, or "" if its folder with a star in the name does not
+// exist. When there are several, the one that the app has already written to
+// wins over a leftover.
+func (env Env) existing(base string, parts []string) string {
+	star := slices.IndexFunc(parts, func(p string) bool { return strings.Contains(p, "*") })
+	if star < 0 {
+		return ospath.Join(env.GOOS, base, parts...)
+	}
+	for _, n := range []int{len(parts) - 1, star + 1} {
+		if found, err := env.Glob(ospath.Join(env.GOOS, base, parts[:n]...)); err == nil && len(found) > 0 {
+			return ospath.Join(env.GOOS, slices.Min(found), parts[n:]...)
+		}
+	}
+	return ""
+}
+
+// validate says whether env is complete enough to be used, and completes it.
+func (env *Env) validate() error {
+	if env.Getenv == nil {
+		env.Getenv = func(string) string { return "" }
+	}
 	if env.Glob == nil {
-		return nil
+		env.Glob = func(string) ([]string, error) { return nil, nil }
 	}
-	found, err := env.Glob(pattern)
-	if err != nil {
-		return nil // only a malformed pattern: the same as nothing found
-	}
-	slices.Sort(found)
-	return found
-}
-
-func (env Env) join(base string, parts ...string) string {
-	sep := "/"
-	if env.GOOS == "windows" {
-		sep = `\`
-	}
-	return strings.TrimRight(base, sep) + sep + strings.Join(parts, sep)
-}
-
-// absolute is filepath.IsAbs for env's system instead of the one compiled for.
-func (env Env) absolute(path string) bool {
-	if env.GOOS != "windows" {
-		return strings.HasPrefix(path, "/")
-	}
-	if strings.HasPrefix(path, `\\`) {
-		return len(path) > 2
-	}
-	return len(path) >= 3 && path[1] == ':' && (path[2] == '\\' || path[2] == '/') &&
-		('a' <= path[0]|0x20 && path[0]|0x20 <= 'z')
-}
-
-// validate says whether env is complete enough to be used.
-func (env Env) validate() error {
 	if env.GOOS == "" {
 		return errors.New("Env.GOOS is empty")
 	}
-	if !env.absolute(env.Home) {
+	if !ospath.IsAbs(env.GOOS, env.Home) {
 		return fmt.Errorf("Env.Home %q is not an absolute path", env.Home)
 	}
 	return nil

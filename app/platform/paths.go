@@ -11,8 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 
+	"github.com/stagedoor-app/stagedoor/app/ospath"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -28,17 +28,17 @@ type Paths struct {
 // the state folder outright. It creates nothing.
 func FindPaths(goos, home string, getenv func(string) string) (Paths, error) {
 	if dir := getenv("STAGEDOOR_HOME"); dir != "" {
-		if !isAbs(goos, dir) {
+		if !ospath.IsAbs(goos, dir) {
 			return Paths{}, hint.Wrap(
 				fmt.Errorf("STAGEDOOR_HOME is not an absolute path: %q", dir),
 				"every process must find the same folder, wherever it was started: give the whole path")
 		}
-		return Paths{State: clean(goos, dir), Home: home}, nil
+		return Paths{State: ospath.Clean(goos, dir), Home: home}, nil
 	}
 	if home == "" {
 		return Paths{}, hint.Wrap(errors.New("the home folder is unknown"), "set HOME, or STAGEDOOR_HOME")
 	}
-	if !isAbs(goos, home) {
+	if !ospath.IsAbs(goos, home) {
 		return Paths{}, hint.Wrap(
 			fmt.Errorf("the home folder is not an absolute path: %q", home), "set HOME, or STAGEDOOR_HOME")
 	}
@@ -69,38 +69,13 @@ func stateFolder(goos, home string, getenv func(string) string) string {
 	case "windows":
 		// Never AppData: Claude's MSIX package redirects it for every process it
 		// starts, so a launcher and the tray would see two different folders.
-		return join(goos, home, ".stagedoor")
+		return ospath.Join(goos, home, ".stagedoor")
 	case "darwin":
-		return join(goos, home, "Library", "Application Support", "Stagedoor")
+		return ospath.Join(goos, home, "Library", "Application Support", "Stagedoor")
 	}
 	// A relative XDG_DATA_HOME is to be ignored (XDG Base Directory Specification).
-	if data := getenv("XDG_DATA_HOME"); isAbs(goos, data) {
-		return join(goos, data, "stagedoor")
+	if data := getenv("XDG_DATA_HOME"); ospath.IsAbs(goos, data) {
+		return ospath.Join(goos, data, "stagedoor")
 	}
-	return join(goos, home, ".local", "share", "stagedoor")
-}
-
-// isAbs, clean and join know the rules of goos, which need not be the system
-// this runs on.
-
-func isAbs(goos, path string) bool {
-	if goos != "windows" {
-		return strings.HasPrefix(path, "/")
-	}
-	drive := len(path) >= 3 && path[1] == ':' && (path[2] == '\\' || path[2] == '/')
-	return drive || strings.HasPrefix(path, `\\`)
-}
-
-func clean(goos, path string) string {
-	if goos != "windows" {
-		return filepath.ToSlash(filepath.Clean(path))
-	}
-	return filepath.Clean(path)
-}
-
-func join(goos string, parts ...string) string {
-	if goos == "windows" {
-		return strings.TrimRight(parts[0], `\/`) + `\` + strings.Join(parts[1:], `\`)
-	}
-	return strings.TrimRight(parts[0], "/") + "/" + strings.Join(parts[1:], "/")
+	return ospath.Join(goos, home, ".local", "share", "stagedoor")
 }
