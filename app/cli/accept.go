@@ -37,13 +37,9 @@ func acceptRun(ctx context.Context, f *Factory, k acceptKeeper, o *profileOption
 		return err
 	}
 	accepted, err := k.AcceptIdentity(ctx, p.Name)
-	if err != nil {
-		return err
-	}
 	words := "there is nothing to accept"
 	if accepted != "" {
 		words = "accepted: " + accepted
 	}
-	f.printf("%s: %s\n", p.Name, words)
-	return nil
+	return f.done(err, "%s: %s\n", p.Name, words)
 }

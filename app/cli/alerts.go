@@ -96,11 +96,7 @@ type ackKeeper interface {
 }
 
 func alertsAckRun(ctx context.Context, f *Factory, k ackKeeper, o *ackOptions) error {
-	if err := k.AckAlert(ctx, o.id, o.note); err != nil {
-		return err
-	}
-	f.printf("%s is acknowledged\n", o.id)
-	return nil
+	return f.done(k.AckAlert(ctx, o.id, o.note), "%s is acknowledged\n", o.id)
 }
 
 type alertRulesOptions struct{ json bool }

@@ -77,6 +77,14 @@ func (f *Factory) printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(f.Out, format, args...)
 }
 
+// done is printf, unless there is an error, which it returns.
+func (f *Factory) done(err error, format string, args ...any) error {
+	if err == nil {
+		f.printf(format, args...)
+	}
+	return err
+}
+
 // notef is printf for standard error.
 func (f *Factory) notef(format string, args ...any) {
 	clean(args)

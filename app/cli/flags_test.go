@@ -96,7 +96,7 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 				Client: "cursor", Profile: "work", Entry: "n", As: "spotify-mcp", Env: []string{"A=b"}, Command: []string{"prog", "-v"},
 			}},
 		},
-		flagTest[setupOptions]{"--remove", &setupOptions{remove: true}},
+		flagTest[setupOptions]{"--remove", &setupOptions{Request: setup.Request{Remove: true}}},
 		flagTest[setupOptions]{"cursor zed", nil},
 	)
 	checkFlags(t, newCmdImport,

@@ -70,10 +70,7 @@ func incidentNewRun(ctx context.Context, f *Factory, k incident.Source, o *incid
 	if errors.Is(err, durable.ErrExists) {
 		return hint.Wrap(err, "choose another name: a report is not overwritten")
 	}
-	if err == nil {
-		f.printf("%s (%s) is in %s\n", report.ID, report.Severity, o.output)
-	}
-	return err
+	return f.done(err, "%s (%s) is in %s\n", report.ID, report.Severity, o.output)
 }
 
 // incidentRow is the JSON of `incident list`.

@@ -30,11 +30,7 @@ type useKeeper interface {
 }
 
 func useRun(ctx context.Context, f *Factory, k useKeeper, o *profileOptions) error {
-	if err := k.Use(ctx, o.profile); err != nil {
-		return err
-	}
-	f.printf("%s is the active profile\n", o.profile)
-	return nil
+	return f.done(k.Use(ctx, o.profile), "%s is the active profile\n", o.profile)
 }
 
 type renameOptions struct{ from, to string }
@@ -58,11 +54,7 @@ type renameKeeper interface {
 }
 
 func renameRun(ctx context.Context, f *Factory, k renameKeeper, o *renameOptions) error {
-	if err := k.Rename(ctx, o.from, o.to); err != nil {
-		return err
-	}
-	f.printf("%s is now called %s\n", o.from, o.to)
-	return nil
+	return f.done(k.Rename(ctx, o.from, o.to), "%s is now called %s\n", o.from, o.to)
 }
 
 func newCmdDeleteProfile(f *Factory, runF func(*profileOptions) error) *cobra.Command {

@@ -50,18 +50,14 @@ func secretSetRun(ctx context.Context, f *Factory, k secretKeeper, o *profileOpt
 		return err
 	}
 	at, err := k.SetClientSecret(ctx, p.Name, value)
-	if err != nil {
-		return err
-	}
-	if row, err := provider.Lookup(at); err == nil {
+	if row, unknown := provider.Lookup(at); unknown == nil {
 		at = row.Name
 	}
-	done := "stored"
+	was := "stored"
 	if p.HasSecret {
-		done = "replaced"
+		was = "replaced"
 	}
-	f.printf("%s: the client secret was %s; it is shown to %s and nobody else\n", p.Name, done, at)
-	return nil
+	return f.done(err, "%s: the client secret was %s; it is shown to %s and nobody else\n", p.Name, was, at)
 }
 
 // clientSecret asks for a client secret or reads all that standard input has: of

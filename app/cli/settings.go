@@ -65,10 +65,7 @@ func settingsRun(ctx context.Context, f *Factory, o *settingsOptions) error {
 		// The first call of all may be this one: the Keeper makes the folders.
 		return f.withKeeper(ctx, func(ctx context.Context, _ *auth.Keeper) error {
 			now, err := store.Set(ctx, o.args[0], o.args[1])
-			if err == nil {
-				f.printf("%s is %s\n", o.args[0], now)
-			}
-			return err
+			return f.done(err, "%s is %s\n", o.args[0], now)
 		})
 	}
 	current, err := settings.Load(store.Path())
@@ -79,8 +76,5 @@ func settingsRun(ctx context.Context, f *Factory, o *settingsOptions) error {
 		return f.json(current)
 	}
 	value, err := current.Get(o.args[0])
-	if err == nil {
-		f.printf("%s\n", value)
-	}
-	return err
+	return f.done(err, "%s\n", value)
 }

@@ -13,7 +13,7 @@ import (
 
 type setupOptions struct {
 	setup.Request
-	remove, print, json bool
+	print, json bool
 }
 
 func newCmdSetup(f *Factory, runF func(*setupOptions) error) *cobra.Command {
@@ -54,7 +54,7 @@ zed or gemini.`,
 	flags.StringVar(&o.Entry, "name", "", "name of the entry; the provider's, or provider-profile, if left out")
 	flags.StringVar(&o.As, "as", "", "deliver what this known server reads")
 	flags.StringArrayVar(&o.Env, "env", nil, "set NAME=TEMPLATE for the server, e.g. API_TOKEN={access_token}; may be repeated")
-	flags.BoolVar(&o.remove, "remove", false, "remove the entry")
+	flags.BoolVar(&o.Remove, "remove", false, "remove the entry")
 	flags.BoolVar(&o.print, "print", false, "show what would change and change nothing")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON")
 	completeFlag(cmd, "profile", f.Names)
@@ -85,11 +85,7 @@ func setupRun(ctx context.Context, f *Factory, k setup.Keeper, o *setupOptions) 
 	if err != nil {
 		return err
 	}
-	plan := service.Plan
-	if o.remove {
-		plan = service.PlanRemoval
-	}
-	p, err := plan(ctx, o.Request)
+	p, err := service.Plan(ctx, o.Request)
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func stolen() *memoryLog {
 		add(audit.AlertAcknowledged, "p", "alert", "token_reuse_detected-4", "note", "| <b>mine</b> `rm -rf`")
 }
 
-func TestReport(t *testing.T) {
+func TestReportTellsTheStoryOfAnAlert(t *testing.T) {
 	b := stolen()
 	report, err := New(t.Context(), b, Request{Alert: "token_reuse_detected-4"}, b.now())
 	if err != nil {
@@ -185,7 +185,7 @@ func TestReportNamesNoPerson(t *testing.T) {
 }
 
 // A flood is cut, the evidence stays.
-func TestReportOfAFlood(t *testing.T) {
+func TestAFloodHidesNoEvidence(t *testing.T) {
 	b := new(memoryLog)
 	for range 3 {
 		b.add(audit.StrayCallback, "p")

@@ -192,7 +192,7 @@ func event(name, profile string, data ...any) audit.Event {
 	return e
 }
 
-func TestMetrics(t *testing.T) {
+func TestMetricsCountWhatTheLogHas(t *testing.T) {
 	views := []auth.ProfileView{{ID: "p", Name: "work", Provider: "spotify", Account: "Ada Lovelace", Status: auth.StatusActive, Expires: now.Add(time.Hour)}}
 	alerts := []alert.Alert{{Rule: "failed_auth", Severity: alert.P2, State: alert.Open}, {Rule: "failed_auth", Severity: alert.P2, State: alert.Resolved}}
 	text, err := collect(
@@ -257,7 +257,7 @@ func TestMetrics(t *testing.T) {
 }
 
 // An empty log and names that nobody should see still make valid text.
-func TestMetricsOfOddLogs(t *testing.T) {
+func TestNoLogMakesInvalidMetrics(t *testing.T) {
 	for name, events := range map[string][]audit.Event{
 		"empty": nil,
 		"hostile": {

@@ -19,7 +19,8 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-func TestParse(t *testing.T) {
+// What a file does not say is as built in.
+func TestSettingsFilesArePartlyWritten(t *testing.T) {
 	for name, tt := range map[string]struct {
 		file string
 		want Settings
@@ -56,7 +57,7 @@ func TestParse(t *testing.T) {
 }
 
 // Who edits by hand must be told where, and what was probably meant.
-func TestParseErrors(t *testing.T) {
+func TestAMistakeInTheFileIsShownWhereItIs(t *testing.T) {
 	for name, tt := range map[string]struct{ file, want, hint string }{
 		"a rule misspelt":       {"{\n  \"alerts\": {\n    \"failed_aut\": {}\n  }\n}", `settings.json:3:5: alerts has no "failed_aut"`, `did you mean "failed_auth"?`},
 		"a setting misspelt":    {"{\n\t\"notification\": {}\n}", `settings.json:2:2: the settings has no "notification"`, `did you mean "notifications"?`},
@@ -233,7 +234,7 @@ func TestStoreFollowsTheFile(t *testing.T) {
 	}
 }
 
-func TestQuiet(t *testing.T) {
+func TestQuietHoursFollowTheClockOnTheWall(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Skip("no time zones here")
@@ -269,7 +270,7 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
-func TestMayNotify(t *testing.T) {
+func TestNotificationsAreHeldBackAsTheUserChose(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
 	store := Open(path, time.UTC)
 	night, noon := time.Date(2026, 1, 1, 23, 0, 0, 0, time.UTC), time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)

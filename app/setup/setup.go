@@ -4,7 +4,6 @@
 package setup
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -34,6 +33,7 @@ type Request struct {
 	As      string   // recipe
 	Env     []string // NAME=TEMPLATE
 	Command []string // program and arguments; what was set up last, or the recipe's, if empty
+	Remove  bool     // the entry is to go
 }
 
 // Params of a Service.
@@ -60,25 +60,40 @@ type Plan struct {
 }
 
 // Plan works out the entry and what would change. It writes nothing.
-func (s Service) Plan(ctx context.Context, r Request) (Plan, error) {
-	client, err := clients.Lookup(r.Client)
-	if err != nil {
+func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
+	if plan.Client, err = clients.Lookup(r.Client); err != nil {
 		return Plan{}, err
 	}
-	p, err := s.Keeper.Profile(r.Profile)
-	if err != nil {
-		return Plan{}, err
+	if !r.Remove || r.Entry == "" {
+		if plan.Profile, err = s.Keeper.Profile(r.Profile); err != nil && r.Remove {
+			err = hint.Wrap(err, "name the entry to remove with --name")
+		}
+		if err != nil {
+			return Plan{}, err
+		}
 	}
-	server, err := serverFor(p, r)
-	if err != nil {
-		return Plan{}, err
+	var entry *clients.Entry
+	if !r.Remove {
+		if plan.server, err = serverFor(plan.Profile, r); err != nil {
+			return Plan{}, err
+		}
+		if entry, err = s.entry(plan.Profile, plan.server, r.Profile != ""); err != nil {
+			return Plan{}, err
+		}
 	}
+	name := r.Entry
+	if name == "" {
+		name = EntryName(plan.Profile, r.Profile != "")
+	}
+	plan.Change, err = s.Configs.Plan(ctx, plan.Client, name, entry)
+	return plan, err
+}
+
+// entry starts the server through this program.
+func (s Service) entry(p profile.Profile, server profile.Server, pinned bool) (*clients.Entry, error) {
 	self, err := s.Executable()
-	if err != nil {
-		return Plan{}, err
-	}
 	args := []string{"run", "--provider", p.Service()}
-	if r.Profile != "" {
+	if pinned {
 		args = []string{"run", "--profile", p.Name}
 	}
 	if server.As != "" {
@@ -88,27 +103,7 @@ func (s Service) Plan(ctx context.Context, r Request) (Plan, error) {
 		args = append(args, "--env", v)
 	}
 	args = append(append(args, "--"), server.Command...)
-	change, err := s.Configs.Plan(ctx, client, cmp.Or(r.Entry, EntryName(p, r.Profile != "")), &clients.Entry{Command: self, Args: args, Env: s.Environ})
-	return Plan{Change: change, Client: client, Profile: p, server: server}, err
-}
-
-// PlanRemoval works out what removing the entry would change. Without a name
-// it is the entry that Plan would write for the same request.
-func (s Service) PlanRemoval(ctx context.Context, r Request) (Plan, error) {
-	client, err := clients.Lookup(r.Client)
-	if err != nil {
-		return Plan{}, err
-	}
-	plan := Plan{Client: client}
-	name := r.Entry
-	if name == "" {
-		if plan.Profile, err = s.Keeper.Profile(r.Profile); err != nil {
-			return Plan{}, hint.Wrap(err, "name the entry to remove with --name")
-		}
-		name = EntryName(plan.Profile, r.Profile != "")
-	}
-	plan.Change, err = s.Configs.Plan(ctx, client, name, nil)
-	return plan, err
+	return &clients.Entry{Command: self, Args: args, Env: s.Environ}, err
 }
 
 // Apply makes the change and returns where the former file was backed up.
