@@ -71,3 +71,8 @@ func completeFlag(cmd *cobra.Command, flag string, values func() []string) {
 
 // fixed are values that are always the same.
 func fixed(values ...string) func() []string { return func() []string { return values } }
+
+// files offers files, which the root turns off where nothing else is said.
+func files(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}

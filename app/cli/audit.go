@@ -161,6 +161,15 @@ func (o *filter) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.event, "event", "", "only events of this name")
 	cmd.Flags().StringVar(&o.since, "since", "", "only events since a time (2026-01-31, RFC 3339) or for a span (90m, 12h, 7d)")
 	cmd.Flags().StringVar(&o.until, "until", "", "only events before a time or span, as with --since")
+	completeFlag(cmd, "event", eventNames)
+}
+
+// eventNames are those for completion, with the words for people.
+func eventNames() (names []string) {
+	for _, w := range audit.Wordings() {
+		names = append(names, w.Name+"\t"+w.Words)
+	}
+	return names
 }
 
 type profileFinder interface {

@@ -51,7 +51,7 @@ there was an export is noted on the log.`,
 	flags.BoolVar(&o.force, "force", false, "overwrite the file")
 	completeFlag(cmd, "profile", f.Names)
 	completeFlag(cmd, "format", fixed("jsonl", "csv", "legacy", "bundle"))
-	_ = cmd.MarkFlagFilename("output")
+	_ = cmd.RegisterFlagCompletionFunc("output", files)
 	return cmd
 }
 

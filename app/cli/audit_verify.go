@@ -48,7 +48,7 @@ here or elsewhere.`,
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the report as JSON")
 	cmd.Flags().StringVar(&o.bundle, "bundle", "", "check this bundle instead of the log")
-	_ = cmd.MarkFlagFilename("bundle")
+	_ = cmd.RegisterFlagCompletionFunc("bundle", files)
 	return cmd
 }
 

@@ -81,7 +81,7 @@ file has no secrets and is left alone.`,
 				return importRun(ctx, f, k, o)
 			})
 		},
-		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault), // files
+		ValidArgsFunction: files,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Keyring, "keyring", "", "import what the Spotify server keeps in the keychain for this profile of its (Linux)")

@@ -46,7 +46,7 @@ audit log keeps.`,
 	flags.StringVar(&o.alert, "alert", "", "only this alert, open or not")
 	flags.StringVar(&o.since, "since", "", "begin the timeline at a time (2026-01-31, RFC 3339) or before a span (90m, 12h, 7d)")
 	flags.StringVarP(&o.output, "output", "o", "", "write to a new file instead of standard output")
-	_ = cmd.MarkFlagFilename("output")
+	_ = cmd.RegisterFlagCompletionFunc("output", files)
 	return cmd
 }
 

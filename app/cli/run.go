@@ -36,6 +36,7 @@ A TEMPLATE may name {access_token}, {token_type}, {expires_at}, {expires_at_ms},
 {scope}, {client_id}, {redirect_uri} and {profile}.`,
 		Example: `  stagedoor run --profile work --env API_TOKEN={access_token} -- npx -y some-mcp-server
   stagedoor run --as spotify-mcp -- python3 -m spotify_mcp.server`,
+		ValidArgsFunction: files,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.command = args
 			if o.profile != "" && o.service != "" {

@@ -47,7 +47,12 @@ zed or gemini.`,
 			o.Client = first(before)
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return setupRun(ctx, f, k, o) })
 		},
-		ValidArgsFunction: completeFirst(clientIDs),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return files(cmd, args, typed)
+			}
+			return clientIDs(), cobra.ShellCompDirectiveNoFileComp
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Profile, "profile", "", "pin the entry to this profile")

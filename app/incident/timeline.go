@@ -24,20 +24,9 @@ type timeline struct {
 }
 
 // actions are the events in which somebody did something about it.
-var actions = map[string]string{
-	audit.TokensRevoked:     "tokens revoked",
-	audit.LoginSucceeded:    "signed in again",
-	audit.ClaimsAccepted:    "the changed login was accepted",
-	audit.AlertAcknowledged: "alert acknowledged",
-	audit.ProfileDeleted:    "profile deleted",
-	audit.CredentialStored:  "client secret stored",
-	audit.ConfigWritten:     "client's config written",
-	audit.ConfigRemoved:     "entry removed from a client's config",
-	audit.PermissionsFixed:  "permissions taken away from other users",
-	audit.LogRecovered:      "audit log recovered",
-	audit.LogAccepted:       "audit log accepted as it is",
-	audit.LogExported:       "audit log exported",
-	audit.IncidentOpened:    "incident report begun",
+var actions = []string{
+	audit.TokensRevoked, audit.LoginSucceeded, audit.ClaimsAccepted, audit.AlertAcknowledged, audit.ProfileDeleted, audit.CredentialStored,
+	audit.ConfigWritten, audit.ConfigRemoved, audit.PermissionsFixed, audit.LogRecovered, audit.LogAccepted, audit.LogExported, audit.IncidentOpened,
 }
 
 // noise are events that say no more than that all is as usual.
@@ -86,9 +75,9 @@ func (t *timeline) finish() {
 	drop := len(t.events) - maxTimeline
 	for _, e := range t.events {
 		entry := t.entry(e)
-		if what, ok := actions[e.Name]; ok && !entry.Failed && e.Seq >= begin {
+		if slices.Contains(actions, e.Name) && !entry.Failed && e.Seq >= begin {
 			act := entry
-			act.Event = what
+			act.Event = audit.WordingOf(e.Name).Words
 			r.Actions = append(r.Actions, act)
 		}
 		if t.everyone && entry.Profile != "" {
