@@ -61,8 +61,8 @@ func (c *card) show(a alert.Alert) {
 	h := c.view.host
 	title := kit.Heading(c.view.title(a))
 	title.Wrapping = fyne.TextWrapWord
-	mark := newPill()
-	mark.show(a.Severity, a.State)
+	mark := kit.NewPill()
+	showSeverity(mark, a)
 	c.facts = kit.NewFacts()
 	state := c.facts.Text(lang.L("State"), stateWords(a.State))
 	if a.State == alert.Open {
@@ -73,6 +73,9 @@ func (c *card) show(a alert.Alert) {
 	c.last = c.facts.Text(lang.L("Last"), h.Clock(a.Last))
 	c.facts.Text(lang.L("Fired"), lang.N("{{.Count}} times", a.Count, map[string]any{"Count": kit.Number(a.Count)}))
 	c.facts.Text(lang.L("Alert id"), a.ID)
+	if a.Unverified {
+		c.facts.Text(lang.L("Evidence"), lang.L("not verified: whoever can write the state folder may have put it there")).Importance = widget.WarningImportance
+	}
 
 	message := kit.Value(a.Message)
 	c.evidence = container.NewVBox(kit.Muted(lang.L("Reading the log…")))

@@ -11,12 +11,12 @@ import (
 	"cmp"
 	"context"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
@@ -39,7 +39,7 @@ type view struct {
 	chosen   string // id of the selected alert
 	loaded   bool
 
-	state *widget.Select
+	state *kit.Choice[alert.State]
 	list  *kit.List
 	card  *card
 	pane  *fyne.Container
@@ -59,53 +59,43 @@ func Show(h *kit.Host, k Keeper, incident Incident) {
 func newView(h *kit.Host, k Keeper, incident Incident) *view {
 	v := &view{host: h, keeper: k, incident: incident, profiles: map[string]string{}, pane: container.NewStack()}
 	v.list = kit.NewList(func() int { return len(v.listed) },
-		func() fyne.CanvasObject { return newItem() },
+		func() fyne.CanvasObject { return kit.NewItem() },
 		func(i int, o fyne.CanvasObject) {
 			if i < len(v.listed) { // Fyne may ask for a row of before a reload
-				o.(*item).show(v.host, v.listed[i], v.title(v.listed[i]))
+				v.showItem(o.(*kit.Item), v.listed[i])
 			}
 		}, v.choose)
 	v.list.OnEnter = v.write
 	v.card = newCard(v)
-	v.state = widget.NewSelect(v.filters(), nil)
-	v.state.SetSelectedIndex(0)
-	v.state.OnChanged = func(string) { v.refresh() }
+	v.state = kit.NewChoice(v.refresh, v.filters()...)
 	v.empty = kit.NewEmpty("", nil)
 	h.Keys.Bind(fyne.KeyR, v.reload)
 	return v
 }
 
 // filters are the choices of the list's filter, with how many there are of each.
-func (v *view) filters() []string {
+func (v *view) filters() []kit.Option[alert.State] {
 	count := map[alert.State]int{}
 	for _, a := range v.all {
 		count[a.State]++
 	}
-	with := func(text string, n int) string {
-		if n == 0 {
-			return text
+	option := func(text string, state alert.State, n int) kit.Option[alert.State] {
+		if n > 0 {
+			text += " (" + kit.Number(n) + ")"
 		}
-		return text + " (" + kit.Number(n) + ")"
+		return kit.Option[alert.State]{Words: text, Value: state}
 	}
-	return []string{
-		with(lang.L("Open"), count[alert.Open]), with(lang.L("Acknowledged"), count[alert.Acked]),
-		with(lang.L("Resolved"), count[alert.Resolved]), with(lang.L("All"), len(v.all)),
+	return []kit.Option[alert.State]{
+		option(lang.L("Open"), alert.Open, count[alert.Open]),
+		option(lang.L("Acknowledged"), alert.Acked, count[alert.Acked]),
+		option(lang.L("Resolved"), alert.Resolved, count[alert.Resolved]),
+		option(lang.L("All"), "", len(v.all)),
 	}
-}
-
-// wanted is the state that the filter leaves, or "" for all.
-func (v *view) wanted() alert.State {
-	return []alert.State{alert.Open, alert.Acked, alert.Resolved, ""}[max(0, v.state.SelectedIndex())]
 }
 
 func (v *view) layout() fyne.CanvasObject {
-	head := container.NewBorder(nil, nil, kit.Heading(lang.L("Alerts")), v.state)
-	left := kit.NewPane(kit.ColorSurface, container.NewBorder(kit.Inset(8, 10, head), nil, nil, nil, v.list))
-	right := container.NewBorder(kit.Inset(8, 14, v.host.Notice), nil, nil, nil,
-		container.NewStack(container.NewVScroll(kit.Inset(8, 22, v.pane)), v.empty.Box))
-	panes := container.NewHSplit(left, right)
-	panes.SetOffset(0.42)
-	return panes
+	pane := container.NewStack(container.NewVScroll(kit.Inset(8, 22, v.pane)), v.empty.Box)
+	return v.host.Panes(0.42, lang.L("Alerts"), v.state, v.list, nil, pane)
 }
 
 func (v *view) start() {
@@ -145,23 +135,13 @@ func (v *view) reload() {
 func (v *view) refresh() {
 	v.listed = nil
 	for _, a := range v.all {
-		if w := v.wanted(); w == "" || a.State == w {
+		if w := v.state.Value(); w == "" || a.State == w {
 			v.listed = append(v.listed, a)
 		}
 	}
-	changed, at := v.state.OnChanged, v.state.SelectedIndex()
-	v.state.OnChanged = nil // same choice, new numbers
 	v.state.SetOptions(v.filters())
-	v.state.SetSelectedIndex(at)
-	v.state.OnChanged = changed
-
 	v.list.Refresh()
-	row := -1
-	for i, a := range v.listed {
-		if a.ID == v.chosen {
-			row = i
-		}
-	}
+	row := slices.IndexFunc(v.listed, func(a alert.Alert) bool { return a.ID == v.chosen })
 	if row < 0 && len(v.listed) > 0 {
 		row = min(max(v.list.Selected(), 0), len(v.listed)-1) // the next one moves up
 	}
@@ -185,7 +165,7 @@ func (v *view) showEmpty() {
 		return
 	}
 	title, text := lang.L("Nothing to worry about"), lang.L("When something odd happens to a login or a token, it shows here, with the events behind it.")
-	if v.wanted() != alert.Open {
+	if v.state.Value() != alert.Open {
 		title, text = lang.L("No such alert"), ""
 	}
 	v.empty.Say(title, text, false)

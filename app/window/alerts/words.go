@@ -22,17 +22,31 @@ func severityWords(s alert.Severity) string {
 	}[s], s.String())
 }
 
-// severityColours returns a severity's ground and the text on it.
-func severityColours(s alert.Severity) (ground, text fyne.ThemeColorName) {
-	switch s {
-	case alert.P0:
-		return theme.ColorNameError, theme.ColorNameForegroundOnError
-	case alert.P1:
-		return kit.ColorHigh, theme.ColorNameForegroundOnError
-	case alert.P2:
-		return kit.ColorMedium, theme.ColorNameForeground
+// showSeverity puts an alert's severity on a pill, in grey once it is not open.
+func showSeverity(p *kit.Pill, a alert.Alert) {
+	colours := map[alert.Severity][2]fyne.ThemeColorName{
+		alert.P0: {theme.ColorNameError, theme.ColorNameForegroundOnError},
+		alert.P1: {kit.ColorHigh, theme.ColorNameForegroundOnError},
+		alert.P2: {kit.ColorMedium, theme.ColorNameForeground},
+		alert.P3: {theme.ColorNameButton, theme.ColorNameForeground},
+	}[min(a.Severity, alert.P3)]
+	if a.State != alert.Open {
+		colours = [2]fyne.ThemeColorName{theme.ColorNameButton, kit.ColorMuted}
 	}
-	return theme.ColorNameButton, theme.ColorNameForeground
+	p.Set(severityWords(a.Severity), colours[0], colours[1])
+}
+
+// showItem fills a row of the list.
+func (v *view) showItem(i *kit.Item, a alert.Alert) {
+	showSeverity(i.Pill, a)
+	i.Title.TextStyle.Bold = a.State == alert.Open
+	i.Title.SetText(v.title(a))
+	i.Below.SetText(a.Message)
+	when := v.host.Relative(a.Last)
+	if a.Count > 1 {
+		when = lang.L("{{.Count}}×", map[string]any{"Count": kit.Number(a.Count)}) + " · " + when
+	}
+	i.Right.SetText(when)
 }
 
 func stateWords(s alert.State) string {

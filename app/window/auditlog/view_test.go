@@ -505,7 +505,7 @@ func TestEveryKindIsOffered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	offered := newFilter(h.Keys, h.Tasks, func() {}).name.values
+	offered := newFilter(h.Keys, h.Tasks, func() {}).name.Values()
 	ast.Inspect(file, func(n ast.Node) bool {
 		decl, ok := n.(*ast.GenDecl)
 		if !ok || decl.Tok != token.CONST {

@@ -105,6 +105,17 @@ func Tight(lines ...fyne.CanvasObject) fyne.CanvasObject {
 	return Inset(-slack, -slack, container.New(layout.NewCustomPaddedVBoxLayout(4-2*slack), lines...))
 }
 
+// Panes lays out a list, with a heading and what belongs beside and below it, and a
+// pane about the chosen thing, under the notice.
+func (h *Host) Panes(share float64, title string, beside, list, below, pane fyne.CanvasObject) fyne.CanvasObject {
+	left := NewPane(ColorSurface, container.NewBorder(
+		Inset(8, 10, container.NewBorder(nil, nil, Heading(title), beside)), below, nil, nil, list))
+	right := container.NewBorder(Inset(8, 14, h.Notice), nil, nil, nil, pane)
+	panes := container.NewHSplit(left, right)
+	panes.SetOffset(share)
+	return panes
+}
+
 // Empty takes a list's place while there is nothing in it and says why.
 type Empty struct {
 	Box         *fyne.Container

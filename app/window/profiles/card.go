@@ -3,7 +3,6 @@
 package profiles
 
 import (
-	"cmp"
 	"strings"
 	"time"
 
@@ -47,12 +46,7 @@ func (c *card) show(p auth.ProfileView, waiting bool) fyne.CanvasObject {
 	h := c.host
 	facts := kit.NewFacts()
 	status := widget.NewLabel(statusWords(p))
-	switch p.Status {
-	case auth.StatusActive:
-		status.Importance = widget.SuccessImportance
-	case auth.StatusNeedsLogin, auth.StatusExpired, auth.StatusBlocked:
-		status.Importance = widget.DangerImportance
-	}
+	status.Importance, _ = statusColour(p.Status)
 	facts.Add(lang.L("Status"), status)
 	facts.Text(lang.L("Provider"), p.ProviderName)
 	facts.Text(lang.L("Signed in as"), p.Account)
@@ -150,20 +144,4 @@ func (v *view) ask(title string, facts *kit.Facts, answer string, do func()) {
 	no := kit.Button(lang.L("Keep it"), v.back)
 	v.put(container.NewVBox(kit.Tight(heading(title)), facts.Object, kit.Inset(10, 0, container.NewHBox(no, yes))), true)
 	v.host.Window.Canvas().Focus(no)
-}
-
-// revocationWords says what a revocation does at the provider.
-func revocationWords(p auth.ProfileView) string {
-	provider := map[string]any{"Provider": p.ProviderName}
-	switch {
-	case p.CanRevoke:
-		return lang.L("The refresh token and the access token are revoked at {{.Provider}}, and Stagedoor checks that they no longer work.", provider)
-	case p.AppsPage == "":
-		return lang.L("{{.Provider}} has no way to revoke from outside. Remove the app in your account there.", provider)
-	}
-	return lang.L("{{.Provider}} has no way to revoke from outside. You will be shown its apps page, where you remove the app.", provider)
-}
-
-func vaultWords(vault string) string {
-	return cmp.Or(map[string]string{"keychain": lang.L("system keychain"), "file": lang.L("encrypted file")}[vault], vault)
 }

@@ -56,10 +56,10 @@ func Show(h *kit.Host, k Keeper) {
 func newView(h *kit.Host, k Keeper) *view {
 	v := &view{host: h, keeper: k, pane: container.NewStack(), open: container.NewVBox()}
 	v.list = kit.NewList(func() int { return len(v.profiles) },
-		func() fyne.CanvasObject { return newItem() },
+		func() fyne.CanvasObject { return kit.NewItem() },
 		func(i int, o fyne.CanvasObject) {
 			if i < len(v.profiles) { // Fyne may ask for a row of before a reload
-				o.(*item).show(v.profiles[i])
+				showItem(o.(*kit.Item), v.profiles[i])
 			}
 		}, v.choose)
 	v.list.OnEscape = v.showCard
@@ -72,14 +72,8 @@ func newView(h *kit.Host, k Keeper) *view {
 
 func (v *view) layout() fyne.CanvasObject {
 	add := widget.NewButtonWithIcon(lang.L("New profile"), theme.ContentAddIcon(), v.add)
-	left := kit.NewPane(kit.ColorSurface, container.NewBorder(
-		kit.Inset(8, 10, kit.Heading(lang.L("Profiles"))),
-		kit.Inset(8, 10, add), nil, nil, v.list))
-	right := container.NewBorder(kit.Inset(8, 14, v.host.Notice), nil, nil, nil,
-		container.NewVScroll(kit.Inset(8, 22, container.NewVBox(v.open, v.pane))))
-	panes := container.NewHSplit(left, right)
-	panes.SetOffset(0.36)
-	return panes
+	pane := container.NewVScroll(kit.Inset(8, 22, container.NewVBox(v.open, v.pane)))
+	return v.host.Panes(0.36, lang.L("Profiles"), nil, v.list, kit.Inset(8, 10, add), pane)
 }
 
 func (v *view) start() {

@@ -300,7 +300,7 @@ func TestChangedLoginIsAccepted(t *testing.T) {
 	if !windowtest.Shows(v.pane, "the account is Mallory, not Erika") {
 		t.Errorf("the card shows %q", windowtest.Texts(v.pane))
 	}
-	if got := statusColour(list[0].Status); got != theme.ColorNameError || !windowtest.Shows(v.pane, "blocked") {
+	if _, got := statusColour(list[0].Status); got != theme.ColorNameError || !windowtest.Shows(v.pane, "blocked") {
 		t.Errorf("a login that no server gets is shown in %s: %q", got, windowtest.Texts(v.pane))
 	}
 	windowtest.Press(t, content, "Accept the change")

@@ -1,0 +1,65 @@
+//go:build !lean
+
+package profiles
+
+import (
+	"cmp"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
+	"github.com/stagedoor-app/stagedoor/auth"
+)
+
+// showItem fills a row of the list.
+func showItem(i *kit.Item, p auth.ProfileView) {
+	_, colour := statusColour(p.Status)
+	i.Pill.Set("", colour, colour)
+	i.Title.TextStyle.Bold = true
+	i.Title.SetText(p.Name)
+	i.Below.SetText(p.ProviderName + " · " + statusWords(p))
+	i.Right.Importance = widget.HighImportance
+	i.Right.SetText("")
+	if p.Active {
+		i.Right.SetText(lang.L("in use"))
+	}
+}
+
+// statusWords are [auth.ProfileView.Words] in the user's language.
+func statusWords(p auth.ProfileView) string {
+	return cmp.Or(map[auth.Status]string{
+		auth.StatusActive: lang.L("signed in"), auth.StatusNeedsLogin: lang.L("sign in again"), auth.StatusExpired: lang.L("sign in again"),
+		auth.StatusNotConfigured: lang.L("not signed in"), auth.StatusUnknown: lang.L("locked"),
+		auth.StatusBlocked: lang.L("blocked: {{.Why}}", map[string]any{"Why": p.Blocked}),
+	}[p.Status], p.Words())
+}
+
+// statusColour is how a state is told by a label and by a dot.
+func statusColour(s auth.Status) (widget.Importance, fyne.ThemeColorName) {
+	switch s {
+	case auth.StatusActive:
+		return widget.SuccessImportance, theme.ColorNameSuccess
+	case auth.StatusNeedsLogin, auth.StatusExpired, auth.StatusBlocked:
+		return widget.DangerImportance, theme.ColorNameError
+	}
+	return widget.MediumImportance, theme.ColorNameDisabled
+}
+
+// revocationWords says what a revocation does at the provider.
+func revocationWords(p auth.ProfileView) string {
+	provider := map[string]any{"Provider": p.ProviderName}
+	switch {
+	case p.CanRevoke:
+		return lang.L("The refresh token and the access token are revoked at {{.Provider}}, and Stagedoor checks that they no longer work.", provider)
+	case p.AppsPage == "":
+		return lang.L("{{.Provider}} has no way to revoke from outside. Remove the app in your account there.", provider)
+	}
+	return lang.L("{{.Provider}} has no way to revoke from outside. You will be shown its apps page, where you remove the app.", provider)
+}
+
+func vaultWords(vault string) string {
+	return cmp.Or(map[string]string{"keychain": lang.L("system keychain"), "file": lang.L("encrypted file")}[vault], vault)
+}
