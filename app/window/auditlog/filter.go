@@ -68,8 +68,10 @@ func newFilter(keys *kit.Keys, tasks *kit.Tasks, changed func()) *filter {
 
 func spans() []option {
 	return []option{
-		{Words: lang.L("All time"), Value: spanAll}, {Words: lang.L("Today"), Value: spanToday},
-		{Words: lang.L("Last 7 days"), Value: spanWeek}, {Words: lang.L("Last 30 days"), Value: spanMonth},
+		{Words: lang.L("All time"), Value: spanAll},
+		{Words: lang.L("Today"), Value: spanToday},
+		{Words: lang.L("Last 7 days"), Value: spanWeek},
+		{Words: lang.L("Last 30 days"), Value: spanMonth},
 	}
 }
 
