@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // maxIncidents is how many reports have a number on one day.
@@ -20,10 +20,10 @@ const maxIncidents = 999
 // incidentWait is how long a report waits for others that get a number.
 const incidentWait = 10 * time.Second
 
-var incidentID = regexp.MustCompile(`^SEC-\d{4}-\d{2}-\d{2}-(00[1-9]|0[1-9]\d|[1-9]\d\d)$`)
+var incidentID = text.Pattern(`^SEC-\d{4}-\d{2}-\d{2}-(00[1-9]|0[1-9]\d|[1-9]\d\d)$`)
 
 // IsIncidentID reports whether id is of the form that OpenIncident gives.
-func IsIncidentID(id string) bool { return incidentID.MatchString(id) }
+func IsIncidentID(id string) bool { return incidentID().MatchString(id) }
 
 // OpenIncident writes into the log that a report was begun and returns its
 // number, SEC-YYYY-MM-DD-NNN with the day in UTC. No two processes get the same.

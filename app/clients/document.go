@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -13,6 +12,7 @@ import (
 	"github.com/tailscale/hujson"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Limits of a file that is read at all. Real ones are a few kilobytes, and
@@ -101,12 +101,12 @@ func (d *document) parseText() (err error) {
 	return nil
 }
 
-var parserError = regexp.MustCompile(`(?s)^hujson: line (\d+), column (\d+): (.*)$`)
+var parserError = text.Pattern(`(?s)^hujson: line (\d+), column (\d+): (.*)$`)
 
 // explain turns the parser's error into an offset and a reason. The parser
 // quotes a literal it does not like; that may be half a token, so it is cut.
 func (d *document) explain(err error) (at int, reason string) {
-	m := parserError.FindStringSubmatch(err.Error())
+	m := parserError().FindStringSubmatch(err.Error())
 	if m == nil {
 		return -1, "not valid JSON"
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/ospath"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Entry is one MCP server that a client starts over stdio. Its three fields are
@@ -29,11 +29,11 @@ type Entry struct {
 
 // namePattern is what a new entry may be called. Clients build tool names from
 // it, and some accept no more than this.
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var namePattern = text.Pattern(`^[A-Za-z0-9_-]+$`)
 
 // CheckName says whether name can be the name of an entry.
 func CheckName(name string) error {
-	if len(name) <= 64 && namePattern.MatchString(name) {
+	if len(name) <= 64 && namePattern().MatchString(name) {
 		return nil
 	}
 	return hint.Wrap(fmt.Errorf("%q cannot be the name of a server entry", name),

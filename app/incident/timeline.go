@@ -2,7 +2,6 @@ package incident
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -101,7 +100,7 @@ func (t *timeline) entry(e audit.Event) Entry {
 }
 
 // address is an e-mail address, or what looks like one.
-var address = regexp.MustCompile(`[^\s"'<>=,;:]+@[^\s"'<>=,;:]+`)
+var address = text.Pattern(`[^\s"'<>=,;:]+@[^\s"'<>=,;:]+`)
 
 // foreign are the members that are shown of another program's event, in which an
 // account may stand anywhere.
@@ -113,7 +112,7 @@ func describe(e audit.Event) string {
 	line := text.Pairs(e.Data, maxText, func(key string) bool {
 		return key == "name" || strings.Contains(key, "account") || e.Name == audit.ImportedEvent && !slices.Contains(foreign, key)
 	})
-	return plain(address.ReplaceAllString(line, "[address]"))
+	return plain(address().ReplaceAllString(line, "[address]"))
 }
 
 const maxText = 200 // characters of a text that somebody else may have chosen

@@ -5,7 +5,6 @@ package launch
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Placeholder stands where a server insists on a secret that it does not need
@@ -31,8 +31,8 @@ type Values struct {
 }
 
 var (
-	envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	hole    = regexp.MustCompile(`\{[^{}]*\}`)
+	envName = text.Pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	hole    = text.Pattern(`\{[^{}]*\}`)
 )
 
 // Var is one environment variable to deliver.
@@ -42,7 +42,7 @@ type Var struct{ Name, Template string }
 // entry is set up and not when Claude starts it.
 func ParseVar(s string) (Var, error) {
 	name, template, ok := strings.Cut(s, "=")
-	if !ok || !envName.MatchString(name) {
+	if !ok || !envName().MatchString(name) {
 		return Var{}, hint.Wrap(fmt.Errorf("%q is not NAME=TEMPLATE", s), "for example --env API_TOKEN={access_token}")
 	}
 	if ours(name) {
@@ -56,7 +56,7 @@ func ParseVar(s string) (Var, error) {
 // Render fills the template in.
 func (v Var) Render(values Values) (string, error) {
 	var err error
-	out := hole.ReplaceAllStringFunc(v.Template, func(h string) string {
+	out := hole().ReplaceAllStringFunc(v.Template, func(h string) string {
 		switch h {
 		case "{access_token}":
 			return values.AccessToken.Reveal()

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -14,7 +13,7 @@ const maxRunes = 200
 const maxInput = 10_000 // characters that are searched for secrets
 
 // tokenRun finds words in the alphabet of tokens, codes, keys and JWTs.
-var tokenRun = regexp.MustCompile(`[A-Za-z0-9_.+~-]{20,}=*`)
+var tokenRun = text.Pattern(`[A-Za-z0-9_.+~-]{20,}=*`)
 
 // cleanTitle makes a text fit for a title, which no system reads as markup.
 func cleanTitle(s string) string {
@@ -40,7 +39,7 @@ func cleanBody(s, goos string) string {
 func plain(s string) string {
 	s = text.Lines(s, maxInput)
 	s = strings.ReplaceAll(s, "]]>", "]] >") // would end the CDATA section of a Windows toast
-	s = tokenRun.ReplaceAllStringFunc(s, func(word string) string {
+	s = tokenRun().ReplaceAllStringFunc(s, func(word string) string {
 		if looksSecret(word) {
 			return "[redacted]"
 		}

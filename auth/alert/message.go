@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // firing is what made a rule fire, and what its message can speak of.
@@ -104,18 +105,18 @@ func span(w time.Duration) string {
 }
 
 // The lengths stand outside of the patterns: a counted repetition takes a
-// millisecond to compile, at every start.
+// millisecond to compile.
 var (
-	plainPattern = regexp.MustCompile(`\A[a-z0-9_ -]+\z`)
-	hostPattern  = regexp.MustCompile(`\A[a-zA-Z0-9.:-]+\z`)
+	plainPattern = text.Pattern(`\A[a-z0-9_ -]+\z`)
+	hostPattern  = text.Pattern(`\A[a-zA-Z0-9.:-]+\z`)
 )
 
 // plainText is a data value if it is harmless in a notification: what profile
 // names and our own words are made of, and nothing that could be markup.
-func plainText(e audit.Event, key string) string { return matching(e, key, plainPattern, 64) }
+func plainText(e audit.Event, key string) string { return matching(e, key, plainPattern(), 64) }
 
 // hostName is a data value if it looks like a host name, else "".
-func hostName(e audit.Event, key string) string { return matching(e, key, hostPattern, 253) }
+func hostName(e audit.Event, key string) string { return matching(e, key, hostPattern(), 253) }
 
 func matching(e audit.Event, key string, pattern *regexp.Regexp, longest int) string {
 	s, _ := e.Data[key].(string)

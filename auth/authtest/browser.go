@@ -8,9 +8,10 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Browser stands for the user's browser: it follows redirects and presses one of
@@ -82,7 +83,7 @@ func (b *Browser) Open(ctx context.Context, target string) error {
 	return nil
 }
 
-var accountField = regexp.MustCompile(`name="account" value="([^"]*)"`)
+var accountField = text.Pattern(`name="account" value="([^"]*)"`)
 
 // decide presses a button of the consent page.
 func (b *Browser) decide(ctx context.Context, hc *http.Client, page Page, ticket string) (Page, error) {
@@ -91,7 +92,7 @@ func (b *Browser) decide(ctx context.Context, hc *http.Client, page Page, ticket
 		form.Set("decision", "deny")
 	}
 	if b.Account == "" {
-		if m := accountField.FindStringSubmatch(page.Body); m != nil {
+		if m := accountField().FindStringSubmatch(page.Body); m != nil {
 			form.Set("account", m[1])
 		}
 	}

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // ErrNoDevice says that the provider does not offer the device flow, as far as
@@ -35,7 +35,7 @@ const (
 
 // userCode is what a person can read, type and paste (RFC 8628 section 6.1)
 // and a terminal can be given: no text that says something else.
-var userCode = regexp.MustCompile(fmt.Sprintf(`^[0-9A-Za-z][0-9A-Za-z-]{0,%d}$`, maxUserCode-1))
+var userCode = text.Pattern(fmt.Sprintf(`^[0-9A-Za-z][0-9A-Za-z-]{0,%d}$`, maxUserCode-1))
 
 // DeviceRequest says who logs in where with the device flow.
 type DeviceRequest struct {
@@ -148,7 +148,7 @@ func (a answer) deviceLogin(secure bool, now time.Time) (deviceLogin, error) {
 		return deviceLogin{}, a.malformed("the answer has no usable device code")
 	}
 	d := deviceLogin{secret: secret.String(code), interval: defaultInterval}
-	if d.UserCode, ok = o.text("user_code"); !ok || !userCode.MatchString(d.UserCode) {
+	if d.UserCode, ok = o.text("user_code"); !ok || !userCode().MatchString(d.UserCode) {
 		return deviceLogin{}, a.malformed("the answer has no user code that can be shown")
 	}
 	name := "verification_uri"

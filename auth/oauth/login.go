@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 	"golang.org/x/oauth2"
 )
 
@@ -180,9 +180,9 @@ func checkRequest(e Endpoints, c Client, scopes []string, extra url.Values) erro
 
 // IsRedirectPath reports whether path can be that of a redirect URI: it means the
 // same to everybody who compares it.
-func IsRedirectPath(path string) bool { return redirectPath.MatchString(path) && len(path) <= 255 }
+func IsRedirectPath(path string) bool { return redirectPath().MatchString(path) && len(path) <= 255 }
 
-var redirectPath = regexp.MustCompile(`^(/[0-9A-Za-z_~-][0-9A-Za-z._~-]*)+/?$`)
+var redirectPath = text.Pattern(`^(/[0-9A-Za-z_~-][0-9A-Za-z._~-]*)+/?$`)
 
 func (w *Wire) newAttempt(r LoginRequest) (*attempt, error) {
 	if err := checkRequest(r.Endpoints, r.Client, r.Scopes, r.Extra); err != nil {

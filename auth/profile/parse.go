@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -27,17 +26,19 @@ type Refused struct {
 	raw json.RawMessage
 }
 
-var (
-	idPattern     = regexp.MustCompile(`^[0-9a-f]{16}$`)
-	namePattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`) // of profiles and providers, with at most 64 characters
-	methodPattern = regexp.MustCompile(`^[a-z0-9_]+$`)          // of client authentication (RFC 8414), with at most 64 characters
-)
+const lowerAlphanumeric = "abcdefghijklmnopqrstuvwxyz0123456789"
 
-func isName(s string) bool { return len(s) <= 64 && namePattern.MatchString(s) }
+// isName reports whether s can name a profile or a provider.
+func isName(s string) bool {
+	return s != "" && len(s) <= 64 && madeOf(s, lowerAlphanumeric+"_-") && madeOf(s[:1], lowerAlphanumeric)
+}
+
+// madeOf reports whether s has no characters but those of set.
+func madeOf(s, set string) bool { return strings.Trim(s, set) == "" }
 
 // ValidID reports whether id is of the form that Create gives to profiles. Ids
 // name files, locks and keychain items, so no other ever gets that far.
-func ValidID(id string) bool { return idPattern.MatchString(id) }
+func ValidID(id string) bool { return len(id) == 16 && madeOf(id, "0123456789abcdef") }
 
 const maxText = 8 << 10 // bytes of any one value
 
@@ -64,7 +65,7 @@ func (p Profile) check() error {
 	if p.Endpoints != nil {
 		e = *p.Endpoints
 	}
-	if e.AuthMethod != "" && (len(e.AuthMethod) > 64 || !methodPattern.MatchString(e.AuthMethod)) {
+	if len(e.AuthMethod) > 64 || !madeOf(e.AuthMethod, lowerAlphanumeric+"_") { // RFC 8414 registers such names
 		return errors.New("its client authentication method is none")
 	}
 	for _, a := range []struct{ name, url string }{

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // ErrFolderID says that the file with the state folder's id is not one.
@@ -26,7 +26,7 @@ const idFile = "folder-id"
 // may still be where they were before.
 const formerMark = " former"
 
-var idContent = regexp.MustCompile(`\A[0-9a-z]{16}(` + formerMark + `)?\n\z`)
+var idContent = text.Pattern(`\A[0-9a-z]{16}(` + formerMark + `)?\n\z`)
 
 // Folder is the share that one state folder has of a keychain, which serves all
 // state folders of a user. The name of each item begins with the folder's id, a
@@ -74,7 +74,7 @@ func (f *Folder) ID() (id string, former bool, err error) {
 			content, err = durable.ReadFile(path, 64)
 		}
 	}
-	if err == nil && !idContent.Match(content) {
+	if err == nil && !idContent().Match(content) {
 		err = errors.New("it is not what was written")
 	}
 	if err != nil {

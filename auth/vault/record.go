@@ -5,8 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // recordMark begins an item that is more than a plain value. The vault's values
@@ -111,11 +112,11 @@ func parseRecord(raw string) (record, error) {
 // whole reports whether p can be what a value was cut into.
 func (p parts) whole() bool { return p.sound() && p.Len > 0 && p.Len <= MaxValue && p.N <= p.Len }
 
-var generation = regexp.MustCompile(`\A[a-z0-9]{16}\z`) // of genSize
+var generation = text.Pattern(`\A[a-z0-9]{16}\z`) // of genSize
 
 // sound reports whether p can name items.
 func (p parts) sound() bool {
-	return generation.MatchString(p.Gen) && p.N > 0 && p.N <= maxParts
+	return generation().MatchString(p.Gen) && p.N > 0 && p.N <= maxParts
 }
 
 func sum(value string) string {
