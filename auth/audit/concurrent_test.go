@@ -388,3 +388,41 @@ func TestWaitingWhileTheLogGrows(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A folder that somebody has filled with hundreds of files of nothing must not
+// keep a token from being handed out and written down; it is told of as damage.
+func TestHollowSegmentsStopNobody(t *testing.T) {
+	b := audittest.New(t)
+	b.Add(3)
+	b.MustFlush()
+	for n := 2; n <= 301; n++ {
+		b.SetLines(n, nil)
+		if err := os.Truncate(b.Path(n), 2*audit.DefaultSegmentSize); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Reopen(b.Dir())
+	if err := b.Usable(t.Context()); err == nil || !strings.Contains(err.Error(), "000002.jsonl") {
+		t.Errorf("the alerts do not tell of it: %v", err)
+	}
+	began := time.Now()
+	b.Must(audit.Event{Name: audit.KeychainAccess, Outcome: audit.OK})
+	_ = b.Flush(t.Context())
+	if took := time.Since(began); took > 3*time.Second { // 3 GB take far longer
+		t.Errorf("a hand-out was held up for %v", took)
+	}
+	if got := b.All(audit.Query{}); len(got) < 4 {
+		t.Errorf("%d events are shown", len(got))
+	}
+	began = time.Now()
+	c, err := b.Read(t.Context(), audit.Cursor{}, nil, func(audit.Event) {})
+	if err != nil || !errors.Is(c.Verified(), audit.ErrBroken) {
+		t.Errorf("the alarms are told %v, %v", c.Verified(), err)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("the alarms were held up for %v", took)
+	}
+	if r := b.Verify(); r.OK {
+		t.Error("the damage goes unnoticed")
+	}
+}

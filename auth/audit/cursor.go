@@ -73,19 +73,21 @@ func (l *Log) Read(ctx context.Context, c Cursor, want func(name []byte, verifie
 		c = Cursor{first: list[0].Number, key: key, err: keyErr}
 	}
 	seal, _ := NewSealer([]byte(c.key)) // without a key, none is used
-	for _, s := range list[i:] {
+	for ; i < len(list); i++ {
+		s := list[i]
 		if s.Number != c.segment {
 			c.segment, c.offset, c.line, c.length = s.Number, 0, 0, 0
 		}
-		if c, err = c.read(ctx, s, seal, want, f); err != nil {
+		if c, err = c.read(ctx, s, i == len(list)-1, seal, want, f); err != nil {
 			return c, fmt.Errorf("read audit log: %w", err)
 		}
 	}
 	return c, nil
 }
 
-// read goes on in the cursor's segment to its last whole line.
-func (c Cursor) read(ctx context.Context, s Segment, seal *Sealer, want func([]byte, bool) bool, f func(Event)) (Cursor, error) {
+// read goes on in the cursor's segment to its last whole line. Behind that
+// another process may be writing, if it is the newest.
+func (c Cursor) read(ctx context.Context, s Segment, newest bool, seal *Sealer, want func([]byte, bool) bool, f func(Event)) (Cursor, error) {
 	if err := c.check(s); err != nil {
 		return c, err
 	}
@@ -94,7 +96,7 @@ func (c Cursor) read(ctx context.Context, s Segment, seal *Sealer, want func([]b
 	var text []byte // of last
 	var failed error
 	for l, err := range s.Lines(ctx) {
-		if err != nil || errors.Is(l.Bad, errTorn) {
+		if err != nil || newest && errors.Is(l.Bad, errTorn) {
 			failed = err
 			break
 		}

@@ -113,6 +113,9 @@ func (l *Log) Usable(ctx context.Context) error {
 		if want := f.segments[0].Number + i; s.Number != want {
 			return l.unusable(fmt.Errorf("%s is missing", SegmentName(want)))
 		}
+		if i < len(f.segments)-1 && !s.begins() {
+			return l.unusable(fmt.Errorf("%s does not begin like a part of the log", s.Name()))
+		}
 	}
 	if err := openNewest(f.segments); err != nil {
 		return l.unusable(err)

@@ -18,11 +18,16 @@ const (
 // stepLines is how many lines pass between two looks at the context.
 const stepLines = 1024
 
+// maxJunk is how many bytes without a line end are read before the rest of a
+// segment is given up on, so that 300 files with a hole in them stop nobody.
+const maxJunk = 1 << 20
+
 // errTorn marks what stands behind the last line end of a file.
 var errTorn = errors.New("has no end")
 
-// Lines yields the segment's lines, oldest first. A line is valid until the next
-// one is asked for. After an error there is none.
+// Lines yields the segment's lines, oldest first, and what stands behind the
+// last line end, which is Bad. A line is valid until the next one is asked for.
+// After an error, and after 1 MiB that is no line, there is none.
 func (s Segment) Lines(ctx context.Context) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		f, err := s.Open()
@@ -54,20 +59,20 @@ func ReadLines(ctx context.Context, from io.Reader) iter.Seq2[Line, error] {
 			end += length
 			var l Line
 			switch {
-			case err == nil && length > maxLine:
-				l = Line{Text: text[:len(text)-1], Bad: ErrTooLarge}
-			case err == nil:
-				l = ParseLine(text[:len(text)-1])
-			case !errors.Is(err, io.EOF):
+			case err != nil && !errors.Is(err, io.EOF):
 				yield(Line{}, err)
 				return
 			case length == 0:
 				return
-			default:
+			case err != nil || length > maxJunk:
 				l = Line{Text: text, Bad: errTorn}
+			case length > maxLine:
+				l = Line{Text: text[:len(text)-1], Bad: ErrTooLarge}
+			default:
+				l = ParseLine(text[:len(text)-1])
 			}
 			l.N, l.end = n+1, end
-			if !yield(l, nil) {
+			if !yield(l, nil) || errors.Is(l.Bad, errTorn) {
 				return
 			}
 		}
@@ -75,15 +80,17 @@ func ReadLines(ctx context.Context, from io.Reader) iter.Seq2[Line, error] {
 }
 
 // readLine returns the next line with its line end and how long it is in the
-// file. Of a line longer than the reader's buffer it returns the last part.
+// file. Of a line longer than the reader's buffer it returns the last part, and
+// of one longer than maxJunk not the end.
 func readLine(r *bufio.Reader) (text []byte, length int64, err error) {
-	for {
+	for length <= maxJunk {
 		text, err = r.ReadSlice('\n')
 		length += int64(len(text))
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return text, length, err
 		}
 	}
+	return text, length, io.EOF
 }
 
 // newestFirst yields the whole lines of a segment from its end to its beginning.
@@ -132,6 +139,8 @@ type backward struct {
 
 	off, behind int64  // offsets of the block that was returned last
 	step        int64  // bytes read last
+	junk        int64  // how many bytes without a line end to read before giving up; 0 for all
+	none        int64  // bytes without a line end that were read last
 	mem         []byte // if not nil, what blocks are in: then a block is valid until the next one
 }
 
@@ -161,8 +170,11 @@ func (b *backward) next() ([]byte, error) {
 		}
 		b.rest = buf[max(0, i-maxLine) : i+1]
 		if i+1 < len(buf) {
-			b.off, b.behind, b.end = b.at+int64(i+1), b.end, b.at+int64(i+1)
+			b.off, b.behind, b.end, b.none = b.at+int64(i+1), b.end, b.at+int64(i+1), 0
 			return buf[i+1:], nil
+		}
+		if b.none += n; b.junk > 0 && b.none > b.junk {
+			return nil, io.EOF
 		}
 	}
 	block := b.rest

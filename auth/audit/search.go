@@ -207,7 +207,7 @@ func searchSegment[T any](ctx context.Context, s Segment, m *matcher, take func(
 	if m.block == nil {
 		m.block = make([]byte, 2*maxChunk)
 	}
-	r := backward{r: f, at: s.Size, mem: m.block}
+	r := backward{r: f, at: s.Size, mem: m.block, junk: maxJunk}
 	lines, recent := false, m.since == nil
 	for {
 		if ctx.Err() != nil {

@@ -35,6 +35,16 @@ func (s Segment) Name() string { return SegmentName(s.Number) }
 // Open opens the file for reading.
 func (s Segment) Open() (*os.File, error) { return durable.Open(s.path, os.O_RDONLY) }
 
+// begins reports whether the file begins with a line, or is gone.
+func (s Segment) begins() bool {
+	f, err := s.Open()
+	if err != nil {
+		return ignoreGone(err) == nil
+	}
+	defer func() { _ = f.Close() }()
+	return rawSeq(head(f)) > 0
+}
+
 // SegmentName is the name of the segment with that number.
 func SegmentName(number int) string { return fmt.Sprintf("%06d%s", number, segmentExt) }
 
