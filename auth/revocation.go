@@ -2,6 +2,8 @@ package auth
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -99,21 +101,51 @@ func (k *Keeper) openRevocations(list profile.List) ([]OpenRevocation, error) {
 	pending, err := k.tokens.Pending()
 	var open []OpenRevocation
 	for _, p := range pending {
-		o := OpenRevocation{Profile: p.ID, Name: p.Name, Host: p.Host, Since: p.Since, Next: p.Next, Deleted: len(list.Refused) == 0}
+		if p.Open == 0 {
+			continue
+		}
+		o := OpenRevocation{Profile: p.ID, Name: p.Name, Host: shownHost(p.Host), Since: p.Since, Next: p.Next, Deleted: len(list.Refused) == 0}
 		if found, ok := list.ByID(p.ID); ok {
 			o.Name, o.Deleted = found.Name, false
 		}
 		if profile.CheckName(o.Name) != nil {
 			o.Name = p.ID
 		}
-		if o.Host == "" || strings.ContainsFunc(o.Host, notInHost) {
-			o.Host = "the provider"
-		}
 		open = append(open, o)
 	}
 	return open, err
 }
 
+// shownHost is a host as a file names it, if it can be one.
+func shownHost(host string) string {
+	if host == "" || strings.ContainsFunc(host, notInHost) {
+		return "the provider"
+	}
+	return host
+}
+
 func notInHost(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-.:[]", r)
+}
+
+// askForDeleted asks for what is open of profiles that are deleted and had that
+// name or id. It reports whether there are any; the result is the worst.
+func (k *Keeper) askForDeleted(ctx context.Context, name string) (r RevokeResult, asked bool, err error) {
+	list, err := k.profiles.Load()
+	if err != nil {
+		return r, false, err
+	}
+	pending, err := k.tokens.Pending()
+	for _, p := range pending {
+		if name == "" || p.Name != name && p.ID != name || list.Has(p.ID) {
+			continue
+		}
+		outcome, failed := k.tokens.Ask(ctx, p.ID)
+		err = errors.Join(err, failed)
+		if one := revokeResult(name, shownHost(p.Host), "", outcome); !asked || one.Open {
+			r = one
+		}
+		asked = true
+	}
+	return r, asked, err
 }

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -350,6 +352,73 @@ func TestRevocationIsToldAsItIs(t *testing.T) {
 			}
 			if slices.ContainsFunc(w.left(), func(k string) bool { return strings.HasSuffix(k, "/tokens") }) {
 				t.Errorf("left in the vault: %v", w.left())
+			}
+		})
+	}
+}
+
+// A revocation that is not confirmed stays that, however often it is asked for, until
+// the provider confirms it: for a profile that is deleted, too.
+func TestRevocationIsOpenUntilConfirmed(t *testing.T) {
+	refuses := func(w *world) {
+		w.server.Script(authtest.Revocation, authtest.Answer{Status: 400, Body: `{"error":"unsupported_token_type"}`}, authtest.Answer{Status: 400, Body: `{"error":"unsupported_token_type"}`})
+	}
+	down := func(w *world) { w.server.Script(authtest.Revocation, authtest.Answer{Drop: true}) }
+	for name, c := range map[string]struct {
+		spoil  func(w *world)
+		mend   func(w *world)
+		delete bool
+		want   auth.Remote
+		last   auth.Remote
+	}{
+		"refused":          {refuses, nil, false, auth.RemoteRefused, auth.RemoteRevoked},
+		"refused, deleted": {refuses, nil, true, auth.RemoteRefused, auth.RemoteRevoked},
+		"offline, deleted": {down, nil, true, auth.RemoteUnreachable, auth.RemoteRevoked},
+		"no client secret": {
+			func(w *world) { _ = w.vault.Delete(w.t.Context(), w.item("client-secret")) },
+			func(w *world) {
+				if _, err := w.keeper.SetClientSecret(w.t.Context(), "work", "s3cret-made-up"); err != nil {
+					w.t.Error(err)
+				}
+			}, false, auth.RemoteNoSecret, auth.RemoteRevoked,
+		},
+		"damaged": {
+			func(w *world) { _ = w.vault.Set(w.t.Context(), w.item("tokens"), "{") }, nil, false, auth.RemoteUnreadable, auth.RemoteUnreadable,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, authtest.Params{Rotation: authtest.Rotating, Clients: []authtest.Client{{ID: "conf", Secret: "s3cret-made-up"}}})
+			_, err := w.keeper.CreateProfile(t.Context(), auth.NewProfile{Name: "work", Provider: "oidc", Issuer: w.server.Issuer(), ClientID: "conf", ClientSecret: "s3cret-made-up"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.login("work")
+			c.spoil(w)
+			first := w.keeper.Revoke
+			if c.delete {
+				first = w.keeper.DeleteProfile
+			}
+			if r, err := first(t.Context(), "work"); err != nil || r.Remote != c.want || !r.Open {
+				t.Fatalf("first: %+v, %v", r, err)
+			}
+			if c.want != auth.RemoteNoSecret {
+				c.spoil(w)
+			}
+			if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != c.want && r.Remote != auth.RemoteUnconfirmed || !r.Open {
+				t.Errorf("asked again: %+v, %v", r, err)
+			}
+			if c.mend != nil {
+				c.mend(w)
+			}
+			if c.want == auth.RemoteUnreadable {
+				_ = w.vault.Delete(t.Context(), w.item("tokens"))
+			}
+			if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != c.last || r.Open != (c.last != auth.RemoteRevoked) {
+				t.Errorf("asked at last: %+v, %v", r, err)
+			}
+			r, err := w.keeper.Revoke(t.Context(), "work")
+			if gone := errors.Is(err, profile.ErrNotFound); gone != c.delete || !gone && c.last == auth.RemoteRevoked && r.Remote != auth.RemoteNothing {
+				t.Errorf("asked once more: %+v, %v", r, err)
 			}
 		})
 	}

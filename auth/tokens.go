@@ -125,6 +125,11 @@ func (k *Keeper) Revoke(ctx context.Context, name string) (RevokeResult, error) 
 			return k.deleteProfile(ctx, profile.Profile{ID: name, Name: name})
 		}
 	}
+	if errors.Is(err, profile.ErrNotFound) {
+		if r, asked, err := k.askForDeleted(ctx, name); asked || err != nil {
+			return r, err
+		}
+	}
 	if err != nil {
 		return RevokeResult{}, err
 	}

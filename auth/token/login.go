@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -150,11 +151,8 @@ func (s *Service) keepLogin(ctx context.Context, g Grant, a loginAnswer, old Set
 	if err := ended(ctx, nil); err != nil {
 		return Set{}, err
 	}
-	set, err := s.successor(ctx, g, a, old)
+	set, err := s.saveAnswer(ctx, g, a, old)
 	if err != nil {
-		return Set{}, err
-	}
-	if err := s.save(ctx, g.ID, set, old.Gen); err != nil {
 		return set, fmt.Errorf("keep the new tokens: %w", err)
 	}
 	s.at("login saved")
@@ -172,20 +170,41 @@ func (s *Service) keepLogin(ctx context.Context, g Grant, a loginAnswer, old Set
 	return set, err
 }
 
-// successor is what a login is saved as: with what is kept from one to the next.
-func (s *Service) successor(ctx context.Context, g Grant, a loginAnswer, old Set) (set Set, err error) {
-	set = a.Set
+// saveAnswer saves a login with what is kept from one to the next. With an error,
+// the set has a generation if it may have been saved.
+func (s *Service) saveAnswer(ctx context.Context, g Grant, a loginAnswer, old Set) (Set, error) {
+	set := a.Set
 	set.Gen, set.Whose = old.Gen+1, old.Whose.After()
 	if set.Whose.Accepted == nil {
-		if set.Whose.Accepted, err = s.accepted(ctx, g); err != nil {
+		accepted, err := s.accepted(ctx, g)
+		if err != nil {
 			return Set{}, err
 		}
+		set.Whose.Accepted = accepted
 	}
 	if old.Issuer == g.Issuer {
 		set.Rotations = old.Rotations
 	}
 	set.replaces(old, s.Now(), g, a.Revoke.client())
-	return set, nil
+	if err := s.callOff(ctx, g.ID, set); err != nil {
+		return Set{}, err
+	}
+	return set, s.save(ctx, g.ID, set, old.Gen)
+}
+
+// callOff drops the revocation of tokens that a provider has given again.
+func (s *Service) callOff(ctx context.Context, id string, set Set) error {
+	if !s.noted(id) {
+		return nil
+	}
+	list, err := s.loadPending(ctx, id)
+	if err != nil {
+		return err
+	}
+	if rest := slices.DeleteFunc(slices.Clone(list), func(p pending) bool { return p.takesBack(set) }); len(rest) < len(list) {
+		return s.storePending(ctx, id, rest, s.readNote(id))
+	}
+	return nil
 }
 
 // ended returns err, or that ctx ended if it did.

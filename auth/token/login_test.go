@@ -342,6 +342,32 @@ func TestKeptLoginFileBringsNoLoginBack(t *testing.T) {
 	}
 }
 
+// A provider that gives the same refresh token again is not asked to revoke it any
+// more, and the login stays.
+func TestSigningInAgainCallsARevocationOff(t *testing.T) {
+	r := newRig(t, authtest.Static)
+	login := r.login()
+	if _, err := r.finish(t.Context(), login); err != nil {
+		t.Fatal(err)
+	}
+	r.server.Script(authtest.Revocation, authtest.Answer{Drop: true})
+	if outcome, err := r.Revoke(t.Context(), r.grant); outcome != Unreachable || err != nil {
+		t.Fatal(outcome, err)
+	}
+	r.clock.Add(1)
+	login.Issued = r.Now()
+	if _, err := r.finish(t.Context(), login); err != nil {
+		t.Fatal(err)
+	}
+	r.later()
+	if open, err := r.RetryRevocations(t.Context()); open != 0 || err != nil {
+		t.Errorf("%d open, %v", open, err)
+	}
+	if set := r.fresh(); !r.server.AccessValid(set.Access) || !r.server.RefreshValid(login.Refresh) {
+		t.Error("the login was revoked")
+	}
+}
+
 // bind has the profile's tokens bound, in this process and in those that follow.
 func (r *rig) bind(b identity.Binding) { r.plan.Bound, r.grant.Bound = b, b }
 

@@ -138,11 +138,8 @@ func (s *Service) finishLogin(ctx context.Context, g Grant, current Set, loadErr
 		}
 		return current, s.journal.remove(name)
 	case a.Set.Bound == g.Bound && a.Set.Issuer == g.Issuer && a.Set.Authorized.After(before.Revoked):
-		set, err := s.successor(ctx, g, a, current)
+		set, err := s.saveAnswer(ctx, g, a, current)
 		if err != nil {
-			return Set{}, err
-		}
-		if err := s.save(ctx, g.ID, set, current.Gen); err != nil {
 			return Set{}, fmt.Errorf("save the tokens of an interrupted login: %w", err)
 		}
 		s.at("login recovered")

@@ -107,18 +107,18 @@ type Pending struct {
 	ID    string
 	Name  string    // of the profile when it was revoked; not checked
 	Host  string    // of the provider; not checked
+	Open  int       // how many the provider is asked for again; what was given up is not among them
 	Since time.Time // UTC
 	Next  time.Time // UTC, when the provider is asked again, at the earliest
 }
 
-// Pending returns what is to be asked again. It reads a file for each, and no
+// Pending returns what is open or was given up. It reads a file for each, and no
 // keychain.
 func (s *Service) Pending() ([]Pending, error) {
 	var list []Pending
 	err := s.each(noteSuffix, func(id string) {
-		if n := s.readNote(id); n.Open > 0 {
-			list = append(list, Pending{ID: id, Name: n.Name, Host: n.Host, Since: n.Since, Next: n.Next})
-		}
+		n := s.readNote(id)
+		list = append(list, Pending{ID: id, Name: n.Name, Host: n.Host, Open: n.Open, Since: n.Since, Next: n.Next})
 	})
 	return list, err
 }

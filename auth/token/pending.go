@@ -44,10 +44,12 @@ type pending struct {
 	// Asked is true once the provider was asked in vain. Before that the
 	// revocation is under way, or its process was killed.
 	Asked bool `json:"asked,omitempty"`
-	// Over is when it was given up, or zero. The secrets stay for as long again: a
-	// clock that is ahead for a moment must not make anybody forget a grant that
-	// lives.
+	// Over is when it was given up, or zero, and Why the outcome that it was given up
+	// for; "" is GivenUp. The secrets stay for as long again: whoever revokes the
+	// profile anew has the provider asked anew, and a clock that is ahead for a moment
+	// must not make anybody forget a grant that lives.
 	Over time.Time `json:"over,omitzero"`
+	Why  Outcome   `json:"why,omitempty"`
 	// Name is the profile's, for the note.
 	Name string `json:"-"`
 }
@@ -87,14 +89,15 @@ func (s *Service) loadPending(ctx context.Context, id string) ([]pending, error)
 	return decodePending(item), nil
 }
 
-// decodePending reads what it can: a damaged item has nothing to revoke.
+// decodePending reads what it can: a damaged item has nothing to revoke. What cannot
+// be asked for, because the tokens could not be read, is there to be told.
 func decodePending(item secret.String) []pending {
 	var list []pending
 	if json.Unmarshal([]byte(item.Reveal()), &list) != nil {
 		return nil
 	}
 	return slices.DeleteFunc(list, func(p pending) bool {
-		return p.RevocationURL == "" || p.Refresh.Empty() && p.Access.Empty()
+		return p.RevocationURL == "" || p.Refresh.Empty() && p.Access.Empty() && p.Why != Unreadable
 	})
 }
 
@@ -169,15 +172,24 @@ func (s *Service) settle(ctx context.Context, id string, p pending) error {
 func (s *Service) ask(ctx context.Context, id string, p pending) Outcome {
 	outcome := s.revokeRemote(ctx, &p)
 	s.at("revoked remotely")
-	if !outcome.Pending() {
+	switch {
+	case outcome == Refused:
+		_ = s.putAside(ctx, id, p.over(Refused, s.Now())) // so that it is told again, and asked again by the user
+	case !outcome.Pending():
 		_ = s.settle(ctx, id, p) // the provider is asked once more at worst
-		return outcome
-	}
-	p.Asked = true
-	if err := s.putAside(ctx, id, p); err != nil { // with the newest token, if the proof brought one
-		return NotKept
+	default:
+		p.Asked = true
+		if err := s.putAside(ctx, id, p); err != nil { // with the newest token, if the proof brought one
+			return NotKept
+		}
 	}
 	return outcome
+}
+
+// over is the revocation when it is given up.
+func (p pending) over(why Outcome, now time.Time) pending {
+	p.Asked, p.Over, p.Why = true, now.UTC(), why
+	return p
 }
 
 // revokeLate revokes tokens that came too late to be kept, now or later.

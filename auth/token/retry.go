@@ -1,10 +1,14 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 const (
@@ -30,7 +34,7 @@ func (s *Service) finishWipe(ctx context.Context, id string) error {
 		return err
 	}
 	set, err := s.Load(ctx, id)
-	if err == nil && slices.ContainsFunc(list, func(p pending) bool { return p.takesBack(set) }) {
+	if err == nil && slices.ContainsFunc(list, func(p pending) bool { return !p.Asked && p.takesBack(set) }) {
 		// Logins that were to be revoked with this one are known to nobody else.
 		rest := slices.DeleteFunc(set.Leftover, func(p pending) bool {
 			return slices.ContainsFunc(list, func(q pending) bool { return q.Refresh == p.Refresh })
@@ -80,13 +84,28 @@ func (s *Service) retry(ctx context.Context, id string) (left int, err error) {
 	if s.Now().Before(n.Next) || !s.noted(id) { // another process was faster
 		return n.Open, nil
 	}
-	left, _, err = s.retryLocked(ctx, id, n)
+	left, _, err = s.retryLocked(ctx, id, n, nil)
 	return left, err
 }
 
+// Ask asks at once for what is open of a profile that is deleted, and for what was
+// given up.
+func (s *Service) Ask(ctx context.Context, id string) (Outcome, error) {
+	ctx = context.WithoutCancel(ctx)
+	lock, err := s.lock(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Release()
+	noSecret := func(context.Context) (oauth.Client, error) { return oauth.Client{}, vault.ErrNotFound }
+	_, worst, err := s.retryLocked(ctx, id, s.readNote(id), noSecret)
+	return worst, err
+}
+
 // retryLocked asks for one profile. A keychain that cannot be read is not asked
-// at every turn either: it may be the user who is. The outcome is the worst.
-func (s *Service) retryLocked(ctx context.Context, id string, n note) (left int, worst Outcome, err error) {
+// at every turn either: it may be the user who is. The outcome is the worst. With a
+// client, which says that the user asks, it asks for what was given up, too.
+func (s *Service) retryLocked(ctx context.Context, id string, n note, client clientFunc) (left int, worst Outcome, err error) {
 	now := s.Now()
 	n.Next = now.Add(min(retryFirst<<min(n.Tries, 10), retryMost)).UTC()
 	n.Tries++
@@ -114,20 +133,28 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note) (left int,
 			p.Over = time.Time{}
 		}
 		switch {
-		case p.Over.IsZero():
-			p.Asked = true
-			if outcome := s.revokeRemote(ctx, &p); !outcome.Pending() {
+		case now.Sub(p.Over) > revokeFor && !p.Over.IsZero(): // told then
+			continue
+		case p.Over.IsZero() || p.askable(ctx, client):
+			outcome := s.revokeRemote(ctx, &p)
+			switch {
+			case outcome == Refused:
+				if p.Over.IsZero() {
+					s.giveUp(ctx, id, "refused", 1)
+				}
+				p = p.over(Refused, now)
+				worst = Refused
+			case !outcome.Pending():
 				settled = append(settled, outcome)
 				continue
-			}
-			if now.Sub(p.Since) > revokeFor {
-				p.Over = now.UTC()
+			case now.Sub(p.Since) > revokeFor:
+				p = p.over(GivenUp, now)
 				late++
+			default:
+				p.Asked, p.Over, p.Why = true, time.Time{}, ""
 			}
-		case now.Sub(p.Over) > revokeFor: // told then
-			continue
 		default:
-			worst = GivenUp
+			worst = cmp.Or(p.Why, GivenUp)
 		}
 		open = append(open, p)
 	}
@@ -136,12 +163,7 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note) (left int,
 		if !worst.Open() {
 			worst = outcome
 		}
-		if outcome == Refused {
-			s.giveUp(ctx, id, "refused", 1)
-			worst = Refused
-		} else {
-			s.recordRevocation(ctx, id, outcome, map[string]any{"retried": true, "open": left})
-		}
+		s.recordRevocation(ctx, id, outcome, map[string]any{"retried": true, "open": left})
 	}
 	if late > 0 {
 		s.giveUp(ctx, id, "too old", late)
@@ -156,4 +178,20 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note) (left int,
 	}
 	// Also when the time is up: the provider is not to be asked again at once.
 	return left, worst, s.storePending(context.WithoutCancel(ctx), id, open, n)
+}
+
+type clientFunc = func(context.Context) (oauth.Client, error)
+
+// askable reports whether the provider can be asked again for what was given up,
+// with a client secret that was missing then if it is there now.
+func (p *pending) askable(ctx context.Context, client clientFunc) bool {
+	if client == nil || p.Why == Unreadable {
+		return false
+	}
+	if p.Why != NoSecret {
+		return true
+	}
+	c, err := client(ctx)
+	p.ClientSecret = kept{c.Secret}
+	return err == nil
 }

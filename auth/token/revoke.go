@@ -64,14 +64,16 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 		return "", err
 	}
 	outcome := NothingHeld
+	var own pending
 	var todo []pending
 	switch {
 	case errors.Is(err, ErrDamaged):
-		if outcome = Unreadable; g.Endpoints.Revocation == "" {
-			outcome = NoEndpoint
+		if outcome = NoEndpoint; g.Endpoints.Revocation != "" {
+			outcome = Unreadable
+			_ = s.putAside(ctx, g.ID, newPending(s.Now(), g, oauth.Client{}, Set{}).over(Unreadable, s.Now()))
 		}
 	case err != nil && locked && s.noted(g.ID): // what is still open is asked for now
-		_, outcome, err := s.retryLocked(ctx, g.ID, s.readNote(g.ID))
+		_, outcome, err := s.retryLocked(ctx, g.ID, s.readNote(g.ID), g.Client)
 		return outcome, err
 	case err != nil:
 	case g.Endpoints.Revocation == "":
@@ -81,12 +83,15 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 		if vaultTrouble(err) {
 			return "", err // nothing is done yet, and it can be tried again
 		}
-		todo, outcome = set.Leftover, NoSecret
-		if err == nil {
-			todo, outcome = append([]pending{newPending(s.Now(), g, client, set)}, todo...), Unreachable
+		own = newPending(s.Now(), g, client, set)
+		if todo, outcome = set.Leftover, Unreachable; err == nil {
+			todo = append([]pending{own}, todo...)
+		} else {
+			outcome = NoSecret
+			_ = s.putAside(ctx, g.ID, own.over(NoSecret, s.Now()))
 		}
 		for i := range todo { // told apart by when they were asked for
-			todo[i].Since, todo[i].Name = s.Now().UTC().Add(time.Duration(i)), g.Name
+			todo[i].Since, todo[i].Name = s.Now().UTC().Add(time.Duration(i+1)), g.Name
 		}
 		// Not being able to put it aside is no reason not to ask now.
 		_ = s.putAside(ctx, g.ID, todo...)
@@ -101,14 +106,14 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 		outcome = asked
 	}
 	if wiped == nil && locked && !outcome.Open() && s.noted(g.ID) { // and for what a killed login or an earlier revocation left
-		if _, left, err := s.retryLocked(ctx, g.ID, s.readNote(g.ID)); err == nil && left.Open() {
+		if _, left, err := s.retryLocked(ctx, g.ID, s.readNote(g.ID), g.Client); err == nil && left.Open() {
 			outcome = left
 		}
 	}
 	data := map[string]any{"storage": string(s.Vault.Kind()), "locked": locked}
 	if wiped != nil {
-		if len(todo) > 0 { // whoever takes the lock next removes them, and nobody gets one before
-			_ = s.putAside(ctx, g.ID, todo[0])
+		if own.TokenURL != "" { // whoever takes the lock next removes them, and nobody gets one before
+			_ = s.putAside(ctx, g.ID, own)
 		}
 		data["provider"], data["removed"] = string(outcome), false
 		s.Record(ctx, g.ID, audit.TokensRevoked, audit.Failed, data)
