@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"reflect"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -155,5 +157,20 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 			walk(sub)
 		}
 	}
-	walk(newRoot(&Factory{Names: func() []string { return nil }}))
+	walk(newRoot(&Factory{Names: fixed()}))
+}
+
+// full is a disk that is full.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// A script that saves what a command prints must not take a part of it for all.
+func TestWhatCannotBePrintedIsNoSuccess(t *testing.T) {
+	for _, line := range []string{"version", "version --json", "settings --keys", "settings --keys --json"} {
+		f := Factory{Out: full{}, Err: io.Discard, Names: fixed(), Settings: func() (*settings.Store, error) { return settings.Open("nowhere", nil), nil }}
+		if status := Run(t.Context(), f, strings.Fields(line)); status != ExitFailed {
+			t.Errorf("%s: exit status %d, want %d", line, status, ExitFailed)
+		}
+	}
 }

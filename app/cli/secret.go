@@ -67,7 +67,7 @@ func (f *Factory) clientSecret(ask bool) (secret.String, error) {
 	if ask {
 		value, err := f.ReadPassword("Client secret: ")
 		if err == nil && value.Empty() {
-			err = usage("a public client needs none: leave it out", "no client secret was typed")
+			err = usage("type or paste it at the question; a public client needs none", "no client secret was typed")
 		}
 		return value, err
 	}
