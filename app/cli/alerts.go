@@ -99,10 +99,8 @@ func alertsAckRun(ctx context.Context, f *Factory, k ackKeeper, o *ackOptions) e
 	return f.done(k.AckAlert(ctx, o.id, o.note), "%s is acknowledged\n", o.id)
 }
 
-type alertRulesOptions struct{ json bool }
-
-func newCmdAlertRules(f *Factory, runF func(*alertRulesOptions) error) *cobra.Command {
-	o := &alertRulesOptions{}
+func newCmdAlertRules(f *Factory, runF func(*jsonOptions) error) *cobra.Command {
+	o := &jsonOptions{}
 	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "Show what raises an alert",
@@ -120,7 +118,7 @@ off, muted or changed: see "stagedoor settings".`,
 	return cmd
 }
 
-func alertRulesRun(f *Factory, rules []alert.Rule, o *alertRulesOptions) error {
+func alertRulesRun(f *Factory, rules []alert.Rule, o *jsonOptions) error {
 	defer f.warnOfSettings()
 	header := []string{"RULE", "SEVERITY", "STATE", "THRESHOLD", "WINDOW", "COOLDOWN", "FIRES WHEN"}
 	if o.json {

@@ -40,10 +40,8 @@ are not touched.`,
 	}
 }
 
-type versionOptions struct{ json bool }
-
-func newCmdVersion(f *Factory, runF func(*versionOptions) error) *cobra.Command {
-	o := &versionOptions{}
+func newCmdVersion(f *Factory, runF func(*jsonOptions) error) *cobra.Command {
+	o := &jsonOptions{}
 	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Show the version",
@@ -60,7 +58,7 @@ func newCmdVersion(f *Factory, runF func(*versionOptions) error) *cobra.Command 
 	return cmd
 }
 
-func versionRun(f *Factory, o *versionOptions) error {
+func versionRun(f *Factory, o *jsonOptions) error {
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	if o.json {
 		return f.json(map[string]any{"version": f.Version, "go": runtime.Version(), "platform": platform, "windows": append([]string{}, f.Windows...)})

@@ -56,11 +56,27 @@ type logVerifier interface {
 	VerifyLog(ctx context.Context, progress func(done, total int64)) (verify.Report, error)
 }
 
-// verifyLog shows how far it is while it verifies the log.
+const (
+	progressAfter = 300 * time.Millisecond // what is done sooner needs no progress
+	progressEvery = 100 * time.Millisecond
+)
+
+// verifyLog verifies the log and shows on a terminal how far it is.
 func verifyLog(ctx context.Context, f *Factory, k logVerifier) (verify.Report, error) {
-	draw, end := progress(f.Err, "checking the audit log", f.Now)
-	defer end()
-	return k.VerifyLog(ctx, draw)
+	screen, ok := f.Err.(*os.File)
+	if !ok || !term.IsTerminal(int(screen.Fd())) {
+		return k.VerifyLog(ctx, nil)
+	}
+	const what = "checking the audit log"
+	next := f.Now().Add(progressAfter)
+	report, err := k.VerifyLog(ctx, func(done, total int64) {
+		if now := f.Now(); total > 0 && !now.Before(next) {
+			next = now.Add(progressEvery)
+			_, _ = fmt.Fprintf(screen, "\r%s %3d%%", what, 100*min(done, total)/total)
+		}
+	})
+	_, _ = fmt.Fprintf(screen, "\r%s\r", strings.Repeat(" ", len(what)+5))
+	return report, err
 }
 
 func verifyRun(ctx context.Context, f *Factory, k logVerifier, o *verifyOptions) error {
@@ -160,32 +176,4 @@ func verifyBundleRun(ctx context.Context, f *Factory, k bundleKeeper, o *verifyO
 		message += ": " + s.Report.Problem.Message
 	}
 	return hint.Wrap(attention{message}, "the bundle itself is as it was signed; write the log's problem up: stagedoor incident new")
-}
-
-const (
-	progressAfter = 300 * time.Millisecond // what is done sooner needs no progress
-	progressEvery = 100 * time.Millisecond
-)
-
-// progress returns a function that shows on w how much is done while something
-// takes long, and one that wipes it. The first is nil if w is no terminal.
-func progress(w io.Writer, what string, now func() time.Time) (draw func(done, total int64), end func()) {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return nil, func() {}
-	}
-	start := now()
-	var last time.Time
-	draw = func(done, total int64) {
-		at := now()
-		if total > 0 && at.Sub(start) >= progressAfter && at.Sub(last) >= progressEvery {
-			last = at
-			_, _ = fmt.Fprintf(w, "\r%s %3d%%", what, 100*min(done, total)/total)
-		}
-	}
-	return draw, func() {
-		if !last.IsZero() {
-			_, _ = fmt.Fprintf(w, "\r%s\r", strings.Repeat(" ", len(what)+5))
-		}
-	}
 }

@@ -137,13 +137,13 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 	checkFlags(t, newCmdAuditAccept, flagTest[auditAcceptOptions]{"--yes --json", &auditAcceptOptions{yes: true, json: true}}, flagTest[auditAcceptOptions]{"x", nil})
 	checkFlags(t, newCmdAlerts, flagTest[alertsOptions]{"--all --json", &alertsOptions{json: true, all: true}})
 	checkFlags(t, newCmdAlertsAck, flagTest[ackOptions]{"x-1 --note mine", &ackOptions{"x-1", "mine"}}, flagTest[ackOptions]{"", nil})
-	checkFlags(t, newCmdAlertRules, flagTest[alertRulesOptions]{"--json", &alertRulesOptions{true}})
+	checkFlags(t, newCmdAlertRules, flagTest[jsonOptions]{"--json", &jsonOptions{true}})
 	checkFlags(t, newCmdIncidentNew, flagTest[incidentOptions]{"--alert x-1 --since 7d -o f", &incidentOptions{"x-1", "7d", "f"}})
-	checkFlags(t, newCmdIncidentList, flagTest[incidentListOptions]{"--json", &incidentListOptions{true}})
-	checkFlags(t, newCmdProfiles, flagTest[profilesOptions]{"--json", &profilesOptions{true}}, flagTest[profilesOptions]{"work", nil})
+	checkFlags(t, newCmdIncidentList, flagTest[jsonOptions]{"--json", &jsonOptions{true}})
+	checkFlags(t, newCmdProfiles, flagTest[jsonOptions]{"--json", &jsonOptions{true}}, flagTest[jsonOptions]{"work", nil})
 	checkFlags(t, newCmdSettings, flagTest[settingsOptions]{"a b --keys --path", &settingsOptions{args: []string{"a", "b"}, keys: true, path: true}}, flagTest[settingsOptions]{"a b c", nil})
 	checkFlags(t, newCmdWindow, flagTest[windowOptions]{"audit", &windowOptions{"audit"}}, flagTest[windowOptions]{"", nil})
-	checkFlags(t, newCmdVersion, flagTest[versionOptions]{"--json", &versionOptions{true}})
+	checkFlags(t, newCmdVersion, flagTest[jsonOptions]{"--json", &jsonOptions{true}})
 }
 
 // Whoever does not know a command finds an example of it.

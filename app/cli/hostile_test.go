@@ -74,11 +74,11 @@ func TestWordsOfOthersDoNotSteerTheTerminal(t *testing.T) {
 	var k hostileKeeper
 	ctx := t.Context()
 	for name, work := range map[string]func(*Factory) error{
-		"profiles":      func(f *Factory) error { return profilesRun(ctx, f, k, &profilesOptions{}) },
+		"profiles":      func(f *Factory) error { return profilesRun(ctx, f, k, &jsonOptions{}) },
 		"audit":         func(f *Factory) error { return auditRun(ctx, f, k, &auditOptions{}) },
 		"alerts":        func(f *Factory) error { return alertsRun(ctx, f, k, &alertsOptions{}) },
 		"alerts --all":  func(f *Factory) error { return alertsRun(ctx, f, k, &alertsOptions{all: true}) },
-		"incident list": func(f *Factory) error { return incidentListRun(ctx, f, k, &incidentListOptions{}) },
+		"incident list": func(f *Factory) error { return incidentListRun(ctx, f, k, &jsonOptions{}) },
 		"login work":    func(f *Factory) error { return loginRun(ctx, f, k, &loginOptions{profile: "work"}) },
 		"revoke work":   func(f *Factory) error { return revokeRun(ctx, f, k, &revokeOptions{profile: "work"}) },
 		"use work":      func(f *Factory) error { return useRun(ctx, f, k, &profileOptions{"work"}) },

@@ -83,10 +83,8 @@ type incidentRow struct {
 	Profiles string    `json:"profiles"` // names, separated by spaces
 }
 
-type incidentListOptions struct{ json bool }
-
-func newCmdIncidentList(f *Factory, runF func(*incidentListOptions) error) *cobra.Command {
-	o := &incidentListOptions{}
+func newCmdIncidentList(f *Factory, runF func(*jsonOptions) error) *cobra.Command {
+	o := &jsonOptions{}
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "Show the incidents there were",
@@ -104,7 +102,7 @@ type eventReader interface {
 	EachEvent(ctx context.Context, names []string, each func(audit.Event)) error
 }
 
-func incidentListRun(ctx context.Context, f *Factory, k eventReader, o *incidentListOptions) error {
+func incidentListRun(ctx context.Context, f *Factory, k eventReader, o *jsonOptions) error {
 	var opened []incidentRow
 	err := k.EachEvent(ctx, []string{audit.IncidentOpened}, func(e audit.Event) {
 		text := func(key string) string {

@@ -9,10 +9,11 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-type profilesOptions struct{ json bool }
+// jsonOptions are those of a command that shows something as it is.
+type jsonOptions struct{ json bool }
 
-func newCmdProfiles(f *Factory, runF func(*profilesOptions) error) *cobra.Command {
-	o := &profilesOptions{}
+func newCmdProfiles(f *Factory, runF func(*jsonOptions) error) *cobra.Command {
+	o := &jsonOptions{}
 	cmd := &cobra.Command{
 		Use:     "profiles",
 		Aliases: []string{"list"},
@@ -32,7 +33,7 @@ type stateKeeper interface {
 	State(ctx context.Context) (auth.State, error)
 }
 
-func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *profilesOptions) error {
+func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *jsonOptions) error {
 	state, err := k.State(ctx)
 	if err != nil {
 		return err
