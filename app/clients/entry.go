@@ -14,7 +14,6 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/ospath"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
-	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Entry is one MCP server that a client starts over stdio. Its three fields are
@@ -27,13 +26,11 @@ type Entry struct {
 	Env     map[string]string `json:"env"`     // empty: no `env` member. It is written in plain text, so it must hold no secret
 }
 
-// namePattern is what a new entry may be called. Clients build tool names from
-// it, and some accept no more than this.
-var namePattern = text.Pattern(`^[A-Za-z0-9_-]+$`)
-
-// CheckName says whether name can be the name of an entry.
+// CheckName says whether name can be the name of an entry. Clients build tool
+// names from it, and some accept no more than this.
 func CheckName(name string) error {
-	if len(name) <= 64 && namePattern().MatchString(name) {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+	if name != "" && len(name) <= 64 && strings.Trim(name, letters) == "" {
 		return nil
 	}
 	return hint.Wrap(fmt.Errorf("%q cannot be the name of a server entry", name),

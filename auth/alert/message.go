@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
-	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // firing is what made a rule fire, and what its message can speak of.
@@ -104,26 +102,23 @@ func span(w time.Duration) string {
 	return fmt.Sprintf("%d %ss", n, unit)
 }
 
-// The lengths stand outside of the patterns: a counted repetition takes a
-// millisecond to compile.
-var (
-	plainPattern = text.Pattern(`\A[a-z0-9_ -]+\z`)
-	hostPattern  = text.Pattern(`\A[a-zA-Z0-9.:-]+\z`)
-)
-
 // plainText is a data value if it is harmless in a notification: what profile
 // names and our own words are made of, and nothing that could be markup.
-func plainText(e audit.Event, key string) string { return matching(e, key, plainPattern(), 64) }
+func plainText(e audit.Event, key string) string {
+	return madeOf(e, key, 64, "abcdefghijklmnopqrstuvwxyz0123456789_ -")
+}
 
 // hostName is a data value if it looks like a host name, else "".
-func hostName(e audit.Event, key string) string { return matching(e, key, hostPattern(), 253) }
+func hostName(e audit.Event, key string) string {
+	return madeOf(e, key, 253, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-")
+}
 
-func matching(e audit.Event, key string, pattern *regexp.Regexp, longest int) string {
+func madeOf(e audit.Event, key string, longest int, letters string) string {
 	s, _ := e.Data[key].(string)
-	if len(s) > longest {
+	if len(s) > longest || strings.Trim(s, letters) != "" {
 		return ""
 	}
-	return pattern.FindString(s)
+	return s
 }
 
 // number reads a count, which is a float64 in an event that was read back and

@@ -143,7 +143,7 @@ func (i *Importer) copies(ctx context.Context, locked bool) (list []oldCopy, unr
 			unreadable++
 			continue
 		}
-		if now, _, err := readImport(c.Path); c.Items == nil && err == nil && bytes.Equal(now.data, c.Data) {
+		if now, _, err := readImport(c.Path); c.Items == nil && err == nil && bytes.Equal(now, c.Data) {
 			if locked {
 				_ = durable.Remove(filepath.Join(i.Copies, e.Name()))
 			}

@@ -10,9 +10,9 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
-// importEvents takes the lines of another program's log over into the book, as
+// importEvents takes the lines of another program's log over into the audit log, as
 // imported_event with the original's name and time in the data. They stand
-// where they were imported, since the book's order and times are its own, and
+// where they were imported, since the audit log's order and times are its own, and
 // no rule looks at them. A line that is there already is skipped. The old log
 // has no secret and stays as it is.
 func (i *Importer) importEvents(ctx context.Context, s *source, r Request) error {
@@ -35,7 +35,7 @@ func (i *Importer) importEvents(ctx context.Context, s *source, r Request) error
 	}
 	for _, e := range s.doc.Events {
 		if known[e.ID] {
-			s.report.Known++
+			s.Known++
 			continue
 		}
 		if !r.DryRun {
@@ -43,7 +43,7 @@ func (i *Importer) importEvents(ctx context.Context, s *source, r Request) error
 				return err
 			}
 		}
-		s.report.Events++
+		s.Events++
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,31 +17,36 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
 )
 
-// oldFile is a file as it was read.
-type oldFile struct {
-	path string
-	data []byte
-	mode fs.FileMode
+// source is a file, or the items of an old profile in the keychain.
+type source struct {
+	File  // what is reported of it
+	doc   migrate.Document
+	data  []byte            // of a file, as it was read; nil: the keychain
+	mode  fs.FileMode       // of a file
+	items map[string]string // of the keychain, by user name, that belong to it
+	err   error             // why this one is left out
+}
+
+func (s *source) warn(format string, args ...any) {
+	s.Warnings = append(s.Warnings, fmt.Sprintf(format, args...))
 }
 
 // gather reads what there is to import. look is what Report says.
 func gather(ctx context.Context, r Request) (sources []*source, look string, err error) {
 	if r.Keyring != "" {
-		sources, err = gatherItems(ctx, r)
-		return sources, "", err
+		s, err := gatherItems(ctx, r)
+		return []*source{s}, "", err
 	}
 	info, err := os.Stat(r.Path)
-	if err != nil {
-		return nil, "", unreadable(r.Path, err)
-	}
-	if info.IsDir() {
+	switch {
+	case err != nil:
+		err = unreadable(r.Path, err)
+	case info.IsDir():
 		sources, err = gatherFolder(r)
 		look = "it is a folder, which may have more logins than you mean"
-	} else {
-		var s *source
-		if s, err = gatherFile(r.Path, r); err == nil {
-			sources, look = []*source{s}, s.doc.Unsure
-		}
+	default:
+		sources = []*source{gatherFile(r.Path, r)}
+		look, err = sources[0].doc.Unsure, sources[0].err
 	}
 	if err != nil {
 		return nil, "", err
@@ -54,37 +58,35 @@ func gather(ctx context.Context, r Request) (sources []*source, look string, err
 }
 
 // gatherFile reads one file and takes it apart.
-func gatherFile(path string, r Request) (*source, error) {
-	f, info, err := readImport(path)
-	if err != nil {
-		return nil, err
+func gatherFile(path string, r Request) *source {
+	s := &source{File: File{Path: path, Logins: []Login{}}}
+	var info fs.FileInfo
+	if s.data, info, s.err = readImport(path); s.err != nil {
+		return s
 	}
-	doc, err := migrate.Parse(filepath.Base(path), f.data, migrate.Options{Local: r.Local, Provider: r.Provider})
+	doc, err := migrate.Parse(filepath.Base(path), s.data, migrate.Options{Local: r.Local, Provider: r.Provider})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		s.err = fmt.Errorf("%s: %w", path, err)
+		return s
 	}
-	report := &File{Path: path, Format: string(doc.Format), Logins: []Login{}, Warnings: doc.Notes}
+	s.doc, s.mode, s.Format, s.Warnings = doc, info.Mode().Perm(), string(doc.Format), doc.Notes
 	if doc.Unsure != "" {
-		report.Warnings = append(report.Warnings, doc.Unsure)
+		s.warn("%s", doc.Unsure)
 	}
-	if secrets := len(doc.Without(providersOf(doc)).Changes) > 0; secrets {
-		if err := replaceable(path, info); err != nil && !r.Keep {
-			return nil, hint.Wrap(fmt.Errorf("%s: %w", path, err), "import it with --keep and take the secrets out yourself")
-		}
-		if f.mode.Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-			report.Warnings = append(report.Warnings, fmt.Sprintf(
-				"other users of this machine could read it (mode %o): if there are any, get a new client secret and sign in again", f.mode.Perm()))
-		}
+	var providers []string
+	for _, l := range doc.Logins {
+		providers = append(providers, l.Provider)
 	}
-	return &source{file: f, doc: doc, report: report}, nil
-}
-
-func providersOf(d migrate.Document) []string {
-	var list []string
-	for _, l := range d.Logins {
-		list = append(list, l.Provider)
+	if len(doc.Without(providers).Changes) == 0 {
+		return s // nothing secret
 	}
-	return list
+	if err := replaceable(path, info); err != nil && !r.Keep {
+		s.err = hint.Wrap(fmt.Errorf("%s: %w", path, err), "import it with --keep and take the secrets out yourself")
+	}
+	if s.mode&0o077 != 0 && runtime.GOOS != "windows" {
+		s.warn("other users of this machine could read it (mode %o): if there are any, get a new client secret and sign in again", s.mode)
+	}
+	return s
 }
 
 // gatherFolder reads the files of a folder that may hold a login. What only
@@ -104,25 +106,20 @@ func gatherFolder(r Request) ([]*source, error) {
 			continue
 		}
 		seen[target] = target != ""
-		s, err := gatherFile(path, r)
-		alone := &source{report: &File{Path: path, Logins: []Login{}}}
+		s := gatherFile(path, r)
+		copied := backup(e.Name())
 		switch {
-		case errors.Is(err, migrate.ErrUnknown), err != nil && backup(e.Name()):
+		case errors.Is(s.err, migrate.ErrUnknown), copied && (s.err != nil || len(s.doc.Logins) == 0),
+			s.doc.Format == migrate.AuthAudit && e.Name() != ".auth_audit.json": // some other program's
 			continue
-		case errors.Is(err, migrate.ErrForeign):
-			s = alone
-			s.report.Warnings = []string{strings.TrimPrefix(err.Error(), path+": ") + "; " + hint.Of(err)}
-		case err != nil:
-			s = alone
-			s.err = err
-		case backup(e.Name()):
-			if len(s.doc.Logins) == 0 {
-				continue
-			}
-			s = alone
-			s.report.Warnings = []string{"it looks like a copy of a file with a login and is not imported: delete it, or import it by its name"}
-		case s.doc.Format == migrate.AuthAudit && e.Name() != ".auth_audit.json": // some other program's
-			continue
+		case errors.Is(s.err, migrate.ErrForeign):
+			s.warn("%s; %s", strings.TrimPrefix(s.err.Error(), path+": "), hint.Of(s.err))
+			s.err = nil
+		case copied:
+			s.File, s.doc = File{Path: path, Logins: []Login{}}, migrate.Document{}
+			s.warn("it looks like a copy of a file with a login and is not imported: delete it, or import it by its name")
+		case s.err != nil:
+			s.doc = migrate.Document{}
 		}
 		sources = append(sources, s)
 	}
@@ -137,46 +134,38 @@ func gatherFolder(r Request) ([]*source, error) {
 // candidates; copies are, so that they are not overlooked.
 func candidate(name string) bool {
 	lower := strings.ToLower(name)
-	for _, example := range []string{".example", ".sample", ".template", ".dist"} {
-		if strings.HasSuffix(lower, example) {
-			return false
-		}
+	contains := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(lower, w) })
 	}
-	switch {
-	case lower == ".env", strings.HasPrefix(lower, ".env."), strings.HasPrefix(lower, ".env~"),
-		lower == ".cache", strings.HasPrefix(lower, ".cache-"), lower == ".auth_audit.json":
-		return true
-	case strings.HasSuffix(lower, ".json"):
-		return strings.Contains(lower, "session") || strings.Contains(lower, "token") ||
-			strings.Contains(lower, "spotify") || strings.Contains(lower, "tidal")
-	}
-	return false
+	return !endsWith(lower, ".example", ".sample", ".template", ".dist") &&
+		(slices.Contains([]string{".env", ".cache", ".auth_audit.json"}, lower) ||
+			strings.HasPrefix(lower, ".env.") || strings.HasPrefix(lower, ".env~") || strings.HasPrefix(lower, ".cache-") ||
+			endsWith(lower, ".json") && contains("session", "token", "spotify", "tidal"))
 }
 
 // backup tells a copy that an editor or a careful person made.
 func backup(name string) bool {
-	lower := strings.ToLower(name)
-	return strings.HasSuffix(lower, "~") || slices.ContainsFunc(
-		[]string{".bak", ".backup", ".old", ".orig", ".save", ".swp", ".tmp", ".copy"},
-		func(suffix string) bool { return strings.HasSuffix(lower, suffix) })
+	return endsWith(strings.ToLower(name), "~", ".bak", ".backup", ".old", ".orig", ".save", ".swp", ".tmp", ".copy")
+}
+
+func endsWith(name string, suffixes ...string) bool {
+	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
 }
 
 // readImport reads a regular file of a sensible size, symbolic links followed.
-func readImport(path string) (*oldFile, fs.FileInfo, error) {
-	f, err := durable.OpenLinked(path, os.O_RDONLY)
+func readImport(path string) ([]byte, fs.FileInfo, error) {
+	data, err := durable.ReadLinked(path, migrate.MaxSize)
+	if errors.Is(err, durable.ErrTooLarge) {
+		err = migrate.ErrTooBig
+	}
+	var info fs.FileInfo
+	if err == nil {
+		info, err = os.Stat(path)
+	}
 	if err != nil {
 		return nil, nil, unreadable(path, err)
 	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, unreadable(path, err)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, migrate.MaxSize+1))
-	if err != nil {
-		return nil, nil, unreadable(path, err)
-	}
-	return &oldFile{path: path, data: data, mode: info.Mode()}, info, nil
+	return data, info, nil
 }
 
 func unreadable(path string, err error) error {
@@ -184,8 +173,7 @@ func unreadable(path string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		advice = "make it readable for you, for example with chmod u+r"
 	}
-	var p *fs.PathError
-	if errors.As(err, &p) { // its own words name the system call
+	if p, ok := errors.AsType[*fs.PathError](err); ok { // its own words name the system call
 		err = fmt.Errorf("%s: %w", path, p.Err)
 	}
 	return hint.Wrap(fmt.Errorf("import: %w", err), advice)
@@ -207,7 +195,7 @@ func (i *Importer) finishSource(ctx context.Context, s *source, units []*unit, r
 	if len(providers) == 0 {
 		return nil
 	}
-	if s.file != nil {
+	if s.data != nil {
 		if err := i.rewrite(ctx, s, providers, r); err != nil {
 			return err
 		}
@@ -215,13 +203,14 @@ func (i *Importer) finishSource(ctx context.Context, s *source, units []*unit, r
 	if len(s.items) == 0 || r.DryRun || r.Keep {
 		return nil
 	}
-	if _, err := i.saveCopy(ctx, oldCopy{Path: "keychain", Items: s.items}); err != nil {
-		return fmt.Errorf("the login is imported; the old items are still there: %w", err)
-	}
+	_, err := i.saveCopy(ctx, oldCopy{Path: "keychain", Items: s.items})
 	for user := range s.items {
-		if err := r.Items.Remove(ctx, user); err != nil {
-			return fmt.Errorf("the login is imported; the old items are still there: %w", err)
+		if err == nil {
+			err = r.Items.Remove(ctx, user)
 		}
+	}
+	if err != nil {
+		return fmt.Errorf("the login is imported; the old items are still there: %w", err)
 	}
 	return nil
 }
@@ -230,32 +219,32 @@ func (i *Importer) finishSource(ctx context.Context, s *source, units []*unit, r
 // since it was read may hold newer tokens, so it is left alone.
 func (i *Importer) rewrite(ctx context.Context, s *source, providers []string, r Request) error {
 	w := s.doc.Without(providers)
-	s.report.Changes = w.Changes
+	s.Changes = w.Changes
 	for _, left := range w.Left {
-		s.report.Warnings = append(s.report.Warnings, left+": take it out yourself")
+		s.warn("%s: take it out yourself", left)
 	}
 	if len(w.Changes) == 0 || r.DryRun {
 		return nil
 	}
 	if r.Keep {
-		s.report.Warnings = append(s.report.Warnings, "the file was left as it is: its secrets can still be read there")
+		s.warn("the file was left as it is: its secrets can still be read there")
 		return nil
 	}
-	path, err := filepath.Abs(s.file.path)
+	path, err := filepath.Abs(s.Path)
 	if err != nil {
 		return err
 	}
-	saved, err := i.saveCopy(ctx, oldCopy{Path: path, Mode: s.file.mode.Perm(), Data: s.file.data, After: sum(w.Data)})
+	saved, err := i.saveCopy(ctx, oldCopy{Path: path, Mode: s.mode, Data: s.data, After: sum(w.Data)})
 	if err != nil {
 		return fmt.Errorf("the login is imported; the file is as it was, since no copy of it could be made: %w", err)
 	}
-	now, _, err := readImport(s.file.path)
+	now, _, err := readImport(s.Path)
 	switch {
 	case err != nil:
-	case !bytes.Equal(now.data, s.file.data):
+	case !bytes.Equal(now, s.data):
 		err = hint.New("the file changed while it was imported", "stop the old server and import once more with --force")
 	default:
-		if err = durable.WriteLinked(s.file.path, w.Data, s.file.mode.Perm()); err != nil {
+		if err = durable.WriteLinked(s.Path, w.Data, s.mode); err != nil {
 			err = hint.Wrap(fmt.Errorf("the login is imported; the old file could not be replaced: %w", err),
 				"make its folder writable and import once more, or take the secrets out yourself")
 		}
@@ -263,6 +252,6 @@ func (i *Importer) rewrite(ctx context.Context, s *source, providers []string, r
 	if err != nil {
 		return errors.Join(err, durable.Remove(saved)) // there is nothing to undo
 	}
-	s.report.Rewritten = true
+	s.Rewritten = true
 	return nil
 }

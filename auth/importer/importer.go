@@ -137,7 +137,7 @@ func (i *Importer) run(ctx context.Context, r Request) (Report, error) {
 		err = i.runImport(ctx, sources, units, r)
 	}
 	for _, s := range sources {
-		report.Files = append(report.Files, *s.report)
+		report.Files = append(report.Files, s.File)
 	}
 	return report, err
 }
@@ -156,7 +156,7 @@ func sameActions(a, b Report) bool {
 func (i *Importer) runImport(ctx context.Context, sources []*source, units []*unit, r Request) error {
 	var failed error
 	fail := func(s *source, err error) {
-		s.report.Error = err.Error()
+		s.Error = err.Error()
 		if failed != nil {
 			err = fmt.Errorf("%w; %w", failed, err)
 		}
@@ -175,18 +175,18 @@ func (i *Importer) runImport(ctx context.Context, sources []*source, units []*un
 			login, warnings, err = i.importLogin(ctx, u, r)
 		}
 		if err != nil {
-			fail(u.sources[0], fmt.Errorf("%s: %w", u.sources[0].report.Path, err))
+			fail(u.sources[0], fmt.Errorf("%s: %w", u.sources[0].Path, err))
 			continue
 		}
 		u.done = true
 		for _, s := range u.sources {
-			s.report.Logins = append(s.report.Logins, login)
+			s.Logins = append(s.Logins, login)
 		}
 		s := u.sources[0]
-		s.report.Warnings = append(s.report.Warnings, warnings...)
+		s.Warnings = append(s.Warnings, warnings...)
 	}
 	for _, s := range sources {
-		if s.report.Error != "" {
+		if s.Error != "" {
 			continue
 		}
 		err := i.importEvents(ctx, s, r)
@@ -194,7 +194,7 @@ func (i *Importer) runImport(ctx context.Context, sources []*source, units []*un
 			err = i.finishSource(ctx, s, units, r)
 		}
 		if err != nil {
-			fail(s, fmt.Errorf("%s: %w", s.report.Path, err))
+			fail(s, fmt.Errorf("%s: %w", s.Path, err))
 		}
 	}
 	return failed

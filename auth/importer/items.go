@@ -15,41 +15,38 @@ import (
 const keyringFormat = "python-keyring"
 
 // gatherItems reads the items that the Spotify server left in the keychain.
-func gatherItems(ctx context.Context, r Request) ([]*source, error) {
-	login, found, notes, err := readItems(ctx, r.Keyring, r)
-	if err != nil {
-		return nil, err
-	}
-	if login.Empty() {
-		return nil, hint.Wrap(fmt.Errorf("the keychain has no items of the Spotify server for profile %q", r.Keyring),
+func gatherItems(ctx context.Context, r Request) (*source, error) {
+	s := &source{File: File{Path: "keychain", Format: keyringFormat, Logins: []Login{}}}
+	login, err := s.readItems(ctx, r.Keyring, r)
+	if err == nil && login.Empty() {
+		err = hint.Wrap(fmt.Errorf("the keychain has no items of the Spotify server for profile %q", r.Keyring),
 			"the old name counts, for example default; without such items sign in: stagedoor login")
 	}
-	return []*source{{
-		items:  found,
-		doc:    migrate.Document{Profile: r.Keyring, Logins: []migrate.Login{login}},
-		report: &File{Path: "keychain", Format: keyringFormat, Logins: []Login{}, Warnings: notes},
-	}}, nil
+	s.doc = migrate.Document{Profile: r.Keyring, Logins: []migrate.Login{login}}
+	return s, err
 }
 
 // readItems reads a profile's items and makes a login of them.
-func readItems(ctx context.Context, profile string, r Request) (l migrate.Login, found map[string]string, notes []string, err error) {
+func (s *source) readItems(ctx context.Context, profile string, r Request) (migrate.Login, error) {
 	if r.Items == nil {
-		return l, nil, nil, hint.New("the items of other programs cannot be read here", "sign in instead: stagedoor login")
+		return migrate.Login{}, hint.New("the items of other programs cannot be read here", "sign in instead: stagedoor login")
 	}
-	items := map[string]secret.String{}
-	found = map[string]string{}
+	values, found := map[string]secret.String{}, map[string]string{}
 	for _, item := range migrate.KeyringItems() {
 		user := migrate.KeyringUser(profile, item)
 		value, err := r.Items.Read(ctx, user)
 		switch {
 		case err == nil:
-			items[item], found[user] = value, value.Reveal()
+			values[item], found[user] = value, value.Reveal()
 		case !errors.Is(err, vault.ErrNotFound):
-			return l, nil, nil, err
+			return migrate.Login{}, err
 		}
 	}
-	l, notes, err = migrate.FromKeyring(items, r.Local)
-	return l, found, notes, err
+	login, notes, err := migrate.FromKeyring(values, r.Local)
+	if err == nil && !login.Empty() {
+		s.items, s.Warnings = found, append(s.Warnings, notes...)
+	}
+	return login, err
 }
 
 // addItems completes an .env file that says its tokens are in the keychain.
@@ -61,19 +58,17 @@ func addItems(ctx context.Context, s *source, r Request) {
 	if i >= 0 && s.doc.Logins[i].HasTokens() {
 		return
 	}
-	login, found, notes, err := readItems(ctx, s.doc.Profile, r)
+	login, err := s.readItems(ctx, s.doc.Profile, r)
 	switch {
 	case errors.Is(err, vault.ErrUnavailable): // no keychain, no items
 	case err != nil:
 		// Half a login would be in the way of the whole one later.
 		s.doc.Logins = nil
-		s.err = fmt.Errorf("%s: its tokens are in the keychain: %w", s.file.path, err)
+		s.err = fmt.Errorf("%s: its tokens are in the keychain: %w", s.Path, err)
 	case login.Empty():
 	case i >= 0:
-		s.items, s.doc.Logins[i] = found, s.doc.Logins[i].Merge(login)
-		s.report.Warnings = append(s.report.Warnings, notes...)
+		s.doc.Logins[i] = s.doc.Logins[i].Merge(login)
 	default:
-		s.items, s.doc.Logins = found, append(s.doc.Logins, login)
-		s.report.Warnings = append(s.report.Warnings, notes...)
+		s.doc.Logins = append(s.doc.Logins, login)
 	}
 }

@@ -18,15 +18,6 @@ type unit struct {
 	done    bool
 }
 
-// source is a file, or the items of an old profile in the keychain.
-type source struct {
-	file   *oldFile          // nil: the keychain
-	items  map[string]string // of the keychain, by user name, that belong to it
-	err    error             // why this one is left out
-	doc    migrate.Document
-	report *File
-}
-
 // planImport makes units of the logins: those of the same account that lie in
 // two files, one with the client id and one with the tokens, become one.
 func planImport(sources []*source, r Request) ([]*unit, error) {

@@ -71,7 +71,7 @@ func newProfileOf(row provider.Provider, u *unit, port int) profile.Profile {
 	return profile.Profile{Name: u.name, Provider: row.ID, ClientID: u.login.ClientID, RedirectPort: port}
 }
 
-// saveImport writes the profile and the vault, reads back, and tells the book.
+// saveImport writes the profile and the vault, reads back, and tells the audit log.
 // What it made is removed again if it fails, and what it replaced put back.
 func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *unit, p profile.Profile, set token.Set, port int, a Action) (err error) {
 	client, undo := u.login.ClientSecret, func(context.Context) error { return nil }
@@ -120,9 +120,9 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 		return err
 	}
 	data := map[string]any{
-		"format": u.sources[0].report.Format, "provider": row.ID, "client_secret": !client.Empty(), "tokens": holdsToken(set), "action": string(a),
+		"format": u.sources[0].Format, "provider": row.ID, "client_secret": !client.Empty(), "tokens": holdsToken(set), "action": string(a),
 	}
-	if s := u.sources[0]; s.file != nil {
+	if s := u.sources[0]; s.data != nil {
 		maps.Copy(data, fileData(s.doc.Name))
 	}
 	if t := telling(u.login); !t.Empty() {

@@ -121,7 +121,7 @@ func (i *Importer) putBack(ctx context.Context, c oldCopy, r UndoRequest) error 
 	}
 	now, info, err := readImport(c.Path)
 	switch {
-	case err == nil && sum(now.data) != c.After:
+	case err == nil && sum(now) != c.After:
 		return hint.New("it was changed since it was imported", "move it away and undo once more")
 	case err == nil:
 		if err := replaceable(c.Path, info); err != nil {
