@@ -34,7 +34,7 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 	a := &application{
 		std:     std,
 		environ: os.Environ(), // before anything is added for ourselves
-		log:     slog.New(slog.NewTextHandler(std.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		log:     newCommandLog(std.Err),
 		grave:   make(chan struct{}, 1),
 	}
 	// Whoever started the program can answer the keychain's prompt. Upkeep says

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,7 @@ func (a *application) runTray(ctx context.Context) error {
 	if !platform.HasDisplay(runtime.GOOS, os.Getenv) {
 		return hint.New("there is no display to show the tray on", "every action is also a command: stagedoor --help; to look around: stagedoor demo")
 	}
+	a.log = slog.New(slog.NewTextHandler(a.std.Err, &slog.HandlerOptions{Level: slog.LevelWarn})) // which runs for days
 	k, err := a.keeper(ctx, "tray")
 	if err != nil {
 		return err
