@@ -17,6 +17,7 @@ import (
 // attempt is one refresh request and what its answer is saved with.
 type attempt struct {
 	grant  Grant
+	doubt  bool // see finishPending
 	old    Set
 	intent record
 	key    []byte
@@ -27,6 +28,7 @@ type attempt struct {
 // takes a millisecond, then to the vault, which may take seconds or a prompt.
 func (s *Service) adopt(ctx context.Context, a attempt, answer oauth.Tokens) (Set, error) {
 	g, set := a.grant, merge(a.old, answer)
+	set.Doubt = a.doubt
 	if g.ended(a.old, s.Now()) { // it has not, so the day of consent is wrong
 		set.Authorized = time.Time{}
 	}

@@ -143,7 +143,7 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 	defer cancel()
 	answer, err := s.Wire.Refresh(request, g.Endpoints, client, set.Refresh)
 	s.at("answered")
-	a := attempt{grant: g, old: set, intent: intent, key: key, client: client}
+	a := attempt{grant: g, doubt: doubt, old: set, intent: intent, key: key, client: client}
 	if err == nil && answer.Stranger && a.subject() != "" {
 		err = hint.Wrap(fmt.Errorf("%w: the refreshed one is from another issuer, for another client or names no account", oauth.ErrIDToken),
 			"sign in again: stagedoor login "+g.Name)
@@ -209,12 +209,14 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 	refused.Gen++
 	refused.Refused = true
 	// A token that never changes was not spent by the request that got no answer.
-	refused.Lost = doubt && g.Rotation != provider.Static
+	refused.Lost = (doubt || set.Doubt) && g.Rotation != provider.Static
 	data["needs_login"], data["token"] = true, s.Fingerprint(ctx, set.Refresh)
 	if refused.Lost {
 		data["lost_response"] = true
 	} else {
 		data["grant_ended"] = g.ended(set, s.Now())
+	}
+	if !doubt {
 		// The answer came, so nothing is in doubt. Killed from here on, the next
 		// one asks again and hears the same.
 		if err := s.journal.remove(g.ID); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -144,6 +145,38 @@ func TestKilledWhileRecovering(t *testing.T) {
 		t.Error("the login was lost")
 	}
 	r.noFalseAlarm(0)
+}
+
+// The request of a killed process can reach the provider after that of the process
+// which goes on: the provider ends the login then, and nobody stole it.
+func TestRequestOfAKilledProcessThatArrivesLate(t *testing.T) {
+	r := newRig(t, authtest.FamilyRevoking)
+	sent := r.signIn().Refresh
+	r.later()
+	r.dies("fresh", "intent written")
+	r.restart()
+	r.later()
+	r.fresh()
+	if _, err := r.Wire.Refresh(t.Context(), r.grant.Endpoints, oauth.Client{ID: "client"}, sent); !oauth.IsInvalidGrant(err) {
+		t.Fatal(err)
+	}
+	r.later()
+	if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrAnswerLost) {
+		t.Errorf("the user hears %v", err)
+	}
+	r.noFalseAlarm(1)
+	r.signIn()
+	r.later()
+	r.fresh()
+	r.server.RevokeAll()
+	set := r.stored()
+	set.Expires = r.Now() // refreshed again at once, which is what a theft looks like
+	if err := r.put(t.Context(), profileID, set, set.Gen); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Fresh(t.Context(), r.grant); errors.Is(err, ErrAnswerLost) || len(r.told(audit.ReuseDetected)) != 1 {
+		t.Errorf("a theft later on: %v", err)
+	}
 }
 
 // Step 8: a refusal that is not acted upon is heard again, and is then no lost

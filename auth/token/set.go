@@ -60,6 +60,10 @@ type Set struct {
 	// Lost says why, if it is known: the provider's answer to a refresh never
 	// arrived, and with it the successor of Refresh.
 	Lost bool `json:"lost,omitempty"`
+	// Doubt says that the request which brought Refresh may not have been the only one
+	// with the token before: a process was killed after it had sent it. Where the
+	// provider had that one last, it ended the login, and nobody stole anything.
+	Doubt bool `json:"doubt,omitempty"`
 	// Rotations counts refreshes in a row that brought a new refresh token, up
 	// to learned. It is how the rotation policy of an unknown provider is
 	// learned; a refresh that brings none starts it anew.

@@ -417,10 +417,10 @@ func (st *storm) everyEventIsThere(events []event, counted int) {
 	t.Logf("%d hand-outs; %d processes told to end", handedOut, told)
 }
 
-// noTokenIsUsedTwice checks, by what the provider saw, that a refresh token which
-// had been exchanged was sent again only if the process which had exchanged it
-// could not keep the answer, and that each of these and nothing else is on the log
-// as an answer that was lost. It returns how many there were.
+// noTokenIsUsedTwice checks, by what the provider saw, that of a refresh token which
+// was exchanged no second request came unless one of the two processes was ended
+// before it had its answer, and that each of these and nothing else is on the log as
+// an answer that was lost. It returns how many there were.
 func (st *storm) noTokenIsUsedTwice(events []event) int {
 	t := st.t
 	t.Helper()
@@ -428,23 +428,26 @@ func (st *storm) noTokenIsUsedTwice(events []event) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exchanged, twice := map[string]authserver.Call{}, map[string]bool{} // twice: whether the line about it may be missing
+	exchanged := map[string]authserver.Call{}
 	for _, call := range stats.History {
-		if call.What != "refresh_token" {
-			continue
-		}
-		first, again := exchanged[call.Token]
-		if call.Outcome == "ok" {
+		if call.What == "refresh_token" && call.Outcome == "ok" {
 			exchanged[call.Token] = call
 		}
-		if !again {
+	}
+	lived := func(call authserver.Call) bool {
+		by, known := st.ends[call.PID]
+		return call.Delivered && known && !by.cutOff()
+	}
+	twice := map[string]bool{} // and whether the line about it may be missing
+	for _, call := range stats.History {
+		first, ok := exchanged[call.Token]
+		if call.What != "refresh_token" || call.Outcome == "ok" || !ok {
 			continue
 		}
 		twice[call.Token] = twice[call.Token] || st.ends[call.PID].missed > 0
-		by, known := st.ends[first.PID]
-		t.Logf("token %s was exchanged at %s by process %d, %v (delivered: %v), and sent again at %s by process %d, %v: %s",
-			call.Token, first.At, first.PID, by, first.Delivered, call.At, call.PID, st.ends[call.PID], call.Outcome)
-		if first.Delivered && known && !by.cutOff() {
+		t.Logf("token %s was exchanged at %s by process %d, %v (delivered: %v), and sent by process %d, %v, too, answered at %s with %s",
+			call.Token, first.At, first.PID, st.ends[first.PID], first.Delivered, call.PID, st.ends[call.PID], call.At, call.Outcome)
+		if lived(first) && lived(call) {
 			t.Errorf("token %s was used twice", call.Token)
 		}
 	}
