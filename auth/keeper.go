@@ -114,7 +114,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 		}
 	}
 	for _, folder := range files {
-		loose, err := tightenFiles(p.Dir, folder)
+		loose, err := tightenFiles(p.Log, p.Dir, folder)
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +153,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 
 // tightenFiles takes other users' permissions off the files in the state
 // folder or in a folder of it, and returns the names of those that had any.
-func tightenFiles(state, folder string) (names []string, err error) {
+func tightenFiles(log *slog.Logger, state, folder string) (names []string, err error) {
 	dir := filepath.Join(state, folder)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -164,7 +164,11 @@ func tightenFiles(state, folder string) (names []string, err error) {
 			continue
 		}
 		repaired, err := durable.Tighten(filepath.Join(dir, e.Name()), durable.FileMode)
-		if errors.Is(err, os.ErrNotExist) { // a temporary file of another process
+		switch {
+		case errors.Is(err, os.ErrNotExist): // a temporary file of another process
+			continue
+		case errors.Is(err, durable.ErrLinked): // it may be another program's, too
+			log.Warn(err.Error())
 			continue
 		}
 		if err != nil {

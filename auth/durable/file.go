@@ -35,6 +35,9 @@ var ErrNotRegular = errors.New("not a regular file")
 // a link that leads out of the state folder.
 var ErrNotFolder = errors.New("not a folder")
 
+// ErrLinked says that a file has a second name (a hard link), maybe elsewhere.
+var ErrLinked = errors.New("the file has another name besides")
+
 // WriteFile atomically replaces path with data and mode perm: a temporary file
 // in the same folder, fsync, rename, fsync of the folder. It is for our own
 // files: path must be a regular file or not exist.
@@ -210,7 +213,8 @@ func EnsureDir(dir string) (repaired bool, err error) {
 
 // Tighten takes away every permission on path beyond perm. It reports whether
 // there was anything to take away. On Windows the folder's inherited ACL under
-// the user's profile already keeps others out, and Tighten does nothing.
+// the user's profile already keeps others out, and Tighten does nothing. A file
+// with a second name may be another program's: it is left, with ErrLinked.
 func Tighten(path string, perm os.FileMode) (repaired bool, err error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -219,6 +223,9 @@ func Tighten(path string, perm os.FileMode) (repaired bool, err error) {
 	// A link's target is somebody else's decision.
 	if runtime.GOOS == "windows" || info.Mode()&os.ModeSymlink != 0 || info.Mode().Perm()&^perm == 0 {
 		return false, nil
+	}
+	if info.Mode().IsRegular() && links(info) > 1 {
+		return false, fmt.Errorf("the permissions of %s are left as they are: %w", path, ErrLinked)
 	}
 	if err := os.Chmod(path, info.Mode().Perm()&perm); err != nil {
 		return false, fmt.Errorf("tighten permissions of %s: %w", path, err)

@@ -60,6 +60,14 @@ func Owner(path string) (uid int, ok bool) {
 	return int(stat.Uid), true
 }
 
+// links is how many names the file has.
+func links(info os.FileInfo) uint64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(stat.Nlink) //nolint:unconvert // uint16 on macOS
+	}
+	return 1
+}
+
 func busy(error) bool { return false }
 
 // explain adds whose the file is to an error of permissions: one command under

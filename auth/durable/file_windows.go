@@ -34,6 +34,9 @@ func removeUnclaimed(path string) {
 // Owner is not known: files belong to accounts with names, and nobody is root.
 func Owner(string) (uid int, ok bool) { return 0, false }
 
+// links is for permissions, which Tighten leaves alone on Windows.
+func links(os.FileInfo) uint64 { return 1 }
+
 func explain(_ string, err error) error { return err }
 
 // replace renames over an existing file, and returns when that is on the disk.

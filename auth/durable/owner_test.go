@@ -3,6 +3,7 @@
 package durable
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +12,31 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
+
+// A hard link makes somebody else's file appear in our folder: its mode is not ours
+// to change.
+func TestFileOfSomebodyElseKeepsItsMode(t *testing.T) {
+	dir := t.TempDir()
+	theirs, ours := filepath.Join(dir, "theirs"), filepath.Join(dir, "ours")
+	if err := os.WriteFile(theirs, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(theirs, ours); err != nil {
+		t.Fatal(err)
+	}
+	if repaired, err := Tighten(ours, FileMode); repaired || !errors.Is(err, ErrLinked) {
+		t.Errorf("repaired %v, %v", repaired, err)
+	}
+	if info, err := os.Stat(theirs); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if err := os.Remove(theirs); err != nil {
+		t.Fatal(err)
+	}
+	if repaired, err := Tighten(ours, FileMode); !repaired || err != nil {
+		t.Errorf("alone: repaired %v, %v", repaired, err)
+	}
+}
 
 // A bare "permission denied" does not tell a user whose the file is, nor how to
 // get it back. The error is made up: a test may run as root, whom nothing is denied.
