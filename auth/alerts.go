@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -140,7 +141,7 @@ func (k *Keeper) Alert(ctx context.Context, id string) (alert.Alert, error) {
 	}
 	i := slices.IndexFunc(all, func(a alert.Alert) bool { return a.ID == id })
 	if i < 0 {
-		return alert.Alert{}, hint.Wrap(badRequest{fmt.Errorf("there is no alert %q", id)}, "see stagedoor alerts --all for their ids")
+		return alert.Alert{}, hint.Wrap(account.BadRequest(fmt.Errorf("there is no alert %q", id)), "see stagedoor alerts --all for their ids")
 	}
 	return all[i], nil
 }

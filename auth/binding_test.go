@@ -512,3 +512,40 @@ func TestFreshTokenCostsOneLookIntoTheVault(t *testing.T) {
 		t.Errorf("%d reads and %d writes", g-gets, s-sets)
 	}
 }
+
+// While a command changes both the profile and what its tokens are bound to, a
+// server that starts waits for it, instead of being refused with an alarm.
+func TestServerThatStartsDuringSecretSet(t *testing.T) {
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+	w.create("work")
+	w.login("work")
+	other := w.open()
+	started := make(chan error, 1)
+	w.fails(func(op, key string) error {
+		if op == "set" && strings.HasSuffix(key, "/tokens") { // the profile is changed, the tokens are not bound yet
+			begun := make(chan struct{})
+			go func() {
+				close(begun)
+				_, err := other.Token(context.Background(), "work", "run")
+				started <- err
+			}()
+			<-begun
+			for range 50 { // long enough to be refused, if it were
+				if len(started) > 0 {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}
+		return nil
+	})
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-started; err != nil {
+		t.Errorf("the server got no token: %v", err)
+	}
+	if slices.Contains(w.events(), audit.EndpointChanged) {
+		t.Error("the user's own command is on the log as an attack")
+	}
+}

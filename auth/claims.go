@@ -3,37 +3,30 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
-	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
-	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
-
-// askWait bounds what asking whose a login is may cost a hand-out.
-const askWait = 3 * time.Second
 
 // AcceptIdentity makes the account, scope and issuer that a profile's login has
 // now the ones that its servers get. It returns in words what was accepted, or
 // "" if nothing was in the way.
 func (k *Keeper) AcceptIdentity(ctx context.Context, name string) (string, error) {
-	p, row, err := k.findRow(name)
+	a, err := k.account(name)
 	if err != nil {
 		return "", err
 	}
-	e, err := k.endpoints(row, p)
-	if err != nil && !errors.Is(err, ErrLoginNeeded) {
-		return "", err
-	}
+	p := a.Profile
 	var before, now identity.Claims
 	var words string
-	set, err := k.tokens.Amend(ctx, k.grant(row, p, e), func(set *token.Set) error {
+	set, err := k.tokens.Amend(ctx, k.grant(a), func(set *token.Set) error {
 		var ok bool
 		bind(p, set)
 		_, was := set.Whose.Block()
@@ -101,81 +94,19 @@ func changeData(d identity.Difference, before, now identity.Claims) map[string]a
 	return data
 }
 
-// vet is asked before tokens are used: it costs nothing, and refuses tokens that
-// are for something else than the profile says, and a login that is known not to
-// be the accepted one.
-func vet(row provider.Provider, p profile.Profile) func(token.Set) error {
-	return func(set token.Set) error {
-		if err := checkBinding(row, p, set.Bound); err != nil {
-			return err
-		}
-		switch {
-		case set.Issuer != "" && set.Issuer != p.Service():
-			return fmt.Errorf("%w: the profile now has another issuer", ErrLoginNeeded)
-		case set.Whose.Changed != nil:
-			return blocked(p, set.Whose)
-		}
-		return nil
+// identify asks who signed in: nil if the provider does not say. err is why.
+func (k *Keeper) identify(ctx context.Context, a account.Account, set token.Set, subject string) (*profile.Identity, error) {
+	if a.IdentityURL() == "" {
+		return nil, nil
 	}
-}
-
-// blocked is the refusal of a login that is not the accepted one, or nil.
-func blocked(p profile.Profile, s identity.State) error {
-	brief, words := s.Block()
-	if brief == "" {
-		return nil
-	}
-	return hint.Wrap(fmt.Errorf("%s: %w: %s", p.Name, ErrClaimsChanged, words),
-		"if that is right: stagedoor accept "+p.Name+"; if not, sign in as before: stagedoor login "+p.Name)
-}
-
-// vouch makes sure, before a token is handed out, that the login is the accepted
-// one. It asks the provider if it has never said so of this login, and once a
-// day after a refresh. since is when the hand-out began.
-func (k *Keeper) vouch(ctx context.Context, row provider.Provider, p profile.Profile, g token.Grant, set token.Set, since time.Time) error {
-	unbound := set.Bound.IsZero()
-	bind(p, &set)
-	somebody := identityURL(row, g.Endpoints) != "" // to ask
-	due := func(s token.Set) bool {
-		return s.Whose.Accepted == nil || somebody && (s.Whose.MustAsk() || s.Whose.MayAsk(k.now()) && !s.Issued.Before(since))
-	}
-	now := claimsOf(p, set, nil, k.now())
-	if !due(set) && !set.Whose.Wider(now) && !unbound {
-		return blocked(p, set.Whose)
-	}
-	var v identity.Verdict
-	var account *profile.Identity
-	kept, err := k.tokens.Amend(ctx, g, func(set *token.Set) error {
-		bind(p, set)
-		now := claimsOf(p, *set, nil, k.now())
-		switch {
-		case due(*set):
-			ctx, cancel := context.WithTimeout(ctx, askWait)
-			defer cancel()
-			if account, _ = k.identify(ctx, row, g.Endpoints, *set, ""); account != nil {
-				now = claimsOf(p, *set, account, k.now())
-			}
-			set.Whose.Asked = k.now().UTC()
-		case !set.Whose.Wider(now):
-			return nil // another process was faster
-		}
-		set.Whose, v = set.Whose.Judge(now)
-		return nil
+	who, err := k.wire.Identify(ctx, a.IdentityURL(), set.Access, oauth.IdentitySpec{
+		IDFields: a.Row.Identity.IDFields, NameFields: a.Row.Identity.NameFields, Subject: subject,
 	})
-	switch {
-	case err == nil:
-	case set.Whose.MustAsk(), set.Whose.Wider(now):
-		return err
-	default: // nothing speaks against the login, only that cannot be noted now
-		k.log.WarnContext(ctx, "what is known of a login could not be kept", "error", err)
-		return blocked(p, set.Whose)
+	if err != nil {
+		if !errors.Is(err, oauth.ErrOtherAccount) && !errors.Is(err, context.Canceled) {
+			k.log.WarnContext(ctx, "the provider did not say who signed in", "error", err)
+		}
+		return nil, err
 	}
-	k.recordChange(ctx, p, v)
-	if err := blocked(p, kept.Whose); err != nil {
-		return err
-	}
-	if account != nil && (p.Identity == nil || p.Identity.Name != account.Name) {
-		return k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { p.Identity = account })
-	}
-	return nil
+	return &profile.Identity{Subject: who.Subject, Name: who.Name, At: k.now().UTC()}, nil
 }

@@ -23,14 +23,14 @@ func (k *Keeper) LoginDevice(ctx context.Context, name string, onCode func(Devic
 	if err != nil {
 		return LoginResult{}, err
 	}
-	if a.endpoints.DeviceAuthorization == "" {
+	if a.Endpoints.DeviceAuthorization == "" {
 		// Nothing was tried, so nothing failed: the log has no part in it.
-		return LoginResult{}, hint.Wrap(fmt.Errorf("log in to %s: %w", a.row.Name, oauth.ErrNoDevice),
-			"sign in with a browser: stagedoor login "+a.profile.Name+", or, if none can be started from here, stagedoor login "+a.profile.Name+" --no-browser")
+		return LoginResult{}, hint.Wrap(fmt.Errorf("log in to %s: %w", a.Row.Name, oauth.ErrNoDevice),
+			"sign in with a browser: stagedoor login "+a.Profile.Name+", or, if none can be started from here, stagedoor login "+a.Profile.Name+" --no-browser")
 	}
-	k.record(ctx, a.profile, audit.LoginStarted, audit.OK, map[string]any{"device": true})
+	k.record(ctx, a.Profile, audit.LoginStarted, audit.OK, map[string]any{"device": true})
 	_, err = k.wire.Device(ctx, oauth.DeviceRequest{
-		Endpoints: a.endpoints, Client: a.client, Scopes: a.scopes, Extra: a.extra, OnCode: onCode, Keep: k.keep(a),
+		Endpoints: a.Endpoints, Client: a.client, Scopes: a.Scopes(), Extra: a.AuthParams(), OnCode: onCode, Keep: k.keep(a),
 	})
 	var refused *oauth.Error
 	if errors.As(err, &refused) && refused.Code == "unauthorized_client" {

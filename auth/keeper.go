@@ -23,9 +23,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/token"
@@ -41,19 +43,15 @@ var (
 	ErrAnswerLost = token.ErrAnswerLost
 	// ErrClaimsChanged says that the login is of another account, scope or
 	// issuer than the one that the user accepted.
-	ErrClaimsChanged = errors.New("the login is not the one you accepted")
+	ErrClaimsChanged = account.ErrClaimsChanged
 	// ErrEndpointChanged says that profiles.json names another address or client
 	// than the one that the secret in the vault is for. Nothing was sent.
-	ErrEndpointChanged = errors.New("the profile was changed: its secrets are for something else")
+	ErrEndpointChanged = account.ErrEndpointChanged
 	// ErrUsage says that what was asked for makes no sense as it stands.
-	ErrUsage = errors.New("invalid request")
+	ErrUsage = account.ErrUsage
+
+	errDamaged = token.ErrDamaged
 )
-
-// badRequest is an error that is ErrUsage without saying so.
-type badRequest struct{ error }
-
-func (b badRequest) Is(target error) bool { return target == ErrUsage }
-func (b badRequest) Unwrap() error        { return b.error }
 
 // Params of a Keeper.
 type Params struct {
@@ -75,6 +73,7 @@ type Keeper struct {
 	dir          string
 	vault        vault.Vault
 	profiles     *profile.Store
+	secrets      account.Secrets
 	tokens       *token.Service
 	wire         *oauth.Wire
 	http         *http.Client
@@ -95,6 +94,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 		return nil, errors.New("keeper: a parameter is missing")
 	}
 	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log, alarms: watcher{Alarms: p.Alarms}}
+	k.secrets = account.Secrets{Vault: p.Vault, Log: p.Log, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	var tightened []string
 	folders, files := []string{locks, wal}, []string{""} // the log looks after its own

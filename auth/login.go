@@ -4,21 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
-	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
-
-var errDamaged = token.ErrDamaged
 
 // Login signs the profile in through the system's browser and stores the
 // tokens. It returns when the user is done, denies it or ctx ends.
@@ -27,15 +24,15 @@ func (k *Keeper) Login(ctx context.Context, name string, o LoginOptions) (LoginR
 	if err != nil {
 		return LoginResult{}, err
 	}
-	p := a.profile
+	p := a.Profile
 	data := map[string]any{"pkce": "S256"}
-	if a.endpoints.S256 == oauth.Unknown { // a server described by hand has not said that it does PKCE
+	if a.Endpoints.S256 == oauth.Unknown { // a server described by hand has not said that it does PKCE
 		data["pkce_support"] = "not stated"
 	}
 	k.record(ctx, p, audit.LoginStarted, audit.OK, data)
 	request := oauth.LoginRequest{
-		Endpoints: a.endpoints, Client: a.client, Scopes: a.scopes, Port: redirectPort(a.row, p), Path: redirectPath(a.row, p),
-		Extra: a.extra, OnURL: o.OnURL, OnOpenFailed: o.OnOpenFailed, Keep: k.keep(a),
+		Endpoints: a.Endpoints, Client: a.client, Scopes: a.Scopes(), Port: a.RedirectPort(), Path: a.RedirectPath(),
+		Extra: a.AuthParams(), OnURL: o.OnURL, OnOpenFailed: o.OnOpenFailed, Keep: k.keep(a),
 		OnStray: func(reason string) {
 			k.record(ctx, p, audit.StrayCallback, audit.Failed, map[string]any{"reason": reason})
 		},
@@ -47,24 +44,22 @@ func (k *Keeper) Login(ctx context.Context, name string, o LoginOptions) (LoginR
 	return k.endLogin(ctx, a, err)
 }
 
-// loginAttempt is what every way to log in needs to know beforehand.
+// loginAttempt is what every way to log in needs to know. For an issuer, the
+// endpoints of the account are those that it was just asked for.
 type loginAttempt struct {
-	profile   profile.Profile
-	row       provider.Provider
-	client    oauth.Client
-	endpoints oauth.Endpoints
-	scopes    []string
-	extra     url.Values // the row's parameters for the authorization request
+	account.Account
+	client oauth.Client
 
 	result    LoginResult     // set by confirm
 	succeeded map[string]any  // for the log, set by confirm
 	before    profile.Profile // as it was when confirm changed it
 }
 
-// pinned are the endpoints as they are kept from a login to the next.
-func (a *loginAttempt) pinned() *profile.Endpoints {
-	e := profileEndpoints(a.endpoints, a.client.Auth)
-	return &e
+// pin keeps the endpoints of an issuer from a login to the next.
+func (a *loginAttempt) pin(p *profile.Profile) {
+	if a.Row.Discovery {
+		p.Endpoints = account.Pin(a.Endpoints, a.client.Auth)
+	}
 }
 
 // beginLogin finds out who logs in where.
@@ -78,14 +73,14 @@ func (k *Keeper) beginLogin(ctx context.Context, name string) (*loginAttempt, er
 }
 
 func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err error) {
-	if a.profile, err = k.find(name); err != nil {
+	if a.Profile, err = k.find(name); err != nil {
 		return err
 	}
-	p := a.profile
+	p := a.Profile
 	if err := k.LogWritable(ctx); err != nil { // who signed in must not be a secret
 		return err
 	}
-	if a.row, err = provider.Lookup(p.Provider); err != nil {
+	if a.Account, err = account.Of(p); err != nil {
 		return err
 	}
 	// The vault is tried before the browser opens: a login whose tokens cannot
@@ -94,52 +89,55 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
 		return err
 	}
-	if err := checkRegistration(a.row, p, set.Bound); err != nil {
+	if err := a.CheckRegistration(set.Bound); err != nil {
 		k.recordRefused(ctx, p, err)
 		return err
 	}
 	if err := k.tokens.PrepareLogin(ctx); err != nil {
 		return err
 	}
-	if a.client, err = k.client(ctx, p); err != nil {
+	if a.client, err = k.secrets.Client(ctx, a.Account); err != nil {
 		return err
 	}
-	if a.endpoints, err = k.discover(ctx, a.row, p); err != nil {
-		if errors.Is(err, oauth.ErrCancelled) {
+	if err := k.discover(ctx, a); err != nil {
+		return err
+	}
+	k.recordMoved(ctx, p, set.Bound, a.Endpoints)
+	a.client.Auth, err = a.Endpoints.SuggestAuth(p.HasSecret)
+	return err
+}
+
+// discover asks an issuer for its endpoints. Other ones are known.
+func (k *Keeper) discover(ctx context.Context, a *loginAttempt) (err error) {
+	if !a.Row.Discovery {
+		return a.Known()
+	}
+	p := a.Profile
+	if a.Endpoints, err = oauth.Discover(ctx, k.http, p.Issuer); err == nil {
+		if err = a.CheckIssuer(a.Endpoints); err != nil {
 			k.recordLoginError(ctx, p, err)
-			return err
 		}
-		k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "discovery", "transient": oauth.IsTransient(err)})
-		k.recordTLS(ctx, p, err)
 		return err
 	}
-	if err := keepsItsName(a.row, p, a.endpoints); err != nil {
+	err = fmt.Errorf("no endpoints from %s: %w", p.Issuer, err)
+	if errors.Is(err, oauth.ErrCancelled) {
 		k.recordLoginError(ctx, p, err)
 		return err
 	}
-	k.recordMoved(ctx, p, set.Bound, a.endpoints)
-	if a.client.Auth, err = a.endpoints.SuggestAuth(p.HasSecret); err != nil {
-		return err
-	}
-	a.scopes, a.extra = scopes(a.row, p), url.Values{}
-	for name, value := range a.row.AuthParams {
-		a.extra.Set(name, value)
-	}
-	return nil
+	k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "discovery", "transient": oauth.IsTransient(err)})
+	k.recordTLS(ctx, p, err)
+	return err
 }
 
 // keep is what a login does with its token request: the tokens are in the vault
 // and known to be the user's when it returns nil, and nowhere otherwise.
 func (k *Keeper) keep(a *loginAttempt) oauth.Keep {
 	return func(ctx context.Context, redeem func(context.Context) (oauth.Tokens, error)) error {
-		p := a.profile
-		if a.row.Discovery {
-			p.Endpoints = a.pinned()
-		}
-		grant := k.grant(a.row, p, a.endpoints)
-		grant.Client = func(context.Context) (oauth.Client, error) { return a.client, nil }
+		to := a.Account
+		a.pin(&to.Profile)
+		grant := to.Grant(func(context.Context) (oauth.Client, error) { return a.client, nil })
 		_, err := k.tokens.SaveLogin(ctx, grant, token.Login{
-			Scopes: a.scopes, Redeem: redeem,
+			Scopes: a.Scopes(), Redeem: redeem,
 			Begin: func() error { return k.sameProfile(a) },
 			Confirm: func(ctx context.Context, set *token.Set, t oauth.Tokens) error {
 				return k.confirm(ctx, a, set, t)
@@ -164,16 +162,16 @@ func (k *Keeper) keep(a *loginAttempt) oauth.Keep {
 // sameProfile reports whether the profile is still the one that the login began
 // for, under whatever name.
 func (k *Keeper) sameProfile(a *loginAttempt) error {
-	was := a.profile
+	was := a.Profile
 	p, err := k.byID(was.ID)
 	switch {
 	case err != nil:
 		return err
 	case p.Provider != was.Provider, p.Issuer != was.Issuer, p.ClientID != was.ClientID, !p.SecretFrom.Equal(was.SecretFrom),
-		a.row.ByHand && byHand(p) != byHand(was):
+		a.Row.ByHand && byHand(p) != byHand(was):
 		return hint.New("the profile was changed during the login", "start the login again: stagedoor login "+p.Name)
 	}
-	a.profile = p
+	a.Profile = p
 	return nil
 }
 
@@ -188,14 +186,14 @@ func byHand(p profile.Profile) (e profile.Endpoints) {
 // confirm finds out whose the tokens are, and compares that with what the user
 // has accepted.
 func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t oauth.Tokens) error {
-	account, err := k.identify(ctx, a.row, a.endpoints, *set, t.Subject)
-	if errors.Is(err, oauth.ErrOtherAccount) && a.row.Discovery { // by hand, the two may name an account differently
+	account, err := k.identify(ctx, a.Account, *set, t.Subject)
+	if errors.Is(err, oauth.ErrOtherAccount) && a.Row.Discovery { // by hand, the two may name an account differently
 		return err
 	}
 	if err := k.sameProfile(a); err != nil {
 		return err
 	}
-	p := a.profile
+	p := a.Profile
 	now := claimsOf(p, *set, account, k.now())
 	if now.Subject == "" { // the ID token says it too, without the name
 		now.Subject, now.Name = t.Subject, t.Subject
@@ -212,9 +210,7 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 		a.before = *p
 		p.Identity, p.Accepted = account, set.Whose.Accepted
 		p.Changed, p.Checked, p.SecretFor = nil, time.Time{}, ""
-		if a.row.Discovery {
-			p.Endpoints = a.pinned()
-		}
+		a.pin(p)
 	})
 	if err != nil {
 		return fmt.Errorf("keep whose login it is: %w", err)
@@ -232,15 +228,15 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 // endLogin writes down how a login ended.
 func (k *Keeper) endLogin(ctx context.Context, a *loginAttempt, err error) (LoginResult, error) {
 	if err != nil && !errors.Is(err, oauth.ErrHeld) {
-		k.recordLoginError(ctx, a.profile, err)
+		k.recordLoginError(ctx, a.Profile, err)
 		for _, theirs := range []error{oauth.ErrIDToken, oauth.ErrOtherAccount, oauth.ErrIssuer} {
 			if errors.Is(err, theirs) && hint.Of(err) == "" {
 				err = hint.Wrap(err, "start the login again; if it stays so, only the provider can mend it")
 			}
 		}
-		return LoginResult{}, fmt.Errorf("log in to %s: %w", a.row.Name, err)
+		return LoginResult{}, fmt.Errorf("log in to %s: %w", a.Row.Name, err)
 	}
-	k.record(ctx, a.profile, audit.LoginSucceeded, audit.OK, a.succeeded)
+	k.record(ctx, a.Profile, audit.LoginSucceeded, audit.OK, a.succeeded)
 	k.upkeep(ctx) // the network is there, which a revocation may be waiting for
 	return a.result, nil
 }
@@ -275,101 +271,4 @@ func (k *Keeper) recordLoginError(ctx context.Context, p profile.Profile, err er
 	}
 	k.record(ctx, p, audit.LoginFailed, audit.Failed, data)
 	k.recordTLS(ctx, p, err)
-}
-
-// identify asks who signed in: nil if the provider does not say. err is why.
-func (k *Keeper) identify(ctx context.Context, row provider.Provider, e oauth.Endpoints, set token.Set, subject string) (*profile.Identity, error) {
-	address := identityURL(row, e)
-	if address == "" {
-		return nil, nil
-	}
-	who, err := k.wire.Identify(ctx, address, set.Access, oauth.IdentitySpec{
-		IDFields: row.Identity.IDFields, NameFields: row.Identity.NameFields, Subject: subject,
-	})
-	if err != nil {
-		if !errors.Is(err, oauth.ErrOtherAccount) && !errors.Is(err, context.Canceled) {
-			k.log.WarnContext(ctx, "the provider did not say who signed in", "error", err)
-		}
-		return nil, err
-	}
-	return &profile.Identity{Subject: who.Subject, Name: who.Name, At: k.now().UTC()}, nil
-}
-
-// identityURL is where to ask who signed in, or "".
-func identityURL(row provider.Provider, e oauth.Endpoints) string {
-	if row.Identity.URL != "" {
-		return row.Identity.URL
-	}
-	return e.UserInfo
-}
-
-// discover returns the endpoints for a login: the issuer is asked anew, the
-// others are known.
-func (k *Keeper) discover(ctx context.Context, row provider.Provider, p profile.Profile) (oauth.Endpoints, error) {
-	if row.Discovery {
-		e, err := oauth.Discover(ctx, k.http, p.Issuer)
-		if err != nil {
-			return e, fmt.Errorf("no endpoints from %s: %w", p.Issuer, err)
-		}
-		return e, nil
-	}
-	return k.endpoints(row, p)
-}
-
-// endpoints returns what is known without asking anybody.
-func (k *Keeper) endpoints(row provider.Provider, p profile.Profile) (oauth.Endpoints, error) {
-	switch {
-	case !row.Discovery && !row.ByHand: // built in, whatever the file says
-		return oauth.Endpoints{
-			Authorization: row.Authorization, Token: row.Token, Revocation: row.Revocation, S256: oauth.Yes,
-		}, nil
-	case p.Endpoints != nil:
-		e := wireEndpoints(*p.Endpoints)
-		e.Issuer = p.Issuer
-		return e, nil
-	}
-	return oauth.Endpoints{}, hint.Wrap(ErrLoginNeeded, "sign in: stagedoor login "+p.Name)
-}
-
-func (k *Keeper) grant(row provider.Provider, p profile.Profile, e oauth.Endpoints) token.Grant {
-	return token.Grant{
-		ID: p.ID, Name: p.Name, Endpoints: e, Issuer: p.Service(), Rotation: row.Rotation, Lifetime: row.GrantLifetime,
-		Bound: p.Binding(), Accepted: p.Baseline(),
-		Client: func(ctx context.Context) (oauth.Client, error) { return k.client(ctx, p) },
-	}
-}
-
-func scopes(row provider.Provider, p profile.Profile) []string {
-	if len(p.Scopes) > 0 {
-		return p.Scopes
-	}
-	return row.Scopes
-}
-
-func redirectPort(row provider.Provider, p profile.Profile) int {
-	if p.RedirectPort != 0 {
-		return p.RedirectPort
-	}
-	return row.Redirect.Port
-}
-
-func redirectPath(row provider.Provider, p profile.Profile) string {
-	if p.RedirectPath != "" {
-		return p.RedirectPath
-	}
-	return row.Redirect.Path
-}
-
-func wireEndpoints(e profile.Endpoints) oauth.Endpoints {
-	return oauth.Endpoints{
-		Authorization: e.Authorization, Token: e.Token, Revocation: e.Revocation, UserInfo: e.UserInfo,
-		IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization,
-	}
-}
-
-func profileEndpoints(e oauth.Endpoints, method oauth.ClientAuth) profile.Endpoints {
-	return profile.Endpoints{
-		Authorization: e.Authorization, Token: e.Token, Revocation: e.Revocation, UserInfo: e.UserInfo,
-		IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization, AuthMethod: string(method),
-	}
 }

@@ -79,7 +79,7 @@ func (k *Keeper) orphan(ctx context.Context, id string) (profile.Profile, error)
 	case !errors.Is(err, vault.ErrNotFound):
 		return p, err
 	}
-	kept, err := k.clientSecret(ctx, id)
+	kept, err := k.secrets.Load(ctx, id)
 	if errors.Is(err, vault.ErrNotFound) {
 		err = fmt.Errorf("%w: %s", profile.ErrNotFound, id)
 	}

@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/text"
@@ -56,7 +58,7 @@ func (k *Keeper) DeleteProfile(ctx context.Context, name string) (RevokeResult, 
 func (k *Keeper) deleteProfile(ctx context.Context, p profile.Profile) (RevokeResult, error) {
 	result, err := k.revoke(ctx, p, func(ctx context.Context, g token.Grant) (token.Outcome, error) {
 		return k.tokens.Remove(ctx, g, func() error {
-			if err := k.vault.Delete(ctx, secretItem(p.ID)); err != nil {
+			if err := k.secrets.Delete(ctx, p.ID); err != nil {
 				return err
 			}
 			return k.profiles.Delete(ctx, p.ID)
@@ -94,12 +96,17 @@ func (k *Keeper) Names() ([]string, error) {
 	return list.Names(), err
 }
 
-// findRow is find, and the provider's row.
-func (k *Keeper) findRow(name string) (p profile.Profile, row provider.Provider, err error) {
-	if p, err = k.find(name); err == nil {
-		row, err = provider.Lookup(p.Provider)
+// account is find, with what is known of the provider.
+func (k *Keeper) account(name string) (account.Account, error) {
+	p, err := k.find(name)
+	if err != nil {
+		return account.Account{}, err
 	}
-	return p, row, err
+	return account.Of(p)
+}
+
+func (k *Keeper) grant(a account.Account) token.Grant {
+	return a.Grant(func(ctx context.Context) (oauth.Client, error) { return k.secrets.Client(ctx, a) })
 }
 
 // Refused returns the profiles that are left out everywhere because their entry
@@ -210,7 +217,7 @@ func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Prof
 	view.CanAccept = view.Blocked != ""
 	view.Account = set.Whose.Account() // the vault knows better than the file
 	if moves := set.Bound.Moves(p.Binding()); len(moves) > 0 {
-		view.Blocked, view.Changed, view.CanAccept = "profile changed", moved(moves[0]), false
+		view.Blocked, view.Changed, view.CanAccept = "profile changed", account.Describe(moves[0]), false
 	}
 	if row, err := provider.Lookup(p.Provider); err == nil {
 		view.GrantEnds = set.Ends(row.GrantLifetime, k.now())

@@ -59,8 +59,20 @@ func (k *Keeper) recordAll(caller context.Context, p profile.Profile, events ...
 	}
 }
 
-// recordID is record for callers that know the id only.
+type profileKey struct{}
+
+// about tells recordID which profile the use case is about.
+func about(ctx context.Context, p profile.Profile) context.Context {
+	return context.WithValue(ctx, profileKey{}, p)
+}
+
+// recordID is record for callers that know the id only. It reads the list where
+// nobody said before which profile it is about.
 func (k *Keeper) recordID(ctx context.Context, id, event, outcome string, data map[string]any) {
+	if p, ok := ctx.Value(profileKey{}).(profile.Profile); ok && p.ID == id {
+		k.record(ctx, p, event, outcome, data)
+		return
+	}
 	p := profile.Profile{ID: id}
 	if list, err := k.profiles.Load(); err == nil {
 		if found, ok := list.ByID(id); ok {

@@ -4,12 +4,79 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/account"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 )
+
+// Revoke takes the profile's grant back at the provider where that is possible,
+// and removes its tokens here in any case. Of an orphan, whose id is its name,
+// it removes all that there is.
+func (k *Keeper) Revoke(ctx context.Context, name string) (RevokeResult, error) {
+	p, err := k.find(name)
+	if errors.Is(err, profile.ErrNotFound) && profile.ValidID(name) {
+		if _, none := k.orphan(ctx, name); none == nil {
+			return k.deleteProfile(ctx, profile.Profile{ID: name, Name: name})
+		}
+	}
+	if errors.Is(err, profile.ErrNotFound) {
+		if r, asked, err := k.askForDeleted(ctx, name); asked || err != nil {
+			return r, err
+		}
+	}
+	if err != nil {
+		return RevokeResult{}, err
+	}
+	return k.revoke(ctx, p, k.tokens.Revoke)
+}
+
+// revoke finds out how the profile's provider is spoken to, calls by, and says
+// in words what came of it.
+func (k *Keeper) revoke(ctx context.Context, p profile.Profile, by func(context.Context, token.Grant) (token.Outcome, error)) (RevokeResult, error) {
+	var a account.Account
+	var moves []identity.Move
+	renew := func() (g token.Grant, err error) {
+		now, err := k.byID(p.ID)
+		if errors.Is(err, profile.ErrNotFound) {
+			now, err = k.orphan(ctx, p.ID)
+		}
+		if err != nil {
+			return g, err
+		}
+		// Where tokens are taken back is not for profiles.json to say: they go
+		// where they came from.
+		if set, err := k.tokens.Load(ctx, p.ID); err == nil && !set.Bound.IsZero() {
+			moves = set.Bound.Moves(now.Binding())
+			now = now.As(set.Bound)
+		}
+		if a, err = account.Of(now); err != nil && now.Provider != "" { // "": damaged, and nobody can be asked
+			return g, err
+		}
+		return k.grant(a), nil
+	}
+	outcome, err := by(ctx, token.Grant{ID: p.ID, Renew: renew})
+	if len(moves) > 0 { // afterwards, since the revocation is no answer to it
+		k.recordMove(ctx, a.Profile, moves[0], true)
+	}
+	result := revokeResult(cmp.Or(a.Profile.Name, p.Name), k.view(a.Profile, false).ProviderName, a.Row.AppsPage, outcome)
+	if err != nil && outcome != "" { // the provider was asked; the vault did not let go
+		err = fmt.Errorf("%s, but %w", result.Title, err)
+	}
+	return result, err
+}
+
+// RetryRevocations asks again those providers that did not confirm a revocation
+// when the user asked for it: at most once a minute at first, ever more rarely
+// later, for 30 days. The result of each is in the log. It is cheap when there
+// is nothing to do. It returns how many are still open.
+func (k *Keeper) RetryRevocations(ctx context.Context) (open int, err error) {
+	return k.tokens.RetryRevocations(ctx)
+}
 
 // Remote is what became of a grant at the provider when it was revoked here.
 // The tokens are gone here in every case.

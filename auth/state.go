@@ -101,24 +101,6 @@ func (s State) Active() (ProfileView, bool) {
 	return ProfileView{}, false
 }
 
-// NewProfile is what the user says of a profile to be.
-type NewProfile struct {
-	Name         string
-	Provider     string            // id of a provider's row
-	ClientID     string            // may be empty if another profile of the provider has one
-	ClientSecret secret.String     // of a confidential client; empty for a public one
-	Scopes       []string          // the provider's own list if empty
-	Issuer       string            // for oidc
-	Endpoints    profile.Endpoints // for oauth2
-	RedirectPort int               // 0: as the provider wants it
-	// RedirectPath is the path of a redirect URI that is registered already. ""
-	// takes one that tells the provider's answers from others', see OwnRedirectPath.
-	RedirectPath string
-	// Warn, if set, gets what the user should know of a profile that is created
-	// all the same, a sentence at a time.
-	Warn func(string)
-}
-
 // Access is a fresh access token and what belongs to it. No refresh token and
 // no client secret leaves the Keeper.
 type Access struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -71,4 +72,4 @@ func (k *Keeper) logProblem() (problem, advice string) {
 }
 
 // errNotAcked is the answer to acknowledging LogUnusable.
-var errNotAcked = hint.Wrap(badRequest{errors.New("this alert cannot be acknowledged")}, "it ends once the audit log is in order")
+var errNotAcked = hint.Wrap(account.BadRequest(errors.New("this alert cannot be acknowledged")), "it ends once the audit log is in order")

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -34,22 +35,13 @@ type Params struct {
 	Vault    vault.Vault
 	Log      *audit.Log
 	Now      func() time.Time
+	Secrets  account.Secrets
 
-	// Check says what a profile that is to be created lacks, or why its name or
-	// its client id cannot be used.
-	Check func(p profile.Profile) error
 	// Create checks a profile, adds it and keeps its client secret.
 	Create func(ctx context.Context, p profile.Profile, client secret.String) (profile.Profile, error)
-	// Grant is what the tokens of a profile are kept as.
-	Grant func(p profile.Profile) (token.Grant, error)
-	// SecretItem is the vault's key of a client secret.
-	SecretItem func(id string) string
-	// KeepSecret stores a client secret for the profile as it stands.
-	KeepSecret func(ctx context.Context, p profile.Profile, client secret.String) error
-	// Rebind makes the tokens that the profile has those of it as it stands.
-	Rebind func(ctx context.Context, p profile.Profile) error
-	// RedirectURI is the address that a login of the profile returns to.
-	RedirectURI func(p profile.Profile) string
+	// Rebind makes the tokens that the profile has those of p, which change makes
+	// the profile.
+	Rebind func(ctx context.Context, p profile.Profile, change func() error) error
 	// Writable returns an error if the audit log cannot be written now.
 	Writable func(ctx context.Context) error
 	// Record writes an event about a profile.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
@@ -65,7 +66,10 @@ func (i *Importer) importLogin(ctx context.Context, u *unit, r Request) (Login, 
 	case !r.DryRun:
 		err = i.saveImport(ctx, row, u, found, set, port, result.Action)
 	case result.Action == Created:
-		err = i.Check(newProfileOf(row, u, port))
+		p := newProfileOf(row, u, port)
+		if err = profile.CheckName(p.Name); err == nil {
+			err = account.Account{Profile: p, Row: row}.Check()
+		}
 	}
 	if err != nil {
 		return result, warnings, err
@@ -135,7 +139,7 @@ func (i *Importer) compare(ctx context.Context, p profile.Profile, l migrate.Log
 		return c, err
 	}
 	if !l.ClientSecret.Empty() {
-		item, err := i.Vault.Get(ctx, i.SecretItem(p.ID))
+		item, err := i.Vault.Get(ctx, account.SecretItem(p.ID))
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return c, err
 		}

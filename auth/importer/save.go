@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
@@ -61,7 +62,7 @@ func (i *Importer) redirectOf(row provider.Provider, l migrate.Login) (port int,
 		}
 	}
 	p := profile.Profile{Provider: row.ID, RedirectPort: port}
-	if want := i.RedirectURI(p); want != l.RedirectURI {
+	if want := (account.Account{Profile: p, Row: row}).RedirectURI(); want != l.RedirectURI {
 		warnings = append(warnings, "before the next login register "+want+" with "+row.Name+": the old redirect URI cannot be used here")
 	}
 	return port, warnings
@@ -86,19 +87,26 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 		}
 		undo = func(ctx context.Context) error { return i.discard(ctx, p.ID) }
 	} else {
-		before, err := i.Vault.Get(ctx, i.SecretItem(p.ID))
+		before, err := i.Vault.Get(ctx, account.SecretItem(p.ID))
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return err
 		}
 		i.merge(&p, u, port, holdsToken(set))
 		if !client.Empty() {
 			undo = func(ctx context.Context) error { return i.putSecretBack(ctx, p.ID, before) }
-			if err := i.KeepSecret(ctx, p, client); err != nil {
+			into, err := account.Of(p)
+			if err == nil {
+				err = i.Secrets.Keep(ctx, into, client)
+			}
+			if err != nil {
 				return err
 			}
 		}
 	}
-	grant, err := i.Grant(p)
+	into, err := account.Of(p)
+	if err == nil {
+		err = into.Known()
+	}
 	if err != nil {
 		return err
 	}
@@ -110,11 +118,14 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 		return i.Profiles.Update(ctx, p.ID, func(p *profile.Profile) { i.merge(p, u, port, holdsToken(set)) })
 	}
 	if holdsToken(set) {
+		grant := into.Grant(func(ctx context.Context) (oauth.Client, error) { return i.Secrets.Client(ctx, into) })
 		if _, err = i.Tokens.SaveImported(ctx, grant, set, exists, finish); err != nil {
 			return fmt.Errorf("keep the imported tokens: %w", err)
 		}
-	} else if err = finish(set); err == nil && a == Updated {
-		err = i.Rebind(ctx, p)
+	} else if a == Updated {
+		err = i.Rebind(ctx, p, func() error { return finish(set) })
+	} else {
+		err = finish(set)
 	}
 	if err != nil {
 		return err
@@ -155,14 +166,14 @@ func (i *Importer) merge(p *profile.Profile, u *unit, port int, tokens bool) {
 // profile is still there.
 func (i *Importer) putSecretBack(ctx context.Context, id string, client secret.String) error {
 	if exists := i.Profiles.Update(ctx, id, func(*profile.Profile) {}); client.Empty() || errors.Is(exists, profile.ErrNotFound) {
-		return i.Vault.Delete(ctx, i.SecretItem(id))
+		return i.Vault.Delete(ctx, account.SecretItem(id))
 	}
-	return i.Vault.Set(ctx, i.SecretItem(id), client)
+	return i.Vault.Set(ctx, account.SecretItem(id), client)
 }
 
 // discard removes a profile that was made a moment ago, with all it has.
 func (i *Importer) discard(ctx context.Context, id string) error {
-	return errors.Join(i.Tokens.Forget(ctx, id), i.Vault.Delete(ctx, i.SecretItem(id)), i.Profiles.Delete(ctx, id))
+	return errors.Join(i.Tokens.Forget(ctx, id), i.Vault.Delete(ctx, account.SecretItem(id)), i.Profiles.Delete(ctx, id))
 }
 
 // readBack compares what the vault has with what it was given. Only after
@@ -170,7 +181,7 @@ func (i *Importer) discard(ctx context.Context, id string) error {
 func (i *Importer) readBack(ctx context.Context, id string, client secret.String, set token.Set) error {
 	failed := hint.New("the "+string(i.Vault.Kind())+" gave back something else than was saved", "nothing was taken out of the old file; try again")
 	if !client.Empty() {
-		kept, err := i.Vault.Get(ctx, i.SecretItem(id))
+		kept, err := i.Vault.Get(ctx, account.SecretItem(id))
 		if err != nil {
 			return fmt.Errorf("read the client secret back: %w", err)
 		}

@@ -139,6 +139,12 @@ type Warning struct {
 	At   time.Time `json:"at,omitzero"` // UTC, when
 }
 
+// WasWarned reports whether the user was told w, or of a nearer end of the same
+// grant, but not by a clock that was ahead.
+func (p Profile) WasWarned(w *Warning) bool {
+	return w != nil && p.Warned != nil && p.Warned.Ends.Equal(w.Ends) && p.Warned.Days <= w.Days && !p.Warned.At.After(w.At)
+}
+
 // CheckName returns an error unless name may name a profile.
 func CheckName(name string) error {
 	if isName(name) {

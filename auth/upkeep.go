@@ -5,15 +5,13 @@ import (
 	"errors"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
-	"github.com/stagedoor-app/stagedoor/auth/provider"
-	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 const (
-	// grantsEvery is how often upkeep looks for grants that end.
+	// grantsEvery is how often upkeep looks at all logins.
 	grantsEvery = time.Hour
 	// upkeepWait bounds what upkeep may take, since somebody waits for the
 	// alerts behind it.
@@ -23,6 +21,18 @@ const (
 // grantThresholds are the days before the end of a grant at which to tell.
 var grantThresholds = [...]int{1, 3, 14}
 
+// warning is what to tell of a grant that ends then, or nil. What has ended says
+// so at the next refresh.
+func warning(ends, now time.Time) *profile.Warning {
+	left := ends.Sub(now)
+	for _, days := range grantThresholds {
+		if !ends.IsZero() && left > 0 && left <= time.Duration(days)*24*time.Hour {
+			return &profile.Warning{Ends: ends.UTC(), Days: days, At: now.UTC()}
+		}
+	}
+	return nil
+}
+
 // CheckGrants writes a grant_expiry event for every finite grant that ends in
 // 14, 3 or 1 days: once for each threshold, whichever process notices.
 func (k *Keeper) CheckGrants(ctx context.Context) error {
@@ -31,8 +41,8 @@ func (k *Keeper) CheckGrants(ctx context.Context) error {
 		return err
 	}
 	for _, p := range list.Profiles {
-		row, err := provider.Lookup(p.Provider)
-		if err != nil || row.GrantLifetime == 0 {
+		a, err := account.Of(p)
+		if err != nil || a.Row.GrantLifetime == 0 {
 			continue
 		}
 		set, err := k.tokens.Load(ctx, p.ID)
@@ -42,44 +52,9 @@ func (k *Keeper) CheckGrants(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		k.warnOfEnd(ctx, row, p, set)
+		k.note(ctx, a, set, nil)
 	}
 	return nil
-}
-
-// warnOfEnd writes the event if a threshold was passed that nobody told of.
-// Most of the time it compares two dates and is done.
-func (k *Keeper) warnOfEnd(ctx context.Context, row provider.Provider, p profile.Profile, set token.Set) {
-	ends := set.Ends(row.GrantLifetime, k.now())
-	left := ends.Sub(k.now())
-	if ends.IsZero() || set.Refused || left <= 0 {
-		return // what has ended says so at the next refresh
-	}
-	for _, days := range grantThresholds {
-		if left > time.Duration(days)*24*time.Hour {
-			continue
-		}
-		told := func(p profile.Profile) bool { // not by a clock that was ahead
-			return p.Warned != nil && p.Warned.Ends.Equal(ends) && p.Warned.Days <= days && !p.Warned.At.After(k.now())
-		}
-		if told(p) {
-			return
-		}
-		mine := false
-		err := k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
-			if mine = !told(*p); mine {
-				p.Warned = &profile.Warning{Ends: ends.UTC(), Days: days, At: k.now().UTC()}
-			}
-		})
-		if err != nil {
-			k.log.WarnContext(ctx, "the warning of a grant's end could not be noted", "error", err)
-			return
-		}
-		if mine {
-			k.record(ctx, p, audit.GrantExpiry, audit.OK, map[string]any{"days": days, "ends_at": ends.Unix()})
-		}
-		return
-	}
 }
 
 // upkeep does what is due without anybody asking for it. It is called where

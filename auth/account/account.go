@@ -1,0 +1,145 @@
+// Package account says what a profile needs at its provider: where its requests
+// go, which client makes them, and what its secrets are bound to. It decides; of
+// the vault it knows client secrets only, and of the network nothing.
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/auth/token"
+)
+
+// Account is a profile with what is known of its provider.
+type Account struct {
+	Profile profile.Profile
+	Row     provider.Provider
+	// Endpoints are known without asking anybody; zero before the first login at
+	// an issuer.
+	Endpoints oauth.Endpoints
+}
+
+// Of returns the profile's account, or an error if its provider is none.
+func Of(p profile.Profile) (Account, error) {
+	row, err := provider.Lookup(p.Provider)
+	a := Account{Profile: p, Row: row}
+	switch e := p.Endpoints; {
+	case !row.Discovery && !row.ByHand: // built in, whatever the file says
+		a.Endpoints = oauth.Endpoints{Authorization: row.Authorization, Token: row.Token, Revocation: row.Revocation, S256: oauth.Yes}
+	case e != nil:
+		a.Endpoints = wire(*e)
+		a.Endpoints.Issuer = p.Issuer
+	}
+	return a, err
+}
+
+// Known returns a token.ErrLoginNeeded if the endpoints are not known yet.
+func (a Account) Known() error {
+	if a.Endpoints.Token == "" {
+		return hint.Wrap(token.ErrLoginNeeded, "sign in: stagedoor login "+a.Profile.Name)
+	}
+	return nil
+}
+
+// Grant is what the account's tokens are kept as. client is asked for when a
+// request is made.
+func (a Account) Grant(client func(context.Context) (oauth.Client, error)) token.Grant {
+	p := a.Profile
+	return token.Grant{
+		ID: p.ID, Name: p.Name, Endpoints: a.Endpoints, Issuer: p.Service(), Rotation: a.Row.Rotation, Lifetime: a.Row.GrantLifetime,
+		Bound: p.Binding(), Accepted: p.Baseline(), Client: client,
+	}
+}
+
+// Scopes are what a login asks for.
+func (a Account) Scopes() []string {
+	if len(a.Profile.Scopes) > 0 {
+		return a.Profile.Scopes
+	}
+	return a.Row.Scopes
+}
+
+// AuthParams are the row's parameters for the authorization request.
+func (a Account) AuthParams() url.Values {
+	v := url.Values{}
+	for name, value := range a.Row.AuthParams {
+		v.Set(name, value)
+	}
+	return v
+}
+
+// IdentityURL is where to ask who signed in, or "".
+func (a Account) IdentityURL() string {
+	if a.Row.Identity.URL != "" {
+		return a.Row.Identity.URL
+	}
+	return a.Endpoints.UserInfo
+}
+
+// RedirectPort is the port of the redirect URI; 0 is any.
+func (a Account) RedirectPort() int {
+	if a.Profile.RedirectPort != 0 {
+		return a.Profile.RedirectPort
+	}
+	return a.Row.Redirect.Port
+}
+
+// RedirectPath is the path of the redirect URI.
+func (a Account) RedirectPath() string {
+	if a.Profile.RedirectPath != "" {
+		return a.Profile.RedirectPath
+	}
+	return a.Row.Redirect.Path
+}
+
+// RedirectURI is the address to register with the provider, without a port where
+// the provider leaves that to the app.
+func (a Account) RedirectURI() string {
+	host := "127.0.0.1"
+	if port := a.RedirectPort(); port != 0 {
+		host += ":" + strconv.Itoa(port)
+	}
+	return "http://" + host + a.RedirectPath()
+}
+
+// OwnRedirectPath is a path of the redirect URI that belongs to the account's
+// authorization server alone. Where answers do not name their issuer, it is what
+// tells whose an answer is: another server cannot have the browser return there
+// with an honest one's code (RFC 9700 section 4.4.2.2). It is "" for a provider
+// that has its path registered.
+func (a Account) OwnRedirectPath() string {
+	if !a.Row.Discovery && !a.Row.ByHand {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(a.Profile.Service()))
+	return a.Row.Redirect.Path + "/" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
+}
+
+// Registration is what a client secret of the account is bound to.
+func (a Account) Registration() identity.Binding {
+	return a.Profile.Binding().Registration(a.Row.Discovery)
+}
+
+// Pin returns the profile's endpoints as they are kept from a login to the next.
+func Pin(e oauth.Endpoints, method oauth.ClientAuth) *profile.Endpoints {
+	return &profile.Endpoints{
+		Authorization: e.Authorization, Token: e.Token, Revocation: e.Revocation, UserInfo: e.UserInfo,
+		IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization, AuthMethod: string(method),
+	}
+}
+
+func wire(e profile.Endpoints) oauth.Endpoints {
+	return oauth.Endpoints{
+		Authorization: e.Authorization, Token: e.Token, Revocation: e.Revocation, UserInfo: e.UserInfo,
+		IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization,
+	}
+}

@@ -1,0 +1,190 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/text"
+)
+
+// ErrUsage says that what was asked for makes no sense as it stands.
+var ErrUsage = errors.New("invalid request")
+
+// badRequest is an error that is ErrUsage without saying so.
+type badRequest struct{ error }
+
+func (b badRequest) Is(target error) bool { return target == ErrUsage }
+func (b badRequest) Unwrap() error        { return b.error }
+
+// BadRequest makes err an ErrUsage. Its words stay.
+func BadRequest(err error) error { return badRequest{err} }
+
+// Usage returns an ErrUsage with a hint.
+func Usage(message, advice string) error { return hint.Wrap(badRequest{errors.New(message)}, advice) }
+
+// Bounds of what is typed, in bytes. They are far beyond what providers use.
+const (
+	maxClientID     = 1 << 10
+	maxClientSecret = 4 << 10
+	maxScopes       = 8 << 10
+	maxURL          = 2 << 10
+)
+
+// New is what the user says of a profile to be.
+type New struct {
+	Name         string
+	Provider     string            // id of a provider's row
+	ClientID     string            // may be empty if another profile of the provider has one
+	ClientSecret secret.String     // of a confidential client; empty for a public one
+	Scopes       []string          // the provider's own list if empty
+	Issuer       string            // for oidc
+	Endpoints    profile.Endpoints // for oauth2
+	RedirectPort int               // 0: as the provider wants it
+	// RedirectPath is the path of a redirect URI that is registered already. ""
+	// takes one that tells the provider's answers from others', see
+	// Account.OwnRedirectPath.
+	RedirectPath string
+	// Warn, if set, gets what the user should know of a profile that is created
+	// all the same, a sentence at a time.
+	Warn func(string)
+}
+
+// Check says what a profile lacks before it is saved, not at the first login. Its
+// name is not looked at.
+func (a Account) Check() error {
+	row, p := a.Row, a.Profile
+	switch {
+	case p.ClientID == "" && row.DeveloperPage != "":
+		return Usage("a "+row.Name+" profile needs a client id", "register an app at "+row.DeveloperPage+" and give its client id (--client-id)")
+	case p.ClientID == "":
+		return Usage("the profile needs a client id", "give the one that the provider gave your app (--client-id)")
+	case strings.ContainsFunc(p.ClientID, text.Hidden) || strings.Contains(p.ClientID, " "):
+		return Usage("the client id contains white space", "copy it again, without spaces or line breaks")
+	case len(p.ClientID) > maxClientID || oauth.Client{ID: p.ClientID}.Validate() != nil:
+		return Usage("the client id has characters in it that no client id has, or is too long", "copy it again")
+	case p.RedirectPort != 0 && (p.RedirectPort < 1024 || p.RedirectPort > 65535):
+		return Usage(fmt.Sprintf("a login cannot wait on port %d", p.RedirectPort), "choose one from 1024 to 65535")
+	case row.Discovery && p.Issuer == "":
+		return Usage("an OpenID Connect profile needs an issuer", "pass its address with --issuer https://…")
+	case !row.Discovery && p.Issuer != "":
+		return Usage(row.Name+" profiles take no issuer", "use --provider oidc for an issuer")
+	case row.ByHand && (p.Endpoints == nil || p.Endpoints.Authorization == "" || p.Endpoints.Token == ""):
+		return Usage("an OAuth 2.0 profile needs its endpoints", "pass --auth-url and --token-url, or use --provider oidc with --issuer")
+	case !row.ByHand && p.Endpoints != nil:
+		return Usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
+	}
+	var err error
+	switch {
+	case p.Endpoints != nil:
+		err = wire(*p.Endpoints).Validate()
+	case p.Issuer != "":
+		_, err = oauth.CheckIssuer(p.Issuer)
+	}
+	if err != nil {
+		return hint.Wrap(badRequest{err}, "give it as https://HOST/PATH; plain http is for 127.0.0.1 only")
+	}
+	return nil
+}
+
+// trimmed takes off what comes along when something is copied or piped: white
+// space, line ends, the byte order mark of Windows PowerShell, zero-width spaces.
+func trimmed(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return r == ' ' || text.Hidden(r) })
+}
+
+// Account returns what was meant by what was typed, or says what cannot be meant.
+// It cleans up n.
+func (n *New) Account() (Account, error) {
+	if err := profile.CheckName(n.Name); err != nil {
+		return Account{}, badRequest{err}
+	}
+	for _, s := range []*string{
+		&n.ClientID, &n.Issuer, &n.RedirectPath,
+		&n.Endpoints.Authorization, &n.Endpoints.Token, &n.Endpoints.Revocation, &n.Endpoints.UserInfo, &n.Endpoints.DeviceAuthorization,
+	} {
+		if *s = trimmed(*s); len(*s) > maxURL {
+			return Account{}, Usage("an address or the client id is longer than 2048 bytes", "copy it again")
+		}
+	}
+	var err error
+	if n.ClientSecret, err = CleanSecret(n.ClientSecret); err != nil {
+		return Account{}, err
+	}
+	if n.Scopes, err = cleanScopes(n.Scopes); err != nil {
+		return Account{}, err
+	}
+	p := profile.Profile{
+		Name: n.Name, Provider: n.Provider, ClientID: n.ClientID, Scopes: n.Scopes,
+		Issuer: n.Issuer, RedirectPort: n.RedirectPort, HasSecret: !n.ClientSecret.Empty(),
+	}
+	if n.Endpoints != (profile.Endpoints{}) {
+		p.Endpoints = &n.Endpoints
+	}
+	a, err := Of(p)
+	if err != nil {
+		return Account{}, badRequest{err}
+	}
+	return a, nil
+}
+
+// CleanSecret returns a client secret as the provider gave it.
+func CleanSecret(s secret.String) (secret.String, error) {
+	value := trimmed(s.Reveal())
+	switch {
+	case value == "" && !s.Empty():
+		return "", Usage("the client secret is empty", "leave it out for a public client, or copy it again")
+	case len(value) > maxClientSecret:
+		return "", Usage("the client secret is longer than 4096 bytes", "check that it is the secret alone, and not a file that has it in it")
+	case strings.ContainsFunc(value, text.Hidden) || !utf8.ValidString(s.Reveal()):
+		return "", Usage("the client secret has characters in it that no secret has, such as a line break", "give it alone, on one line and as plain text")
+	}
+	return secret.String(value), nil
+}
+
+// cleanScopes takes scopes one by one, or several in one text with white space
+// or commas between. Each is a scope-token of RFC 6749 section 3.3.
+func cleanScopes(typed []string) (scopes []string, err error) {
+	size := 0
+	for _, s := range strings.FieldsFunc(strings.Join(typed, " "), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '\ufeff' }) {
+		if !oauth.IsScope(s) || strings.Contains(s, "'") {
+			return nil, Usage(fmt.Sprintf("%q cannot be a scope", s), "use the names that the provider's documentation lists, without quotes")
+		}
+		if size += len(s) + 1; size > maxScopes {
+			return nil, Usage("the scopes are longer than 8192 bytes", "ask for fewer")
+		}
+		if !slices.Contains(scopes, s) {
+			scopes = append(scopes, s)
+		}
+	}
+	return scopes, nil
+}
+
+// ChooseRedirect sets the path of the redirect URI: what was asked for, or else
+// one of the server's own unless its answers name it (RFC 9207).
+func (a *Account) ChooseRedirect(asked string, warn func(string)) error {
+	p := &a.Profile
+	own, named := a.OwnRedirectPath(), p.Endpoints != nil && p.Endpoints.IssParameter
+	switch {
+	case asked == "" && !named:
+		p.RedirectPath = own
+	case asked == "":
+	case own == "":
+		return Usage("the redirect path of "+p.Provider+" profiles is fixed", "leave --redirect-path out")
+	case !oauth.IsRedirectPath(asked):
+		return Usage("the redirect path cannot be used", "begin it with / and use letters, digits, - and _")
+	default:
+		if p.RedirectPath = asked; asked != own && !named {
+			warn("the provider does not say that its answers name it, and " + asked + " may be another provider's path too: " +
+				"then an answer of one could be taken for the other's. " + own + " is this one's alone")
+		}
+	}
+	return nil
+}

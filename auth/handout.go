@@ -1,0 +1,199 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/account"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/token"
+)
+
+const (
+	// askWait bounds what asking whose a login is may cost a hand-out.
+	askWait = 3 * time.Second
+	// settleWait bounds how long a hand-out waits for a command that changes the
+	// profile, which takes milliseconds.
+	settleWait = 5 * time.Second
+)
+
+// Token returns a fresh access token of the profile ("" for the active one),
+// refreshing it when needed. The log notes who asked: purpose is "token" or
+// "run".
+//
+// Errors: ErrLoginNeeded; ErrClaimsChanged if the login is not the one that the
+// user accepted; those of the vault; a transient failure of the provider.
+func (k *Keeper) Token(ctx context.Context, name, purpose string) (Access, error) {
+	p, err := k.find(name)
+	if err != nil {
+		return Access{}, err
+	}
+	access, err := k.handOut(ctx, p)
+	if err == nil {
+		k.record(ctx, p, audit.KeychainAccess, audit.OK, k.accessData(purpose))
+	}
+	return access, err
+}
+
+// Launch gets a token as Token does, for a profile that was found just now, and
+// gives it to use, which prepares the start of a program. The log notes the
+// token, and the launch unless use fails.
+func (k *Keeper) Launch(ctx context.Context, p profile.Profile, program string, use func(Access) error) error {
+	access, err := k.handOut(ctx, p)
+	if err != nil {
+		return err
+	}
+	events := []audit.Event{{Name: audit.KeychainAccess, Outcome: audit.OK, Data: k.accessData("run")}}
+	if err = use(access); err == nil {
+		events = append(events, audit.Event{Name: audit.Launched, Outcome: audit.OK, Data: map[string]any{"program": program}})
+	}
+	k.recordAll(ctx, p, events...)
+	return err
+}
+
+func (k *Keeper) accessData(purpose string) map[string]any {
+	return map[string]any{"purpose": purpose, "storage": string(k.vault.Kind())}
+}
+
+// handOut has the hot path: with a fresh token it reads the vault once and
+// writes nothing.
+func (k *Keeper) handOut(ctx context.Context, p profile.Profile) (Access, error) {
+	access, err := k.handOutAs(ctx, p)
+	if errors.Is(err, ErrEndpointChanged) {
+		// A command that changes both the profile and what its secrets are bound to
+		// may be half done.
+		if now, gone := k.settled(ctx, p.ID); gone == nil {
+			p = now
+			access, err = k.handOutAs(ctx, p)
+		}
+	}
+	if err != nil {
+		k.recordRefused(ctx, p, err)
+	}
+	if errors.Is(err, ErrLoginNeeded) {
+		if _, gone := k.byID(p.ID); gone != nil {
+			return access, gone
+		}
+		err = hint.Wrap(fmt.Errorf("%s: %w", p.Name, err), "sign in: stagedoor login "+p.Name)
+	}
+	return access, err
+}
+
+// settled returns the profile as it is when nobody is changing it.
+func (k *Keeper) settled(ctx context.Context, id string) (profile.Profile, error) {
+	limited, cancel := context.WithTimeout(ctx, settleWait)
+	defer cancel()
+	lock, err := durable.Acquire(limited, filepath.Join(k.dir, "locks", id+".lock"))
+	if err == nil {
+		lock.Release()
+	}
+	return k.byID(id)
+}
+
+func (k *Keeper) handOutAs(ctx context.Context, p profile.Profile) (Access, error) {
+	a, err := account.Of(p)
+	if err != nil {
+		return Access{}, err
+	}
+	ctx = about(ctx, p)
+	since := k.now()
+	grant := k.grant(a)
+	grant.Vet = a.Allows
+	set, err := k.tokens.Fresh(ctx, grant)
+	if err == nil {
+		err = a.Allows(set) // what came meanwhile
+	}
+	if err != nil {
+		return Access{}, err
+	}
+	who, err := k.verifyAccount(ctx, a, grant, set, since)
+	if err != nil {
+		return Access{}, err
+	}
+	k.note(ctx, a, set, who)
+	return Access{
+		Token: set.Access, Type: set.Type, Expires: set.Expires, Scopes: set.Scopes,
+		ProfileID: p.ID, ProfileName: p.Name, Provider: p.Provider, ClientID: p.ClientID, RedirectURI: a.RedirectURI(),
+	}, nil
+}
+
+// verifyAccount makes sure, before a token is handed out, that the login is the
+// accepted one. It asks the provider if it has never said so of this login, and
+// once a day after a refresh; then it returns what was answered. since is when
+// the hand-out began.
+func (k *Keeper) verifyAccount(ctx context.Context, a account.Account, g token.Grant, set token.Set, since time.Time) (who *profile.Identity, err error) {
+	p, unbound := a.Profile, set.Bound.IsZero()
+	bind(p, &set)
+	somebody := a.IdentityURL() != "" // to ask
+	due := func(s token.Set) bool {
+		return s.Whose.Accepted == nil || somebody && (s.Whose.MustAsk() || s.Whose.MayAsk(k.now()) && !s.Issued.Before(since))
+	}
+	now := claimsOf(p, set, nil, k.now())
+	if !due(set) && !set.Whose.Wider(now) && !unbound {
+		return nil, a.Blocked(set.Whose)
+	}
+	var v identity.Verdict
+	kept, err := k.tokens.Amend(ctx, g, func(set *token.Set) error {
+		bind(p, set)
+		now := claimsOf(p, *set, nil, k.now())
+		switch {
+		case due(*set):
+			ctx, cancel := context.WithTimeout(ctx, askWait)
+			defer cancel()
+			if who, _ = k.identify(ctx, a, *set, ""); who != nil {
+				now = claimsOf(p, *set, who, k.now())
+			}
+			set.Whose.Asked = k.now().UTC()
+		case !set.Whose.Wider(now):
+			return nil // another process was faster
+		}
+		set.Whose, v = set.Whose.Judge(now)
+		return nil
+	})
+	switch {
+	case err == nil:
+	case set.Whose.MustAsk(), set.Whose.Wider(now):
+		return nil, err
+	default: // nothing speaks against the login, only that cannot be noted now
+		k.log.WarnContext(ctx, "what is known of a login could not be kept", "error", err)
+		return nil, a.Blocked(set.Whose)
+	}
+	k.recordChange(ctx, p, v)
+	return who, a.Blocked(kept.Whose)
+}
+
+// note keeps in profiles.json what a hand-out brought to light: that the account
+// has another name now, or that the login ends soon. Most of the time there is
+// nothing to write.
+func (k *Keeper) note(ctx context.Context, a account.Account, set token.Set, who *profile.Identity) {
+	p, now := a.Profile, k.now()
+	renamed := who != nil && (p.Identity == nil || p.Identity.Name != who.Name)
+	w := warning(set.Ends(a.Row.GrantLifetime, now), now)
+	if set.Refused || p.WasWarned(w) {
+		w = nil
+	}
+	if !renamed && w == nil {
+		return
+	}
+	mine := false
+	err := k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
+		if renamed {
+			p.Identity = who
+		}
+		if mine = w != nil && !p.WasWarned(w); mine {
+			p.Warned = w
+		}
+	})
+	if err != nil {
+		k.log.WarnContext(ctx, "what a hand-out found out of the login could not be noted", "error", err)
+	} else if mine {
+		k.record(ctx, p, audit.GrantExpiry, audit.OK, map[string]any{"days": w.Days, "ends_at": w.Ends.Unix()})
+	}
+}
