@@ -109,13 +109,6 @@ func (k *Keeper) grant(a account.Account) token.Grant {
 	return a.Grant(func(ctx context.Context) (oauth.Client, error) { return k.secrets.Client(ctx, a) })
 }
 
-// Refused returns the profiles that are left out everywhere because their entry
-// in profiles.json is not one that Stagedoor writes.
-func (k *Keeper) Refused() ([]profile.Refused, error) {
-	list, err := k.profiles.Load()
-	return list.Refused, err
-}
-
 func (k *Keeper) find(name string) (profile.Profile, error) {
 	list, err := k.profiles.Load()
 	if err != nil {
