@@ -1,6 +1,6 @@
 // Package app is the composition root: it finds the folders, makes the object
-// graph and hands it to whichever door was used, the tray, a window or a
-// command. Nothing else knows all the parts.
+// graph and hands it to the tray, a window or a command, whichever was called.
+// Nothing else knows all the parts.
 package app
 
 import (
@@ -47,7 +47,7 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 	f := cli.Factory{
 		In: input{ctx, std.In}, Out: std.Out, Err: std.Err,
 		Keeper: func(ctx context.Context) (*auth.Keeper, func(context.Context) error, error) {
-			return a.heralded(ctx, actorOf(args))
+			return a.commandKeeper(ctx, actorOf(args))
 		},
 		Names:   a.profileNames,
 		Setup:   a.setup,
@@ -76,7 +76,7 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 	return cli.Run(ctx, f, args)
 }
 
-// actorOf says which door the call came through, for the book.
+// actorOf says which part of the app was called, for the audit log.
 func actorOf(args []string) string {
 	if len(args) > 0 && args[0] == "run" {
 		return "launcher"
@@ -90,7 +90,7 @@ type application struct {
 	environ []string
 	log     *slog.Logger
 	// grave gets a value when this process wrote down something that may be a
-	// P0 or P1; see herald.
+	// P0 or P1; see commandKeeper.
 	grave chan struct{}
 	wait  error // what is wrong with STAGEDOOR_KEYCHAIN_WAIT
 }

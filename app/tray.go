@@ -61,7 +61,7 @@ func (a *application) runTray(ctx context.Context) error {
 		return err
 	}
 	defer notifier.Close(context.WithoutCancel(ctx))
-	defer a.watchBook(ctx, k)()
+	defer a.watchAuditLog(ctx, k)()
 	if first := a.mainWindow(k); first == "welcome" {
 		if err := a.openWindow(first); err != nil {
 			a.log.Warn("the welcome window did not open", "error", err)
@@ -131,7 +131,7 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 		return err
 	}
 	defer func() { _ = k.Close(context.WithoutCancel(ctx)) }()
-	go a.tellWhile(ctx, k)
+	go a.notifyWhile(ctx, k)
 	return window.Run(ctx, name, window.Params{
 		Keeper: k, Now: time.Now,
 		OpenURL: func(url string) error { return a.browser().Open(ctx, url) },

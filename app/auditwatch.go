@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// bookFirst is when a tray looks at the log first: not while the desktop
+	// firstVerification is when a tray looks at the log first: not while the desktop
 	// starts, and not after hours either, for those who switch off every evening.
-	bookFirst = 2 * time.Minute
-	bookEvery = time.Hour
+	firstVerification = 2 * time.Minute
+	verificationEvery = time.Hour
 )
 
-// watchBook verifies the audit log every hour until the returned function is
+// watchAuditLog verifies the audit log every hour until the returned function is
 // called, which waits for a verification under way. A problem becomes an event,
 // and so an alert; nothing else is to be done here.
-func (a *application) watchBook(ctx context.Context, k interface {
+func (a *application) watchAuditLog(ctx context.Context, k interface {
 	VerifyIncremental(ctx context.Context) (verify.Report, error)
 },
 ) (stop func()) {
@@ -27,7 +27,7 @@ func (a *application) watchBook(ctx context.Context, k interface {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		timer := time.NewTimer(bookFirst)
+		timer := time.NewTimer(firstVerification)
 		defer timer.Stop()
 		for {
 			select {
@@ -38,7 +38,7 @@ func (a *application) watchBook(ctx context.Context, k interface {
 			if _, err := k.VerifyIncremental(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				a.log.Warn("the audit log could not be verified", "error", err)
 			}
-			timer.Reset(bookEvery)
+			timer.Reset(verificationEvery)
 		}
 	}()
 	return func() { cancel(); <-done }

@@ -12,19 +12,19 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// heraldWait bounds what telling the user may cost a command.
-const heraldWait = 10 * time.Second
+// notifyWait bounds what notifying the user may cost a command.
+const notifyWait = 10 * time.Second
 
-// heralded opens the Keeper of a process without a tray. What is grave and was
-// found here must reach the user although nothing sits in the tray, so end tells
-// of it when the command is done: as a notification, where there is a session
-// for one. Of several processes one tells, and none does where a tray runs.
-func (a *application) heralded(ctx context.Context, actor string) (k *auth.Keeper, end func(context.Context) error, err error) {
+// commandKeeper opens the Keeper of a process without a tray. What is grave and was
+// found here must reach the user although nothing sits in the tray, so end notifies
+// of it when the command is done: where there is a session for that. Of
+// several processes one does, and none where a tray runs.
+func (a *application) commandKeeper(ctx context.Context, actor string) (k *auth.Keeper, end func(context.Context) error, err error) {
 	k, err = a.keeper(ctx, actor)
 	return k, func(ctx context.Context) error {
 		select {
 		case <-a.grave:
-			a.tellGrave(ctx, k)
+			a.notifyGrave(ctx, k)
 		default:
 		}
 		return k.Close(ctx)
@@ -39,20 +39,20 @@ func (a *application) noteGrave() {
 	}
 }
 
-// tellWhile tells at once, until ctx ends: for processes that live long.
-func (a *application) tellWhile(ctx context.Context, k *auth.Keeper) {
+// notifyWhile notifies at once, until ctx ends: for processes that live long.
+func (a *application) notifyWhile(ctx context.Context, k *auth.Keeper) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-a.grave:
-			a.tellGrave(ctx, k)
+			a.notifyGrave(ctx, k)
 		}
 	}
 }
 
-func (a *application) tellGrave(ctx context.Context, k *auth.Keeper) {
-	ctx, cancel := context.WithTimeout(vault.WithWait(context.WithoutCancel(ctx), 0), heraldWait)
+func (a *application) notifyGrave(ctx context.Context, k *auth.Keeper) {
+	ctx, cancel := context.WithTimeout(vault.WithWait(context.WithoutCancel(ctx), 0), notifyWait)
 	defer cancel()
 	paths, err := a.paths()
 	if err != nil || platform.TrayRuns(paths.State) || !notify.CanShow() {

@@ -50,7 +50,7 @@ func (a *application) profileNames() []string {
 	return list.Names()
 }
 
-// keeper makes the Keeper for one door.
+// keeper makes the Keeper for the part of the app that actor names.
 func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, error) {
 	paths, err := a.paths()
 	if err != nil {
@@ -144,7 +144,7 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 	if err != nil {
 		return setup.Service{}, err
 	}
-	// What a client starts later may be told nothing of the session bus.
+	// What a client starts later may not know the session bus.
 	if err := platform.RememberSessionBus(paths.State, os.Getenv); err != nil {
 		return setup.Service{}, err
 	}
@@ -163,7 +163,7 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 		return setup.Service{}, err
 	}
 	return setup.Service{Params: setup.Params{
-		Keeper: k, Configs: configs, Environ: house(paths),
+		Keeper: k, Configs: configs, Environ: launcherEnviron(paths),
 		Executable: func() (string, error) {
 			self, err := platform.Executable()
 			if err == nil && self.Temporary {
@@ -175,9 +175,9 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 	}}, nil
 }
 
-// house names what the launcher must be told to find this state folder and
+// launcherEnviron is what the launcher must be told to find this state folder and
 // vault, because a client passes on hardly any environment.
-func house(paths platform.Paths) map[string]string {
+func launcherEnviron(paths platform.Paths) map[string]string {
 	env := map[string]string{}
 	standard, err := platform.FindPaths(runtime.GOOS, paths.Home, func(string) string { return "" })
 	if err != nil || standard.State != paths.State {

@@ -15,13 +15,13 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
-// process is one call of the program on a house of the test's own.
+// process is one call of the program on a state folder of the test's own.
 func process(t *testing.T) *application {
 	t.Helper()
 	return &application{log: slog.New(slog.NewTextHandler(io.Discard, nil)), grave: make(chan struct{}, 1)}
 }
 
-func ownHouse(t *testing.T) (state string) {
+func ownFolder(t *testing.T) (state string) {
 	t.Helper()
 	dir := t.TempDir()
 	pass := filepath.Join(dir, "passphrase")
@@ -38,7 +38,7 @@ func ownHouse(t *testing.T) (state string) {
 // find is a command that writes something down and ends.
 func find(t *testing.T, events ...string) {
 	t.Helper()
-	k, end, err := process(t).heralded(t.Context(), "cli")
+	k, end, err := process(t).commandKeeper(t.Context(), "cli")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,11 +50,11 @@ func find(t *testing.T, events ...string) {
 	}
 }
 
-// Without a tray, whoever finds something grave tells the user, once for the
+// Without a tray, whoever finds something grave notifies the user, once for the
 // whole machine; with one, the tray does.
 func TestGraveAlertsReachTheUserWithoutATray(t *testing.T) {
 	d := notifytest.Start(t, t.Setenv)
-	state := ownHouse(t)
+	state := ownFolder(t)
 	find(t, audit.LoginFailed, audit.LoginFailed, audit.LoginFailed, audit.LoginFailed, audit.LoginFailed, audit.LoginFailed)
 	if got := d.Shown(); len(got) != 0 {
 		t.Fatalf("a P2 waits for the tray, but %+v", got)
@@ -70,7 +70,7 @@ func TestGraveAlertsReachTheUserWithoutATray(t *testing.T) {
 	find(t, audit.TLSFailed) // within the cooldown
 	find(t)
 	if got := d.Shown(); len(got) != 1 {
-		t.Fatalf("told again: %+v", got)
+		t.Fatalf("notified again: %+v", got)
 	}
 
 	tray, err := platform.SingleInstance(state)
@@ -79,7 +79,7 @@ func TestGraveAlertsReachTheUserWithoutATray(t *testing.T) {
 	}
 	find(t, audit.AuditTamper)
 	if got := d.Shown(); len(got) != 1 {
-		t.Fatalf("told beside a tray: %+v", got)
+		t.Fatalf("notified beside a tray: %+v", got)
 	}
 	tray.Release()
 	find(t, audit.AuditTamper) // the tray was quit before it could
@@ -88,16 +88,16 @@ func TestGraveAlertsReachTheUserWithoutATray(t *testing.T) {
 	}
 }
 
-// A window stays open: it tells at once.
+// A window stays open: it notifies at once.
 func TestAWindowTellsWhileItIsOpen(t *testing.T) {
 	d := notifytest.Start(t, t.Setenv)
-	ownHouse(t)
+	ownFolder(t)
 	a := process(t)
 	k, err := a.keeper(t.Context(), "window")
 	if err != nil {
 		t.Fatal(err)
 	}
-	go a.tellWhile(t.Context(), k)
+	go a.notifyWhile(t.Context(), k)
 	k.Record(t.Context(), profile.Profile{}, audit.AuditTamper, audit.Failed, map[string]any{"kind": "edited"})
 	if got := d.Wait(t, 1); got[0].Body != "the audit log does not verify (edited)" {
 		t.Errorf("%+v", got)
@@ -107,7 +107,7 @@ func TestAWindowTellsWhileItIsOpen(t *testing.T) {
 // Nobody sits in front of it: the alert stays for whoever comes.
 func TestWithoutADesktopTheAlertWaits(t *testing.T) {
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", notifytest.Bus(t))
-	ownHouse(t)
+	ownFolder(t)
 	find(t, audit.AuditTamper)
 	k, err := process(t).keeper(t.Context(), "tray")
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 )
 
-type countingBook struct {
+type countingLog struct {
 	calls int
 	until time.Duration
 }
 
-func (c *countingBook) VerifyIncremental(ctx context.Context) (verify.Report, error) {
+func (c *countingLog) VerifyIncremental(ctx context.Context) (verify.Report, error) {
 	c.calls++
 	select {
 	case <-ctx.Done():
@@ -29,19 +29,19 @@ func (c *countingBook) VerifyIncremental(ctx context.Context) (verify.Report, er
 func TestWatchBook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &application{log: slog.New(slog.DiscardHandler)}
-		book := &countingBook{}
-		stop := a.watchBook(t.Context(), book)
+		counted := &countingLog{}
+		stop := a.watchAuditLog(t.Context(), counted)
 		time.Sleep(3*time.Hour + 3*time.Minute)
 		stop()
-		if book.calls != 4 {
-			t.Errorf("looked %d times", book.calls)
+		if counted.calls != 4 {
+			t.Errorf("looked %d times", counted.calls)
 		}
-		book = &countingBook{until: time.Hour}
-		stop = a.watchBook(t.Context(), book)
+		counted = &countingLog{until: time.Hour}
+		stop = a.watchAuditLog(t.Context(), counted)
 		time.Sleep(3 * time.Minute)
 		start := time.Now()
-		if stop(); book.calls != 1 || time.Since(start) > 0 {
-			t.Errorf("%d calls, quitting took %v", book.calls, time.Since(start))
+		if stop(); counted.calls != 1 || time.Since(start) > 0 {
+			t.Errorf("%d calls, quitting took %v", counted.calls, time.Since(start))
 		}
 	})
 }
