@@ -59,8 +59,7 @@ func (c *card) show(a alert.Alert) {
 	c.cancel()
 	c.key = key
 	h := c.view.host
-	title := kit.Heading(c.view.title(a))
-	title.Wrapping = fyne.TextWrapWord
+	title := kit.Title(c.view.title(a))
 	mark := kit.NewPill()
 	showSeverity(mark, a)
 	c.facts = kit.NewFacts()

@@ -48,8 +48,7 @@ func (d *details) none() {
 // show fills the pane from an event.
 func (d *details) show(e audit.Event, profile string) {
 	d.event = &e
-	title := kit.Heading(Words(e.Name))
-	title.Wrapping = fyne.TextWrapWord
+	title := kit.Title(Words(e.Name))
 	name := kit.Value(e.Name)
 	name.Importance, name.SizeName = widget.LowImportance, theme.SizeNameCaptionText
 	d.since = widget.NewLabel(d.host.Relative(e.Time))

@@ -19,7 +19,7 @@ import (
 	"fyne.io/fyne/v2/lang"
 )
 
-// Host is the surroundings that a window is built in.
+// Host is what a window is built in.
 type Host struct {
 	Window   fyne.Window
 	Tasks    *Tasks
@@ -32,12 +32,7 @@ type Host struct {
 
 // Open shows a page in the user's browser and says so if that fails.
 func (h *Host) Open(page string) {
-	Load(h.Tasks, func(context.Context) (struct{}, error) { return struct{}{}, h.OpenURL(page) },
-		func(_ struct{}, err error) {
-			if err != nil {
-				h.Notice.Error(err)
-			}
-		})
+	h.Try(func(context.Context) error { return h.OpenURL(page) }, func() {})
 }
 
 // OpenFailed says that the browser did not open for a login, which goes on

@@ -21,10 +21,17 @@ func Shown(s string) string {
 	return "—" // not nothing: it cannot be seen
 }
 
-// Heading returns a page's title.
+// Heading returns the title of a window or a form.
 func Heading(s string) *widget.Label {
 	l := widget.NewLabel(Shown(s))
 	l.SizeName, l.TextStyle.Bold = theme.SizeNameSubHeadingText, true
+	return l
+}
+
+// Title returns a heading that wraps, for what others have named.
+func Title(s string) *widget.Label {
+	l := Heading(s)
+	l.Wrapping = fyne.TextWrapWord
 	return l
 }
 
@@ -32,6 +39,13 @@ func Heading(s string) *widget.Label {
 func Muted(text string) *widget.Label {
 	l := widget.NewLabel(text)
 	l.Wrapping, l.Importance = fyne.TextWrapWord, widget.LowImportance
+	return l
+}
+
+// Warning returns text that asks for attention, which wraps.
+func Warning(text string) *widget.Label {
+	l := Muted(text)
+	l.Importance = widget.WarningImportance
 	return l
 }
 
@@ -49,6 +63,13 @@ func Button(text string, f func()) *widget.Button { return widget.NewButton(text
 func Primary(text string, f func()) *widget.Button {
 	b := widget.NewButton(text, f)
 	b.Importance = widget.HighImportance
+	return b
+}
+
+// Quiet returns a button for what is seldom done.
+func Quiet(text string, f func()) *widget.Button {
+	b := widget.NewButton(text, f)
+	b.Importance = widget.LowImportance
 	return b
 }
 

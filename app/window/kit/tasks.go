@@ -18,46 +18,33 @@ import (
 // Results that arrive after the window's context has ended are dropped.
 type Tasks struct {
 	ctx     context.Context
-	spawn   func(func())
-	back    func(func())
-	after   func(time.Duration, func()) (stop func())
-	ticks   func(time.Duration) (<-chan time.Time, func())
-	soon    func(func())
-	queue   []func()       // of an inline tasks
+	inline  bool
+	queue   []func()       // what Soon was given, if inline
 	lasting sync.WaitGroup // of Follow and Every
 }
 
 // NewTasks returns the tasks of a window that lives as long as ctx.
-func NewTasks(ctx context.Context) *Tasks {
-	return &Tasks{
-		ctx:   ctx,
-		spawn: func(f func()) { go f() },
-		back:  fyne.Do,
-		after: func(d time.Duration, f func()) func() {
-			t := time.AfterFunc(d, f)
-			return func() { t.Stop() }
-		},
-		ticks: func(d time.Duration) (<-chan time.Time, func()) {
-			t := time.NewTicker(d)
-			return t.C, t.Stop
-		},
-		soon: func(f func()) { go f() },
+func NewTasks(ctx context.Context) *Tasks { return &Tasks{ctx: ctx} }
+
+// Inline returns tasks for tests: work, results and delayed calls run at once on the
+// caller's goroutine, so that a test sees the outcome of a click when the click
+// returns. Repeated calls of Every do not run.
+func Inline(ctx context.Context) *Tasks { return &Tasks{ctx: ctx, inline: true} }
+
+func (s *Tasks) spawn(f func()) {
+	if s.inline {
+		f()
+	} else {
+		go f()
 	}
 }
 
-// Inline returns a tasks for tests: work, results and delayed calls run at once
-// on the caller's goroutine, so that a test sees the outcome of a click when the
-// click returns. Repeated calls of Every do not run.
-func Inline(ctx context.Context) *Tasks {
-	call := func(f func()) { f() }
-	nothing := func() {}
-	s := &Tasks{
-		ctx: ctx, spawn: call, back: call,
-		after: func(_ time.Duration, f func()) func() { f(); return nothing },
-		ticks: func(time.Duration) (<-chan time.Time, func()) { return nil, nothing },
+func (s *Tasks) back(f func()) {
+	if s.inline {
+		f()
+	} else {
+		fyne.Do(f)
 	}
-	s.soon = func(f func()) { s.queue = append(s.queue, f) }
-	return s
 }
 
 // Load runs work away from the UI and hands its result to done on the UI
@@ -77,6 +64,22 @@ func Load[T any](s *Tasks, work func(context.Context) (T, error), done func(T, e
 	return cancel
 }
 
+// Try is Load whose error goes into the notice, and done gets only what worked.
+func Try[T any](h *Host, work func(context.Context) (T, error), done func(T)) (cancel func()) {
+	return Load(h.Tasks, work, func(v T, err error) {
+		if err != nil {
+			h.Notice.Error(err)
+			return
+		}
+		done(v)
+	})
+}
+
+// Try is [Try] for work that has no result.
+func (h *Host) Try(work func(context.Context) error, done func()) (cancel func()) {
+	return Try(h, func(ctx context.Context) (struct{}, error) { return struct{}{}, work(ctx) }, func(struct{}) { done() })
+}
+
 // Do runs f on the UI goroutine, from work that has something to show midway.
 func (s *Tasks) Do(f func()) {
 	s.back(func() {
@@ -89,13 +92,24 @@ func (s *Tasks) Do(f func()) {
 // After runs f on the UI goroutine once d has passed. Stop it to wait anew:
 // that is how a search waits for the end of the typing.
 func (s *Tasks) After(d time.Duration, f func()) (stop func()) {
-	return s.after(d, func() { s.Do(f) })
+	if s.inline {
+		s.Do(f)
+		return func() {}
+	}
+	t := time.AfterFunc(d, func() { s.Do(f) })
+	return func() { t.Stop() }
 }
 
 // Soon runs f on the UI goroutine after what is under way there.
-func (s *Tasks) Soon(f func()) { s.soon(func() { s.Do(f) }) }
+func (s *Tasks) Soon(f func()) {
+	if s.inline {
+		s.queue = append(s.queue, func() { s.Do(f) })
+	} else {
+		go s.Do(f)
+	}
+}
 
-// Settle runs what Soon was given on a tasks made by Inline.
+// Settle runs what Soon was given on inline tasks.
 func (s *Tasks) Settle() {
 	for len(s.queue) > 0 {
 		f := s.queue[0]
@@ -104,7 +118,7 @@ func (s *Tasks) Settle() {
 	}
 }
 
-// Drop forgets what Soon was given on a tasks made by Inline: a test of the moment
+// Drop forgets what Soon was given on inline tasks: a test of the moment
 // before.
 func (s *Tasks) Drop() { s.queue = nil }
 
@@ -121,33 +135,28 @@ func (s *Tasks) Follow(watch func(context.Context) (<-chan struct{}, error), f f
 			s.Do(func() { failed(err) })
 			return
 		}
-		for {
-			select {
-			case <-s.ctx.Done():
-				return
-			case _, ok := <-ticks:
-				if !ok {
-					return
-				}
-				s.Do(f)
-			}
-		}
+		each(s, ticks, f)
 	})
 }
 
 // Every calls f on the UI goroutine each d, for countdowns, until the window
 // closes.
 func (s *Tasks) Every(d time.Duration, f func()) {
-	s.lasting.Go(func() {
-		ticks, stop := s.ticks(d)
-		defer stop()
-		for {
-			select {
-			case <-s.ctx.Done():
+	if !s.inline {
+		s.lasting.Go(func() { each(s, time.Tick(d), f) })
+	}
+}
+
+func each[T any](s *Tasks, ticks <-chan T, f func()) {
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case _, ok := <-ticks:
+			if !ok {
 				return
-			case <-ticks:
-				s.Do(f)
 			}
+			s.Do(f)
 		}
-	})
+	}
 }

@@ -3,10 +3,11 @@
 // Package newprofile has the fields of a profile to be: which provider, which
 // name, which client. The welcome window and the profiles window share it.
 //
-// It belongs to the UI goroutine and asks the keeper nothing.
+// It belongs to the UI goroutine.
 package newprofile
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -123,7 +124,7 @@ func (f *Form) SuggestName(taken []auth.ProfileView) {
 	f.Name.SetText(name)
 }
 
-// Value returns what was filled in. The keeper judges it.
+// Value returns what was filled in. The keeper checks it.
 func (f *Form) Value() auth.NewProfile {
 	trimmed := func(e *kit.Entry) string { return strings.TrimSpace(e.Text) }
 	n := auth.NewProfile{
@@ -143,6 +144,32 @@ func (f *Form) Value() auth.NewProfile {
 		n.RedirectPort = port(f.Port.Text)
 	}
 	return n
+}
+
+// Creator is what the form needs of auth.Keeper to create a profile.
+type Creator interface {
+	CreateProfile(ctx context.Context, p auth.NewProfile) (profile.Profile, error)
+}
+
+// Create makes the profile away from the UI and then does what more is given. Done
+// gets it together with what the user should know, or the error: then the fields
+// stay as they are, to be put right.
+func (f *Form) Create(k Creator, more func(context.Context, profile.Profile) error, done func(p profile.Profile, warnings string, err error)) (cancel func()) {
+	n := f.Value()
+	var warnings []string
+	n.Warn = func(text string) { warnings = append(warnings, text) }
+	return kit.Load(f.host.Tasks, func(ctx context.Context) (profile.Profile, error) {
+		p, err := k.CreateProfile(ctx, n)
+		if err == nil {
+			err = more(ctx, p)
+		}
+		return p, err
+	}, func(p profile.Profile, err error) {
+		if err == nil {
+			f.Clear()
+		}
+		done(p, strings.Join(warnings, ". "), err)
+	})
 }
 
 // entries are all the fields.

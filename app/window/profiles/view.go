@@ -9,8 +9,8 @@
 package profiles
 
 import (
-	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -35,13 +35,14 @@ type view struct {
 	list   *kit.List
 	pane   *fyne.Container // details, a question, or the form
 	open   *fyne.Container // revocations that no provider has confirmed yet
-	card   *card
 	create *create
 	warned string // what warn shows
 	asking bool   // a question or the form has the pane
 
 	waiting   string // id of the profile whose login waits for the browser
+	url       string // of that login
 	stopLogin func()
+	appsPage  string // the provider's, offered after a revocation that needs it
 }
 
 // Show builds the window's content in h and starts loading.
@@ -63,8 +64,7 @@ func newView(h *kit.Host, k Keeper) *view {
 			}
 		}, v.choose)
 	v.list.OnEscape = v.showCard
-	v.card = newCard(h, v)
-	v.create = newCreate(h, v)
+	v.create = newCreate(v)
 	h.Keys.Bind(fyne.KeyN, v.add)
 	h.Keys.Bind(fyne.KeyR, v.reload)
 	return v
@@ -85,11 +85,7 @@ func (v *view) start() {
 
 // reload asks for the state anew.
 func (v *view) reload() {
-	kit.Load(v.host.Tasks, v.keeper.State, func(s auth.State, err error) {
-		if err != nil {
-			v.host.Notice.Error(err)
-			return
-		}
+	kit.Try(v.host, v.keeper.State, func(s auth.State) {
 		v.warn(s)
 		v.profiles = s.Profiles
 		v.showOpen(s.Open)
@@ -139,31 +135,30 @@ func (v *view) showOpen(open []auth.OpenRevocation) {
 		if o.Deleted {
 			name = lang.L("{{.Name}} (deleted)", map[string]any{"Name": name})
 		}
-		l := widget.NewLabel(lang.L("{{.Name}}: removed here; {{.Host}} has not confirmed the revocation yet and is asked again", map[string]any{"Name": name, "Host": o.Host}))
-		l.Wrapping, l.Importance = fyne.TextWrapWord, widget.WarningImportance
-		v.open.Add(l)
+		v.open.Add(kit.Warning(lang.L("{{.Name}}: removed here; {{.Host}} has not confirmed the revocation yet and is asked again", map[string]any{"Name": name, "Host": o.Host})))
 	}
 }
 
 // refresh repaints the list and, unless a question stands there, the pane.
 func (v *view) refresh() {
 	v.list.Refresh()
-	for i, p := range v.profiles {
-		if p.ID == v.chosen && v.list.Selected() != i {
-			v.list.Shift(i)
-		}
+	if i := v.row(); i >= 0 && v.list.Selected() != i {
+		v.list.Shift(i)
 	}
 	if !v.asking {
 		v.showCard()
 	}
 }
 
+// row is where the selected profile stands in the list, or -1.
+func (v *view) row() int {
+	return slices.IndexFunc(v.profiles, func(p auth.ProfileView) bool { return p.ID == v.chosen })
+}
+
 // selected returns the profile that the pane is about.
 func (v *view) selected() (auth.ProfileView, bool) {
-	for _, p := range v.profiles {
-		if p.ID == v.chosen {
-			return p, true
-		}
+	if i := v.row(); i >= 0 {
+		return v.profiles[i], true
 	}
 	return auth.ProfileView{}, false
 }
@@ -180,126 +175,19 @@ func (v *view) put(o fyne.CanvasObject, asking bool) {
 }
 
 func (v *view) showCard() {
-	p, ok := v.selected()
-	if !ok {
-		v.put(v.nothing(), false)
+	if p, ok := v.selected(); ok {
+		v.put(v.card(p), false)
 		return
 	}
-	v.put(v.card.show(p, v.waiting == p.ID), false)
-}
-
-// nothing is shown while there is no profile.
-func (v *view) nothing() fyne.CanvasObject {
-	return container.NewVBox(
+	v.put(container.NewVBox(
 		kit.Heading(lang.L("No profile yet")),
 		kit.Muted(lang.L("A profile is one account at one provider. Create one, sign in, and every MCP server can use it without ever seeing more than a short-lived token.")),
 		container.NewHBox(kit.Primary(lang.L("New profile"), v.add)),
-	)
-}
-
-// add opens the form for a new profile.
-func (v *view) add() {
-	v.host.Notice.Clear()
-	v.put(v.create.box, true)
-}
-
-// use makes a profile the active one.
-func (v *view) use(p auth.ProfileView) {
-	v.act(func(ctx context.Context) error { return v.keeper.Use(ctx, p.Name) }, func() {
-		v.host.Notice.Done(lang.L("{{.Name}} is now the active profile", map[string]any{"Name": p.Name}),
-			lang.L("MCP servers that follow the active profile get its tokens from now on."))
-	})
-}
-
-// login opens the browser and waits for the user to come back.
-func (v *view) login(p auth.ProfileView) {
-	if v.waiting != "" {
-		return // one browser tab is enough
-	}
-	v.waiting = p.ID
-	v.host.Notice.Busy(lang.L("Waiting for you to sign in to {{.Name}} in the browser…", map[string]any{"Name": p.Name}), "")
-	v.showCard()
-	v.stopLogin = kit.Load(v.host.Tasks, func(ctx context.Context) (auth.LoginResult, error) {
-		return v.keeper.Login(ctx, p.Name, auth.LoginOptions{
-			OnURL:        func(url string) { v.host.Tasks.Do(func() { v.card.setURL(url) }) },
-			OnOpenFailed: v.host.OpenFailed,
-		})
-	}, func(r auth.LoginResult, err error) {
-		v.endLogin()
-		if err != nil {
-			v.host.Notice.Error(err)
-			return
-		}
-		if r.Changed != "" {
-			v.host.Notice.Warn(SignedIn(p.Name, r.Account), r.Changed)
-			return
-		}
-		v.host.Notice.Done(SignedIn(p.Name, r.Account), "")
-	})
-}
-
-// cancelLogin gives up waiting; the keeper closes its listener.
-func (v *view) cancelLogin() {
-	v.stopLogin()
-	v.host.Notice.Clear()
-	v.endLogin()
-}
-
-func (v *view) endLogin() {
-	v.waiting = ""
-	v.card.setURL("")
-	v.reload()
-}
-
-// SignedIn says whose account a profile has.
-func SignedIn(name, account string) string {
-	if account == "" {
-		return lang.L("{{.Name}} is signed in", map[string]any{"Name": name})
-	}
-	return lang.L("{{.Name}} is signed in as {{.Account}}", map[string]any{"Name": name, "Account": account})
-}
-
-// revoke asks once, and tells what came of it.
-func (v *view) revoke(p auth.ProfileView) {
-	facts := kit.NewFacts()
-	facts.Text(lang.L("At the provider"), revocationWords(p))
-	facts.Text(lang.L("Here"), lang.L("The tokens are deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays, and you can sign in again.", map[string]any{"Vault": vaultWords(p.Vault)}))
-	v.ask(lang.L("Revoke the access of {{.Name}}?", map[string]any{"Name": p.Name}), facts, lang.L("Revoke access"), func() {
-		v.back()
-		v.host.Notice.Busy(lang.L("Revoking the access of {{.Name}}…", map[string]any{"Name": p.Name}), "")
-		kit.Load(v.host.Tasks, func(ctx context.Context) (auth.RevokeResult, error) {
-			return v.keeper.Revoke(ctx, p.Name)
-		}, func(r auth.RevokeResult, err error) {
-			v.reload()
-			switch {
-			case err != nil:
-				v.host.Notice.Error(err)
-			case r.Settled():
-				v.host.Notice.Done(p.Name+": "+r.Title, r.Message)
-			default:
-				v.host.Notice.Warn(p.Name+": "+r.Title, r.Message)
-				v.card.offer(r.AppsPage)
-				v.showCard()
-			}
-		})
-	})
+	), false)
 }
 
 // back brings the card back after a question.
 func (v *view) back() {
 	v.showCard()
 	v.host.Window.Canvas().Focus(v.list)
-}
-
-// act runs something short and shows its error.
-func (v *view) act(work func(context.Context) error, done func()) {
-	kit.Load(v.host.Tasks, func(ctx context.Context) (struct{}, error) { return struct{}{}, work(ctx) },
-		func(_ struct{}, err error) {
-			if err != nil {
-				v.host.Notice.Error(err)
-			} else {
-				done()
-			}
-			v.reload()
-		})
 }

@@ -164,7 +164,7 @@ func TestLoginErrorShowsItsHint(t *testing.T) {
 func TestCancelLogin(t *testing.T) {
 	v, _, content := open(t, accounts())
 	v.waiting, v.stopLogin = "1", func() {}
-	v.card.setURL("https://login.example.com/authorize?x=1")
+	v.setURL("https://login.example.com/authorize?x=1")
 	windowtest.Press(t, content, "Copy login link")
 	if got := fyne.CurrentApp().Clipboard().Content(); got != "https://login.example.com/authorize?x=1" {
 		t.Errorf("clipboard holds %q", got)

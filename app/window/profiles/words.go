@@ -37,6 +37,14 @@ func statusWords(p auth.ProfileView) string {
 	}[p.Status], p.Words())
 }
 
+// signedIn says whose account a profile has.
+func signedIn(name, account string) string {
+	if account == "" {
+		return lang.L("{{.Name}} is signed in", map[string]any{"Name": name})
+	}
+	return lang.L("{{.Name}} is signed in as {{.Account}}", map[string]any{"Name": name, "Account": account})
+}
+
 // statusColour is how a state is told by a label and by a dot.
 func statusColour(s auth.Status) (widget.Importance, fyne.ThemeColorName) {
 	switch s {

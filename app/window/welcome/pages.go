@@ -33,8 +33,8 @@ func (v *view) content() fyne.CanvasObject {
 
 // page returns a page with a title, a text and what follows it.
 func page(title, text string, more ...fyne.CanvasObject) fyne.CanvasObject {
-	heading := kit.Heading(title)
-	heading.SizeName, heading.Wrapping = theme.SizeNameHeadingText, fyne.TextWrapWord
+	heading := kit.Title(title)
+	heading.SizeName = theme.SizeNameHeadingText
 	box := container.NewVBox(kit.Tight(heading))
 	if text != "" {
 		box.Add(kit.Tight(kit.Muted(text)))
