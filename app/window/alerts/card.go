@@ -123,17 +123,13 @@ func (c *card) load(a alert.Alert) {
 		ack    []audit.Event
 	}
 	k := c.view.keeper
-	c.cancel = kit.Load(c.view.host.Tasks, func(ctx context.Context) (f found, err error) {
+	c.cancel = kit.Try(c.view.host, func(ctx context.Context) (f found, err error) {
 		if f.events, err = k.Evidence(ctx, a); err != nil || a.State != alert.Acked {
 			return f, err
 		}
 		f.ack, err = k.Events(ctx, audit.Query{Name: audit.AlertAcknowledged, Text: "alert=" + a.ID, Since: a.First, Limit: 1, Sealed: true})
 		return f, err
-	}, func(f found, err error) {
-		if err != nil {
-			c.view.host.Notice.Error(err)
-			return
-		}
+	}, func(f found) {
 		for _, e := range f.ack {
 			c.facts.Text(lang.L("Acknowledged"), c.view.host.Clock(e.Time))
 			if note, ok := e.Data["note"].(string); ok {

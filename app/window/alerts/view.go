@@ -114,18 +114,14 @@ func (v *view) reload() {
 		rules  []alert.Rule
 		names  map[string]string
 	}
-	kit.Load(v.host.Tasks, func(ctx context.Context) (s state, err error) {
+	kit.Try(v.host, func(ctx context.Context) (s state, err error) {
 		if s.alerts, err = v.keeper.Alerts(ctx); err != nil {
 			return s, err
 		}
 		s.rules = v.keeper.Rules()
 		s.names, err = v.keeper.ProfileNames(ctx)
 		return s, err
-	}, func(s state, err error) {
-		if err != nil {
-			v.host.Notice.Error(err)
-			return
-		}
+	}, func(s state) {
 		v.all, v.rules, v.profiles, v.loaded = s.alerts, s.rules, s.names, true
 		v.refresh()
 	})
@@ -196,13 +192,7 @@ func (v *view) profileName(id string) string { return cmp.Or(v.profiles[id], id)
 
 // acknowledge writes down that the user has seen an alert.
 func (v *view) acknowledge(a alert.Alert, note string) {
-	kit.Load(v.host.Tasks, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, v.keeper.AckAlert(ctx, a.ID, note)
-	}, func(_ struct{}, err error) {
-		if err != nil {
-			v.host.Notice.Error(err) // the note stays, to be sent again
-			return
-		}
+	v.host.Try(func(ctx context.Context) error { return v.keeper.AckAlert(ctx, a.ID, note) }, func() {
 		v.host.Notice.Done(lang.L("{{.Title}}: acknowledged", map[string]any{"Title": v.title(a)}), "")
 		v.focusList()
 		v.reload()
@@ -212,15 +202,10 @@ func (v *view) acknowledge(a alert.Alert, note string) {
 // report begins an incident report.
 func (v *view) report(a alert.Alert) {
 	v.host.Notice.Busy(lang.L("Writing the incident report…"), "")
-	kit.Load(v.host.Tasks, func(ctx context.Context) (string, error) { return v.incident(ctx, a.ID) },
-		func(path string, err error) {
-			if err != nil {
-				v.host.Notice.Error(err)
-				return
-			}
-			v.host.Notice.Done(lang.L("The incident report is started. Fill in what only you know."), path)
-			if v.chosen == a.ID {
-				v.card.offer(filepath.Dir(path))
-			}
-		})
+	kit.Try(v.host, func(ctx context.Context) (string, error) { return v.incident(ctx, a.ID) }, func(path string) {
+		v.host.Notice.Done(lang.L("The incident report is started. Fill in what only you know."), path)
+		if v.chosen == a.ID {
+			v.card.offer(filepath.Dir(path))
+		}
+	})
 }

@@ -180,11 +180,7 @@ func (v *view) query(limit int) audit.Query {
 }
 
 func (v *view) loadProfiles() {
-	kit.Load(v.host.Tasks, v.keeper.ProfileNames, func(names map[string]string, err error) {
-		if err != nil {
-			v.host.Notice.Error(err)
-			return
-		}
+	kit.Try(v.host, v.keeper.ProfileNames, func(names map[string]string) {
 		maps.Copy(v.profiles, names)
 		v.filter.setProfiles(names)
 		v.refresh()

@@ -3,6 +3,8 @@
 package welcome
 
 import (
+	"strconv"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
@@ -13,33 +15,67 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
-// content returns the page of the current step.
-func (v *view) content() fyne.CanvasObject {
-	switch v.step {
-	case stepProvider:
-		return v.providerPage()
-	case stepClient:
-		return page(lang.L("Connect {{.Provider}}", map[string]any{"Provider": v.form.Provider().Name}),
-			"", v.form.Object)
-	case stepLogin:
-		return v.loginPage()
-	case stepClaude:
-		return page(lang.L("Set up Claude Desktop"),
-			lang.L("Stagedoor adds one entry to Claude Desktop’s configuration. It holds no secret: Claude starts the MCP server through Stagedoor, which hands it a fresh token. Everything else in the file stays as it is, and a backup is kept."))
-	default:
-		return v.donePage()
+// The steps, in order.
+const (
+	stepProvider = iota
+	stepClient
+	stepLogin
+	stepClaude
+	stepDone
+)
+
+// step is a page, and what its button does.
+type step struct {
+	name, title, text string
+	more              func() []fyne.CanvasObject // what follows the text
+	button            string
+	work              func()
+	optional          bool // it can be skipped
+}
+
+func (v *view) allSteps() []step {
+	nothing := func() []fyne.CanvasObject { return nil }
+	return []step{
+		stepProvider: {
+			name: lang.L("Provider"), title: lang.L("Whose account may your MCP servers use?"),
+			text: lang.L("Stagedoor keeps the login in your keychain and gives each server a short-lived token. You can add more accounts later."),
+			more: v.choice, button: lang.L("Continue"), work: v.suggest,
+		},
+		stepClient: {
+			name: lang.L("Client id"), more: func() []fyne.CanvasObject { return []fyne.CanvasObject{v.form.Object} },
+			button: lang.L("Create profile"), work: v.create,
+		},
+		stepLogin: {
+			name: lang.L("Sign in"), title: lang.L("Sign in"),
+			text: lang.L("Your browser opens the provider’s own page. Stagedoor never sees your password; it gets a token and puts it into your keychain."),
+			more: v.link, button: lang.L("Sign in with your browser"), work: v.login, optional: true,
+		},
+		stepClaude: {
+			name: lang.L("Claude Desktop"), title: lang.L("Set up Claude Desktop"),
+			text: lang.L("Stagedoor adds one entry to Claude Desktop’s configuration. It holds no secret: Claude starts the MCP server through Stagedoor, which hands it a fresh token. Everything else in the file stays as it is, and a backup is kept."),
+			more: nothing, button: lang.L("Set up Claude Desktop"), work: v.setup, optional: true,
+		},
+		stepDone: {
+			name: lang.L("Done"), title: lang.L("Everything is set up"),
+			text: lang.L("Stagedoor stays in the tray, renews the token before it ends, and writes down every use of it. Click its icon to switch accounts, revoke one or read the log."),
+			more: v.result, button: lang.L("Close"), work: v.host.Window.Close,
+		},
 	}
 }
 
-// page returns a page with a title, a text and what follows it.
-func page(title, text string, more ...fyne.CanvasObject) fyne.CanvasObject {
-	heading := kit.Title(title)
-	heading.SizeName = theme.SizeNameHeadingText
-	box := container.NewVBox(kit.Tight(heading))
-	if text != "" {
-		box.Add(kit.Tight(kit.Muted(text)))
+// content returns the page of the current step.
+func (v *view) content() fyne.CanvasObject {
+	s := v.steps[v.step]
+	if v.step == stepClient {
+		s.title = lang.L("Connect {{.Provider}}", map[string]any{"Provider": v.form.Provider().Name})
 	}
-	for _, o := range more {
+	title := kit.Title(s.title)
+	title.SizeName = theme.SizeNameHeadingText
+	box := container.NewVBox(kit.Tight(title))
+	if s.text != "" {
+		box.Add(kit.Tight(kit.Muted(s.text)))
+	}
+	for _, o := range s.more() {
 		box.Add(o)
 	}
 	return box
@@ -71,40 +107,73 @@ func (v *view) providerChoice() *widget.RadioGroup {
 	return group
 }
 
-func (v *view) providerPage() fyne.CanvasObject {
-	more := []fyne.CanvasObject{v.providers}
-	if v.actions.Demo != nil {
-		try := widget.NewButtonWithIcon(lang.L("Try the demo"), theme.MediaPlayIcon(), v.demo)
-		more = append(more, kit.Inset(14, 0, container.NewVBox(
-			widget.NewSeparator(),
-			kit.Inset(8, 0, kit.Tight(kit.Muted(lang.L("No account at hand? The demo shows everything with one of its own.")))),
-			container.NewHBox(try))))
+// choice is the providers, and the demonstration where there is one.
+func (v *view) choice() []fyne.CanvasObject {
+	if v.actions.Demo == nil {
+		return []fyne.CanvasObject{v.providers}
 	}
-	return page(lang.L("Whose account may your MCP servers use?"),
-		lang.L("Stagedoor keeps the login in your keychain and gives each server a short-lived token. You can add more accounts later."),
-		more...)
+	try := widget.NewButtonWithIcon(lang.L("Try the demo"), theme.MediaPlayIcon(), v.demo)
+	return []fyne.CanvasObject{v.providers, kit.Inset(14, 0, container.NewVBox(
+		widget.NewSeparator(),
+		kit.Inset(8, 0, kit.Tight(kit.Muted(lang.L("No account at hand? The demo shows everything with one of its own.")))),
+		container.NewHBox(try)))}
 }
 
-func (v *view) loginPage() fyne.CanvasObject {
-	var more []fyne.CanvasObject
-	if url := v.url; url != "" {
-		more = append(more,
-			kit.Tight(kit.Muted(lang.L("The browser did not open? Copy the link and open it yourself."))),
-			container.NewHBox(
-				widget.NewButtonWithIcon(lang.L("Copy login link"), theme.ContentCopyIcon(), func() { v.host.Copy(url) }),
-				widget.NewButton(lang.L("Open again"), func() { v.host.Open(url) })))
+// link is the way to the provider's page if the browser did not open.
+func (v *view) link() []fyne.CanvasObject {
+	url := v.url
+	if url == "" {
+		return nil
 	}
-	return page(lang.L("Sign in"),
-		lang.L("Your browser opens the provider’s own page. Stagedoor never sees your password; it gets a token and puts it into your keychain."),
-		more...)
+	return []fyne.CanvasObject{
+		kit.Tight(kit.Muted(lang.L("The browser did not open? Copy the link and open it yourself."))),
+		container.NewHBox(
+			widget.NewButtonWithIcon(lang.L("Copy login link"), theme.ContentCopyIcon(), func() { v.host.Copy(url) }),
+			kit.Button(lang.L("Open again"), func() { v.host.Open(url) })),
+	}
 }
 
-func (v *view) donePage() fyne.CanvasObject {
+// result is what there is now.
+func (v *view) result() []fyne.CanvasObject {
 	facts := kit.NewFacts()
 	facts.Text(lang.L("Profile"), v.created)
 	facts.Text(lang.L("Signed in as"), v.account)
 	facts.Text(lang.L("Claude Desktop"), v.message)
-	return page(lang.L("The door is set"),
-		lang.L("Stagedoor stays in the tray, renews the token before it ends, and writes down every use of it. Click its icon to switch accounts, revoke one or read the log."),
-		facts.Object)
+	return []fyne.CanvasObject{facts.Object}
+}
+
+// rail lists the steps beside the page and marks how far the user is.
+type rail struct {
+	icons, words []*widget.Label
+	box          fyne.CanvasObject
+}
+
+func newRail(steps []step) *rail {
+	r := &rail{}
+	var lines []fyne.CanvasObject
+	for _, s := range steps {
+		icon, word := widget.NewLabel(""), widget.NewLabel(s.name)
+		r.icons, r.words = append(r.icons, icon), append(r.words, word)
+		lines = append(lines, container.NewHBox(container.NewGridWrap(fyne.NewSize(26, icon.MinSize().Height), icon), word))
+	}
+	r.box = container.NewPadded(kit.Tight(lines...))
+	return r
+}
+
+// mark shows which step is current; those before it are done.
+func (r *rail) mark(step int) {
+	for i := range r.words {
+		importance, sign := widget.LowImportance, strconv.Itoa(i+1)
+		switch {
+		case i < step:
+			importance, sign = widget.SuccessImportance, "✓"
+		case i == step:
+			importance = widget.HighImportance
+		}
+		r.icons[i].Text = sign
+		for _, l := range []*widget.Label{r.icons[i], r.words[i]} {
+			l.Importance, l.TextStyle.Bold = importance, i == step
+			l.Refresh()
+		}
+	}
 }

@@ -1,6 +1,6 @@
 //go:build !lean
 
-// Package welcome is the first run: choose a provider, give it a client id, log
+// Package welcome is the first run: choose a provider, give it a client id, sign
 // in, set up Claude Desktop, done. The demonstration needs none of that.
 //
 // Each step does its work when the user goes on, and shows what failed where it
@@ -10,7 +10,6 @@ package welcome
 
 import (
 	"context"
-	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -20,6 +19,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/newprofile"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
 // Actions are what the window can have done besides the keeper's work.
@@ -30,16 +30,6 @@ type Actions struct {
 	// Demo starts the demonstration; nil hides the button.
 	Demo func() error
 }
-
-// The steps, in order.
-const (
-	stepProvider = iota
-	stepClient
-	stepLogin
-	stepClaude
-	stepDone
-	steps
-)
 
 // view is the window's content and how far the user is.
 type view struct {
@@ -57,6 +47,7 @@ type view struct {
 
 	form      *newprofile.Form
 	providers *widget.RadioGroup
+	steps     []step
 	rail      *rail
 	page      *fyne.Container
 	back      *widget.Button
@@ -76,13 +67,11 @@ func newView(h *kit.Host, k Keeper, a Actions) *view {
 	v := &view{host: h, keeper: k, actions: a, stop: func() {}, page: container.NewStack()}
 	v.form = newprofile.New(h, v.advance)
 	v.providers = v.providerChoice()
-	v.rail = newRail([]string{
-		lang.L("Provider"), lang.L("Client id"), lang.L("Sign in"), lang.L("Claude Desktop"), lang.L("Done"),
-	})
+	v.steps = v.allSteps()
+	v.rail = newRail(v.steps)
 	v.back = kit.Button(lang.L("Back"), v.retreat)
 	v.next = kit.Primary("", v.advance)
-	v.skip = kit.Button(lang.L("Skip"), func() { v.show(v.step + 1) })
-	v.skip.Importance = widget.LowImportance
+	v.skip = kit.Quiet(lang.L("Skip"), func() { v.show(v.step + 1) })
 	v.show(stepProvider)
 	return v
 }
@@ -111,16 +100,14 @@ func (v *view) show(step int) {
 
 // refresh sets the buttons to what can be done now.
 func (v *view) refresh() {
+	now := v.steps[v.step]
 	v.back.Hidden = v.step == stepDone || v.step == stepProvider || v.created != "" && !v.busy
 	v.back.SetText(lang.L("Back"))
 	if v.busy && v.step == stepLogin {
 		v.back.SetText(lang.L("Cancel"))
 	}
-	v.skip.Hidden = v.busy || v.step != stepClaude && v.step != stepLogin
-	v.next.SetText([steps]string{
-		lang.L("Continue"), lang.L("Create profile"), lang.L("Sign in with your browser"),
-		lang.L("Set up Claude Desktop"), lang.L("Close"),
-	}[v.step])
+	v.skip.Hidden = v.busy || !now.optional
+	v.next.SetText(now.button)
 	if v.busy {
 		v.next.Disable()
 	} else {
@@ -142,24 +129,10 @@ func (v *view) retreat() {
 	v.show(v.step - 1)
 }
 
-// advance does the step's work and goes on if it worked.
+// advance does the step's work, which goes on if it worked.
 func (v *view) advance() {
-	if v.busy {
-		return
-	}
-	switch v.step {
-	case stepProvider:
-		v.host.Notice.Clear()
-		v.suggestName()
-		v.show(stepClient)
-	case stepClient:
-		v.create()
-	case stepLogin:
-		v.login()
-	case stepClaude:
-		v.setup()
-	case stepDone:
-		v.host.Window.Close()
+	if !v.busy {
+		v.steps[v.step].work()
 	}
 }
 
@@ -177,34 +150,30 @@ func (v *view) finish(err error) {
 	v.refresh()
 }
 
-func (v *view) suggestName() {
+// suggest goes on to the client and proposes a name for the profile.
+func (v *view) suggest() {
+	v.host.Notice.Clear()
 	kit.Load(v.host.Tasks, v.keeper.State, func(s auth.State, err error) {
-		if err == nil { // a suggestion is a courtesy; creating tells what is wrong
+		if err == nil { // a suggestion is a courtesy; creating says what is wrong
 			v.form.SuggestName(s.Profiles)
 		}
 	})
+	v.show(stepClient)
 }
 
 // create makes the profile and selects it, so that Claude's entry follows it.
 func (v *view) create() {
-	n := v.form.Value()
-	var notes []string
-	n.Warn = func(text string) { notes = append(notes, text) }
 	v.begin(lang.L("Creating the profile…"))
-	v.stop = kit.Load(v.host.Tasks, func(ctx context.Context) (struct{}, error) {
-		if _, err := v.keeper.CreateProfile(ctx, n); err != nil {
-			return struct{}{}, err
-		}
-		return struct{}{}, v.keeper.Use(ctx, n.Name)
-	}, func(_ struct{}, err error) {
+	use := func(ctx context.Context, p profile.Profile) error { return v.keeper.Use(ctx, p.Name) }
+	v.stop = v.form.Create(v.keeper, use, func(p profile.Profile, warnings string, err error) {
 		v.finish(err)
-		if err == nil {
-			v.created = n.Name
-			v.form.Clear()
-			v.show(stepLogin)
-			if len(notes) > 0 {
-				v.host.Notice.Warn(lang.L("Profile {{.Name}} created", map[string]any{"Name": n.Name}), strings.Join(notes, ". "))
-			}
+		if err != nil {
+			return
+		}
+		v.created = p.Name
+		v.show(stepLogin)
+		if warnings != "" {
+			v.host.Notice.Warn(lang.L("Profile {{.Name}} created", map[string]any{"Name": p.Name}), warnings)
 		}
 	})
 }
@@ -219,17 +188,15 @@ func (v *view) login() {
 		})
 	}, func(r auth.LoginResult, err error) {
 		v.finish(err)
-		if err != nil {
-			v.show(stepLogin)
+		if err == nil && r.Blocked == "" {
+			v.account = r.Account
+			v.show(stepClaude)
 			return
 		}
-		if r.Blocked != "" {
+		if err == nil {
 			v.host.Notice.Warn(lang.L("This is not the login of before"), r.Changed)
-			v.show(stepLogin)
-			return
 		}
-		v.account = r.Account
-		v.show(stepLogin + 1)
+		v.show(stepLogin)
 	})
 }
 
