@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/packaging/booklog"
+	"github.com/stagedoor-app/stagedoor/packaging/auditlog"
 	"github.com/stagedoor-app/stagedoor/packaging/desktop"
 )
 
@@ -42,10 +42,10 @@ func window(ctx context.Context, program string) error {
 		return fmt.Errorf("%w: %s", err, out)
 	}
 	began := time.Now()
-	if err := booklog.Write(ctx, d, booklog.Options{Events: bigEvents, Span: 365 * 24 * time.Hour}); err != nil {
+	if err := auditlog.Write(ctx, d, auditlog.Options{Events: bigEvents, Span: 365 * 24 * time.Hour}); err != nil {
 		return err
 	}
-	fmt.Printf("log          %6.0f MB   %d events, made in %.1f s\n", folderMB(booklog.Dir(d)), bigEvents, time.Since(began).Seconds())
+	fmt.Printf("log          %6.0f MB   %d events, made in %.1f s\n", folderMB(auditlog.Dir(d)), bigEvents, time.Since(began).Seconds())
 
 	// A row under the pointer would look different now and then.
 	if err := d.MoveTo(ctx, 1, 1); err != nil {

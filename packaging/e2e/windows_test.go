@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/packaging/auditlog"
 	"github.com/stagedoor-app/stagedoor/packaging/authserver"
-	"github.com/stagedoor-app/stagedoor/packaging/booklog"
 	"github.com/stagedoor-app/stagedoor/packaging/desktop"
 )
 
@@ -23,7 +23,7 @@ func lived(t *testing.T, o desktop.Options, odd bool) *stage {
 		s.stagedoor("create-profile", name, "--provider", "oidc", "--issuer", s.server.Issuer, "--client-id", authserver.PublicClientID)
 	}
 	list := s.profiles()
-	err := booklog.Write(s.soon(), s.Desktop, booklog.Options{
+	err := auditlog.Write(s.soon(), s.Desktop, auditlog.Options{
 		Events: 9000, Span: 30 * 24 * time.Hour, Human: true, Odd: odd,
 		Profiles: []string{list["work"].ID, list["home"].ID},
 	})
