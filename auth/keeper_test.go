@@ -3,10 +3,8 @@ package auth_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,6 +20,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/authtest/fixture"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -30,6 +29,7 @@ import (
 
 // world is a Keeper with everything around it.
 type world struct {
+	*fixture.Fixture
 	t       *testing.T
 	dir     string
 	clock   *authtest.Clock
@@ -43,7 +43,8 @@ type world struct {
 
 func newWorld(t *testing.T, p authtest.Params) *world {
 	t.Helper()
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "state"), clock: authtest.NewClock(), vault: &authtest.Vault{}, browser: &authtest.Browser{}, log: &bytes.Buffer{}}
+	f := fixture.New(t)
+	w := &world{Fixture: f, t: t, dir: f.Dir, clock: f.Clock, vault: f.Vault, browser: f.Browser, log: f.Log}
 	p.Now = w.clock.Now
 	server, err := authtest.NewServer(p)
 	if err != nil {
@@ -56,26 +57,15 @@ func newWorld(t *testing.T, p authtest.Params) *world {
 }
 
 // open makes another Keeper on the same folder, as another process would.
-func (w *world) open() *auth.Keeper { return w.openWith(w.vault) }
+func (w *world) open() *auth.Keeper { return w.Open(w.vault) }
 
 // openWith is open with another vault.
-func (w *world) openWith(v vault.Vault) *auth.Keeper {
-	w.t.Helper()
-	params := w.params(&http.Client{})
-	params.Vault = v
-	k, err := auth.New(context.Background(), params)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return k
-}
+func (w *world) openWith(v vault.Vault) *auth.Keeper { return w.Open(v) }
 
 func (w *world) params(network *http.Client) auth.Params {
-	return auth.Params{
-		Dir: w.dir, Vault: w.vault, HTTP: network, Browser: w.browser.Open,
-		Now: w.clock.Now, Rand: rand.Reader, Actor: "test", PID: os.Getpid(),
-		Log: slog.New(slog.NewTextHandler(w.log, nil)),
-	}
+	params := w.Params(network)
+	params.Vault = w.vault
+	return params
 }
 
 func (w *world) create(name string) profile.Profile {
@@ -105,32 +95,10 @@ func (w *world) token(k *auth.Keeper, name string) auth.Access {
 	return a
 }
 
-// events returns the names of the profile's events, oldest first.
-func (w *world) events() []string {
-	w.t.Helper()
-	events, err := w.keeper.Events(w.t.Context(), audit.Query{})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	names := make([]string, len(events))
-	for i, e := range events {
-		names[len(events)-1-i] = e.Name
-	}
-	return names
-}
+// events returns the names of all events, oldest first.
+func (w *world) events() []string { return w.Events(w.keeper) }
 
-func (w *world) view(name string) auth.ProfileView {
-	w.t.Helper()
-	state, err := w.keeper.State(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	i := slices.IndexFunc(state.Profiles, func(p auth.ProfileView) bool { return p.Name == name })
-	if i < 0 {
-		w.t.Fatalf("no profile %s in %+v", name, state)
-	}
-	return state.Profiles[i]
-}
+func (w *world) view(name string) auth.ProfileView { return w.View(w.keeper, name) }
 
 func TestLoginTokenRefreshRevoke(t *testing.T) {
 	w := newWorld(t, authtest.Params{

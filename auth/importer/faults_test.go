@@ -60,7 +60,7 @@ func TestImportLosesNothingToAVault(t *testing.T) {
 		for at := 1; at <= 2; at++ {
 			w := newWorld(t)
 			v := &lossyVault{Vault: w.vault, at: at, forget: forget}
-			k := w.openWith(v)
+			k := w.Open(v)
 			dir := w.project(map[string]string{".env": envFile})
 			path := filepath.Join(dir, ".env")
 			if _, err := k.Import(t.Context(), importer.Request{Path: path}); err == nil {
@@ -87,7 +87,7 @@ func TestFailedUpdateKeepsTheOldLogin(t *testing.T) {
 	for at := 3; at <= 4; at++ {
 		w := newWorld(t)
 		v := &lossyVault{Vault: w.vault, at: at, forget: true}
-		k := w.openWith(v)
+		k := w.Open(v)
 		dir := w.project(map[string]string{".env": envFile})
 		path := filepath.Join(dir, ".env")
 		if _, err := k.Import(t.Context(), importer.Request{Path: path}); err != nil {
@@ -130,7 +130,7 @@ func TestImportOfAFileThatChanges(t *testing.T) {
 	dir := w.project(map[string]string{".env": envFile})
 	path := filepath.Join(dir, ".env")
 	newer := strings.Replace(envFile, "canary-refresh", "canary-newer", 1)
-	k := w.openWith(&meddlingVault{Vault: w.vault, meddle: func() { _ = os.WriteFile(path, []byte(newer), 0o600) }})
+	k := w.Open(&meddlingVault{Vault: w.vault, meddle: func() { _ = os.WriteFile(path, []byte(newer), 0o600) }})
 	_, err := k.Import(t.Context(), importer.Request{Path: path})
 	if err == nil || !strings.Contains(err.Error(), "changed") || w.read(path) != newer {
 		t.Fatalf("error %v, file %q", err, w.read(path))
@@ -271,7 +271,7 @@ func TestImportIntoAProfileThatIsDeleted(t *testing.T) {
 		w := newWorld(t)
 		dir := w.project(map[string]string{".env": envFile})
 		n := 0
-		k := w.openWith(&meddlingVault{Vault: w.vault, each: func(key string) {
+		k := w.Open(&meddlingVault{Vault: w.vault, each: func(key string) {
 			if strings.HasPrefix(key, "profile/") {
 				if n++; n == at {
 					id := strings.Split(key, "/")[1]

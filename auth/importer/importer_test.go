@@ -34,7 +34,7 @@ SPOTIFY_REDIRECT_URI=http://127.0.0.1:8888/callback
 `
 
 func TestImportFormats(t *testing.T) {
-	soon := func(w *world) string { return w.clock.Now().Add(time.Hour).UTC().Format("2006-01-02T15:04:05") }
+	soon := func(w *world) string { return w.Clock.Now().Add(time.Hour).UTC().Format("2006-01-02T15:04:05") }
 	for name, c := range map[string]struct {
 		base    string
 		file    func(w *world) string
@@ -149,7 +149,7 @@ func TestImportFormats(t *testing.T) {
 // knows the file by its name.
 func TestImportedTokensAreHandedOut(t *testing.T) {
 	w := newWorld(t)
-	now := w.clock.Now()
+	now := w.Clock.Now()
 	dir := w.project(map[string]string{".cache": `{"access_token":"canary-a","expires_in":3600,"refresh_token":"canary-r","scope":"streaming user-top-read","expires_at":` +
 		strconv.FormatInt(now.Add(30*time.Minute).Unix(), 10) + `}`})
 	w.imports(importer.Request{Path: filepath.Join(dir, ".cache"), ClientID: "id1"})

@@ -141,7 +141,7 @@ func TestImportWithoutACopyTakesNothingOut(t *testing.T) {
 		t.Errorf("%v, %q", err, w.read(dir, ".env"))
 	}
 	w = newWorld(t)
-	forgets := w.openWith(&lossyVault{Vault: w.vault, prefix: "import/", at: 1, forget: true})
+	forgets := w.Open(&lossyVault{Vault: w.vault, prefix: "import/", at: 1, forget: true})
 	if _, err := forgets.Import(t.Context(), importer.Request{Path: dir}); err == nil || w.read(dir, ".env") != envFile {
 		t.Errorf("without its key: %v, %q", err, w.read(dir, ".env"))
 	}
@@ -243,7 +243,7 @@ func TestTwoImportsAtOnce(t *testing.T) {
 	done := make(chan error)
 	for range 2 {
 		go func() {
-			_, err := w.openWith(w.vault).Import(context.Background(), importer.Request{Path: dir})
+			_, err := w.Open(w.vault).Import(context.Background(), importer.Request{Path: dir})
 			done <- err
 		}()
 	}

@@ -1,15 +1,11 @@
 package importer_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"io/fs"
-	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,43 +13,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagedoor-app/stagedoor/auth"
-	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/authtest/fixture"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
-	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // world is a Keeper on a state folder and a vault in memory. Nothing that an
 // import does asks a provider.
 type world struct {
+	*fixture.Fixture
 	t      *testing.T
 	dir    string
-	clock  *authtest.Clock
 	vault  *authtest.Vault
-	log    *bytes.Buffer
 	keeper *auth.Keeper
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "state"), clock: authtest.NewClock(), vault: &authtest.Vault{}, log: &bytes.Buffer{}}
-	w.keeper = w.openWith(w.vault)
-	return w
-}
-
-// openWith makes a Keeper on the same folder with another vault.
-func (w *world) openWith(v vault.Vault) *auth.Keeper {
-	w.t.Helper()
-	k, err := auth.New(context.Background(), auth.Params{
-		Dir: w.dir, Vault: v, HTTP: &http.Client{}, Now: w.clock.Now, Rand: rand.Reader, Actor: "test", PID: os.Getpid(),
-		Log: slog.New(slog.NewTextHandler(w.log, nil)),
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return k
+	f := fixture.New(t)
+	return &world{Fixture: f, t: t, dir: f.Dir, vault: f.Vault, keeper: f.Open(f.Vault)}
 }
 
 func (w *world) create(n auth.NewProfile) {
@@ -63,32 +43,9 @@ func (w *world) create(n auth.NewProfile) {
 	}
 }
 
-// events returns the names of all events, oldest first.
-func (w *world) events() []string {
-	w.t.Helper()
-	events, err := w.keeper.Events(w.t.Context(), audit.Query{})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var names []string
-	for _, e := range slices.Backward(events) {
-		names = append(names, e.Name)
-	}
-	return names
-}
+func (w *world) events() []string { return w.Events(w.keeper) }
 
-func (w *world) view(name string) auth.ProfileView {
-	w.t.Helper()
-	state, err := w.keeper.State(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	i := slices.IndexFunc(state.Profiles, func(p auth.ProfileView) bool { return p.Name == name })
-	if i < 0 {
-		w.t.Fatalf("no profile %s in %+v", name, state)
-	}
-	return state.Profiles[i]
-}
+func (w *world) view(name string) auth.ProfileView { return w.View(w.keeper, name) }
 
 // secrets are what the vault has of profiles, generations aside.
 func (w *world) secrets() map[string]string {
@@ -172,7 +129,7 @@ func (w *world) noCanary(dirs ...string) {
 	for _, dir := range append(dirs, w.dir) {
 		noCanary(w.t, dir)
 	}
-	if strings.Contains(w.log.String(), "canary") {
+	if strings.Contains(w.Log.String(), "canary") {
 		w.t.Error("a secret is in the log")
 	}
 }
