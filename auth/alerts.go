@@ -111,6 +111,7 @@ func same(a, b []alert.Rule) bool {
 // ones included, and LogUnusable if that is so; the worst first, then the newest. The first call reads the
 // whole log, the following ones what was added.
 func (k *Keeper) Alerts(ctx context.Context) ([]alert.Alert, error) {
+	k.awaitKey(ctx) // not under the mutex, which a sweep needs
 	k.alarms.mu.Lock()
 	defer k.alarms.mu.Unlock()
 	err := k.alarms.catchUp(ctx, k.audit)
@@ -149,6 +150,7 @@ func (k *Keeper) Alert(ctx context.Context, id string) (alert.Alert, error) {
 // Evidence returns the events behind an alert that the log still has, oldest
 // first.
 func (k *Keeper) Evidence(ctx context.Context, a alert.Alert) ([]audit.Event, error) {
+	k.awaitKey(ctx)
 	var events []audit.Event
 	rule, known := alert.Find(k.Rules(), a.Rule)
 	want := func(name []byte, verified bool) bool {

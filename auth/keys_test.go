@@ -5,11 +5,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
@@ -90,7 +92,7 @@ func TestAPromptHoldsNobodyElseUp(t *testing.T) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer close(v.answer)
-	wg.Go(func() { _, _ = k.Alerts(t.Context()) })
+	wg.Go(func() { _, _ = k.Alerts(vault.WithWait(t.Context(), time.Minute)) })
 	<-v.asked
 	for name, call := range map[string]func(context.Context) error{
 		"verify": func(ctx context.Context) error { _, err := k.VerifyLog(ctx, nil); return err },
@@ -108,6 +110,35 @@ func TestAPromptHoldsNobodyElseUp(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Errorf("%s waits for the answer to somebody else's prompt", name)
 		}
+	}
+}
+
+// A P0 is told while the keychain's prompt for the tray's menu is on the screen.
+func TestAPromptKeepsNoP0Quiet(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	p := w.create("work")
+	w.keeper.Record(t.Context(), p, audit.ReuseDetected, audit.Failed, map[string]any{"kind": alert.ReuseInvalidGrant})
+	v := promptVault{Vault: w.vault, asked: make(chan struct{}, 1), answer: make(chan struct{})}
+	tray := w.openWith(v)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(v.answer)
+	wg.Go(func() { _, _ = tray.State(vault.WithWait(t.Context(), time.Minute)) })
+	<-v.asked
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	told := make(chan []alert.Alert, 1)
+	wg.Go(func() {
+		alerts, _ := tray.SweepAlerts(ctx)
+		told <- alerts
+	})
+	select {
+	case alerts := <-told:
+		if !slices.ContainsFunc(alerts, func(a alert.Alert) bool { return a.Severity == alert.P0 }) {
+			t.Errorf("told of %+v", alerts)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the sweep waits for the answer to the menu's prompt")
 	}
 }
 

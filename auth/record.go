@@ -115,6 +115,14 @@ func (k *Keeper) EachEvent(ctx context.Context, names []string, each func(audit.
 	if len(names) > 0 {
 		want = func(name []byte, _ bool) bool { return slices.Contains(names, string(name)) }
 	}
+	k.awaitKey(ctx)
 	_, err := k.audit.Read(ctx, audit.Cursor{}, want, each)
 	return err
+}
+
+// awaitKey lets a caller who has a user wait for the log's key.
+func (k *Keeper) awaitKey(ctx context.Context) {
+	if vault.Wait(ctx) > 0 {
+		k.audit.AwaitKey(ctx)
+	}
 }

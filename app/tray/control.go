@@ -57,6 +57,7 @@ type controller struct {
 	moment      *time.Timer
 
 	state single
+	asks  bool // the next read of the state may have the keychain ask the user
 	sweep single
 	first sync.Once // the first sweep waits for the profiles' names
 }
@@ -154,22 +155,36 @@ func (c *controller) draw() {
 }
 
 func (c *controller) refresh() {
-	c.readState()
+	c.readQuietly()
 	c.sweepAlerts()
 }
 
+// readState reads the state for a user who looks or has clicked, and who can
+// answer what the keychain asks.
 func (c *controller) readState() {
+	c.asks = true
+	c.readQuietly()
+}
+
+// readQuietly reads the state. Unless readState asked for that meanwhile, it waits
+// for no answer to the keychain: nobody may be there.
+func (c *controller) readQuietly() {
 	if !c.state.begin() {
 		return
 	}
-	c.start(c.quitting, readTimeout, func(ctx context.Context) func() {
+	ctx := c.quitting
+	if !c.asks {
+		ctx = vault.WithWait(ctx, 0)
+	}
+	c.asks = false
+	c.start(ctx, readTimeout, func(ctx context.Context) func() {
 		late := time.AfterFunc(promptAfter, func() { c.hand(func() { c.view.Waiting = c.state.running }) })
 		state, err := c.p.Keeper.State(ctx)
 		late.Stop()
 		return func() {
 			c.view.Waiting = false
 			if c.state.end() {
-				c.readState()
+				c.readQuietly()
 			}
 			defer c.first.Do(c.sweepAlerts)
 			switch {
@@ -204,7 +219,7 @@ func (c *controller) sweepAlerts() {
 				c.p.Notify.Alert(a, c.profileName(a.Profile))
 			}
 			if len(raised) > 0 {
-				c.readState() // for the badge and the count
+				c.readQuietly() // for the badge and the count
 			}
 		}
 	})

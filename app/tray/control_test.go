@@ -30,6 +30,7 @@ type fakeKeeper struct {
 	asked      time.Duration // how long the keychain's prompt is on the screen
 	sweepTakes time.Duration
 	reads      atomic.Int64
+	waited     atomic.Int64 // how many of them may wait for an answer to the keychain
 }
 
 func newKeeper(s auth.State) *fakeKeeper {
@@ -45,6 +46,9 @@ func (k *fakeKeeper) State(ctx context.Context) (auth.State, error) {
 		}
 	}
 	k.reads.Add(1)
+	if vault.Wait(ctx) > 0 {
+		k.waited.Add(1)
+	}
 	return k.Fake.State(ctx)
 }
 
@@ -218,6 +222,30 @@ func TestPromptAtTheStart(t *testing.T) {
 		time.Sleep(k.asked)
 		synctest.Wait()
 		wantMenu(t, r, "[x] work")
+	})
+}
+
+// A keychain that locks itself asks for its password when somebody looks at the
+// menu, and not every hour of the night.
+func TestTheTrayOnItsOwnAsksNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeeper(two())
+		r := newRig(t, k, nil)
+		defer r.end()
+		synctest.Wait()
+		before := k.waited.Load()
+		time.Sleep(3 * heartbeat)
+		k.Tell()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := k.waited.Load() - before; n != 0 {
+			t.Errorf("%d reads that nobody asked for wait for an answer to the keychain", n)
+		}
+		r.surface.opened <- struct{}{}
+		synctest.Wait()
+		if k.waited.Load() == before {
+			t.Error("opening the menu gives the keychain no time to ask")
+		}
 	})
 }
 

@@ -44,7 +44,8 @@ var ErrBroken = hint.New("the audit log does not verify",
 // are verified, before a line is taken apart, which makes reading over the
 // others cheap; nil wants all.
 //
-// Like Query it takes no lock. Every line's MAC is checked, so that an event is
+// Like Query it takes no lock. It waits three seconds for the key, and reads without
+// it then: see AwaitKey. Every line's MAC is checked, so that an event is
 // known to be verified or not; a verification of the whole log tells more. After
 // the first line that does not lead on from the one before it, none is verified:
 // a genuine line may be a copy from elsewhere, or from a log of which an older
@@ -59,7 +60,7 @@ func (l *Log) Read(ctx context.Context, c Cursor, want func(name []byte, verifie
 	if len(list) == 0 && c.segment == 0 {
 		return c, nil // no key is needed, and none must be made
 	}
-	key, keyErr := l.keychain.readKey(ctx)
+	key, keyErr := l.keychain.readKey(ctx, keyWait)
 	i := 0
 	if c.segment != 0 {
 		if keyErr == nil && c.key != key {

@@ -116,9 +116,15 @@ func rests(now, t time.Time) bool {
 	return since >= 0 && since < keychainRest
 }
 
-// readKey returns the key for a reader, who has a sealer of its own.
-func (k *keychain) readKey(ctx context.Context) (string, error) {
-	seal, err := k.sealer(ctx, 0)
+// AwaitKey asks the keychain for the log's key, for as long as ctx says, so that
+// what reads or appends afterwards does not meet the keychain's question to the
+// user. Whoever needs the key learns by themselves that there is none.
+func (l *Log) AwaitKey(ctx context.Context) { _, _ = l.keychain.sealer(ctx, 0) }
+
+// readKey returns the key for a reader, who has a sealer of its own. Like sealer
+// it waits for at most that long.
+func (k *keychain) readKey(ctx context.Context, atMost time.Duration) (string, error) {
+	seal, err := k.sealer(ctx, atMost)
 	if err != nil {
 		return "", err
 	}

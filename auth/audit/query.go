@@ -37,7 +37,7 @@ type Query struct {
 func (l *Log) Query(ctx context.Context, q Query) (events []Event, err error) {
 	var key string
 	if q.Sealed {
-		if key, err = l.keychain.readKey(ctx); err != nil {
+		if key, err = l.keychain.readKey(ctx, 0); err != nil {
 			return nil, fmt.Errorf("read audit log: %w", err)
 		}
 	}
