@@ -119,7 +119,12 @@ func parse(path string, data []byte) (List, error) {
 		ids[all[i].ID]++
 		names[all[i].Name]++
 	}
+	line, rest := 1, data // of the file, which has the entries in this order
 	for i, p := range all {
+		raw := file.Profiles[i]
+		before, after, _ := bytes.Cut(rest, raw)
+		begins := line + bytes.Count(before, []byte("\n"))
+		line, rest = begins+bytes.Count(raw, []byte("\n")), after
 		switch { // which of two is the right one cannot be told
 		case faults[i] != nil:
 		case ids[p.ID] > 1:
@@ -131,10 +136,8 @@ func parse(path string, data []byte) (List, error) {
 			l.Profiles = append(l.Profiles, p)
 			continue
 		}
-		raw := file.Profiles[i]
-		line := 1 + bytes.Count(data[:max(bytes.Index(data, raw), 0)], []byte("\n"))
 		l.Refused = append(l.Refused, Refused{Name: p.Name, id: p.ID, raw: raw, Err: hint.Wrap(
-			fmt.Errorf("%w: %q in %s line %d: %w", ErrRefused, shorten(p.Name), path, line, faults[i]),
+			fmt.Errorf("%w: %q in %s line %d: %w", ErrRefused, shorten(p.Name), path, begins, faults[i]),
 			"mend the entry in an editor, or take it out; the other profiles work")})
 	}
 	return l, nil

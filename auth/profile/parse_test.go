@@ -3,10 +3,12 @@ package profile_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -126,6 +128,32 @@ func TestTwoEntriesOfOneIdentity(t *testing.T) {
 				t.Errorf("a third one: %v", err)
 			}
 		})
+	}
+}
+
+// A file with many bad entries, each named with its line, takes no command's time.
+func TestManyBadEntries(t *testing.T) {
+	const n = 60_000
+	s, dir := newStore(t)
+	var bad strings.Builder
+	for i := range n {
+		fmt.Fprintf(&bad, "{\"id\":\n\"%d\"},\n\n", max(i, 1)) // the first two are the same
+	}
+	if err := os.WriteFile(filepath.Join(dir, "profiles.json"), []byte(`{"version": 1, "active": "", "profiles": [`+bad.String()+goodEntry+`]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	l := load(t, s)
+	if took := time.Since(start); took > 8*time.Second {
+		t.Errorf("it takes %v", took)
+	}
+	if len(l.Refused) != n || len(l.Profiles) != 1 {
+		t.Fatalf("%d refused, %d are used", len(l.Refused), len(l.Profiles))
+	}
+	for i, want := range map[int]string{0: " line 1:", 1: " line 4:", n - 1: fmt.Sprintf(" line %d:", 3*n-2)} {
+		if err := l.Refused[i].Err; !strings.Contains(err.Error(), want) {
+			t.Errorf("entry %d: %v, want %s", i, err, want)
+		}
 	}
 }
 
