@@ -215,14 +215,15 @@ func (l List) ActiveProfile() (Profile, error) {
 }
 
 // For returns the profile that a server of the given service follows: the
-// active one if it belongs there, else the one of that service selected last.
+// active one if it belongs there, else the one of that service selected last. An
+// issuer may be given with a "/" at its end; a token endpoint may end in one.
 func (l List) For(service string) (Profile, error) {
-	service = strings.TrimSuffix(service, "/")
-	if p, ok := l.ByID(l.Active); ok && p.Service() == service {
-		return p, nil
-	}
-	if p, ok := l.ByID(l.Recent[service]); ok && p.Service() == service {
-		return p, nil
+	for _, name := range []string{service, strings.TrimSuffix(service, "/")} {
+		for _, id := range []string{l.Active, l.Recent[name]} {
+			if p, ok := l.ByID(id); ok && p.Service() == name {
+				return p, nil
+			}
+		}
 	}
 	if len(l.Refused) > 0 {
 		return Profile{}, l.Refused[0].Err

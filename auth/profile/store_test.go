@@ -155,6 +155,35 @@ func TestEachServiceFollowsItsOwnSelection(t *testing.T) {
 	want("tidal", hifi.ID)
 }
 
+// The entry that setup writes for a profile starts with that profile's token,
+// also where a token endpoint ends in a slash.
+func TestAServiceIsFoundByTheNameItHas(t *testing.T) {
+	s, _ := newStore(t)
+	for _, p := range []profile.Profile{
+		{Name: "issuer", Provider: "oidc", Issuer: "https://id.example.com/"},
+		{Name: "bare", Provider: "oauth2", Endpoints: &profile.Endpoints{Token: "https://id.example.com/token"}},
+		{Name: "slash", Provider: "oauth2", Endpoints: &profile.Endpoints{Token: "https://id.example.com/token/"}},
+	} {
+		p.ClientID = "client"
+		made, err := s.Create(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Use(t.Context(), p.Name); err != nil {
+			t.Fatal(err)
+		}
+		names := []string{made.Service()}
+		if p.Issuer != "" {
+			names = append(names, p.Issuer)
+		}
+		for _, name := range names {
+			if got, err := load(t, s).For(name); err != nil || got.ID != made.ID {
+				t.Errorf("%s: %q, %v", name, got.Name, err)
+			}
+		}
+	}
+}
+
 // A file that a newer version or an editor left must never be overwritten.
 func TestFilesItCannotReadStayAsTheyAre(t *testing.T) {
 	for name, content := range map[string]string{
