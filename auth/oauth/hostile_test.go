@@ -68,6 +68,11 @@ func TestHostileTokenAnswers(t *testing.T) {
 		{says: "so is one in an array", body: `{"access_token":"a2","scope":["` + strings.Repeat(`s","`, 3<<10) + `s"]` + rest + `}`, want: saved(longScope)},
 		{says: "an access token beyond 64 KiB is refused", body: `{"access_token":"` + strings.Repeat("a", 64<<10+1) + `"` + rest + `}`, want: saved(noAccess)},
 		{says: "a refresh token beyond 64 KiB is refused, the access token can be revoked", body: `{"access_token":"a2","token_type":"Bearer","refresh_token":"` + strings.Repeat("r", 64<<10+1) + `"}`, want: outcome{Access: "a2", Err: noRefresh}},
+		// Of an answer without a refresh token, what it granted can be revoked.
+		{says: "a longer scope alone is refused", body: `{"access_token":"a2","token_type":"Bearer","scope":"` + strings.Repeat("s", 8<<10) + `"}`, want: outcome{Access: "a2", Err: longScope}},
+		{says: "another token type alone is refused", body: `{"access_token":"a2","token_type":"mac"}`, want: outcome{Access: "a2", Err: notBearer}},
+		{says: "a token that is an error, too, is refused", body: `{"access_token":"a2","token_type":"Bearer","error":"invalid_grant"}`, want: outcome{Access: "a2", Err: "token request to HOST: the answer is both a token and an error (HTTP status 200)"}},
+
 		// A lifetime that cannot be read never costs the rotated token.
 		{says: "an ordinary answer is taken", body: expires(`3600`), want: good(time.Hour)},
 		{says: "a float is a number of seconds", body: expires(`3600.0`), want: good(time.Hour)},
@@ -134,7 +139,7 @@ func TestHostileTokenAnswers(t *testing.T) {
 		{says: "null is refused", body: `null`, want: bad(notObject)},
 		{says: "two objects are refused, the refresh token is saved", body: expires(`1`) + `{}`, want: saved(notObject)},
 		{says: "an object that ends early is refused, the refresh token is saved", body: `{"access_token":"a2"` + rest + `,"sco`, want: saved(notObject)},
-		{says: "a refresh token that ends early is not saved", body: `{"access_token":"a2","refresh_token":"r2`, want: bad(notObject)},
+		{says: "a refresh token that ends early is not saved, the access token can be revoked", body: `{"access_token":"a2","refresh_token":"r2`, want: outcome{Access: "a2", Err: notObject}},
 		{says: "a byte order mark is skipped", body: "\xef\xbb\xbf" + expires(`60`), want: good(time.Minute)},
 		{says: "nesting without end is refused", body: `{"x":` + strings.Repeat("[", 100_000), want: bad(notObject)},
 		{says: "status 201 is a success", status: 201, body: expires(`60`), want: good(time.Minute)},

@@ -69,6 +69,10 @@ func (a answer) tokens(now time.Time) (Tokens, error) {
 	if refresh, ok := o.token("refresh_token"); ok {
 		kept.Refresh = secret.String(refresh)
 	}
+	access, usable := o.token("access_token")
+	if kept.Refresh.Empty() {
+		kept.Access = secret.String(access) // what there is to revoke
+	}
 	switch {
 	case a.cut != nil:
 		return kept, a.cut
@@ -81,13 +85,11 @@ func (a answer) tokens(now time.Time) (Tokens, error) {
 		return kept, a.malformed("the answer is both a token and an error")
 	}
 
-	access, ok := o.token("access_token")
-	if !ok {
+	if !usable {
 		return kept, a.malformed("the answer has no usable access token")
 	}
 	if o.has("refresh_token") && kept.Refresh.Empty() {
 		if s, ok := o.text("refresh_token"); !ok || s != "" {
-			kept.Access = secret.String(access) // to be revoked
 			return kept, a.malformed("the answer has an unusable refresh token")
 		}
 	}
