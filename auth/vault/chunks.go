@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // chunks keeps values of any size in a keychain whose items have a size limit.
@@ -36,10 +37,29 @@ type chunks struct {
 	limit func(key string) int // bytes that one item takes
 	fresh func() string        // a generation nobody has used; 16 characters
 	// plain has the keys whose item was a whole value, or not there, when it was
-	// read last, with the value's digest: the write that follows a read needs no
-	// look at what it replaces.
-	plain map[string]string
+	// read last: the write that follows a read needs no look at what it replaces.
+	plain map[string]sight
 	steps atomic.Int64 // calls that the keychain has answered
+	// begin is called before the first change that a set or a removal makes, after
+	// the read that a locked keychain asks the user about. Its error ends the call.
+	begin func() error
+}
+
+// sight is what a read saw of an item.
+type sight struct {
+	digest string
+	at     time.Time
+}
+
+// sightLasts is how long an item counts as just read. Another process may have
+// written it since, or the keychain may be locked.
+const sightLasts = time.Second
+
+// justRead returns the digest of the key's item if that was a plain value, or not
+// there, a moment ago.
+func (c *chunks) justRead(key string) (digest string, ok bool) {
+	seen, ok := c.plain[key]
+	return seen.digest, ok && time.Since(seen.at) < sightLasts
 }
 
 const (
@@ -53,7 +73,7 @@ const (
 
 func newChunks(r ring, limit func(key string) int) *chunks {
 	return &chunks{
-		ring: r, limit: limit, plain: map[string]string{},
+		ring: r, limit: limit, plain: map[string]sight{}, begin: func() error { return nil },
 		fresh: func() string { return strings.ToLower(rand.Text()[:16]) },
 	}
 }
@@ -84,7 +104,10 @@ func (c *chunks) set(key, value string) error {
 		return ErrTooBig
 	}
 	whole := len(value) <= c.limit(key)-recordRoom
-	if digest, plain := c.plain[key]; whole && plain {
+	if digest, plain := c.justRead(key); whole && plain {
+		if err := c.begin(); err != nil {
+			return err
+		}
 		return c.put(key, record{inline: value}, before{digest: digest})
 	}
 	raw, old, err := c.load(key)
@@ -92,6 +115,9 @@ func (c *chunks) set(key, value string) error {
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrIncomplete): // nothing there, or nothing to be made of it
 		old = record{None: true}
 	case err != nil:
+		return err
+	}
+	if err := c.begin(); err != nil {
 		return err
 	}
 	next := record{inline: value, Drop: old.parts()}
@@ -110,9 +136,12 @@ func (c *chunks) set(key, value string) error {
 
 // setUnread replaces an item that is a plain value with a plain value.
 func (c *chunks) setUnread(key, value string) error {
-	_, plain := c.plain[key]
+	_, plain := c.justRead(key)
 	if len(value) > c.limit(key)-recordRoom || strings.HasPrefix(value, recordMark) || !plain {
 		return c.set(key, value)
+	}
+	if err := c.begin(); err != nil {
+		return err
 	}
 	delete(c.plain, key) // known again after the next read
 	err := c.ring.Set(key, value)
@@ -168,21 +197,22 @@ func (c *chunks) finish(key string, r record) {
 
 // remove deletes the value and every part of it, and looks whether it is gone.
 func (c *chunks) remove(key string) error {
-	if _, plain := c.plain[key]; !plain {
-		raw, r, err := c.load(key)
-		switch {
-		case errors.Is(err, ErrNotFound) && !errors.Is(err, ErrIncomplete):
-			return nil
-		case err != nil && !errors.Is(err, ErrIncomplete):
+	raw, r, err := c.load(key)
+	switch {
+	case errors.Is(err, ErrNotFound) && !errors.Is(err, ErrIncomplete):
+		return nil
+	case err != nil && !errors.Is(err, ErrIncomplete):
+		return err
+	}
+	if err := c.begin(); err != nil {
+		return err
+	}
+	if drop := r.parts(); len(drop) > 0 {
+		// First the value goes, then its parts. Where the keychain takes no more
+		// writes, as on a full disk, it goes with its first part.
+		_ = c.put(key, record{None: true, Drop: drop}, item(raw))
+		if _, err := c.sweep(key, drop); err != nil {
 			return err
-		}
-		if drop := r.parts(); len(drop) > 0 {
-			// First the value goes, then its parts. Where the keychain takes no
-			// more writes, as on a full disk, it goes with its first part.
-			_ = c.put(key, record{None: true, Drop: drop}, item(raw))
-			if _, err := c.sweep(key, drop); err != nil {
-				return err
-			}
 		}
 	}
 	delete(c.plain, key)
@@ -206,7 +236,7 @@ func (c *chunks) load(key string) (raw string, r record, err error) {
 	}
 	delete(c.plain, key)
 	if err == nil && r.plain() || errors.Is(err, ErrNotFound) && !errors.Is(err, ErrIncomplete) {
-		c.plain[key] = sum(raw)
+		c.plain[key] = sight{sum(raw), time.Now()}
 	}
 	return raw, r, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/zalando/go-keyring"
@@ -119,7 +120,10 @@ const (
 // call runs f in its turn and bounds it in time. A keychain call cannot be
 // cancelled, so one that hangs is left behind with the turn still in its hand:
 // later calls then fail on their own time limit instead of piling up behind it.
-// A caller who has gone does not stop it: a write of many parts runs to its end.
+// A caller who has gone does not stop a write that has begun: one of many parts
+// runs to its end. One that has not begun, because a prompt is open, changes
+// nothing any more: its caller was told that it failed, and what is there by then
+// may be newer.
 func (k *keychain) call(ctx context.Context, f func() error) error {
 	if ctx.Err() != nil {
 		return k.letGo(ctx)
@@ -127,6 +131,8 @@ func (k *keychain) call(ctx context.Context, f func() error) error {
 	if err := k.ring.Reachable(); err != nil {
 		return withAdvice(err)
 	}
+	var call attempt
+	defer call.giveUp()
 	done := make(chan error, 1)
 	turn, start, seen, asked := k.turn, time.Now(), k.items.steps.Load(), false
 	wait, answer := Wait(ctx), answerWait
@@ -140,6 +146,7 @@ func (k *keychain) call(ctx context.Context, f func() error) error {
 		case <-turn:
 			turn = nil
 			go func() {
+				k.items.begin = call.begin // the turn guards it
 				err := f()
 				k.turn <- struct{}{}
 				done <- err
@@ -165,6 +172,25 @@ func (k *keychain) call(ctx context.Context, f func() error) error {
 		}
 	}
 }
+
+// attempt is a call that either has begun to change the keychain or was given up.
+type attempt struct{ state atomic.Int32 }
+
+const (
+	begun = iota + 1
+	givenUp
+)
+
+var errGivenUp = errors.New("nobody waits for this write any more")
+
+func (a *attempt) begin() error {
+	if a.state.CompareAndSwap(0, begun) || a.state.Load() == begun {
+		return nil
+	}
+	return errGivenUp
+}
+
+func (a *attempt) giveUp() { a.state.CompareAndSwap(0, givenUp) }
 
 // letGo is the error of a caller whose context ended. A bound that somebody
 // else set says nothing to the user about what held the call up.

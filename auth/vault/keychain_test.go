@@ -209,6 +209,66 @@ func TestPrompt(t *testing.T) {
 	}
 }
 
+// A write that was told as failed, since nobody answered the prompt, must not
+// replace what another process stored until somebody did.
+func TestLateAnswerReplacesNothingNewer(t *testing.T) {
+	for name, write := range map[string]func(k *keychain, ctx context.Context) error{
+		"a write":   func(k *keychain, ctx context.Context) error { return k.Set(ctx, "k", "2") },
+		"unread":    func(k *keychain, ctx context.Context) error { return k.SetUnread(ctx, "k", "2") },
+		"a removal": func(k *keychain, ctx context.Context) error { return k.Delete(ctx, "k") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &faultyRing{waits: true, items: map[string]string{"k": "1"}}
+				tray, run := newKeychain(runtime.GOOS, r, 0), newKeychain(runtime.GOOS, r, 0)
+				if _, err := tray.Get(t.Context(), "k"); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Hour) // and then the keychain locks itself
+				prompt := make(chan struct{})
+				r.hang = prompt
+				if err := write(tray, WithWait(t.Context(), time.Minute)); !errors.Is(err, ErrWaiting) {
+					t.Fatal(err)
+				}
+				r.mu.Lock()
+				r.hang = nil
+				r.mu.Unlock()
+				if err := run.Set(t.Context(), "k", "3"); err != nil {
+					t.Fatal(err)
+				}
+				close(prompt)
+				synctest.Wait()
+				if v, err := run.Get(t.Context(), "k"); err != nil || v.Reveal() != "3" {
+					t.Errorf("there is %q, %v", v.Reveal(), err)
+				}
+			})
+		})
+	}
+}
+
+// A write that a keychain only pretends to keep removes nothing that another
+// process has stored there since this one looked.
+func TestForgottenWriteRemovesNothingNewer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &faultyRing{items: map[string]string{"k": "1"}}
+		tray, run := newKeychain(runtime.GOOS, r, 0), newKeychain(runtime.GOOS, r, 0)
+		if _, err := tray.Get(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if err := run.Set(t.Context(), "k", "2"); err != nil {
+			t.Fatal(err)
+		}
+		r.forget = true
+		if err := tray.Set(t.Context(), "k", "3"); !errors.Is(err, ErrNotSaved) {
+			t.Error(err)
+		}
+		if v, err := run.Get(t.Context(), "k"); err != nil || v.Reveal() != "2" {
+			t.Errorf("there is %q, %v", v.Reveal(), err)
+		}
+	})
+}
+
 // A click on a menu while another call of the same process has the prompt open
 // gets its own time for it, and not the five seconds of a call that is stuck.
 func TestCallerBehindAPrompt(t *testing.T) {
