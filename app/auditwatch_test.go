@@ -26,7 +26,7 @@ func (c *countingLog) VerifyIncremental(ctx context.Context) (verify.Report, err
 }
 
 // A tray that runs all day looks every hour, and quitting waits for no hour.
-func TestWatchBook(t *testing.T) {
+func TestTheLogIsVerifiedEveryHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &application{log: slog.New(slog.DiscardHandler)}
 		counted := &countingLog{}
