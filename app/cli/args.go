@@ -23,7 +23,7 @@ func usage(advice, format string, args ...any) error {
 func atMost(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
-			return usage("see stagedoor "+cmd.Name()+" --help", "%s: unexpected %q", cmd.Name(), args[n])
+			return usage(seeHelp(cmd), "%s: unexpected %q", cmd.Name(), args[n])
 		}
 		return nil
 	}
@@ -32,18 +32,28 @@ func atMost(n int) cobra.PositionalArgs {
 func exactly(what ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < len(what) {
-			return usage("see stagedoor "+cmd.Name()+" --help", "%s needs %s", cmd.Name(), strings.Join(what[len(args):], " and "))
+			return usage(seeHelp(cmd), "%s needs %s", cmd.Name(), strings.Join(what[len(args):], " and "))
 		}
 		return atMost(len(what))(cmd, args)
 	}
 }
 
-func noCommand(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usage("see stagedoor --help", "there is no command %q", args[0])
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
 	}
-	return nil
+	var names []string
+	for _, sub := range cmd.Commands() {
+		names = append(names, sub.Name())
+	}
+	advice := seeHelp(cmd)
+	if near := hint.Nearest(args[0], names); near != "" {
+		advice = fmt.Sprintf("did you mean %s %s?", cmd.CommandPath(), near)
+	}
+	return usage(advice, "there is no command %q", args[0])
 }
+
+func seeHelp(cmd *cobra.Command) string { return "see " + cmd.CommandPath() + " --help" }
 
 func first(args []string) string {
 	if len(args) == 0 {

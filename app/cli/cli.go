@@ -105,7 +105,7 @@ happens to them. Without a command it starts the tray.`,
 	root.SetIn(f.In)
 	root.SetOut(f.Out)
 	root.SetErr(f.Err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("see stagedoor --help", "%w", err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(seeHelp(cmd), "%w", err) })
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	add := func(group, title string, cmds ...*cobra.Command) {
@@ -126,7 +126,7 @@ happens to them. Without a command it starts the tray.`,
 
 // newGroup is a command that has others and does nothing itself.
 func newGroup(name, short string, cmds ...*cobra.Command) *cobra.Command {
-	group := &cobra.Command{Use: name, Short: short, Args: atMost(0), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	group := &cobra.Command{Use: name, Short: short, Args: noCommand, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	group.AddCommand(cmds...)
 	return group
 }

@@ -36,7 +36,9 @@ type kind struct {
 
 var (
 	toggle   = kind{"on or off", readToggle}
-	number   = kind{"a whole number", func(s string) (any, error) { return strconv.ParseInt(s, 10, 32) }}
+	number   = kind{"a whole number", readNumber}
+	days     = kind{fmt.Sprintf("a whole number from %d to %d", minKeepDays, maxKeepDays), readNumber}
+	megabyte = kind{fmt.Sprintf("a whole number from %d to %d", minKeepMegabytes, maxKeepMegabytes), readNumber}
 	length   = kind{"a length of time such as 90s, 10m, 12h or 14d", readText}
 	severity = kind{"P0, P1, P2 or P3", readText}
 	hours    = kind{"hours such as 22:00-07:00, or off", readHours}
@@ -65,8 +67,8 @@ func table(rules []alert.Rule) (list []Setting) {
 	}
 	add("notifications.enabled", "whether the desktop shows notifications", toggle, func(s Settings) string { return strconv.FormatBool(s.Notifications.Enabled) })
 	add("notifications.quiet_hours", "when only a P0 is notified of", hours, func(s Settings) string { return s.Notifications.Quiet.String() })
-	add("log.keep_days", "how old the audit log gets", number, func(s Settings) string { return orDefault(s.Log.KeepDays) })
-	add("log.keep_megabytes", "how long the audit log gets", number, func(s Settings) string { return orDefault(s.Log.KeepMegabytes) })
+	add("log.keep_days", "after how many days events leave the audit log; never by default", days, func(s Settings) string { return orDefault(s.Log.KeepDays) })
+	add("log.keep_megabytes", "how large the audit log gets before the oldest leave it; 500 by default", megabyte, func(s Settings) string { return orDefault(s.Log.KeepMegabytes) })
 	for _, r := range rules {
 		for _, f := range ruleFields {
 			add("alerts."+r.ID+"."+f.name, f.help, f.kind, func(s Settings) string {
@@ -204,12 +206,14 @@ func (s Settings) with(name, value string) (Settings, error) {
 	}
 	changed, err := parse("", data)
 	if e := (*Error)(nil); errors.As(err, &e) {
-		err = hint.Wrap(invalid{errors.New(e.Reason)}, cmp.Or(e.advice, "it takes "+setting.Takes))
+		err = hint.Wrap(invalid{fmt.Errorf("%s cannot be %q: %s", name, value, e.Reason)}, cmp.Or(e.advice, "it takes "+setting.Takes))
 	}
 	return changed, err
 }
 
 func readText(s string) (any, error) { return s, nil }
+
+func readNumber(s string) (any, error) { return strconv.ParseInt(s, 10, 32) }
 
 func readToggle(s string) (any, error) {
 	on := map[string]bool{"true": true, "on": true, "yes": true, "false": false, "off": false, "no": false}
