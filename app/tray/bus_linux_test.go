@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -21,52 +20,19 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/stagedoor-app/stagedoor/app/notify/notifytest"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 const patience = 20 * time.Second // for a loaded machine; nothing waits this long
 
-// privateBus starts a D-Bus daemon for this test alone, makes it the session bus
+// privateBus starts a bus for this test alone, makes it the session bus
 // and returns a connection to it.
 func privateBus(t *testing.T) *dbus.Conn {
 	t.Helper()
-	daemon, err := exec.LookPath("dbus-daemon")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("no dbus-daemon here; package dbus has it, and CI must run this")
-		}
-		t.Skip("no dbus-daemon here; package dbus has it")
-	}
-	dir := t.TempDir()
-	config := filepath.Join(dir, "bus.conf")
-	err = os.WriteFile(config, fmt.Appendf(nil, `<busconfig>
-  <type>session</type>
-  <listen>unix:path=%s</listen>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
-  </policy>
-</busconfig>`, filepath.Join(dir, "bus")), 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(daemon, "--config-file="+config, "--nofork", "--print-address")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	address, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("dbus-daemon did not start: %v", err)
-	}
-	t.Setenv("DBUS_SESSION_BUS_ADDRESS", strings.TrimSpace(address))
-	conn, err := dbus.Connect(strings.TrimSpace(address))
+	address := notifytest.Bus(t)
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", address)
+	conn, err := dbus.Connect(address)
 	if err != nil {
 		t.Fatal(err)
 	}

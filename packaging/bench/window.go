@@ -84,28 +84,8 @@ func rehearse(ctx context.Context, d *desktop.Desktop, program string) (area des
 	}
 	// The middle of the table: past the bars and labels that come later.
 	area = desktop.Area{X: w.X + 20, Y: w.Y + w.Height/2, Width: w.Width / 3, Height: w.Height / 4}
-	want, err = still(ctx, d, area)
+	want, err = d.Still(ctx, area, settled)
 	return area, want, err
-}
-
-// still returns an area's pixels once they have not changed for a while.
-func still(ctx context.Context, d *desktop.Desktop, area desktop.Area) ([]byte, error) {
-	var last []byte
-	since := time.Now()
-	for {
-		now, err := d.Pixels(area)
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(now, last) {
-			last, since = now, time.Now()
-		} else if time.Since(since) > settled {
-			return last, nil
-		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
-			return nil, err
-		}
-	}
 }
 
 // opening opens the window and returns after how many milliseconds its rows are
@@ -135,7 +115,7 @@ func opening(ctx context.Context, d *desktop.Desktop, program string, area deskt
 			ms := float64(time.Since(start).Microseconds()) / 1000
 			used, err := ticks(cmd.Process.Pid)
 			if err == nil {
-				_, err = still(limit, d, area) // the survey and the verification go on, as they do for a user
+				_, err = d.Still(limit, area, settled) // the survey and the verification go on, as they do for a user
 			}
 			return ms, 10 * float64(used), err
 		}
@@ -158,7 +138,7 @@ func walkBack(ctx context.Context, d *desktop.Desktop, program string) error {
 		return err
 	}
 	area := desktop.Area{X: w.X, Y: w.Y, Width: w.Width, Height: w.Height}
-	if _, err := still(ctx, d, area); err != nil { // surveyed and verified
+	if _, err := d.Still(ctx, area, settled); err != nil { // surveyed and verified
 		return err
 	}
 	if err := d.Focus(ctx, w); err != nil {
@@ -168,7 +148,7 @@ func walkBack(ctx context.Context, d *desktop.Desktop, program string) error {
 	if err := d.Key(ctx, "End"); err != nil {
 		return err
 	}
-	if _, err := still(ctx, d, area); err != nil {
+	if _, err := d.Still(ctx, area, settled); err != nil {
 		return err
 	}
 	ms := float64((time.Since(start) - settled).Microseconds()) / 1000
@@ -181,7 +161,7 @@ func walkBack(ctx context.Context, d *desktop.Desktop, program string) error {
 			return err
 		}
 	}
-	if _, err := still(ctx, d, area); err != nil {
+	if _, err := d.Still(ctx, area, settled); err != nil {
 		return err
 	}
 	return sayResident(cmd.Process.Pid, fmt.Sprintf("%d events later", walked))

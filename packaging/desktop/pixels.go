@@ -3,11 +3,14 @@
 package desktop
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Area is a part of the screen, in pixels.
@@ -42,4 +45,19 @@ func (d *Desktop) Pixels(a Area) ([]byte, error) {
 		all = append(all, line...)
 	}
 	return all, nil
+}
+
+// Still waits until a part of the screen has not changed for a while, and returns its
+// pixels. Bound it by ctx.
+func (d *Desktop) Still(ctx context.Context, a Area, while time.Duration) ([]byte, error) {
+	var last []byte
+	since := time.Now()
+	err := poll(ctx, time.Hour, func() (bool, error) {
+		now, err := d.Pixels(a)
+		if !bytes.Equal(now, last) {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) > while, err
+	})
+	return last, err
 }

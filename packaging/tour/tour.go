@@ -215,14 +215,15 @@ func (t *tour) auditWindow(ctx context.Context) error {
 	if err := t.Command(ctx, "dunstctl", "close-all").Run(); err != nil {
 		return err
 	}
+	area := desktop.Area{X: w.X, Y: w.Y, Width: w.Width, Height: w.Height}
 	// Its rows come a moment after it.
-	if err := t.still(ctx); err != nil {
+	if _, err := t.Still(ctx, area, time.Second); err != nil {
 		return err
 	}
 	if err := t.Key(ctx, "Down", "Down", "Down", "Down"); err != nil {
 		return err
 	}
-	if err := t.still(ctx); err != nil {
+	if _, err := t.Still(ctx, area, time.Second); err != nil {
 		return err
 	}
 	path := filepath.Join(t.pictures, "tour-5-audit.png")
@@ -231,31 +232,4 @@ func (t *tour) auditWindow(ctx context.Context) error {
 		return err
 	}
 	return t.CloseWindow(ctx, w)
-}
-
-// still waits until the screen has stopped changing.
-func (t *tour) still(ctx context.Context) error {
-	path := filepath.Join(t.Dir(), "still.png")
-	last, same := "", 0
-	for same < 3 {
-		if err := t.Screenshot(ctx, path); err != nil {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if string(data) == last {
-			same++
-		} else {
-			same = 0
-		}
-		last = string(data)
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
 }

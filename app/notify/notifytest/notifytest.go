@@ -7,6 +7,7 @@ package notifytest
 import (
 	"bufio"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -34,11 +35,14 @@ type Daemon struct {
 	shown []Shown
 }
 
-// Bus starts a bus for this test alone and makes it the session bus.
+// Bus starts a bus for this test alone and returns its address.
 func Bus(t testing.TB) string {
 	t.Helper()
 	program, err := exec.LookPath("dbus-daemon")
 	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("no dbus-daemon here; package dbus has it, and CI must run this")
+		}
 		t.Skip("no dbus-daemon here; package dbus has it")
 	}
 	dir := t.TempDir()
