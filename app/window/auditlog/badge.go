@@ -52,6 +52,10 @@ func (b *badge) checking(percent int) {
 	b.set(theme.HistoryIcon(), kit.ColorMuted, widget.LowImportance, text)
 }
 
+func (b *badge) warn(text string) {
+	b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance, text)
+}
+
 // stale marks the last result as being about an older log.
 func (b *badge) stale() {
 	if b.again.Disabled() {
@@ -65,18 +69,17 @@ func (b *badge) result(r verify.Report, err error) {
 	b.again.Enable()
 	switch {
 	case err != nil:
-		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance, lang.L("Log could not be checked"))
+		b.warn(lang.L("Log could not be checked"))
 	case r.Verdict() == verify.Broken:
 		b.set(theme.ErrorIcon(), theme.ColorNameError, widget.DangerImportance,
 			lang.L("Does not verify: {{.Problem}}", map[string]any{"Problem": problemWords(r.Problem)}))
 	case r.Lost > 0:
-		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance, lang.L("Consistent with its key, but events are missing"))
+		b.warn(lang.L("Consistent with its key, but events are missing"))
 	case r.WithoutMAC() > 0:
 		n := r.WithoutMAC()
-		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance,
-			lang.N("Consistent with its key, but {{.Count}} lines carry no seal", n, map[string]any{"Count": kit.Number(n)}))
+		b.warn(lang.N("Consistent with its key, but {{.Count}} lines carry no seal", n, map[string]any{"Count": kit.Number(n)}))
 	case r.Verdict() == verify.Doubtful:
-		b.set(theme.WarningIcon(), theme.ColorNameWarning, widget.WarningImportance, lang.L("Consistent with its key, but its end could not be checked"))
+		b.warn(lang.L("Consistent with its key, but its end could not be checked"))
 	default:
 		n := int(r.Events)
 		b.set(theme.ConfirmIcon(), theme.ColorNameSuccess, widget.SuccessImportance,

@@ -48,7 +48,7 @@ func formats() []format {
 type exporter struct {
 	view   *view
 	write  Export
-	kind   *widget.Select
+	kind   *kit.Choice[format]
 	about  *widget.Label
 	only   *widget.Check
 	path   *kit.Entry
@@ -60,23 +60,22 @@ type exporter struct {
 
 func newExporter(v *view, write Export) *exporter {
 	e := &exporter{view: v, write: write}
-	var names []string
+	var options []kit.Option[format]
 	for _, f := range formats() {
-		names = append(names, f.name)
+		options = append(options, kit.Option[format]{Words: f.name, Value: f})
 	}
 	e.about = kit.Muted("")
 	e.only = widget.NewCheck(lang.L("Only the events that the filters leave"), nil)
 	e.path = v.host.Keys.NewEntry("")
 	e.path.OnSubmitted = func(string) { e.run() }
 	e.path.OnEscape = e.close
-	e.kind = widget.NewSelect(names, func(string) { e.chosen() })
+	e.kind = kit.NewChoice(e.chosen, options...)
 	e.start = kit.Primary(lang.L("Export"), e.run)
-	title := kit.Heading(lang.L("Export the log"))
 	e.folder = widget.NewButtonWithIcon(lang.L("Open its folder"), theme.FolderOpenIcon(),
 		func() { v.host.OpenFolder(filepath.Dir(e.path.Text)) })
 	e.folder.Hide()
 	e.box = container.NewVScroll(kit.Inset(10, 12, container.NewVBox(
-		kit.Tight(title), e.kind, kit.Tight(e.about), e.only,
+		kit.Tight(kit.Heading(lang.L("Export the log"))), e.kind, kit.Tight(e.about), e.only,
 		kit.Tight(widget.NewLabel(lang.L("File"))), e.path,
 		kit.Tight(kit.Muted(lang.L("Only you can read the file. It holds names and times, never a token."))),
 		kit.Inset(8, 0, container.NewHBox(kit.Button(lang.L("Close"), e.close), e.start, e.folder)),
@@ -85,8 +84,6 @@ func newExporter(v *view, write Export) *exporter {
 	return e
 }
 
-func (e *exporter) format() format { return formats()[max(0, e.kind.SelectedIndex())] }
-
 // open shows the form.
 func (e *exporter) open() {
 	home, _ := os.UserHomeDir() // empty: the field says where
@@ -94,7 +91,7 @@ func (e *exporter) open() {
 	e.path.SetText(filepath.Join(home, name))
 	e.only.SetChecked(e.view.filter.active())
 	e.folder.Hide()
-	e.kind.SetSelectedIndex(0)
+	e.kind.Choose(formats()[0])
 	e.chosen()
 	e.view.details.box.Hide()
 	e.box.Show()
@@ -103,7 +100,7 @@ func (e *exporter) open() {
 
 // chosen adapts the form to the format.
 func (e *exporter) chosen() {
-	f := e.format()
+	f := e.kind.Value()
 	e.about.SetText(f.about)
 	if f.whole {
 		e.only.Disable()
@@ -139,7 +136,7 @@ func (e *exporter) run() {
 	if e.cancel != nil {
 		return
 	}
-	h, f, path := e.view.host, e.format(), strings.TrimSpace(e.path.Text)
+	h, f, path := e.view.host, e.kind.Value(), strings.TrimSpace(e.path.Text)
 	q := audit.Query{}
 	if e.only.Checked && !f.whole {
 		q = e.view.query(0)
@@ -153,14 +150,13 @@ func (e *exporter) run() {
 		})
 	}
 	h.Notice.Busy(lang.L("Exporting…"), path)
-	done := false
+	e.cancel = func() {}
 	cancel := kit.Load(h.Tasks, func(ctx context.Context) (n int, err error) {
 		return n, saveNew(path, func(w io.Writer) error {
 			n, err = e.write(ctx, &meter{w: w, tell: progress}, f.id, q)
 			return err
 		})
 	}, func(n int, err error) {
-		done = true
 		e.ended()
 		if err != nil {
 			h.Notice.Error(err)
@@ -169,7 +165,7 @@ func (e *exporter) run() {
 		e.folder.Show() // and the form stays, with the name in it
 		h.Notice.Done(lang.N("{{.Count}} events exported", n, map[string]any{"Count": kit.Number(n)}), path)
 	})
-	if !done { // with an inline tasks it is over by now
+	if e.cancel != nil { // inline tasks have ended by now
 		e.cancel = cancel
 	}
 }

@@ -44,13 +44,6 @@ func (k *Keys) NewEntry(placeholder string) *Entry {
 	return e
 }
 
-// NewSecretEntry returns a field that hides what is typed.
-func (k *Keys) NewSecretEntry(placeholder string) *Entry {
-	e := k.NewEntry(placeholder)
-	e.Password = true
-	return e
-}
-
 // TypedShortcut implements fyne.Shortcutable.
 func (e *Entry) TypedShortcut(s fyne.Shortcut) {
 	if f, ok := e.keys.actions[s.ShortcutName()]; ok {

@@ -31,71 +31,66 @@ type Form struct {
 	host     *kit.Host
 	provider provider.Provider
 
-	Name, ClientID, Issuer        *kit.Entry
-	Secret                        *kit.Entry
-	Authorize, TokenURL, Revoke   *kit.Entry
-	UserInfo, Scopes, Port        *kit.Entry
-	redirect                      *widget.Label
-	developer, copyURI            *widget.Button
-	guide, issuer, byHand, client *fyne.Container
-	Object                        fyne.CanvasObject
+	Name, ClientID, Secret, Issuer, Authorize, TokenURL, Revoke, UserInfo, Scopes, Port *kit.Entry
+
+	fields             []field
+	redirect           *widget.Label
+	developer, copyURI *widget.Button
+	Object             *fyne.Container
+}
+
+// field is an entry with its name above it.
+type field struct {
+	entry *kit.Entry
+	box   *fyne.Container
+	shown func(provider.Provider) bool
 }
 
 // New returns the fields for a provider. Submit runs on Enter in the last field.
 func New(h *kit.Host, submit func()) *Form {
-	f := &Form{
-		host:      h,
-		Name:      h.Keys.NewEntry("work"),
-		ClientID:  h.Keys.NewEntry(""),
-		Secret:    h.Keys.NewSecretEntry(lang.L("Leave empty unless the provider gave you one")),
-		Issuer:    h.Keys.NewEntry("https://login.example.com"),
-		Authorize: h.Keys.NewEntry("https://login.example.com/authorize"),
-		TokenURL:  h.Keys.NewEntry("https://login.example.com/token"),
-		Revoke:    h.Keys.NewEntry(lang.L("Optional")),
-		UserInfo:  h.Keys.NewEntry(lang.L("Optional; it tells whose account it is")),
-		Scopes:    h.Keys.NewEntry(lang.L("As the provider names them, with spaces between")),
-		Port:      h.Keys.NewEntry(lang.L("Any free one, unless the provider asks for a fixed one")),
-		redirect:  kit.Value(""),
-	}
-	for _, e := range []*kit.Entry{f.Port, f.Issuer, f.TokenURL} { // what the redirect URI is made of
-		e.OnChanged = f.showRedirect
-	}
-	for _, e := range f.entries() {
-		e.OnSubmitted = func(string) { submit() }
-	}
+	f := &Form{host: h, redirect: kit.Value("")}
 	f.redirect.TextStyle.Monospace = true
-	f.developer = widget.NewButton("", func() { h.Open(f.provider.DeveloperPage) })
+	f.developer = kit.Button("", func() { h.Open(f.provider.DeveloperPage) })
 	f.copyURI = widget.NewButtonWithIcon("", theme.ContentCopyIcon(), func() { h.Copy(f.redirect.Text) })
 	f.copyURI.Importance = widget.LowImportance
-
-	f.guide = container.NewVBox(
+	f.Object = container.NewVBox(
 		kit.Tight(kit.Muted(lang.L("Register an app at the provider and give it exactly this redirect URI:"))),
 		kit.NewPane(theme.ColorNameHeaderBackground, container.NewBorder(nil, nil, nil, f.copyURI, f.redirect)),
 		container.NewHBox(f.developer),
 	)
-	f.issuer = field(lang.L("Issuer"), f.Issuer)
-	f.byHand = container.NewVBox(
-		field(lang.L("Authorization endpoint"), f.Authorize),
-		field(lang.L("Token endpoint"), f.TokenURL),
-		field(lang.L("Revocation endpoint"), f.Revoke),
-		field(lang.L("User info endpoint"), f.UserInfo),
-		field(lang.L("Scopes"), f.Scopes),
-		field(lang.L("Redirect port"), f.Port),
-	)
-	f.client = container.NewVBox(
-		field(lang.L("Client id"), f.ClientID),
-		field(lang.L("Client secret"), f.Secret),
-	)
-	f.Object = container.NewVBox(f.guide, field(lang.L("Name of the profile"), f.Name), f.issuer, f.byHand, f.client)
+	always := func(provider.Provider) bool { return true }
+	discovery := func(p provider.Provider) bool { return p.Discovery }
+	byHand := func(p provider.Provider) bool { return p.ByHand }
+	f.Name = f.add(lang.L("Name of the profile"), "work", always)
+	f.Issuer = f.add(lang.L("Issuer"), "https://login.example.com", discovery)
+	f.Authorize = f.add(lang.L("Authorization endpoint"), "https://login.example.com/authorize", byHand)
+	f.TokenURL = f.add(lang.L("Token endpoint"), "https://login.example.com/token", byHand)
+	f.Revoke = f.add(lang.L("Revocation endpoint"), lang.L("Optional"), byHand)
+	f.UserInfo = f.add(lang.L("User info endpoint"), lang.L("Optional; it tells whose account it is"), byHand)
+	f.Scopes = f.add(lang.L("Scopes"), lang.L("As the provider names them, with spaces between"), byHand)
+	f.Port = f.add(lang.L("Redirect port"), lang.L("Any free one, unless the provider asks for a fixed one"), byHand)
+	f.ClientID = f.add(lang.L("Client id"), "", always)
+	f.Secret = f.add(lang.L("Client secret"), lang.L("Leave empty unless the provider gave you one"), always)
+	f.Secret.Password = true
+	for _, x := range f.fields {
+		x.entry.OnSubmitted = func(string) { submit() }
+	}
+	for _, e := range []*kit.Entry{f.Port, f.Issuer, f.TokenURL} { // what the redirect URI is made of
+		e.OnChanged = f.showRedirect
+	}
 	f.SetProvider(provider.All()[0])
 	return f
 }
 
-// field puts a small name above an entry.
-func field(name string, e fyne.CanvasObject) *fyne.Container {
+// add appends a field that is shown for some providers.
+func (f *Form) add(name, placeholder string, shown func(provider.Provider) bool) *kit.Entry {
 	l := widget.NewLabel(name)
 	l.SizeName = theme.SizeNameCaptionText
-	return container.NewVBox(kit.Tight(l), e)
+	e := f.host.Keys.NewEntry(placeholder)
+	box := container.NewVBox(kit.Tight(l), e)
+	f.fields = append(f.fields, field{e, box, shown})
+	f.Object.Add(box)
+	return e
 }
 
 // SetProvider shows the fields that the provider needs.
@@ -104,8 +99,9 @@ func (f *Form) SetProvider(p provider.Provider) {
 	f.showRedirect("")
 	f.developer.SetText(lang.L("Open {{.Provider}}’s developer page", map[string]any{"Provider": p.Name}))
 	f.developer.Hidden = p.DeveloperPage == ""
-	f.issuer.Hidden = !p.Discovery
-	f.byHand.Hidden = !p.ByHand
+	for _, x := range f.fields {
+		x.box.Hidden = !x.shown(p)
+	}
 	f.Object.Refresh()
 }
 
@@ -172,14 +168,7 @@ func (f *Form) Create(k Creator, more func(context.Context, profile.Profile) err
 	})
 }
 
-// entries are all the fields.
-func (f *Form) entries() []*kit.Entry {
-	return []*kit.Entry{
-		f.Name, f.ClientID, f.Secret, f.Issuer, f.Authorize, f.TokenURL, f.Revoke, f.UserInfo, f.Scopes, f.Port,
-	}
-}
-
-// showRedirect tells what to register at the provider.
+// showRedirect says what to register at the provider.
 func (f *Form) showRedirect(string) {
 	p := f.profile()
 	if p.RedirectPath = auth.OwnRedirectPath(p); p.RedirectPath != "" && p.Issuer == "" && p.Endpoints == nil {
@@ -223,7 +212,7 @@ func port(text string) int {
 // Clear empties the fields; the secret does not stay in memory longer than it
 // has to.
 func (f *Form) Clear() {
-	for _, e := range f.entries() {
-		e.SetText("")
+	for _, x := range f.fields {
+		x.entry.SetText("")
 	}
 }
