@@ -154,7 +154,7 @@ func (k *Keeper) verifyAccount(ctx context.Context, a account.Account, g token.G
 		case !set.Whose.Wider(now):
 			return nil // another process was faster
 		}
-		set.Whose, v = set.Whose.Judge(now)
+		set.Whose, v = set.Whose.Check(now)
 		return nil
 	})
 	switch {

@@ -202,7 +202,7 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 		}
 	}
 	var v identity.Verdict
-	set.Whose, v = set.Whose.Judge(now)
+	set.Whose, v = set.Whose.Check(now)
 	if account != nil {
 		set.Whose.Asked = account.At
 	}

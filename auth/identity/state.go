@@ -42,18 +42,18 @@ func (s State) Wider(now Claims) bool {
 	return s.Changed == nil && s.Accepted != nil && len(Differ(*s.Accepted, now).Wider) > 0
 }
 
-// Verdict is what Judge found.
+// Verdict is what Check found.
 type Verdict struct {
 	Difference
 	Before, Now Claims
 	News        bool // a difference that was not known before
 }
 
-// Judge compares what the login says of itself now with what was accepted. now
+// Check compares what the login says of itself now with what was accepted. now
 // has no Subject if the provider was not asked or did not answer. The first
 // login is what is accepted; later ones fill in what was not known. A difference
 // is kept in Changed until the user accepts it or signs in as before.
-func (s State) Judge(now Claims) (State, Verdict) {
+func (s State) Check(now Claims) (State, Verdict) {
 	next := s
 	next.Answered = s.Answered || now.Subject != ""
 	if s.Accepted == nil {

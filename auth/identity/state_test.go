@@ -33,7 +33,7 @@ func TestNothingButTheAcceptedLoginGetsThrough(t *testing.T) {
 			switch rapid.SampledFrom([]string{"login", "login", "asked", "accept"}).Draw(t, "step") {
 			case "login":
 				now := claims(t)
-				s, _ = s.After().Judge(now)
+				s, _ = s.After().Check(now)
 				present = now.Subject
 				accepted = learn(accepted, now, s)
 			case "asked": // at a hand-out
@@ -41,7 +41,7 @@ func TestNothingButTheAcceptedLoginGetsThrough(t *testing.T) {
 					continue // refused before anybody is asked
 				}
 				now := claims(t)
-				s, _ = s.Judge(now)
+				s, _ = s.Check(now)
 				if now.Subject != "" {
 					present = now.Subject
 				}
@@ -86,14 +86,14 @@ func learn(accepted *Claims, now Claims, s State) *Claims {
 	return &learnt
 }
 
-// Judging the same claims twice changes nothing and is no news.
-func TestJudgingTwiceIsNoNews(t *testing.T) {
+// Checking the same claims twice changes nothing and is no news.
+func TestCheckingTwiceIsNoNews(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, _ := State{}.Judge(claims(t))
-		s, _ = s.After().Judge(claims(t))
+		s, _ := State{}.Check(claims(t))
+		s, _ = s.After().Check(claims(t))
 		now := claims(t)
-		once, _ := s.Judge(now)
-		twice, v := once.Judge(now)
+		once, _ := s.Check(now)
+		twice, v := once.Check(now)
 		if v.News {
 			t.Fatalf("told twice: %+v", v)
 		}

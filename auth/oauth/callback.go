@@ -58,10 +58,10 @@ func (a *attempt) mine(c callback) bool {
 	return subtle.ConstantTimeCompare([]byte(a.state), []byte(c.state)) == 1
 }
 
-// judge decides about a response that carries the right state: nil if its code
+// check decides about a response that carries the right state: nil if its code
 // may be redeemed. iss comes first, so that an error text of somebody else's
 // server is never believed (RFC 9207 section 2.4).
-func (a *attempt) judge(c callback) error {
+func (a *attempt) check(c callback) error {
 	const op = "authorization"
 	host := ""
 	if u, err := url.Parse(a.Authorization); err == nil {

@@ -19,7 +19,7 @@ import (
 // The issuer that the metadata names must be the one that was asked, byte by
 // byte, or the answer is refused with ErrIssuer. Metadata that does not offer
 // PKCE with S256 comes back together with ErrNoS256, for a caller whose user
-// knows better; that caller sets S256 to Unknown and writes it in the book.
+// knows better; that caller sets S256 to Unknown and writes it in the audit log.
 func Discover(ctx context.Context, hc *http.Client, issuer string) (Endpoints, error) {
 	const op = "discovery"
 	base, err := CheckIssuer(issuer)

@@ -147,7 +147,7 @@ func FuzzCallback(f *testing.F) {
 		if a.mine(c) != (c.state == state) {
 			t.Fatal("the state was compared wrongly")
 		}
-		err := a.judge(c)
+		err := a.check(c)
 		if err != nil {
 			checkError(t, err, query)
 			return

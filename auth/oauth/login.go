@@ -46,7 +46,7 @@ type LoginRequest struct {
 	// turned away although it looked like an answer: "bad_state",
 	// "missing_state", "doubled_state", "reused_state", "malformed",
 	// "wrong_host". One call at a time, none after Login has returned, and at
-	// most 20 for one login, so that a flood does not fill the book.
+	// most 20 for one login, so that a flood does not fill the audit log.
 	OnStray func(reason string)
 	// Keep, if set, is what the login's answer is worth: see Keep.
 	Keep Keep
@@ -102,18 +102,18 @@ func (w *Wire) Login(ctx context.Context, r LoginRequest) (Tokens, error) {
 	if waiting.Err() != nil {
 		return Tokens{}, endOfWait(waiting)
 	}
-	d, err := openDoor(waiting, a, r.OnStray)
+	l, err := openListener(waiting, a, r.OnStray)
 	if err != nil {
 		return Tokens{}, err
 	}
-	t, err := w.await(ctx, waiting, a, d)
-	d.end(err)
+	t, err := w.await(ctx, waiting, a, l)
+	l.end(err)
 	return t, err
 }
 
 // await shows the URL, waits for the answer until waiting ends, and redeems it
 // under ctx.
-func (w *Wire) await(ctx, waiting context.Context, a *attempt, d *door) (Tokens, error) {
+func (w *Wire) await(ctx, waiting context.Context, a *attempt, l *listener) (Tokens, error) {
 	target := a.authorizationURL()
 	if a.OnURL != nil {
 		a.OnURL(target)
@@ -130,7 +130,7 @@ func (w *Wire) await(ctx, waiting context.Context, a *attempt, d *door) (Tokens,
 			}
 		case <-waiting.Done():
 			return Tokens{}, endOfWait(waiting)
-		case c := <-d.accepted:
+		case c := <-l.accepted:
 			return w.redeem(ctx, a, c)
 		}
 	}
@@ -240,7 +240,7 @@ func (a *attempt) authorizationURL() string {
 // redeem turns the authorization response into tokens, or into the reason why
 // there are none.
 func (w *Wire) redeem(ctx context.Context, a *attempt, c callback) (Tokens, error) {
-	if err := a.judge(c); err != nil {
+	if err := a.check(c); err != nil {
 		return Tokens{}, err
 	}
 	form := url.Values{

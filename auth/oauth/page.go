@@ -65,7 +65,7 @@ func protect(h http.Header) {
 	h.Set("Connection", "close")
 }
 
-// write sends the page and sees it out of the door: the listener is closed
+// write sends the page and waits until it is sent: the listener is closed
 // right after the last one.
 func (p page) write(w http.ResponseWriter, status int) {
 	body := fmt.Sprintf(pageHTML, html.EscapeString(p.title), pageStyle, p.tone, p.mark, html.EscapeString(p.title), html.EscapeString(p.text))

@@ -34,7 +34,7 @@ func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secre
 		// An ID token is a by-product here: a bad one is not worth a lost
 		// refresh token. Whether it is of the same issuer, client and account as
 		// that of the login (OpenID Connect Core section 12.2) is for the caller
-		// to judge, who knows that one.
+		// to check, who knows that one.
 		claims, odd := checkIDToken(t.IDToken, idTokenRules{issuer: e.Issuer, audience: c.ID, now: w.now()})
 		t.Subject, t.Stranger = claims.subject, errors.Is(odd, errStranger) || errors.Is(odd, errNobody)
 	}

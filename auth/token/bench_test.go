@@ -36,7 +36,7 @@ func BenchmarkFreshFromFile(b *testing.B) {
 }
 
 // A whole refresh: lock, intent, a request over the loopback, answer, vault,
-// and the lines in the book, each on the disk.
+// and the lines in the audit log, each on the disk.
 func BenchmarkRefresh(b *testing.B) {
 	r := newRig(b, authtest.Rotating)
 	r.signIn()

@@ -79,7 +79,7 @@ func readable(err error) error {
 	return err
 }
 
-// refresh is the slow path, DESIGN section 4 steps 2 to 8.
+// refresh is Fresh without the hot path.
 func (s *Service) refresh(ctx context.Context, g Grant) (Set, error) {
 	lock, err := s.lock(ctx, g.ID)
 	if err != nil { // never refresh unlocked
@@ -150,10 +150,10 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 		answer = oauth.Tokens{Refresh: answer.Refresh}
 	}
 	if err == nil {
-		return s.adopt(ctx, a, answer)
+		return s.saveRefreshed(ctx, a, answer)
 	}
 	if !answer.Refresh.Empty() { // unusable but for the successor of a spent token
-		if saved, saveErr := s.adopt(ctx, a, answer); saveErr == nil {
+		if saved, saveErr := s.saveRefreshed(ctx, a, answer); saveErr == nil {
 			set, doubt = saved, false
 		}
 	} else if !doubt && !maySpend(err) {
@@ -181,7 +181,7 @@ func maySpend(err error) bool {
 	return true
 }
 
-// refreshFailed tells the book and decides what the caller gets. doubt says
+// refreshFailed writes into the audit log and decides what the caller gets. doubt says
 // that an earlier request with the same refresh token may have been fulfilled.
 func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt bool, cause error) (Set, error) {
 	data := map[string]any{"transient": oauth.IsTransient(cause)}
@@ -200,7 +200,7 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 		return s.orAlive(set, fmt.Errorf("refresh the token: %w", cause))
 	}
 	// Somebody without our lock (an older version, another machine with the
-	// same keychain) may have rotated the token: adopt theirs.
+	// same keychain) may have rotated the token: use theirs.
 	if current, err := s.Load(ctx, g.ID); err == nil && current.Gen != set.Gen {
 		_ = s.journal.remove(g.ID) // about tokens that are gone
 		return s.orAlive(current, whyRefused(current))
@@ -229,7 +229,7 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 			"kind": "invalid_grant_on_current", "sign": sign, "token": s.Fingerprint(ctx, set.Refresh),
 		})
 	}
-	s.at("refusal told")
+	s.at("refusal recorded")
 	if err := s.save(ctx, g.ID, refused, set.Gen); err != nil && !errors.Is(err, errStale) {
 		return Set{}, err
 	}

@@ -79,7 +79,7 @@ func (r *rig) goesOn() bool {
 		r.t.Fatalf("the answer was lost; the user hears %v (hint %q)", err, hint.Of(err))
 	}
 	if events := r.told(audit.RefreshFailed); len(events) == 0 || events[0].Data["lost_response"] != true {
-		r.t.Fatalf("the book does not say that the answer was lost: %+v", events)
+		r.t.Fatalf("the log does not say that the answer was lost: %+v", events)
 	}
 	if _, again := r.Fresh(r.t.Context(), r.grant); !errors.Is(again, ErrAnswerLost) {
 		r.t.Fatalf("asked again, the user hears %v", again)
@@ -87,7 +87,7 @@ func (r *rig) goesOn() bool {
 	return false
 }
 
-// noFalseAlarm fails if the book makes anybody look for a thief.
+// noFalseAlarm fails if the log makes anybody look for a thief.
 func (r *rig) noFalseAlarm(lost int) {
 	r.t.Helper()
 	if events := r.told(audit.ReuseDetected); len(events) > 0 {
@@ -107,7 +107,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 		for name, step := range map[string]string{
 			"1 token found expired": "checked", "2 locked": "locked", "3 read again": "read again",
 			"4 intent written": "intent written", "5 answered": "answered",
-			"6a answer written": "answer written", "6b saved": "saved", "6c told": "told",
+			"6a answer written": "answer written", "6b saved": "saved", "6c recorded": "recorded",
 			"6d journal removed": "journal removed", "6e unlocked": "done",
 		} {
 			t.Run(mode+"/"+name, func(t *testing.T) {
@@ -182,7 +182,7 @@ func TestRequestOfAKilledProcessThatArrivesLate(t *testing.T) {
 // Step 8: a refusal that is not acted upon is heard again, and is then no lost
 // answer.
 func TestKilledAfterARefusal(t *testing.T) {
-	for _, step := range []string{"refusal told", "refusal saved"} {
+	for _, step := range []string{"refusal recorded", "refusal saved"} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, authtest.Rotating)

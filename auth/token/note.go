@@ -30,8 +30,8 @@ type note struct {
 	Host  string    `json:"host,omitempty"`
 	// Busy says that tokens in the vault may be of a revocation that was
 	// interrupted: nobody gets one before that is settled.
-	Busy bool      `json:"busy"`
-	Told time.Time `json:"told,omitzero"` // when the log was last told that it is still open
+	Busy     bool      `json:"busy"`
+	Notified time.Time `json:"told,omitzero"` // when the log was last told that it is still open
 }
 
 const (
@@ -95,8 +95,8 @@ func (n note) covers(list []pending) note {
 			n.Host = u.Host
 		}
 	}
-	if n.Told.IsZero() {
-		n.Told = n.Since
+	if n.Notified.IsZero() {
+		n.Notified = n.Since
 	}
 	return n
 }

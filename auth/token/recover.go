@@ -59,7 +59,7 @@ func (s *Service) finishRefresh(ctx context.Context, g Grant) (set Set, doubt bo
 	rescue := errors.Is(loadErr, ErrDamaged) && !r.intent()
 	if !r.intent() && loadErr == nil && r.Gen+1 == set.Gen {
 		// Saved, but perhaps not told. One line under a name of its own is
-		// better than a rotation that the book does not know of, or counts twice.
+		// better than a rotation that the audit log does not know of, or counts twice.
 		s.Record(ctx, g.ID, audit.SaveFinished, audit.OK, map[string]any{
 			"generation": set.Gen, "old": r.Token, "new": s.Fingerprint(ctx, set.Refresh),
 		})
@@ -88,7 +88,7 @@ func (s *Service) finishSave(ctx context.Context, g Grant, old, next Set, r reco
 	s.Record(ctx, g.ID, audit.SaveFinished, audit.OK, map[string]any{
 		"generation": next.Gen, "old": r.Token, "new": s.Fingerprint(ctx, next.Refresh),
 	})
-	s.tell(ctx, g, old, next)
+	s.recordRefresh(ctx, g, old, next)
 	return s.journal.remove(g.ID)
 }
 

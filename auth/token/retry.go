@@ -171,9 +171,9 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note, client cli
 	}
 	if left > 0 {
 		worst = Unconfirmed
-		if now.Sub(n.Told).Abs() >= tellEvery {
+		if now.Sub(n.Notified).Abs() >= tellEvery {
 			s.recordRevocation(ctx, id, Unconfirmed, map[string]any{"retried": true, "open": left})
-			n.Told = now.UTC()
+			n.Notified = now.UTC()
 		}
 	}
 	// Also when the time is up: the provider is not to be asked again at once.

@@ -30,11 +30,11 @@ import (
 
 const profileID = "0123456789abcdef"
 
-// house is a state folder with a file vault and a book, as several processes
-// share it. Every process makes its own on the same folder.
-type house struct {
+// process is what one process has: a service on a state folder with a file vault and
+// an audit log, which several processes share.
+type process struct {
 	*Service
-	book  *audit.Log
+	log   *audit.Log
 	clock atomic.Int64 // Unix seconds
 	grant Grant
 	// redeemed, if set, is called when a login has its tokens.
@@ -43,7 +43,7 @@ type house struct {
 	confirming func() error
 }
 
-// plan is what a process needs to know to join a house. It is passed on to
+// plan is what a process needs to know to work on the folder. It is passed on to
 // child processes as JSON.
 type plan struct {
 	Dir      string
@@ -62,8 +62,8 @@ type loginForChild struct{ Access, Refresh string }
 
 var epoch = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 
-func (p plan) open() (*house, error) {
-	h := &house{}
+func (p plan) open() (*process, error) {
+	h := &process{}
 	h.clock.Store(p.Clock)
 	now := func() time.Time { return time.Unix(h.clock.Load(), 0).UTC() }
 	for _, dir := range []string{"locks", "wal"} {
@@ -81,8 +81,8 @@ func (p plan) open() (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := sha256.Sum256([]byte("the book's key"))
-	h.book, err = audit.Open(audit.Params{
+	key := sha256.Sum256([]byte("the log's key"))
+	h.log, err = audit.Open(audit.Params{
 		Dir: filepath.Join(p.Dir, "audit"), Now: now, Actor: "test", PID: os.Getpid(),
 		Key: func(context.Context) ([]byte, error) { return key[:], nil },
 	})
@@ -96,8 +96,8 @@ func (p plan) open() (*house, error) {
 	h.Service, err = NewService(Params{
 		Vault: v, Wire: wire, Locks: filepath.Join(p.Dir, "locks"), WAL: filepath.Join(p.Dir, "wal"), Now: now, Rand: rand.Reader,
 		Record: func(ctx context.Context, id, event, outcome string, data map[string]any) {
-			if _, err := h.book.Append(ctx, audit.Event{Name: event, Profile: id, Outcome: outcome, Data: data}); err != nil {
-				fmt.Fprintln(os.Stderr, "book:", err)
+			if _, err := h.log.Append(ctx, audit.Event{Name: event, Profile: id, Outcome: outcome, Data: data}); err != nil {
+				fmt.Fprintln(os.Stderr, "audit log:", err)
 			}
 		},
 		Fingerprint: func(_ context.Context, s secret.String) string { return s.Fingerprint(key[:]) },
@@ -147,11 +147,11 @@ func cheapVault(dir, passFile string) error {
 }
 
 // later moves the clock on so far that every access token has ended.
-func (h *house) later() { h.clock.Add(int64(2 * time.Hour / time.Second)) }
+func (h *process) later() { h.clock.Add(int64(2 * time.Hour / time.Second)) }
 
-// rig is a house with an authorization server, seen from the test.
+// rig is a process with an authorization server, seen from the test.
 type rig struct {
-	*house
+	*process
 	t      testing.TB
 	plan   plan
 	server *authtest.Server
@@ -178,17 +178,17 @@ func newRigWith(t testing.TB, params authtest.Params) *rig {
 	return r
 }
 
-// restart stands for a new process on the same house.
+// restart stands for a new process on the same folder.
 func (r *rig) restart() {
 	r.t.Helper()
-	if r.house != nil {
+	if r.process != nil {
 		r.plan.Clock = r.clock.Load()
 	}
 	h, err := r.plan.open()
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.house = h
+	r.process = h
 }
 
 // login gets tokens from the server as a login does.
@@ -209,7 +209,7 @@ func (r *rig) login() oauth.Tokens {
 }
 
 // finish ends a login whose token request brings t.
-func (h *house) finish(ctx context.Context, t oauth.Tokens) (Set, error) {
+func (h *process) finish(ctx context.Context, t oauth.Tokens) (Set, error) {
 	return h.SaveLogin(ctx, h.grant, Login{
 		Begin: func() error { return nil },
 		Redeem: func(context.Context) (oauth.Tokens, error) {
@@ -260,17 +260,17 @@ func (r *rig) posts() int { return r.server.Counts().Grants["refresh_token"] }
 // told returns the events of that name, newest first.
 func (r *rig) told(name string) []audit.Event {
 	r.t.Helper()
-	events, err := r.book.Query(r.t.Context(), audit.Query{Name: name})
+	events, err := r.log.Query(r.t.Context(), audit.Query{Name: name})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return events
 }
 
-// alerts are all that the default rules make of the book.
+// alerts are all that the default rules make of the log.
 func (r *rig) alerts() []alert.Alert {
 	r.t.Helper()
-	events, err := r.book.Query(r.t.Context(), audit.Query{})
+	events, err := r.log.Query(r.t.Context(), audit.Query{})
 	if err != nil {
 		r.t.Fatal(err)
 	}

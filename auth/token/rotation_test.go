@@ -196,7 +196,7 @@ func TestT5NarrowerGrant(t *testing.T) {
 		t.Error("scopes (-want +got):\n" + diff)
 	}
 	if events := r.told(audit.ScopeNarrowed); len(events) != 1 || events[0].Data["lost"] != "write" {
-		t.Errorf("in the book: %+v", events)
+		t.Errorf("in the audit log: %+v", events)
 	}
 	for _, q := range r.server.Requests() {
 		if q.Form.Get("grant_type") == "refresh_token" && q.Form.Has("scope") {

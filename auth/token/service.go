@@ -88,10 +88,10 @@ type Params struct {
 	Rand  io.Reader
 	// Gone, if set, reports whether there certainly is no such profile any more.
 	Gone func(profileID string) bool
-	// Record writes to the book. It must not fail the caller: what happened
+	// Record writes to the audit log. It must not fail the caller: what happened
 	// has happened.
 	Record func(ctx context.Context, profileID, event, outcome string, data map[string]any)
-	// Fingerprint tells tokens apart in the book without telling what they are.
+	// Fingerprint tells tokens apart in the audit log without telling what they are.
 	Fingerprint func(ctx context.Context, s secret.String) string
 }
 
@@ -182,7 +182,7 @@ func (s *Service) put(ctx context.Context, id string, set Set, was uint64) error
 	return s.Vault.Set(ctx, itemKey(id), item)
 }
 
-// save is put, and tells the book.
+// save is put, and writes into the audit log.
 func (s *Service) save(ctx context.Context, id string, set Set, was uint64) error {
 	if err := s.put(ctx, id, set, was); err != nil {
 		if errors.Is(err, errStale) {

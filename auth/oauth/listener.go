@@ -21,13 +21,13 @@ const (
 	// pageTimeout is how long the last page may take to reach the browser.
 	pageTimeout = 2 * time.Second
 	// maxStrays is how many requests of one login are reported. A web page can
-	// send thousands, and each report is a line in the book.
+	// send thousands, and each report is a line in the audit log.
 	maxStrays = 20
 )
 
-// door is the loopback listener of one attempt. It lets one answer in and turns
+// listener is the loopback listener of one attempt. It lets one answer in and turns
 // everything else away.
-type door struct {
+type listener struct {
 	attempt  *attempt
 	host     string // what the Host header has to say: 127.0.0.1 and the port
 	accepted chan callback
@@ -66,15 +66,15 @@ func listen(ctx context.Context, port int, path string) (net.Listener, error) {
 	return ln, nil
 }
 
-// openDoor listens on 127.0.0.1 and sets the attempt's redirect URI. "localhost"
+// openListener listens on 127.0.0.1 and sets the attempt's redirect URI. "localhost"
 // is not used: it may resolve to an address that another program listens on
 // (RFC 8252 section 8.3).
-func openDoor(ctx context.Context, a *attempt, onStray func(string)) (*door, error) {
+func openListener(ctx context.Context, a *attempt, onStray func(string)) (*listener, error) {
 	ln, err := listen(ctx, a.Port, a.Path)
 	if err != nil {
 		return nil, err
 	}
-	d := &door{
+	l := &listener{
 		attempt:  a,
 		host:     strings.TrimSuffix(ln.Addr().String(), ":80"), // which browsers leave out
 		accepted: make(chan callback, 1),
@@ -83,56 +83,56 @@ func openDoor(ctx context.Context, a *attempt, onStray func(string)) (*door, err
 		onStray:  onStray,
 		served:   make(chan struct{}),
 	}
-	a.redirect = "http://" + d.host + a.Path
-	d.server = &http.Server{
-		Handler:           d,
+	a.redirect = "http://" + l.host + a.Path
+	l.server = &http.Server{
+		Handler:           l,
 		ReadHeaderTimeout: 5 * time.Second,
 		WriteTimeout:      DefaultLoginTimeout, // the page waits until the tokens are kept, which may take a prompt
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // it would quote what strangers send
 	}
 	go func() {
-		defer close(d.served)
-		_ = d.server.Serve(ln) // ends with ErrServerClosed, in close
+		defer close(l.served)
+		_ = l.server.Serve(ln) // ends with ErrServerClosed, in close
 	}()
-	return d, nil
+	return l, nil
 }
 
 // end tells the waiting browser, if there is one, how the login ended, gives the
 // page a moment to get there, and shuts the port. When it has returned, nobody
 // listens there any more.
-func (d *door) end(outcome error) {
-	d.mu.Lock()
-	waiting := d.used
-	d.used = true // nobody is let in any more
-	d.mu.Unlock()
-	d.outcome = outcome
-	close(d.settled)
+func (l *listener) end(outcome error) {
+	l.mu.Lock()
+	waiting := l.used
+	l.used = true // nobody is let in any more
+	l.mu.Unlock()
+	l.outcome = outcome
+	close(l.settled)
 	if waiting {
 		limit := time.NewTimer(pageTimeout)
 		defer limit.Stop()
 		select {
-		case <-d.pageSent:
+		case <-l.pageSent:
 		case <-limit.C:
 		}
 	}
-	_ = d.server.Close()
-	<-d.served
-	d.strayMu.Lock()
-	d.onStray = nil
-	d.strayMu.Unlock()
+	_ = l.server.Close()
+	<-l.served
+	l.strayMu.Lock()
+	l.onStray = nil
+	l.strayMu.Unlock()
 }
 
 // ServeHTTP answers the browser and whoever else finds the port.
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
 	switch {
-	case r.Host != d.host:
+	case r.Host != l.host:
 		// A web page that made its own name resolve to 127.0.0.1.
-		d.stray(strayWrongHost)
+		l.stray(strayWrongHost)
 		refusedPage.write(w, http.StatusForbidden)
 		return
-	case r.URL.Path != d.attempt.Path || r.URL.RawPath != "":
+	case r.URL.Path != l.attempt.Path || r.URL.RawPath != "":
 		refusedPage.write(w, http.StatusNotFound)
 		return
 	case r.Method != http.MethodGet:
@@ -142,17 +142,17 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c, reason := parseCallback(r.URL.RawQuery)
 	if reason == "" {
-		reason = d.admit(c)
+		reason = l.admit(c)
 	}
 	if reason != "" {
-		d.stray(reason)
+		l.stray(reason)
 		strayPage.write(w, http.StatusBadRequest)
 		return
 	}
-	defer close(d.pageSent)
+	defer close(l.pageSent)
 	select {
-	case <-d.settled:
-		p, status := pageFor(d.outcome)
+	case <-l.settled:
+		p, status := pageFor(l.outcome)
 		p.write(w, status)
 	case <-r.Context().Done():
 		// The tab was closed; the login goes on without it.
@@ -161,26 +161,26 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // admit lets the first answer with the right state in, and says why not
 // otherwise.
-func (d *door) admit(c callback) (stray string) {
-	if !d.attempt.mine(c) {
+func (l *listener) admit(c callback) (stray string) {
+	if !l.attempt.mine(c) {
 		return strayBadState
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.used {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.used {
 		return strayReusedState
 	}
-	d.used = true
-	d.accepted <- c // never blocks: there is room for the one
+	l.used = true
+	l.accepted <- c // never blocks: there is room for the one
 	return ""
 }
 
 // stray reports a request that was turned away.
-func (d *door) stray(reason string) {
-	d.strayMu.Lock()
-	defer d.strayMu.Unlock()
-	if d.strays++; d.onStray != nil && d.strays <= maxStrays {
-		d.onStray(reason)
+func (l *listener) stray(reason string) {
+	l.strayMu.Lock()
+	defer l.strayMu.Unlock()
+	if l.strays++; l.onStray != nil && l.strays <= maxStrays {
+		l.onStray(reason)
 	}
 }
 

@@ -24,9 +24,9 @@ type attempt struct {
 	client oauth.Client // the profile's secret may be gone when the answer comes
 }
 
-// adopt saves the answer to a refresh: first to the write-ahead file, which
+// saveRefreshed saves the answer to a refresh: first to the write-ahead file, which
 // takes a millisecond, then to the vault, which may take seconds or a prompt.
-func (s *Service) adopt(ctx context.Context, a attempt, answer oauth.Tokens) (Set, error) {
+func (s *Service) saveRefreshed(ctx context.Context, a attempt, answer oauth.Tokens) (Set, error) {
 	g, set := a.grant, merge(a.old, answer)
 	set.Doubt = a.doubt
 	if g.ended(a.old, s.Now()) { // it has not, so the day of consent is wrong
@@ -51,7 +51,7 @@ func (s *Service) adopt(ctx context.Context, a attempt, answer oauth.Tokens) (Se
 	err := s.save(ctx, g.ID, set, a.old.Gen)
 	switch {
 	case errors.Is(err, errStale): // revoked or signed in anew meanwhile: theirs counts
-		return s.giveWay(ctx, a, set)
+		return s.superseded(ctx, a, set)
 	case err != nil && journalled == nil && set.Alive(s.Now()):
 		return set, nil // whoever comes next finishes the save
 	case err != nil:
@@ -61,8 +61,8 @@ func (s *Service) adopt(ctx context.Context, a attempt, answer oauth.Tokens) (Se
 		return Set{}, fmt.Errorf("save the refreshed tokens: %w", err)
 	}
 	s.at("saved")
-	s.tell(ctx, g, a.old, set)
-	s.at("told")
+	s.recordRefresh(ctx, g, a.old, set)
+	s.at("recorded")
 	_ = s.journal.remove(g.ID) // the vault has moved on: whoever comes next drops it
 	s.at("journal removed")
 	return set, nil
@@ -110,8 +110,8 @@ func merge(old Set, answer oauth.Tokens) Set {
 	return set
 }
 
-// tell writes into the book what a refresh changed.
-func (s *Service) tell(ctx context.Context, g Grant, old, set Set) {
+// recordRefresh writes into the audit log what a refresh changed.
+func (s *Service) recordRefresh(ctx context.Context, g Grant, old, set Set) {
 	rotated := set.Refresh != old.Refresh
 	if set.Access != old.Access {
 		s.Record(ctx, g.ID, audit.TokenRefreshed, audit.OK, map[string]any{"generation": set.Gen, "rotated": rotated})
@@ -142,9 +142,9 @@ func (s *Service) rotationExpected(g Grant, set Set) bool {
 	return g.Rotation == provider.Rotates || g.Rotation == provider.Unknown && set.Rotations >= learned
 }
 
-// giveWay drops the answer because the vault has moved on. Its tokens must not
-// live on at the provider for nobody.
-func (s *Service) giveWay(ctx context.Context, a attempt, late Set) (Set, error) {
+// superseded drops the answer of a refresh because the vault has moved on. Its
+// tokens must not live on at the provider for nobody.
+func (s *Service) superseded(ctx context.Context, a attempt, late Set) (Set, error) {
 	g := a.grant
 	g.Client = func(context.Context) (oauth.Client, error) { return a.client, nil }
 	current, err := s.Load(ctx, g.ID)

@@ -157,7 +157,7 @@ func TestFixedPort(t *testing.T) {
 }
 
 // A page on the web can send thousands of requests to the port. They may neither
-// fill the book nor keep the real answer out, however slow the book is.
+// fill the audit log nor keep the real answer out, however slow the log is.
 func TestStrayFlood(t *testing.T) {
 	r := newRig(t, authtest.Params{})
 	req := r.request()
