@@ -26,7 +26,7 @@ import (
 
 // The format is a promise to anyone who checks the log with a script of their
 // own: this test checks it with nothing but the standard library.
-func TestLineFormat(t *testing.T) {
+func TestAScriptCanCheckALine(t *testing.T) {
 	b := audittest.New(t)
 	b.Clock.Set(time.Date(2026, 11, 22, 5, 10, 51, 120_000_000, time.FixedZone("", 3600)))
 	got, err := b.Append(t.Context(), audit.Event{
@@ -72,7 +72,7 @@ type outcome string
 
 // What cannot be written faithfully is refused, and a refusal leaves no trace;
 // a secret that strays in does not reach the disk.
-func TestValues(t *testing.T) {
+func TestWhatCannotBeWrittenFaithfullyIsRefused(t *testing.T) {
 	long := strings.Repeat("ä", 1000)
 	tests := map[string]struct {
 		in   any
@@ -127,7 +127,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestNoEventIsLargerThanALine(t *testing.T) {
 	huge := map[string]any{}
 	for i := range 20 {
 		huge[fmt.Sprint(i)] = strings.Repeat("\x01", 1024)
@@ -147,7 +147,7 @@ func TestRefusals(t *testing.T) {
 
 // With the keychain locked nothing is lost; with it open again, what was
 // written in the meantime is covered by a seal and cannot be changed any more.
-func TestLockedKeychain(t *testing.T) {
+func TestALockedKeychainLosesNoEvent(t *testing.T) {
 	b := audittest.New(t)
 	b.Add(2)
 	b.Keychain.Locked = audittest.ErrLocked
@@ -185,7 +185,7 @@ func TestLockedKeychain(t *testing.T) {
 }
 
 // A clock that was set back must not keep the log unsealed until it has caught up.
-func TestLockedKeychainAndClockJump(t *testing.T) {
+func TestAClockSetBackUnsealsNothing(t *testing.T) {
 	b := audittest.New(t)
 	b.Keychain.Locked = audittest.ErrLocked
 	b.Add(1)
@@ -199,7 +199,7 @@ func TestLockedKeychainAndClockJump(t *testing.T) {
 
 // A caller that gave up while the keychain prompted must not keep the next one
 // from asking.
-func TestCancelledKeyCall(t *testing.T) {
+func TestACancelledCallerKeepsNobodyFromTheKey(t *testing.T) {
 	b := audittest.New(t)
 	b.Keychain.Locked = context.Canceled
 	ctx, cancel := context.WithCancel(t.Context())
@@ -216,7 +216,7 @@ func TestCancelledKeyCall(t *testing.T) {
 
 // The anchor must not cost two keychain calls per line, nor fall behind by
 // more than 64 lines, nor wait when the alert is a grave one.
-func TestAnchorMoves(t *testing.T) {
+func TestTheAnchorIsNeverFarBehind(t *testing.T) {
 	b := audittest.New(t)
 	b.Add(63)
 	if b.Keychain.Saves != 0 {
@@ -255,7 +255,7 @@ func TestAnchorMoves(t *testing.T) {
 }
 
 // What a crash leaves at the end is set aside, noted, and the log goes on.
-func TestTornTail(t *testing.T) {
+func TestACrashLosesNoFinishedLine(t *testing.T) {
 	whole := `{"v":1,"seq":3,"ts":"2026-`
 	for name, tail := range map[string]string{
 		"half a line":           whole,
@@ -292,7 +292,7 @@ func TestTornTail(t *testing.T) {
 
 // A newest line that is rubbish is no crash but tampering: it stays for
 // verification to name, and the events after it are not lost.
-func TestRubbishAtTheEnd(t *testing.T) {
+func TestRubbishAtTheEndLosesNoEvent(t *testing.T) {
 	b := audittest.New(t)
 	b.Add(3)
 	b.Change(1, func(l []string) []string { return append(l, "rubbish\n") })
@@ -306,7 +306,7 @@ func TestRubbishAtTheEnd(t *testing.T) {
 }
 
 // A forged line with the highest number there is must not end the log.
-func TestForgedNumber(t *testing.T) {
+func TestAForgedNumberDoesNotEndTheLog(t *testing.T) {
 	for _, seq := range []uint64{audit.MaxSeq / 2, audit.MaxSeq - 1, audit.MaxSeq, audit.MaxSeq + 1, math.MaxUint64} {
 		b := audittest.New(t)
 		b.Add(2)
@@ -378,7 +378,7 @@ func TestSegmentNumbersDoNotRunOut(t *testing.T) {
 	}
 }
 
-func TestRotation(t *testing.T) {
+func TestSegmentsStaySmallAndPrivate(t *testing.T) {
 	b := audittest.New(t)
 	b.Size = 1000
 	b.Reopen(b.Dir())
@@ -404,7 +404,7 @@ func TestRotation(t *testing.T) {
 }
 
 // A folder that others can read is closed, and the log says so once.
-func TestLoosePermissions(t *testing.T) {
+func TestAFolderThatOthersReadIsClosed(t *testing.T) {
 	b := audittest.New(t)
 	b.Add(1)
 	if err := os.Chmod(b.Path(1), 0o644); err != nil {

@@ -227,8 +227,8 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
-// BenchmarkGlance is what the chart of the audit window takes.
-func BenchmarkGlance(b *testing.B) {
+// BenchmarkSummaries is what the chart of the audit window takes.
+func BenchmarkSummaries(b *testing.B) {
 	l := bigLog(b, verifyEvents)
 	for b.Loop() {
 		n := 0

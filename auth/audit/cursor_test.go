@@ -50,7 +50,7 @@ func (r *follower) must(l *audit.Log, through uint64) {
 
 // Every line of every process comes once and in order, over the ends of
 // segments too.
-func TestReadOn(t *testing.T) {
+func TestTheAlarmsSeeEachLineOnce(t *testing.T) {
 	b := audittest.New(t)
 	b.Size = 2_000 // about six lines
 	b.Reopen(b.Dir())

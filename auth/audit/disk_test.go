@@ -99,7 +99,7 @@ func limited(dir string) error {
 
 // A file that may not grow is a full disk to the log. Each event after that
 // fails clearly, and nothing that was acknowledged is lost.
-func TestFileSizeLimit(t *testing.T) {
+func TestAFileThatMayNotGrowIsAFullDisk(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), fullDisk+"="+filepath.Join(t.TempDir(), "audit"), fullDisk+"_LIMIT=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -108,7 +108,7 @@ func TestFileSizeLimit(t *testing.T) {
 }
 
 // The same on a real full disk, where the tests may mount one.
-func TestFullDisk(t *testing.T) {
+func TestAFullDiskLosesNothingAcknowledged(t *testing.T) {
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "stagedoor-test", dir).CombinedOutput(); err != nil {
 		t.Skipf("cannot mount a small disk: %v: %s", err, out)

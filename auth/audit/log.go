@@ -123,7 +123,7 @@ func (w *writer) lock(ctx context.Context) (unlock func(), err error) {
 			return nil, fmt.Errorf("lock audit log: %w", ctx.Err())
 		}
 	}
-	k, err := w.acquire(ctx, cancel)
+	k, err := w.acquire(ctx)
 	if err != nil {
 		<-w.turn
 		return nil, err
@@ -131,55 +131,37 @@ func (w *writer) lock(ctx context.Context) (unlock func(), err error) {
 	return func() { k.Release(); <-w.turn }, nil
 }
 
-func (w *writer) acquire(ctx context.Context, cancel func()) (*durable.Lock, error) {
-	path := filepath.Join(w.p.Dir, lockName)
-	k, err := durable.TryAcquire(path)
-	if errors.Is(err, os.ErrNotExist) { // the folder was removed, or could not be made before
-		if _, err := durable.EnsureDir(w.p.Dir); err != nil {
-			return nil, err
-		}
-		k, err = durable.TryAcquire(path)
-	}
-	if !errors.Is(err, durable.ErrLocked) {
-		return k, err
-	}
-	still := w.still
+// acquire waits for the kernel lock, and looks now and then whether the log grows.
+func (w *writer) acquire(ctx context.Context) (*durable.Lock, error) {
+	path, still := filepath.Join(w.p.Dir, lockName), w.still
 	if time.Since(w.stuckAt) < stuckRest { // once is enough for a command
 		still /= 3
 	}
-	stuck := make(chan bool, 1)
-	go func() {
-		stuck <- w.untilStill(ctx, still)
+	var size [2]int64
+	since := time.Now()
+	for {
+		try, cancel := context.WithTimeout(ctx, still/6)
+		k, err := durable.Acquire(try, path)
 		cancel()
-	}()
-	k, err = durable.Acquire(ctx, path)
-	cancel()
-	if <-stuck && errors.Is(err, durable.ErrLocked) {
-		err = fmt.Errorf("lock %s: %w, which writes nothing", path, durable.ErrLocked) // nobody cancelled
-	}
-	if errors.Is(err, durable.ErrLocked) {
-		w.stuckAt = time.Now()
-	}
-	return k, err
-}
-
-// untilStill waits until the log has not grown for so long, or until ctx ends:
-// then it returns false.
-func (w *writer) untilStill(ctx context.Context, still time.Duration) bool {
-	tick := time.NewTicker(still / 6)
-	defer tick.Stop()
-	size, since := w.newestSize(), time.Now()
-	for time.Since(since) < still {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
+		if errors.Is(err, os.ErrNotExist) { // the folder was removed, or could not be made before
+			if _, err = durable.EnsureDir(w.p.Dir); err == nil {
+				k, err = durable.TryAcquire(path)
+			}
+		}
+		if !errors.Is(err, durable.ErrLocked) {
+			return k, err
 		}
 		if now := w.newestSize(); now != size {
 			size, since = now, time.Now()
 		}
+		if stuck := time.Since(since) >= still; stuck || ctx.Err() != nil {
+			w.stuckAt = time.Now()
+			if stuck {
+				err = fmt.Errorf("lock %s: %w, which writes nothing", path, durable.ErrLocked) // nobody cancelled
+			}
+			return nil, err
+		}
 	}
-	return true
 }
 
 // newestSize is another value whenever the log has grown.

@@ -16,7 +16,7 @@ import (
 )
 
 // The audit list shows the newest first, filtered, wherever segments end.
-func TestQuery(t *testing.T) {
+func TestTheListShowsTheNewestFirst(t *testing.T) {
 	b := audittest.New(t)
 	b.Size = 2_000 // a handful of lines each
 	b.Reopen(b.Dir())
@@ -129,7 +129,7 @@ func TestQueryReadsNoFurther(t *testing.T) {
 }
 
 // Looking at a log that is not there yet is not an error and makes nothing.
-func TestEmptyLog(t *testing.T) {
+func TestLookingAtNoLogMakesNone(t *testing.T) {
 	b := audittest.New(t)
 	if got, err := b.Query(t.Context(), audit.Query{}); err != nil || got != nil {
 		t.Errorf("%v, %v", got, err)

@@ -61,7 +61,7 @@ func TestPruneByAge(t *testing.T) {
 	}
 }
 
-func TestKeepEverything(t *testing.T) {
+func TestNothingGoesWithoutALimit(t *testing.T) {
 	b := audittest.New(t)
 	b.Size, b.Keep = 2_000, audit.Retention{MaxBytes: -1}
 	b.Reopen(b.Dir())

@@ -57,7 +57,7 @@ func TestSummariesSayWhatQueryFinds(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-query +glance):\n%s", name, diff)
+			t.Errorf("%s (-query +summaries):\n%s", name, diff)
 		}
 	}
 }

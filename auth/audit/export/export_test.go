@@ -46,7 +46,7 @@ func exportable(t testing.TB) *audittest.Log {
 }
 
 // What leaves as JSON Lines is the log itself, so that it can be checked.
-func TestExportJSONLines(t *testing.T) {
+func TestAnExportIsTheLogItself(t *testing.T) {
 	b := exportable(t)
 	if diff := cmp.Diff(strings.Join(b.Lines(1), ""), written(b, Options{Format: JSONLines})); diff != "" {
 		t.Error(diff)
@@ -57,7 +57,7 @@ func TestExportJSONLines(t *testing.T) {
 }
 
 // A spreadsheet must show what is there and calculate nothing.
-func TestExportCSV(t *testing.T) {
+func TestASpreadsheetCalculatesNothing(t *testing.T) {
 	b := exportable(t)
 	rows, err := csv.NewReader(strings.NewReader(written(b, Options{Format: CSV, NameOf: func(id string) string { return "+" + id }}))).ReadAll()
 	if err != nil {
@@ -76,7 +76,7 @@ func TestExportCSV(t *testing.T) {
 }
 
 // A script for the Spotify server's log reads ours.
-func TestExportLegacy(t *testing.T) {
+func TestAScriptForTheOldLogReadsTheExport(t *testing.T) {
 	b := exportable(t)
 	var got []legacyEvent
 	if err := json.Unmarshal([]byte(written(b, Options{Format: Legacy})), &got); err != nil {
@@ -156,7 +156,7 @@ func repack(t testing.TB, data []byte, change func(files map[string][]byte)) []b
 }
 
 // Whatever is done to a bundle on its way, whoever gets it must notice.
-func TestBundle(t *testing.T) {
+func TestAChangedBundleIsNoticed(t *testing.T) {
 	b := audittest.Segmented(t)
 	honest := bundle(b)
 	r := checkBundle(t, honest)

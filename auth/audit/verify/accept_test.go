@@ -15,7 +15,7 @@ import (
 
 // After tampering the user must be able to go on, with all evidence in place
 // and the event saying what happened.
-func TestAccept(t *testing.T) {
+func TestAcceptKeepsTheEvidence(t *testing.T) {
 	edit := func(n int) func(*audittest.Log) {
 		return func(b *audittest.Log) {
 			b.Change(n, func(l []string) []string { l[2] = "nothing to see here\n"; return l })
@@ -147,7 +147,7 @@ func TestAcceptPrunedLog(t *testing.T) {
 }
 
 // Twice in the same second, and with a folder of that name in the way.
-func TestAcceptTwice(t *testing.T) {
+func TestAcceptTwiceInASecond(t *testing.T) {
 	b := audittest.Segmented(t)
 	for range 2 {
 		b.Change(1, func(l []string) []string { l[0] = "x\n"; return l })

@@ -223,7 +223,7 @@ func TestAttacksAreNamed(t *testing.T) {
 // Cutting off the newest lines leaves a sound chain; only the anchor tells.
 // After Flush not even one line can go. While a process runs, the lines since
 // the anchor moved last can: that is the limit the package comment names.
-func TestTruncation(t *testing.T) {
+func TestLinesCutOffAreMissed(t *testing.T) {
 	running := audittest.New(t)
 	running.Add(130) // the anchor is at 128
 	ended := running.CopyOf(t)
@@ -250,7 +250,7 @@ func TestTruncation(t *testing.T) {
 }
 
 // An older copy of the folder, put back, is an honest log, only not the newest.
-func TestOlderCopy(t *testing.T) {
+func TestAnOlderCopyIsNoticed(t *testing.T) {
 	b := audittest.New(t)
 	b.Add(70)
 	b.MustFlush()
@@ -278,7 +278,7 @@ func TestOlderCopy(t *testing.T) {
 }
 
 // Joining an older copy's other future to the log is not to pass either.
-func TestJoinedHistories(t *testing.T) {
+func TestTwoHistoriesInOneAreNoticed(t *testing.T) {
 	b := audittest.New(t)
 	b.Add(10)
 	copied := b.Lines(1)
@@ -313,7 +313,7 @@ func writeChain(l *audittest.Log, segment int, from audit.Chain, events ...audit
 
 // Unsealed lines are where the chain is weakest: the rules for them must hold
 // within a segment and from one to the next.
-func TestUnsealedLines(t *testing.T) {
+func TestLinesWithoutASealAreWatched(t *testing.T) {
 	at := audittest.NewClock().Now()
 	sealed := func(seq uint64, name string) audit.Event { return audit.Event{Seq: seq, Time: at, Name: name} }
 	open := func(seq uint64) audit.Event { return audit.Event{Seq: seq, Time: at, Name: "x", Actor: "unsealed"} }
@@ -348,9 +348,8 @@ func TestUnsealedLines(t *testing.T) {
 	}
 }
 
-// The first anchor of all must not vouch for a line that somebody else put at
-// the end.
-func TestAnchorVouchesForOwnLinesOnly(t *testing.T) {
+// The first anchor of all must not name a line that somebody else put at the end.
+func TestTheAnchorNamesOwnLinesOnly(t *testing.T) {
 	b := audittest.New(t)
 	b.Add(2)
 	b.Change(1, func(l []string) []string {

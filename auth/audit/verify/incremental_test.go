@@ -20,7 +20,7 @@ func incremental(l *audittest.Log) verify.Report {
 }
 
 // The hourly check reads what is new, and finds what a full one finds.
-func TestIncremental(t *testing.T) {
+func TestTheHourlyCheckReadsWhatIsNew(t *testing.T) {
 	b := audittest.Segmented(t)
 	if r := incremental(b); !r.OK || r.Incremental || r.Checked != 100 {
 		t.Fatalf("the first time: %+v", r)

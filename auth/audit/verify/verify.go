@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -224,22 +223,21 @@ func (v *verification) scan(ctx context.Context, progress func(done, total int64
 	return scans, nil
 }
 
-// meter adds up the bytes that several goroutines have checked.
-type meter struct {
-	done  atomic.Int64
-	total int64
-	mu    sync.Mutex
-	tell  func(done, total int64)
-}
-
 // meterStep is how many bytes pass between two calls of a meter.
 const meterStep = 1 << 20
 
+// meter adds up the bytes that several goroutines have checked.
+type meter struct {
+	mu          sync.Mutex
+	done, total int64
+	tell        func(done, total int64)
+}
+
 func (m *meter) add(n int64) {
-	if done := m.done.Add(n); m.tell != nil {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.tell(min(done, m.total), m.total)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.done += n; m.tell != nil {
+		m.tell(min(m.done, m.total), m.total)
 	}
 }
 
