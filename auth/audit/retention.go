@@ -80,11 +80,11 @@ func (l *Log) prune(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := l.p.Sound(ctx, s); err != nil {
-		return err
-	}
 	gone, err := s.overdue(ctx, keep)
 	if err != nil || gone.segments == 0 {
+		return err
+	}
+	if err := l.p.Sound(ctx, s); err != nil {
 		return err
 	}
 	if s.Anchored && s.Anchor.Seq <= gone.Last {
@@ -114,7 +114,7 @@ func (w *writer) mayPrune(keep Retention) (bool, error) {
 		return keep.MaxBytes > 0 && total > keep.MaxBytes, nil
 	}
 	for l, err := range newestFirst(list[0]) {
-		return err == nil && l.Time().Before(w.p.Now().Add(-keep.MaxAge)), ignoreGone(err)
+		return err == nil && l.Time().Before(w.p.Now().Add(-keep.MaxAge-keep.longestStep())), ignoreGone(err)
 	}
 	return false, nil
 }
@@ -126,7 +126,7 @@ type removal struct {
 	reason   string
 }
 
-// overdue returns which of the oldest segments are no longer kept, of a log that
+// overdue returns which of the oldest segments are no longer kept, if the log
 // verifies.
 func (s Snapshot) overdue(ctx context.Context, keep Retention) (gone removal, err error) {
 	type usage struct {
