@@ -30,10 +30,22 @@ type Values struct {
 	Profile     string // its name
 }
 
-var (
-	envName = text.Pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	hole    = text.Pattern(`\{[^{}]*\}`)
-)
+// holes are the parts of a template that Render fills in.
+var holes = []struct {
+	name  string
+	value func(Values) string
+}{
+	{"{access_token}", func(v Values) string { return v.AccessToken.Reveal() }},
+	{"{token_type}", func(v Values) string { return v.TokenType }},
+	{"{expires_at}", func(v Values) string { return strconv.FormatInt(v.Expires.Unix(), 10) }},
+	{"{expires_at_ms}", func(v Values) string { return strconv.FormatInt(v.Expires.UnixMilli(), 10) }},
+	{"{scope}", func(v Values) string { return strings.Join(v.Scopes, " ") }},
+	{"{client_id}", func(v Values) string { return v.ClientID }},
+	{"{redirect_uri}", func(v Values) string { return v.RedirectURI }},
+	{"{profile}", func(v Values) string { return v.Profile }},
+}
+
+var envName = text.Pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // Var is one environment variable to deliver.
 type Var struct{ Name, Template string }
@@ -55,38 +67,36 @@ func ParseVar(s string) (Var, error) {
 
 // Render fills the template in.
 func (v Var) Render(values Values) (string, error) {
-	var err error
-	out := hole().ReplaceAllStringFunc(v.Template, func(h string) string {
-		switch h {
-		case "{access_token}":
-			return values.AccessToken.Reveal()
-		case "{token_type}":
-			return values.TokenType
-		case "{expires_at}":
-			return strconv.FormatInt(values.Expires.Unix(), 10)
-		case "{expires_at_ms}":
-			return strconv.FormatInt(values.Expires.UnixMilli(), 10)
-		case "{scope}":
-			return strings.Join(values.Scopes, " ")
-		case "{client_id}":
-			return values.ClientID
-		case "{redirect_uri}":
-			return values.RedirectURI
-		case "{profile}":
-			return values.Profile
-		case "{refresh_token}", "{client_secret}":
-			err = hint.Wrap(fmt.Errorf("%s: %s is never handed out", v.Name, h),
-				"the server gets a fresh access token at every start; if it insists on a value, use "+v.Name+"="+Placeholder)
-		default:
-			err = hint.Wrap(fmt.Errorf("%s: there is no %s", v.Name, h),
-				"use {access_token}, {token_type}, {expires_at}, {expires_at_ms}, {scope}, {client_id}, {redirect_uri} or {profile}")
+	var out strings.Builder
+	for piece := range strings.SplitAfterSeq(v.Template, "}") {
+		start := strings.LastIndexByte(piece, '{')
+		if start < 0 || !strings.HasSuffix(piece, "}") {
+			out.WriteString(piece)
+			continue
 		}
-		return ""
-	})
-	if err != nil {
-		return "", err
+		value, err := v.fill(piece[start:], values)
+		if err != nil {
+			return "", err
+		}
+		out.WriteString(piece[:start] + value)
 	}
-	return out, nil
+	return out.String(), nil
+}
+
+// fill returns the value of a hole.
+func (v Var) fill(name string, values Values) (string, error) {
+	var names []string
+	for _, h := range holes {
+		if h.name == name {
+			return h.value(values), nil
+		}
+		names = append(names, h.name)
+	}
+	if name == "{refresh_token}" || name == "{client_secret}" {
+		return "", hint.Wrap(fmt.Errorf("%s: %s is never handed out", v.Name, name),
+			"the server gets a fresh access token at every start; if it insists on a value, use "+v.Name+"="+Placeholder)
+	}
+	return "", hint.Wrap(fmt.Errorf("%s: there is no %s", v.Name, name), "use "+strings.Join(names, ", "))
 }
 
 // ours reports whether a variable is Stagedoor's own, however it is spelt.
