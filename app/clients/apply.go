@@ -24,7 +24,7 @@ var ErrReadOnly = errors.New("read-only")
 
 const (
 	lockTimeout = 30 * time.Second
-	// A client that writes its file at the same moment is given way to this often.
+	// How often Apply starts again for a client that writes its file at the same moment.
 	attempts = 5
 )
 

@@ -22,7 +22,7 @@ import (
 func TestApplyMakesTheFile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "claude-desktop")
-	ch := w.plan("our", &door)
+	ch := w.plan("our", &shortEntry)
 	if !ch.FolderMissing || ch.Exists || ch.Action != Create || len(ch.Warnings) != 1 {
 		t.Errorf("plan: %+v", ch)
 	}
@@ -42,7 +42,7 @@ func TestApplyMakesTheFile(t *testing.T) {
 		}
 	}
 	w.write("{}")
-	if ch := w.plan("our", &door); ch.FolderMissing || !ch.Exists {
+	if ch := w.plan("our", &shortEntry); ch.FolderMissing || !ch.Exists {
 		t.Errorf("plan for a started client: %+v", ch)
 	}
 }
@@ -60,8 +60,8 @@ func TestForgedCopyIsNotRead(t *testing.T) {
 	if err := os.WriteFile(forged, []byte(`{"mcpServers": {"evil": {"command": "/tmp/evil"}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.apply(w.plan("our", &door))
-	if got := w.read(); strings.Contains(got, "evil") || !strings.Contains(got, door.Command) {
+	w.apply(w.plan("our", &shortEntry))
+	if got := w.read(); strings.Contains(got, "evil") || !strings.Contains(got, shortEntry.Command) {
 		t.Errorf("written: %s", got)
 	}
 }
@@ -74,7 +74,7 @@ func TestApplyBacksUpAndKeepsTheMode(t *testing.T) {
 	if err := os.Chmod(w.path(), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	backup := w.apply(w.plan("our", &door))
+	backup := w.apply(w.plan("our", &shortEntry))
 	if want := filepath.Join(w.backupDir, "claude-desktop", "20260304T050607.089Z.json"); backup != want {
 		t.Errorf("backup %q, want %q", backup, want)
 	}
@@ -126,7 +126,7 @@ func TestApplyFollowsSymlinks(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		ch := w.plan("our", &door)
+		ch := w.plan("our", &shortEntry)
 		w.apply(ch)
 		if info, err := os.Lstat(w.path()); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 			t.Errorf("the link is gone: %v, %v", info, err)
@@ -149,7 +149,7 @@ func TestNotRegularIsRefused(t *testing.T) {
 		if err := make(w.path()); err != nil {
 			t.Fatal(err)
 		}
-		_, err := w.Plan(context.Background(), w.client, "our", &door)
+		_, err := w.Plan(context.Background(), w.client, "our", &shortEntry)
 		if err == nil || hint.Of(err) == "" || (name != "loop" && !errors.Is(err, durable.ErrNotRegular)) {
 			t.Errorf("%s: %v, hint %q", name, err, hint.Of(err))
 		}
@@ -165,12 +165,12 @@ func TestApplyAfterSomebodyElseWrote(t *testing.T) {
 		e               *Entry
 		conflict        bool
 	}{
-		{"another entry", `{"x": 1, "mcpServers": {"our": {"command": "/old", "args": []}, "b": {}}}`, `{"x": 1, "mcpServers": {"our": {"command": "/s", "args": ["run"]}, "b": {}}}`, &door, false},
-		{"our entry", `{"mcpServers": {"our": {"command": "/new", "args": []}}}`, "", &door, true},
+		{"another entry", `{"x": 1, "mcpServers": {"our": {"command": "/old", "args": []}, "b": {}}}`, `{"x": 1, "mcpServers": {"our": {"command": "/s", "args": ["run"]}, "b": {}}}`, &shortEntry, false},
+		{"our entry", `{"mcpServers": {"our": {"command": "/new", "args": []}}}`, "", &shortEntry, true},
 		{"our entry, removal", `{"mcpServers": {"our": {"command": "/new", "args": []}}}`, "", nil, true},
-		{"our entry is gone", `{"mcpServers": {}}`, "", &door, true},
+		{"our entry is gone", `{"mcpServers": {}}`, "", &shortEntry, true},
 		{"our entry is gone, removal", `{"mcpServers": {}}`, `{"mcpServers": {}}`, nil, false},
-		{"already done", `{"mcpServers": {"our": {"command":"/s","args":["run"]}}}`, `{"mcpServers": {"our": {"command":"/s","args":["run"]}}}`, &door, false},
+		{"already done", `{"mcpServers": {"our": {"command":"/s","args":["run"]}}}`, `{"mcpServers": {"our": {"command":"/s","args":["run"]}}}`, &shortEntry, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -198,7 +198,7 @@ func TestApplyAfterSomebodyElseWrote(t *testing.T) {
 
 // The client takes no lock: it may write between our reading and our writing.
 // The clock is asked in between, so it plays the client.
-func TestApplyGivesWayToTheClient(t *testing.T) {
+func TestApplyKeepsWhatTheClientWrites(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "claude-desktop")
 	w.write(`{"mcpServers": {}}`)
@@ -209,7 +209,7 @@ func TestApplyGivesWayToTheClient(t *testing.T) {
 		}
 		return fixedClock()
 	}
-	w.apply(w.plan("our", &door))
+	w.apply(w.plan("our", &shortEntry))
 	if got, want := w.read(), `{"mcpServers": {"our": {"command": "/s", "args": ["run"]}}, "theirs": 11}`; got != want {
 		t.Errorf("file %s, want %s", got, want)
 	}
@@ -220,7 +220,7 @@ func TestApplyGivesWayToTheClient(t *testing.T) {
 		return fixedClock()
 	}
 	w.write("{}")
-	_, err := w.Apply(context.Background(), w.plan("our", &door))
+	_, err := w.Apply(context.Background(), w.plan("our", &shortEntry))
 	if err == nil || !strings.Contains(hint.Of(err), "quit Claude Desktop") || strings.Contains(w.read(), "our") {
 		t.Errorf("Apply against a client that never stops: %v, file %s", err, w.read())
 	}
@@ -230,7 +230,7 @@ func TestApplyWhenTheFileBroke(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "gemini")
 	w.write("{}")
-	ch := w.plan("our", &door)
+	ch := w.plan("our", &shortEntry)
 	w.write(`{"half`)
 	_, err := w.Apply(context.Background(), ch)
 	if _, ok := errorsAsRefused(err); !ok || w.read() != `{"half` {
@@ -248,7 +248,7 @@ func TestApplyRefusesAnEditedChange(t *testing.T) {
 		"client": func(c *Change) { c.Client = "nano" },
 		"name":   func(c *Change) { c.Name = "a b" },
 	} {
-		ch := w.plan("our", &door)
+		ch := w.plan("our", &shortEntry)
 		edit(&ch)
 		if _, err := w.Apply(context.Background(), ch); err == nil || w.read() != "{}" {
 			t.Errorf("%s: %v, file %q", name, err, w.read())
@@ -277,7 +277,7 @@ func TestReadOnlyFile(t *testing.T) {
 	if err := os.Chmod(w.path(), 0o400); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.Apply(context.Background(), w.plan("our", &door))
+	_, err := w.Apply(context.Background(), w.plan("our", &shortEntry))
 	if !errors.Is(err, ErrReadOnly) || hint.Of(err) == "" || w.read() != "{}" {
 		t.Errorf("Apply: %v, file %q", err, w.read())
 	}
@@ -298,7 +298,7 @@ func TestApplyWaitsForTheLockNoLongerThanItsContext(t *testing.T) {
 	defer lock.Release()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	_, err = w.Apply(ctx, w.plan("our", &door))
+	_, err = w.Apply(ctx, w.plan("our", &shortEntry))
 	if !errors.Is(err, durable.ErrLocked) || hint.Of(err) == "" || w.read() != "{}" {
 		t.Errorf("Apply: %v, file %q", err, w.read())
 	}
@@ -308,10 +308,10 @@ func TestCancelled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "gemini")
 	w.write("{}")
-	ch := w.plan("our", &door)
+	ch := w.plan("our", &shortEntry)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, planErr := w.Plan(ctx, w.client, "our", &door)
+	_, planErr := w.Plan(ctx, w.client, "our", &shortEntry)
 	_, applyErr := w.Apply(ctx, ch)
 	for _, err := range []error{planErr, applyErr} {
 		if !errors.Is(err, context.Canceled) {
@@ -336,7 +336,7 @@ func TestWarnings(t *testing.T) {
 		{"our entry", "claude-desktop", `{"mcpServers": {"our": {"command": "/stagedoor", "args": ["run"]}}}`, ""},
 		{"nothing to do", "claude-desktop", `{"mcpServers": {"our": {"command": "/s", "args": ["run"]},}}`, ""},
 	} {
-		got := strings.Join(change(t, tc.client, tc.before, &door).Warnings, "\n")
+		got := strings.Join(change(t, tc.client, tc.before, &shortEntry).Warnings, "\n")
 		if (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}

@@ -44,7 +44,7 @@ func addEntries(w world, who string) error {
 	}
 	var changes []Change
 	for i := range perWriter {
-		ch, err := w.Plan(context.Background(), client, fmt.Sprintf("%s-%d", who, i), &door)
+		ch, err := w.Plan(context.Background(), client, fmt.Sprintf("%s-%d", who, i), &shortEntry)
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func addEntries(w world, who string) error {
 
 func toggle(w world, _ string) error {
 	for i := 0; ; i++ {
-		e := &door
+		e := &shortEntry
 		if i%2 == 1 {
 			e = nil
 		}
@@ -81,7 +81,7 @@ func TestKilledWhileApplying(t *testing.T) {
 	w := newWorld(t, "claude-desktop")
 	without := "{\n  // keep\n  \"mcpServers\": {}, \"big\": \"" + strings.Repeat("x", 1<<16) + "\"\n}"
 	w.write(without)
-	with := string(w.plan("our", &door).After)
+	with := string(w.plan("our", &shortEntry).After)
 	for range 5 {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), childHome+"="+w.home, childName+"="+forEver)
@@ -106,7 +106,7 @@ func TestKilledWhileApplying(t *testing.T) {
 		}
 	}
 	w.apply(w.plan("our", nil))
-	w.apply(w.plan("our", &door))
+	w.apply(w.plan("our", &shortEntry))
 	if w.read() != with {
 		t.Error("the next Stagedoor could not write")
 	}

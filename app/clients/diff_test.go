@@ -33,7 +33,7 @@ func TestDiff(t *testing.T) {
   "theme": "dark",
   "z": 1
 }
-`, &door, `--- /f.json
+`, &shortEntry, `--- /f.json
 +++ /f.json
 @@ -5,6 +5,12 @@
      "github": {
@@ -50,7 +50,7 @@ func TestDiff(t *testing.T) {
    "apiKey": •••,
 `,
 		},
-		{"a new file", "", &door, `--- /f.json
+		{"a new file", "", &shortEntry, `--- /f.json
 +++ /f.json
 @@ -0,0 +1,10 @@
 +{
@@ -64,7 +64,7 @@ func TestDiff(t *testing.T) {
 +  }
 +}
 `},
-		{"one line", `{"mcpServers":{"x":{"command":"/x","env":{"K":"pw"}}}}`, &door, `--- /f.json
+		{"one line", `{"mcpServers":{"x":{"command":"/x","env":{"K":"pw"}}}}`, &shortEntry, `--- /f.json
 +++ /f.json
 @@ -1,1 +1,1 @@
 -{"mcpServers":{"x":{"command":"/x","env":{"K":"•••"}}}}
@@ -72,7 +72,7 @@ func TestDiff(t *testing.T) {
 +{"mcpServers":{"x":{"command":"/x","env":{"K":"•••"}},"our":{"command":"/s","args":["run"]}}}
 \ No newline at end of file
 `},
-		{"our entry's old secret", "{\"mcpServers\": {\"our\": {\n\"command\": \"/s\",\n\"args\": [\"run\"],\n\"env\": {\"T\": \"old\"}\n}}}\n", &door, `--- /f.json
+		{"our entry's old secret", "{\"mcpServers\": {\"our\": {\n\"command\": \"/s\",\n\"args\": [\"run\"],\n\"env\": {\"T\": \"old\"}\n}}}\n", &shortEntry, `--- /f.json
 +++ /f.json
 @@ -1,5 +1,4 @@
  {"mcpServers": {"our": {
@@ -82,7 +82,7 @@ func TestDiff(t *testing.T) {
 +"args": ["run"]
  }}}
 `},
-		{"lines between two changes stay", "{\"mcpServers\": {\"our\": {\n\"command\": \"/old\",\n\"k\": 1,\n\"args\": []\n}}}\n", &door, `--- /f.json
+		{"lines between two changes stay", "{\"mcpServers\": {\"our\": {\n\"command\": \"/old\",\n\"k\": 1,\n\"args\": []\n}}}\n", &shortEntry, `--- /f.json
 +++ /f.json
 @@ -1,5 +1,7 @@
  {"mcpServers": {"our": {
@@ -107,7 +107,7 @@ func TestDiff(t *testing.T) {
 
 func TestDiffOfAMissingFileSaysSo(t *testing.T) {
 	t.Parallel()
-	ch := change(t, "", "", &door)
+	ch := change(t, "", "", &shortEntry)
 	ch.Exists = false
 	if !strings.HasPrefix(ch.Diff(), "--- (no file)\n+++ /f.json\n") {
 		t.Error(ch.Diff())
@@ -141,7 +141,7 @@ func TestDiffHidesSecrets(t *testing.T) {
 			"{\"mcpServers\": {\n" + other + "\n}} // secret=c4nary",
 			"// secret=c4nary\n{\"mcpServers\": {\n" + other + "\n}}",
 		} {
-			if diff := change(t, "", text, &door).Diff(); strings.Contains(diff, canary) || !strings.Contains(diff, masked) {
+			if diff := change(t, "", text, &shortEntry).Diff(); strings.Contains(diff, canary) || !strings.Contains(diff, masked) {
 				t.Errorf("%s:\n%s", text, diff)
 			}
 		}
@@ -154,7 +154,7 @@ func TestDiffShowsWhatIsNoSecret(t *testing.T) {
 		"/home/ann/Library/Application Support/Claude/extensions", "@modelcontextprotocol/server-filesystem", "npx", "https://mcp.example.com/sse",
 		`C:\\Program Files\\Stagedoor\\stagedoor.exe`, "a long sentence about nothing in particular, with words",
 	} {
-		if diff := change(t, "", "{\"mcpServers\": {\n\"x\": {\"command\": \""+plain+"\"}}}", &door).Diff(); !strings.Contains(diff, plain) {
+		if diff := change(t, "", "{\"mcpServers\": {\n\"x\": {\"command\": \""+plain+"\"}}}", &shortEntry).Diff(); !strings.Contains(diff, plain) {
 			t.Errorf("%s is hidden:\n%s", plain, diff)
 		}
 	}
@@ -171,7 +171,7 @@ func TestDiffShowsWhatIsNoSecret(t *testing.T) {
 
 func TestDiffCannotTalkToTheTerminal(t *testing.T) {
 	t.Parallel()
-	diff := change(t, "", "{} // \x1b[2J \u202e \u0007", &door).Diff()
+	diff := change(t, "", "{} // \x1b[2J \u202e \u0007", &shortEntry).Diff()
 	if strings.ContainsAny(diff, "\x1b\u202e\a") {
 		t.Errorf("%q", diff)
 	}
@@ -179,7 +179,7 @@ func TestDiffCannotTalkToTheTerminal(t *testing.T) {
 
 func TestDiffShortensLongLines(t *testing.T) {
 	t.Parallel()
-	diff := change(t, "", `{"a":"`+strings.Repeat("ab ", 1e5)+`","mcpServers":{},"b":"`+strings.Repeat("cd ", 1e5)+`"}`, &door).Diff()
+	diff := change(t, "", `{"a":"`+strings.Repeat("ab ", 1e5)+`","mcpServers":{},"b":"`+strings.Repeat("cd ", 1e5)+`"}`, &shortEntry).Diff()
 	if len(diff) > 2000 || !strings.Contains(diff, `"our":{"command":"/s","args":["run"]}`) {
 		t.Errorf("%d bytes: %.500s", len(diff), diff)
 	}

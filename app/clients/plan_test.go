@@ -89,8 +89,8 @@ func (w world) apply(ch Change) string {
 	return backup
 }
 
-// door is a short entry: what the tables write.
-var door = Entry{Command: "/s", Args: []string{"run"}}
+// shortEntry is a short entry: what the tables write.
+var shortEntry = Entry{Command: "/s", Args: []string{"run"}}
 
 // change computes without files.
 func change(t testing.TB, id, before string, e *Entry) Change {
@@ -177,7 +177,7 @@ func TestSet(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			ch := change(t, tc.client, tc.before, &door)
+			ch := change(t, tc.client, tc.before, &shortEntry)
 			if ch.Action != Create {
 				t.Errorf("action %s", ch.Action)
 			}
@@ -235,7 +235,7 @@ func TestRemove(t *testing.T) {
 	for _, tc := range []struct{ name, before, want string }{
 		{"first of two", "{\"mcpServers\": {\n  \"our\": 1,\n  \"b\": 2\n}}", "{\"mcpServers\": {\n  \"b\": 2\n}}"},
 		{"middle", "{\"mcpServers\": {\n  \"a\": 1,\n  \"our\": 1, // ours\n  \"b\": 2\n}}", "{\"mcpServers\": {\n  \"a\": 1, // ours\n  \"b\": 2\n}}"},
-		{"last with a comment before it", "{\"mcpServers\": {\n  \"a\": 1,\n  // the door\n  \"our\": 1\n}}", "{\"mcpServers\": {\n  \"a\": 1\n  // the door\n}}"},
+		{"last with a comment before it", "{\"mcpServers\": {\n  \"a\": 1,\n  // the launcher\n  \"our\": 1\n}}", "{\"mcpServers\": {\n  \"a\": 1\n  // the launcher\n}}"},
 		{"line comment must not swallow the brace", "{\"mcpServers\": {\n  \"a\": 1, // x\n  \"our\": 1}}", "{\"mcpServers\": {\n  \"a\": 1 // x\n}}"},
 		{"line comment must not swallow a sibling", "{\"mcpServers\": { // x\n  \"our\": 1, \"b\": 2}}", "{\"mcpServers\": { // x\n \"b\": 2}}"},
 		{"comment before our comma", "{\"mcpServers\": {\"a\": 1, \"our\": 1 /* c */, \"b\": 2}}", "{\"mcpServers\": {\"a\": 1,  /* c */ \"b\": 2}}"},
@@ -275,15 +275,15 @@ func TestUpdate(t *testing.T) {
 	}{
 		{
 			"same meaning, other spelling", "", "{\"mcpServers\": {\"our\": { \"args\":[ \"r\\u0075n\",], /* x */ \"env\": {}, \"command\" : \"\\/s\" }}}",
-			door, "{\"mcpServers\": {\"our\": { \"args\":[ \"r\\u0075n\",], /* x */ \"env\": {}, \"command\" : \"\\/s\" }}}", Unchanged,
+			shortEntry, "{\"mcpServers\": {\"our\": { \"args\":[ \"r\\u0075n\",], /* x */ \"env\": {}, \"command\" : \"\\/s\" }}}", Unchanged,
 		},
 		{
 			"the user's members stay", "", "{\n  \"mcpServers\": {\n    \"our\": {\n      \"disabled\": true, // for now\n      \"command\": \"/old\", \"args\": [\"run\"]\n    },\n    \"b\": {}\n  }\n}",
-			door, "{\n  \"mcpServers\": {\n    \"our\": {\n      \"disabled\": true, // for now\n      \"command\": \"/s\", \"args\": [\"run\"]\n    },\n    \"b\": {}\n  }\n}", Update,
+			shortEntry, "{\n  \"mcpServers\": {\n    \"our\": {\n      \"disabled\": true, // for now\n      \"command\": \"/s\", \"args\": [\"run\"]\n    },\n    \"b\": {}\n  }\n}", Update,
 		},
 		{
 			"a secret in env goes", "", "{\"mcpServers\": {\"our\": {\"command\": \"/s\", \"args\": [\"run\"], \"env\": {\"T\": \"s3cret\"}}}}",
-			door, "{\"mcpServers\": {\"our\": {\"command\": \"/s\", \"args\": [\"run\"]}}}", Update,
+			shortEntry, "{\"mcpServers\": {\"our\": {\"command\": \"/s\", \"args\": [\"run\"]}}}", Update,
 		},
 		{
 			"env is added", "", "{\n  \"mcpServers\": {\n    \"our\": {\n      \"command\": \"/s\",\n      \"args\": [\"run\"]\n    }\n  }\n}",
@@ -292,12 +292,12 @@ func TestUpdate(t *testing.T) {
 		},
 		{
 			"a remote server is replaced as a whole", "", "{\n  \"mcpServers\": {\n    \"our\": {\"type\": \"http\", \"url\": \"https://x\"}\n  }\n}",
-			door, "{\n  \"mcpServers\": {\n    " + twoSpaces + "\n  }\n}", Update,
+			shortEntry, "{\n  \"mcpServers\": {\n    " + twoSpaces + "\n  }\n}", Update,
 		},
-		{"no object", "", `{"mcpServers":{"our":7}}`, door, `{"mcpServers":{"our":{"command":"/s","args":["run"]}}}`, Update},
-		{"args of a wrong type", "", `{"mcpServers":{"our":{"command":"/s","args":"run"}}}`, door, `{"mcpServers":{"our":{"command":"/s","args":["run"]}}}`, Update},
-		{"command twice", "", `{"mcpServers":{"our":{"command":"/s","args":["run"],"command":"/s"}}}`, door, `{"mcpServers":{"our":{"command":"/s","args":["run"]}}}`, Update},
-		{"missing constant member", "vscode", `{"servers":{"our":{"command":"/s","args":["run"]}}}`, door, `{"servers":{"our":{"command":"/s","args":["run"],"type":"stdio"}}}`, Update},
+		{"no object", "", `{"mcpServers":{"our":7}}`, shortEntry, `{"mcpServers":{"our":{"command":"/s","args":["run"]}}}`, Update},
+		{"args of a wrong type", "", `{"mcpServers":{"our":{"command":"/s","args":"run"}}}`, shortEntry, `{"mcpServers":{"our":{"command":"/s","args":["run"]}}}`, Update},
+		{"command twice", "", `{"mcpServers":{"our":{"command":"/s","args":["run"],"command":"/s"}}}`, shortEntry, `{"mcpServers":{"our":{"command":"/s","args":["run"]}}}`, Update},
+		{"missing constant member", "vscode", `{"servers":{"our":{"command":"/s","args":["run"]}}}`, shortEntry, `{"servers":{"our":{"command":"/s","args":["run"],"type":"stdio"}}}`, Update},
 		{"no args", "", `{"mcpServers":{"our":{"command":"/s"}}}`, Entry{Command: "/s"}, `{"mcpServers":{"our":{"command":"/s"}}}`, Unchanged},
 		{"empty args", "", `{"mcpServers":{}}`, Entry{Command: "/s"}, `{"mcpServers":{"our":{"command":"/s","args":[]}}}`, Create},
 	} {
@@ -354,7 +354,7 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			for _, e := range []*Entry{&door, nil} {
+			for _, e := range []*Entry{&shortEntry, nil} {
 				_, err := compute("", tc.before, "our", e)
 				r, ok := errorsAsRefused(err)
 				if !ok {
@@ -378,7 +378,7 @@ func TestDeepButNotTooDeep(t *testing.T) {
 		`{/*` + many + "*/ //" + many + "\n" + `"mcpServers":{}}`,
 		`{"a":[` + strings.Repeat("[],", 2000) + `1],"mcpServers":{}}`,
 	} {
-		if ch := change(t, "", before, &door); ch.Action != Create {
+		if ch := change(t, "", before, &shortEntry); ch.Action != Create {
 			t.Error(ch.Action)
 		}
 	}

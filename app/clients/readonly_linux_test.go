@@ -22,7 +22,7 @@ func TestReadOnlyFolder(t *testing.T) {
 	const before = `{"mcpServers": {}}`
 	w.write(before)
 	dir := filepath.Dir(w.path())
-	ch := w.plan("our", &door)
+	ch := w.plan("our", &shortEntry)
 
 	const nobody = 65534
 	for _, d := range []string{filepath.Dir(w.home), w.home, filepath.Join(w.home, "state")} {

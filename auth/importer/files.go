@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -130,17 +131,19 @@ func gatherFolder(r Request) ([]*source, error) {
 	return sources, nil
 }
 
+// candidates are the names of files that may hold a login, in lower case.
+var candidates = []string{
+	".env", ".env.*", ".env~*", ".cache", ".cache-*", ".auth_audit.json", "*session*.json", "*token*.json", "*spotify*.json", "*tidal*.json",
+}
+
 // candidate tells by its name whether a file may hold a login. Examples are no
 // candidates; copies are, so that they are not overlooked.
 func candidate(name string) bool {
 	lower := strings.ToLower(name)
-	contains := func(words ...string) bool {
-		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(lower, w) })
-	}
-	return !endsWith(lower, ".example", ".sample", ".template", ".dist") &&
-		(slices.Contains([]string{".env", ".cache", ".auth_audit.json"}, lower) ||
-			strings.HasPrefix(lower, ".env.") || strings.HasPrefix(lower, ".env~") || strings.HasPrefix(lower, ".cache-") ||
-			endsWith(lower, ".json") && contains("session", "token", "spotify", "tidal"))
+	return !endsWith(lower, ".example", ".sample", ".template", ".dist") && slices.ContainsFunc(candidates, func(pattern string) bool {
+		ok, _ := path.Match(pattern, lower)
+		return ok
+	})
 }
 
 // backup tells a copy that an editor or a careful person made.
@@ -187,7 +190,7 @@ func (i *Importer) finishSource(ctx context.Context, s *source, units []*unit, r
 		if !slices.Contains(u.sources, s) {
 			continue
 		}
-		if !u.done {
+		if u.err != nil {
 			return nil // another source of the same login failed, and says so
 		}
 		providers = append(providers, u.login.Provider)

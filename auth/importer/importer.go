@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"time"
 
@@ -94,7 +95,7 @@ func (i *Importer) Import(ctx context.Context, r Request) (Report, error) {
 		return planned, err
 	}
 	defer lock.Release()
-	if now, _ := i.run(ctx, plan); !sameActions(planned, now) && !now.Idle() {
+	if now, _ := i.run(ctx, plan); !reflect.DeepEqual(planned, now) && !now.Idle() {
 		return now, hint.New("what is to be imported has changed since it was looked at", "look at it again: run the import once more")
 	}
 	return i.run(ctx, r)
@@ -134,15 +135,6 @@ func (i *Importer) run(ctx context.Context, r Request) (Report, error) {
 	return report, err
 }
 
-// sameActions reports whether two plans do the same to the same files.
-func sameActions(a, b Report) bool {
-	return slices.EqualFunc(a.Files, b.Files, func(a, b File) bool {
-		return a.Path == b.Path && a.Error == b.Error && slices.Equal(a.Changes, b.Changes) && slices.EqualFunc(a.Logins, b.Logins, func(a, b Login) bool {
-			return a.Profile == b.Profile && a.Action == b.Action && a.ClientID == b.ClientID
-		})
-	})
-}
-
 // runImport imports the units, then the events, then rewrites the files. One
 // source that fails does not keep the others from being imported.
 func (i *Importer) runImport(ctx context.Context, sources []*source, units []*unit, r Request) error {
@@ -160,22 +152,16 @@ func (i *Importer) runImport(ctx context.Context, sources []*source, units []*un
 		}
 	}
 	for _, u := range units {
-		var login Login
-		var warnings []string
-		err := u.err
-		if err == nil {
-			login, warnings, err = i.importLogin(ctx, u, r)
+		if u.err == nil {
+			u.err = i.importLogin(ctx, u, r)
 		}
-		if err != nil {
-			fail(u.sources[0], fmt.Errorf("%s: %w", u.sources[0].Path, err))
+		if u.err != nil {
+			fail(u.sources[0], fmt.Errorf("%s: %w", u.sources[0].Path, u.err))
 			continue
 		}
-		u.done = true
 		for _, s := range u.sources {
-			s.Logins = append(s.Logins, login)
+			s.Logins = append(s.Logins, u.result)
 		}
-		s := u.sources[0]
-		s.Warnings = append(s.Warnings, warnings...)
 	}
 	for _, s := range sources {
 		if s.Error != "" {

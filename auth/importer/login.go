@@ -21,72 +21,68 @@ import (
 )
 
 // importLogin brings one login into a profile and the vault.
-func (i *Importer) importLogin(ctx context.Context, u *unit, r Request) (Login, []string, error) {
-	row, err := provider.Lookup(u.login.Provider)
+func (i *Importer) importLogin(ctx context.Context, u *unit, r Request) (err error) {
+	if u.row, err = provider.Lookup(u.login.Provider); err != nil {
+		return err
+	}
+	found, err := i.decide(ctx, u, r)
 	if err != nil {
-		return Login{}, nil, err
+		return err
 	}
-	port, warnings := i.redirectOf(row, u.login)
-	set := i.importedSet(u.login)
-	if holdsToken(set) && !usable(set, i.Now()) {
-		warnings = append(warnings, "its access token has ended and there is none to renew it with")
+	i.redirect(u)
+	u.set = i.importedSet(u.login)
+	if holdsToken(u.set) && !usable(u.set, i.Now()) {
+		u.warn("its access token has ended and there is none to renew it with")
 	}
-	result := Login{Profile: u.name, Provider: row.ID, ClientSecret: !u.login.ClientSecret.Empty()}
-	found, err := i.find(u.name)
+	if r.DryRun && u.result.Action != Unchanged {
+		describe(&u.result, u.set, i.Now())
+		u.result.Expires = u.login.Expires // as far as the file says
+		if u.result.Action != Created {
+			return nil
+		}
+		return errors.Join(profile.CheckName(u.name), account.Account{Profile: u.profile(), Row: u.row}.Check())
+	}
+	if u.result.Action != Unchanged {
+		if err := i.saveImport(ctx, u, found); err != nil {
+			return err
+		}
+	}
+	return i.describeSaved(ctx, &u.result)
+}
+
+// decide says what is to become of a login, and finds the profile that exists.
+func (i *Importer) decide(ctx context.Context, u *unit, r Request) (found profile.Profile, err error) {
+	found, err = i.find(u.name)
 	if errors.Is(err, profile.ErrNotFound) {
 		// Two profiles with one refresh token would take it from each other.
 		switch holder, ok, lookErr := i.holder(ctx, u.login); {
 		case lookErr != nil:
-			return result, warnings, lookErr
+			return found, lookErr
 		case ok && r.Profile != "" && !r.Force:
-			return result, warnings, hint.Wrap(fmt.Errorf("%w: %s has this login already", profile.ErrExists, holder.Name),
+			return found, hint.Wrap(fmt.Errorf("%w: %s has this login already", profile.ErrExists, holder.Name),
 				"leave --profile out, and give it another name with: stagedoor rename "+holder.Name+" "+r.Profile)
 		case ok && r.Profile == "":
-			found, err = holder, nil
-			result.Profile, u.name = holder.Name, holder.Name
+			found, err, u.name = holder, nil, holder.Name
 		}
 	}
-	switch {
-	case errors.Is(err, profile.ErrNotFound):
-		result.Action, result.ClientID = Created, u.login.ClientID
-	case err != nil:
-		return result, warnings, err
-	default:
-		result.ClientID = cmp.Or(u.login.ClientID, found.ClientID)
-		if result.Action, err = i.importAction(ctx, found, u.login, r); err != nil {
-			return result, warnings, err
-		}
+	u.result = Login{
+		Profile: u.name, Provider: u.row.ID, ClientSecret: !u.login.ClientSecret.Empty(),
+		ClientID: cmp.Or(u.login.ClientID, found.ClientID), Action: Created,
+	}
+	if err == nil {
+		u.result.Action, err = i.importAction(ctx, found, u.login, r)
+	} else if errors.Is(err, profile.ErrNotFound) {
+		err = nil
 	}
 	// Tokens and secrets are of one client, and a guess costs the login.
-	if u.login.ClientID == "" && (result.Action == Created || result.Action == Updated && r.Profile == "") {
-		return result, warnings, noClientID(row, u)
-	}
-	switch {
-	case result.Action == Unchanged:
-	case !r.DryRun:
-		err = i.saveImport(ctx, row, u, found, set, port, result.Action)
-	case result.Action == Created:
-		p := newProfileOf(row, u, port)
-		if err = profile.CheckName(p.Name); err == nil {
-			err = account.Account{Profile: p, Row: row}.Check()
+	if guess := u.result.Action == Created || u.result.Action == Updated && r.Profile == ""; err == nil && guess && u.login.ClientID == "" {
+		advice := "pass the id of your app at " + u.row.Name + " with --client-id"
+		if names := u.sources[0].doc.Aliases; len(names) > 0 {
+			advice = "if it is the one in " + strings.Join(names, " or ") + ", pass that with --client-id"
 		}
+		err = hint.Wrap(ErrNoClientID, advice)
 	}
-	if err != nil {
-		return result, warnings, err
-	}
-	if r.DryRun && result.Action != Unchanged {
-		describe(&result, set, i.Now())
-		return result, warnings, nil
-	}
-	return result, warnings, i.describeSaved(ctx, &result)
-}
-
-func noClientID(row provider.Provider, u *unit) error {
-	advice := "pass the id of your app at " + row.Name + " with --client-id"
-	if names := u.sources[0].doc.Aliases; len(names) > 0 {
-		advice = "if it is the one in " + strings.Join(names, " or ") + ", pass that with --client-id"
-	}
-	return hint.Wrap(ErrNoClientID, advice)
+	return found, err
 }
 
 func (i *Importer) find(name string) (profile.Profile, error) {
@@ -159,7 +155,7 @@ func (i *Importer) compare(ctx context.Context, p profile.Profile, l migrate.Log
 	return c, err
 }
 
-// importedBefore asks the book whether these tokens came into the profile once.
+// importedBefore asks the audit log whether these tokens came into the profile once.
 func (i *Importer) importedBefore(ctx context.Context, p profile.Profile, l migrate.Login) (bool, error) {
 	events, err := i.Log.Query(ctx, audit.Query{Profile: p.ID, Name: audit.Imported})
 	if err != nil || len(events) == 0 {

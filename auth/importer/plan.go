@@ -6,7 +6,10 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 )
 
 // unit is a login together with the sources it is in.
@@ -14,8 +17,20 @@ type unit struct {
 	login   migrate.Login
 	name    string // of the profile to be
 	sources []*source
-	err     error // why it cannot be imported
-	done    bool
+	err     error // why it is not imported
+
+	// What becomes of it.
+	row    provider.Provider
+	port   int // of the redirect URI; 0 for the usual one
+	set    token.Set
+	result Login
+}
+
+func (u *unit) warn(text string) { u.sources[0].warn("%s", text) }
+
+// profile is the one to be.
+func (u *unit) profile() profile.Profile {
+	return profile.Profile{Name: u.name, Provider: u.row.ID, ClientID: u.login.ClientID, RedirectPort: u.port}
 }
 
 // planImport makes units of the logins: those of the same account that lie in

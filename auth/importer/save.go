@@ -18,7 +18,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
-	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -48,41 +47,36 @@ func usable(s token.Set, now time.Time) bool { return !s.Refresh.Empty() || s.Al
 
 func holdsToken(s token.Set) bool { return !s.Refresh.Empty() || !s.Access.Empty() }
 
-// redirectOf takes the port of the registered redirect URI, which a login must
-// use again, and says if the rest of the address cannot be used again.
-func (i *Importer) redirectOf(row provider.Provider, l migrate.Login) (port int, warnings []string) {
-	u, err := url.Parse(l.RedirectURI)
-	if err != nil || l.RedirectURI == "" {
-		return 0, nil
+// redirect takes the port of the registered redirect URI, which a login must use
+// again, and says if the rest of the address cannot be used again.
+func (i *Importer) redirect(u *unit) {
+	uri, err := url.Parse(u.login.RedirectURI)
+	if err != nil || u.login.RedirectURI == "" {
+		return
 	}
-	host := u.Hostname()
+	host := uri.Hostname()
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		if port, _ = strconv.Atoi(u.Port()); port < 1024 { // a login cannot wait there
-			port = 0
+		if port, _ := strconv.Atoi(uri.Port()); port >= 1024 { // a login cannot wait at others
+			u.port = port
 		}
 	}
-	p := profile.Profile{Provider: row.ID, RedirectPort: port}
-	if want := (account.Account{Profile: p, Row: row}).RedirectURI(); want != l.RedirectURI {
-		warnings = append(warnings, "before the next login register "+want+" with "+row.Name+": the old redirect URI cannot be used here")
+	p := profile.Profile{Provider: u.row.ID, RedirectPort: u.port}
+	if want := (account.Account{Profile: p, Row: u.row}).RedirectURI(); want != u.login.RedirectURI {
+		u.warn("before the next login register " + want + " with " + u.row.Name + ": the old redirect URI cannot be used here")
 	}
-	return port, warnings
-}
-
-func newProfileOf(row provider.Provider, u *unit, port int) profile.Profile {
-	return profile.Profile{Name: u.name, Provider: row.ID, ClientID: u.login.ClientID, RedirectPort: port}
 }
 
 // saveImport writes the profile and the vault, reads back, and tells the audit log.
 // What it made is removed again if it fails, and what it replaced put back.
-func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *unit, p profile.Profile, set token.Set, port int, a Action) (err error) {
+func (i *Importer) saveImport(ctx context.Context, u *unit, p profile.Profile) (err error) {
 	client, undo := u.login.ClientSecret, func(context.Context) error { return nil }
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, undo(context.WithoutCancel(ctx)))
 		}
 	}()
-	if a == Created {
-		if p, err = i.Create(ctx, newProfileOf(row, u, port), client); err != nil {
+	if u.result.Action == Created {
+		if p, err = i.Create(ctx, u.profile(), client); err != nil {
 			return err
 		}
 		undo = func(ctx context.Context) error { return i.discard(ctx, p.ID) }
@@ -91,7 +85,7 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return err
 		}
-		i.merge(&p, u, port, holdsToken(set))
+		i.merge(&p, u)
 		if !client.Empty() {
 			undo = func(ctx context.Context) error { return i.putSecretBack(ctx, p.ID, before) }
 			into, err := account.Of(p)
@@ -115,23 +109,23 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 		if err := i.readBack(ctx, p.ID, client, set); err != nil {
 			return err
 		}
-		return i.Profiles.Update(ctx, p.ID, func(p *profile.Profile) { i.merge(p, u, port, holdsToken(set)) })
+		return i.Profiles.Update(ctx, p.ID, func(p *profile.Profile) { i.merge(p, u) })
 	}
-	if holdsToken(set) {
+	if holdsToken(u.set) {
 		grant := into.Grant(func(ctx context.Context) (oauth.Client, error) { return i.Secrets.Client(ctx, into) })
-		if _, err = i.Tokens.SaveImported(ctx, grant, set, exists, finish); err != nil {
+		if _, err = i.Tokens.SaveImported(ctx, grant, u.set, exists, finish); err != nil {
 			return fmt.Errorf("keep the imported tokens: %w", err)
 		}
-	} else if a == Updated {
-		err = i.Rebind(ctx, p, func() error { return finish(set) })
+	} else if u.result.Action == Updated {
+		err = i.Rebind(ctx, p, func() error { return finish(u.set) })
 	} else {
-		err = finish(set)
+		err = finish(u.set)
 	}
 	if err != nil {
 		return err
 	}
 	data := map[string]any{
-		"format": u.sources[0].Format, "provider": row.ID, "client_secret": !client.Empty(), "tokens": holdsToken(set), "action": string(a),
+		"format": u.sources[0].Format, "provider": u.row.ID, "client_secret": !client.Empty(), "tokens": holdsToken(u.set), "action": string(u.result.Action),
 	}
 	if s := u.sources[0]; s.data != nil {
 		maps.Copy(data, fileData(s.doc.Name))
@@ -144,7 +138,7 @@ func (i *Importer) saveImport(ctx context.Context, row provider.Provider, u *uni
 }
 
 // merge takes over what the file says of the profile itself.
-func (i *Importer) merge(p *profile.Profile, u *unit, port int, tokens bool) {
+func (i *Importer) merge(p *profile.Profile, u *unit) {
 	switch other := u.login.ClientID != "" && u.login.ClientID != p.ClientID; {
 	case !u.login.ClientSecret.Empty():
 		p.HasSecret, p.SecretFrom = true, i.Now().UTC()
@@ -152,12 +146,12 @@ func (i *Importer) merge(p *profile.Profile, u *unit, port int, tokens bool) {
 		p.HasSecret, p.SecretFrom = false, time.Time{}
 	}
 	p.ClientID = cmp.Or(u.login.ClientID, p.ClientID)
-	if port != 0 {
-		p.RedirectPort = port
+	if u.port != 0 {
+		p.RedirectPort = u.port
 	}
 	// Whose login it is will be asked anew; that the user imported it over
 	// the former one says that they mean it.
-	if tokens {
+	if holdsToken(u.set) {
 		p.Identity, p.Accepted, p.Changed = nil, nil, nil
 	}
 }
