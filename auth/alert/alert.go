@@ -89,8 +89,8 @@ type Alert struct {
 	Muted bool `json:"-"`
 }
 
-// Announcement returns the data of the security_alert event that a process
-// appends when it tells the user of a. "type" is what the Spotify server's
+// Notification returns the data of the security_alert event that a process
+// appends when it notifies the user of a. "type" is what the Spotify server's
 // security module calls the rule.
 func (a Alert) Notification() map[string]any {
 	return map[string]any{

@@ -39,8 +39,9 @@ func is(key string, values ...any) func(audit.Event) bool {
 	}
 }
 
-func atMost(key string, n float64) func(audit.Event) bool {
-	return func(e audit.Event) bool { return number(e.Data[key]) <= n }
+// daysUpTo selects events about something that ends within so many days.
+func daysUpTo(n float64) func(audit.Event) bool {
+	return func(e audit.Event) bool { return number(e.Data["days"]) <= n }
 }
 
 func named(event string) func(audit.Event) bool {
@@ -194,8 +195,8 @@ func Defaults() []Rule {
 			Kind: Single, Severity: P3, Cooldown: day,
 			Message: "the login ends within ${days}: sign in again",
 			Cases: []Case{
-				{atMost("days", 1), P1, ""},
-				{atMost("days", 3), P2, ""},
+				{daysUpTo(1), P1, ""},
+				{daysUpTo(3), P2, ""},
 			},
 		},
 		{
@@ -291,8 +292,8 @@ func Defaults() []Rule {
 			Condition: "a provider's certificate is valid for under 14 days",
 			Guard:     "told of once a day and host, and a new certificate resolves it",
 			Advice:    "Nothing, unless it is your own server: then renew its certificate.",
-			Events:    []string{audit.CertificateSeen}, Where: atMost("days", 13), GroupBy: "host",
-			Resets: []string{audit.CertificateSeen}, ResetWhere: not(atMost("days", 13)), Resolves: true,
+			Events:    []string{audit.CertificateSeen}, Where: daysUpTo(13), GroupBy: "host",
+			Resets: []string{audit.CertificateSeen}, ResetWhere: not(daysUpTo(13)), Resolves: true,
 			Kind: Single, Severity: P3, Cooldown: 7 * day,
 			Message: "the certificate of ${host} ends within ${days}",
 		},

@@ -185,14 +185,12 @@ func unreadable(path string, err error) error {
 // finishSource replaces the file, and removes the old items, once every login
 // in it is safe.
 func (i *Importer) finishSource(ctx context.Context, s *source, units []*unit, r Request) error {
+	units = slices.DeleteFunc(slices.Clone(units), func(u *unit) bool { return !slices.Contains(u.sources, s) })
+	if slices.ContainsFunc(units, func(u *unit) bool { return u.err != nil }) {
+		return nil // another source of the same login failed, and says so
+	}
 	var providers []string
 	for _, u := range units {
-		if !slices.Contains(u.sources, s) {
-			continue
-		}
-		if u.err != nil {
-			return nil // another source of the same login failed, and says so
-		}
 		providers = append(providers, u.login.Provider)
 	}
 	if len(providers) == 0 {
