@@ -26,6 +26,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
+	"github.com/stagedoor-app/stagedoor/auth/auditkey"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
@@ -78,7 +79,7 @@ type Keeper struct {
 	wire         *oauth.Wire
 	http         *http.Client
 	audit        *audit.Log
-	keys         *keys
+	auditKey     *auditkey.Store
 	alarms       watcher
 	certificates certificates
 	browser      func(context.Context, string) error
@@ -127,16 +128,16 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if k.wire, err = oauth.NewWire(oauth.Params{HTTP: p.HTTP, Now: p.Now, Rand: p.Rand}); err != nil {
 		return nil, err
 	}
-	k.keys = &keys{vault: p.Vault, rand: p.Rand, lock: filepath.Join(locks, "audit-key.lock"), dir: p.Dir, used: k.used, turn: make(chan struct{}, 1)}
+	k.auditKey = auditkey.New(auditkey.Params{Vault: p.Vault, Rand: p.Rand, Lock: filepath.Join(locks, "audit-key.lock"), Dir: p.Dir, Used: k.used})
 	k.audit, err = audit.Open(audit.Params{
-		Dir: filepath.Join(p.Dir, "audit"), Key: k.keys.auditKey, Anchor: k.keys,
+		Dir: filepath.Join(p.Dir, "audit"), Key: k.auditKey.Key, Anchor: k.auditKey,
 		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep, Sound: verify.Sound,
 	})
 	if err != nil {
 		return nil, err
 	}
 	k.tokens, err = token.NewService(token.Params{
-		Vault: p.Vault, Wire: k.wire, Locks: locks, WAL: wal, Now: p.Now, Rand: p.Rand, Record: k.recordID, Fingerprint: k.keys.fingerprint,
+		Vault: p.Vault, Wire: k.wire, Locks: locks, WAL: wal, Now: p.Now, Rand: p.Rand, Record: k.recordID, Fingerprint: k.auditKey.Fingerprint,
 		Gone: func(id string) bool {
 			list, err := k.profiles.Load()
 			return err == nil && !list.Has(id)

@@ -10,6 +10,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/export"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
+	"github.com/stagedoor-app/stagedoor/auth/auditkey"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
@@ -78,8 +79,8 @@ func (k *Keeper) noteProblem(ctx context.Context, r verify.Report, err error) (v
 // verify.Accept. It is for the user to decide.
 func (k *Keeper) AcceptLog(ctx context.Context) (verify.Accepted, error) {
 	a, err := verify.Accept(ctx, k.audit)
-	if errors.Is(err, errKeyDamaged) {
-		if err := k.keys.renew(ctx); err != nil {
+	if errors.Is(err, auditkey.ErrDamaged) {
+		if err := k.auditKey.Renew(ctx); err != nil {
 			return a, err
 		}
 		a, err = verify.Accept(ctx, k.audit)
@@ -118,7 +119,7 @@ func (k *Keeper) CheckBundle(ctx context.Context, r io.ReaderAt, size int64) (ex
 	if err != nil || report.Statement.PublicKey == "" {
 		return report, err
 	}
-	if key, err := k.keys.known(ctx); err == nil {
+	if key, err := k.auditKey.PublicKey(ctx); err == nil {
 		own := key == report.Statement.PublicKey
 		report.Own = &own
 	}
