@@ -8,6 +8,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
@@ -25,7 +26,7 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, value secret.
 		return "", err
 	}
 	if value, err = account.CleanSecret(value); err == nil && value.Empty() {
-		err = account.Usage("the client secret is empty", "copy it from the provider's developer page")
+		err = hint.Usage("the client secret is empty", "copy it from the provider's developer page")
 	}
 	if err != nil {
 		return "", err

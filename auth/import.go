@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
@@ -17,7 +18,7 @@ import (
 func (k *Keeper) Import(ctx context.Context, r importer.Request) (importer.Report, error) {
 	report, err := k.importer().Import(ctx, r)
 	if errors.Is(err, importer.ErrSeveral) || errors.Is(err, importer.ErrNoClientID) {
-		err = account.BadRequest(err)
+		err = hint.BadRequest(err)
 	}
 	return report, err
 }

@@ -24,10 +24,12 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
+	"github.com/stagedoor-app/stagedoor/auth/alertmanager"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/auditkey"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
@@ -49,7 +51,7 @@ var (
 	// than the one that the secret in the vault is for. Nothing was sent.
 	ErrEndpointChanged = account.ErrEndpointChanged
 	// ErrUsage says that what was asked for makes no sense as it stands.
-	ErrUsage = account.ErrUsage
+	ErrUsage = hint.ErrUsage
 
 	errDamaged = token.ErrDamaged
 )
@@ -69,8 +71,18 @@ type Params struct {
 	Alarms  Alarms
 }
 
-// Keeper has the use cases.
+type alertManager = alertmanager.Manager
+
+// Alarms says how a Keeper's alarms behave.
+type Alarms = alertmanager.Alarms
+
+// LogUnusable is the rule and the id of the alert that the audit log cannot be
+// opened, read or written.
+const LogUnusable = alertmanager.LogUnusable
+
+// Keeper has the use cases. Those about alerts are alertmanager.Manager's.
 type Keeper struct {
+	*alertManager
 	dir          string
 	vault        vault.Vault
 	profiles     *profile.Store
@@ -80,7 +92,6 @@ type Keeper struct {
 	http         *http.Client
 	audit        *audit.Log
 	auditKey     *auditkey.Store
-	alarms       watcher
 	certificates certificates
 	browser      func(context.Context, string) error
 	now          func() time.Time
@@ -94,7 +105,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if p.Dir == "" || p.Vault == nil || p.HTTP == nil || p.Now == nil || p.Rand == nil || p.Log == nil {
 		return nil, errors.New("keeper: a parameter is missing")
 	}
-	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log, alarms: watcher{Alarms: p.Alarms}}
+	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log}
 	k.secrets = account.Secrets{Vault: p.Vault, Log: p.Log, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	var tightened []string
@@ -136,6 +147,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.alertManager = alertmanager.New(alertmanager.Params{Alarms: p.Alarms, Log: k.audit, Now: p.Now, Briefly: k.briefly, AwaitKey: k.awaitKey})
 	k.tokens, err = token.NewService(token.Params{
 		Vault: p.Vault, Wire: k.wire, Locks: locks, WAL: wal, Now: p.Now, Rand: p.Rand, Record: k.recordID, Fingerprint: k.auditKey.Fingerprint,
 		Gone: func(id string) bool {

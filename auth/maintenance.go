@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/export"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/auditkey"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
@@ -124,4 +126,21 @@ func (k *Keeper) CheckBundle(ctx context.Context, r io.ReaderAt, size int64) (ex
 		report.Own = &own
 	}
 	return report, nil
+}
+
+// tellWait bounds how long a process waits for others that notify the user.
+const tellWait = 5 * time.Second
+
+// briefly holds a lock under which processes notify the user one after the other.
+// It goes on without it when somebody holds it for long: that the user hears of
+// something twice is better than not at all.
+func (k *Keeper) briefly(ctx context.Context, name string) (release func()) {
+	ctx, cancel := context.WithTimeout(ctx, tellWait)
+	defer cancel()
+	lock, err := durable.Acquire(ctx, filepath.Join(k.dir, "locks", name))
+	if err != nil {
+		k.log.WarnContext(ctx, "the user may be told twice", "error", err)
+		return func() {}
+	}
+	return lock.Release
 }

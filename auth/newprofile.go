@@ -104,7 +104,7 @@ func (k *Keeper) askIssuer(ctx context.Context, p *profile.Profile, warn func(st
 	}
 	method, err := e.SuggestAuth(p.HasSecret)
 	if err != nil {
-		return hint.Wrap(account.BadRequest(err), "create the profile without a client secret")
+		return hint.Wrap(hint.BadRequest(err), "create the profile without a client secret")
 	}
 	p.Endpoints = account.Pin(e, method)
 	return nil

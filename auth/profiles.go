@@ -165,7 +165,7 @@ func (k *Keeper) State(ctx context.Context) (State, error) {
 	if state.Alerts, err = k.OpenAlerts(ctx); err != nil {
 		return State{}, err
 	}
-	state.LogProblem, state.LogHint = k.logProblem()
+	state.LogProblem, state.LogHint = k.LogProblem()
 	return state, nil
 }
 

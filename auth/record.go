@@ -51,7 +51,7 @@ func (k *Keeper) recordAll(caller context.Context, p profile.Profile, events ...
 	_, err := k.audit.Append(ctx, events...)
 	for _, e := range events {
 		if err == nil {
-			k.noteGrave(e)
+			k.Written(e)
 			continue
 		}
 		k.audit.Lost()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -74,4 +75,17 @@ func (k *Keeper) upkeep(ctx context.Context) {
 	if _, err := k.RetryRevocations(ctx); err != nil {
 		k.log.WarnContext(ctx, "open revocations could not be tried again", "error", err)
 	}
+}
+
+// SweepAlerts does what is due and returns the alerts that the caller has to
+// notify the user of: see alertmanager.Manager.Sweep.
+func (k *Keeper) SweepAlerts(ctx context.Context) ([]alert.Alert, error) {
+	k.upkeep(ctx)
+	return k.Sweep(ctx, alert.P3)
+}
+
+// SweepGrave is SweepAlerts for P0 and P1 only, for a process that shows
+// notifications just because there is no tray. The rest waits for one.
+func (k *Keeper) SweepGrave(ctx context.Context) ([]alert.Alert, error) {
+	return k.Sweep(ctx, alert.P1)
 }

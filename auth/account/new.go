@@ -1,7 +1,6 @@
 package account
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,21 +13,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
-
-// ErrUsage says that what was asked for makes no sense as it stands.
-var ErrUsage = errors.New("invalid request")
-
-// badRequest is an error that is ErrUsage without saying so.
-type badRequest struct{ error }
-
-func (b badRequest) Is(target error) bool { return target == ErrUsage }
-func (b badRequest) Unwrap() error        { return b.error }
-
-// BadRequest makes err an ErrUsage. Its words stay.
-func BadRequest(err error) error { return badRequest{err} }
-
-// Usage returns an ErrUsage with a hint.
-func Usage(message, advice string) error { return hint.Wrap(badRequest{errors.New(message)}, advice) }
 
 // Bounds of what is typed, in bytes. They are far beyond what providers use.
 const (
@@ -63,23 +47,23 @@ func (a Account) Check() error {
 	row, p := a.Row, a.Profile
 	switch {
 	case p.ClientID == "" && row.DeveloperPage != "":
-		return Usage("a "+row.Name+" profile needs a client id", "register an app at "+row.DeveloperPage+" and give its client id (--client-id)")
+		return hint.Usage("a "+row.Name+" profile needs a client id", "register an app at "+row.DeveloperPage+" and give its client id (--client-id)")
 	case p.ClientID == "":
-		return Usage("the profile needs a client id", "give the one that the provider gave your app (--client-id)")
+		return hint.Usage("the profile needs a client id", "give the one that the provider gave your app (--client-id)")
 	case strings.ContainsFunc(p.ClientID, text.Hidden) || strings.Contains(p.ClientID, " "):
-		return Usage("the client id contains white space", "copy it again, without spaces or line breaks")
+		return hint.Usage("the client id contains white space", "copy it again, without spaces or line breaks")
 	case len(p.ClientID) > maxClientID || oauth.Client{ID: p.ClientID}.Validate() != nil:
-		return Usage("the client id has characters in it that no client id has, or is too long", "copy it again")
+		return hint.Usage("the client id has characters in it that no client id has, or is too long", "copy it again")
 	case p.RedirectPort != 0 && (p.RedirectPort < 1024 || p.RedirectPort > 65535):
-		return Usage(fmt.Sprintf("a login cannot wait on port %d", p.RedirectPort), "choose one from 1024 to 65535")
+		return hint.Usage(fmt.Sprintf("a login cannot wait on port %d", p.RedirectPort), "choose one from 1024 to 65535")
 	case row.Discovery && p.Issuer == "":
-		return Usage("an OpenID Connect profile needs an issuer", "pass its address with --issuer https://…")
+		return hint.Usage("an OpenID Connect profile needs an issuer", "pass its address with --issuer https://…")
 	case !row.Discovery && p.Issuer != "":
-		return Usage(row.Name+" profiles take no issuer", "use --provider oidc for an issuer")
+		return hint.Usage(row.Name+" profiles take no issuer", "use --provider oidc for an issuer")
 	case row.ByHand && (p.Endpoints == nil || p.Endpoints.Authorization == "" || p.Endpoints.Token == ""):
-		return Usage("an OAuth 2.0 profile needs its endpoints", "pass --auth-url and --token-url, or use --provider oidc with --issuer")
+		return hint.Usage("an OAuth 2.0 profile needs its endpoints", "pass --auth-url and --token-url, or use --provider oidc with --issuer")
 	case !row.ByHand && p.Endpoints != nil:
-		return Usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
+		return hint.Usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
 	}
 	var err error
 	switch {
@@ -89,7 +73,7 @@ func (a Account) Check() error {
 		_, err = oauth.CheckIssuer(p.Issuer)
 	}
 	if err != nil {
-		return hint.Wrap(badRequest{err}, "give it as https://HOST/PATH; plain http is for 127.0.0.1 only")
+		return hint.Wrap(hint.BadRequest(err), "give it as https://HOST/PATH; plain http is for 127.0.0.1 only")
 	}
 	return nil
 }
@@ -104,14 +88,14 @@ func trimmed(s string) string {
 // It cleans up n.
 func (n *New) Account() (Account, error) {
 	if err := profile.CheckName(n.Name); err != nil {
-		return Account{}, badRequest{err}
+		return Account{}, hint.BadRequest(err)
 	}
 	for _, s := range []*string{
 		&n.ClientID, &n.Issuer, &n.RedirectPath,
 		&n.Endpoints.Authorization, &n.Endpoints.Token, &n.Endpoints.Revocation, &n.Endpoints.UserInfo, &n.Endpoints.DeviceAuthorization,
 	} {
 		if *s = trimmed(*s); len(*s) > maxURL {
-			return Account{}, Usage("an address or the client id is longer than 2048 bytes", "copy it again")
+			return Account{}, hint.Usage("an address or the client id is longer than 2048 bytes", "copy it again")
 		}
 	}
 	var err error
@@ -130,7 +114,7 @@ func (n *New) Account() (Account, error) {
 	}
 	a, err := Of(p)
 	if err != nil {
-		return Account{}, badRequest{err}
+		return Account{}, hint.BadRequest(err)
 	}
 	return a, nil
 }
@@ -140,11 +124,11 @@ func CleanSecret(s secret.String) (secret.String, error) {
 	value := trimmed(s.Reveal())
 	switch {
 	case value == "" && !s.Empty():
-		return "", Usage("the client secret is empty", "leave it out for a public client, or copy it again")
+		return "", hint.Usage("the client secret is empty", "leave it out for a public client, or copy it again")
 	case len(value) > maxClientSecret:
-		return "", Usage("the client secret is longer than 4096 bytes", "check that it is the secret alone, and not a file that has it in it")
+		return "", hint.Usage("the client secret is longer than 4096 bytes", "check that it is the secret alone, and not a file that has it in it")
 	case strings.ContainsFunc(value, text.Hidden) || !utf8.ValidString(s.Reveal()):
-		return "", Usage("the client secret has characters in it that no secret has, such as a line break", "give it alone, on one line and as plain text")
+		return "", hint.Usage("the client secret has characters in it that no secret has, such as a line break", "give it alone, on one line and as plain text")
 	}
 	return secret.String(value), nil
 }
@@ -155,10 +139,10 @@ func cleanScopes(typed []string) (scopes []string, err error) {
 	size := 0
 	for _, s := range strings.FieldsFunc(strings.Join(typed, " "), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '\ufeff' }) {
 		if !oauth.IsScope(s) || strings.Contains(s, "'") {
-			return nil, Usage(fmt.Sprintf("%q cannot be a scope", s), "use the names that the provider's documentation lists, without quotes")
+			return nil, hint.Usage(fmt.Sprintf("%q cannot be a scope", s), "use the names that the provider's documentation lists, without quotes")
 		}
 		if size += len(s) + 1; size > maxScopes {
-			return nil, Usage("the scopes are longer than 8192 bytes", "ask for fewer")
+			return nil, hint.Usage("the scopes are longer than 8192 bytes", "ask for fewer")
 		}
 		if !slices.Contains(scopes, s) {
 			scopes = append(scopes, s)
@@ -177,9 +161,9 @@ func (a *Account) ChooseRedirect(asked string, warn func(string)) error {
 		p.RedirectPath = own
 	case asked == "":
 	case own == "":
-		return Usage("the redirect path of "+p.Provider+" profiles is fixed", "leave --redirect-path out")
+		return hint.Usage("the redirect path of "+p.Provider+" profiles is fixed", "leave --redirect-path out")
 	case !oauth.IsRedirectPath(asked):
-		return Usage("the redirect path cannot be used", "begin it with / and use letters, digits, - and _")
+		return hint.Usage("the redirect path cannot be used", "begin it with / and use letters, digits, - and _")
 	default:
 		if p.RedirectPath = asked; asked != own && !named {
 			warn("the provider does not say that its answers name it, and " + asked + " may be another provider's path too: " +

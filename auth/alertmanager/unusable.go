@@ -1,11 +1,10 @@
-package auth
+package alertmanager
 
 import (
 	"context"
 	"errors"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -26,9 +25,9 @@ type unusableLog struct {
 }
 
 // look finds out whether the log is usable; unread is why it could not be read.
-func (k *Keeper) look(ctx context.Context, unread error) (a alert.Alert, unusable bool) {
-	s := &k.alarms.unusable
-	if s.problem = k.audit.Usable(ctx); s.problem == nil {
+func (m *Manager) look(ctx context.Context, unread error) (a alert.Alert, unusable bool) {
+	s := &m.unusable
+	if s.problem = m.p.Log.Usable(ctx); s.problem == nil {
 		s.problem = unread
 	}
 	if s.problem == nil {
@@ -36,40 +35,40 @@ func (k *Keeper) look(ctx context.Context, unread error) (a alert.Alert, unusabl
 		return a, false
 	}
 	if s.since.IsZero() {
-		s.since = k.now().UTC()
+		s.since = m.p.Now().UTC()
 	}
 	return alert.Alert{
 		ID: LogUnusable, Rule: LogUnusable, Severity: alert.P0, State: alert.Open, Message: s.problem.Error(),
-		First: s.since, Last: k.now().UTC(), Count: 1, Evidence: []uint64{}, Cooldown: tellAgain,
+		First: s.since, Last: m.p.Now().UTC(), Count: 1, Evidence: []uint64{}, Cooldown: tellAgain,
 	}, true
 }
 
 // dueUnusable returns the alert that the log cannot be used, if this process
 // has not told of it today.
-func (k *Keeper) dueUnusable(ctx context.Context) []alert.Alert {
-	k.alarms.mu.Lock()
-	defer k.alarms.mu.Unlock()
-	a, unusable := k.look(ctx, nil)
-	now := k.now()
-	if !unusable || k.alarms.MayTell != nil && !k.alarms.MayTell(a, now) {
+func (m *Manager) dueUnusable(ctx context.Context) []alert.Alert {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a, unusable := m.look(ctx, nil)
+	now := m.p.Now()
+	if !unusable || m.p.MayTell != nil && !m.p.MayTell(a, now) {
 		return nil
 	}
-	if last := k.alarms.unusable.notified; !last.IsZero() && now.Sub(last).Abs() < tellAgain {
+	if last := m.unusable.notified; !last.IsZero() && now.Sub(last).Abs() < tellAgain {
 		return nil
 	}
-	k.alarms.unusable.notified = now
+	m.unusable.notified = now
 	return []alert.Alert{a}
 }
 
-// logProblem returns what the last look at the log found, and what helps.
-func (k *Keeper) logProblem() (problem, advice string) {
-	k.alarms.mu.Lock()
-	defer k.alarms.mu.Unlock()
-	if err := k.alarms.unusable.problem; err != nil {
+// LogProblem returns what the last look at the log found, and what helps.
+func (m *Manager) LogProblem() (problem, advice string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.unusable.problem; err != nil {
 		return err.Error(), hint.Of(err)
 	}
 	return "", ""
 }
 
 // errNotAcked is the answer to acknowledging LogUnusable.
-var errNotAcked = hint.Wrap(account.BadRequest(errors.New("this alert cannot be acknowledged")), "it ends once the audit log is in order")
+var errNotAcked = hint.Wrap(hint.BadRequest(errors.New("this alert cannot be acknowledged")), "it ends once the audit log is in order")
