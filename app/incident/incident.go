@@ -65,6 +65,7 @@ type Report struct {
 	Severity alert.Severity
 	Status   Status
 	Alerts   []alert.Alert
+	Vectors  []string // what they are about, in a few words
 	Profiles []string // names
 	Timeline []Entry
 	Omitted  int // events that the timeline leaves out
@@ -140,7 +141,7 @@ func compose(ctx context.Context, from Source, r Request, now time.Time) (report
 		t.add(e)
 	}
 	t.finish()
-	report.ToDo = toDo(report.Alerts)
+	report.explain()
 	return report, nil
 }
 
@@ -172,15 +173,19 @@ func (r *Report) assess() (begin time.Time) {
 	return begin
 }
 
-// toDo collects the advice for alerts, each once, the gravest first.
-func toDo(alerts []alert.Alert) []string {
-	var list []string
+// explain collects what the alerts are about and the advice for them, each once.
+func (r *Report) explain() {
 	rules := alert.Defaults()
-	for _, a := range alerts { // the gravest come first
-		r, _ := alert.Find(rules, a.Rule)
-		if words := r.Advice; words != "" && a.State != alert.Resolved && !slices.Contains(list, words) {
-			list = append(list, words)
+	for _, a := range r.Alerts { // the gravest come first
+		rule, ok := alert.Find(rules, a.Rule)
+		if !ok {
+			continue
+		}
+		if v := strings.ToLower(rule.Title[:1]) + rule.Title[1:]; !slices.Contains(r.Vectors, v) {
+			r.Vectors = append(r.Vectors, v)
+		}
+		if rule.Advice != "" && a.State != alert.Resolved && !slices.Contains(r.ToDo, rule.Advice) {
+			r.ToDo = append(r.ToDo, rule.Advice)
 		}
 	}
-	return list
 }

@@ -2,7 +2,6 @@ package incident
 
 import (
 	_ "embed"
-	"fmt"
 	"strings"
 	"sync"
 	"text/template"
@@ -16,8 +15,7 @@ var layout string
 
 var form = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("report").Funcs(template.FuncMap{
-		"stamp": stamp, "cell": cell, "code": code, "impact": Report.impact, "vector": Report.vector, "scope": Report.scope,
-		"class": func(s alert.Severity) string { return classes[s] },
+		"stamp": stamp, "cell": cell, "code": code, "class": func(s alert.Severity) string { return classes[s] },
 	}).Parse(layout))
 })
 
@@ -28,43 +26,6 @@ func (r Report) Markdown() string {
 		panic(err) // cannot be: the template is a part of the program, and a builder takes everything
 	}
 	return b.String()
-}
-
-func (r Report) impact() string {
-	switch n := len(r.Alerts); {
-	case n == 0:
-		return "no alert is open"
-	case n == 1:
-		return cell(r.Alerts[0].Message)
-	default:
-		return fmt.Sprintf("%s, and %d more alerts", cell(r.Alerts[0].Message), n-1)
-	}
-}
-
-func (r Report) vector() string {
-	seen, list := map[string]bool{}, []string{}
-	rules := alert.Defaults()
-	for _, a := range r.Alerts {
-		if rule, ok := alert.Find(rules, a.Rule); ok && !seen[a.Rule] {
-			seen[a.Rule] = true
-			list = append(list, strings.ToLower(rule.Title[:1])+rule.Title[1:])
-		}
-	}
-	if len(list) == 0 {
-		return "unknown"
-	}
-	return strings.Join(list, "; ")
-}
-
-func (r Report) scope() string {
-	if len(r.Profiles) == 0 {
-		return "no profile"
-	}
-	names := make([]string, len(r.Profiles))
-	for i, name := range r.Profiles {
-		names[i] = cell(name)
-	}
-	return "profiles " + strings.Join(names, ", ")
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
