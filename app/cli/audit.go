@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -137,9 +136,7 @@ func (o *auditOptions) take(k auditKeeper) error {
 
 func printEvent(f *Factory, e audit.Event, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(f.Out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(e)
+		return f.encode(e, "")
 	}
 	name, _ := e.Data["name"].(string)
 	line := fmt.Sprintf("%s  %-9s %-22s %-12s", e.Time.Local().Format(second), printable(e.Actor), printable(e.Name), printable(name))

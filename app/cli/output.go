@@ -14,9 +14,12 @@ import (
 )
 
 // json prints v as indented JSON.
-func (f *Factory) json(v any) error {
+func (f *Factory) json(v any) error { return f.encode(v, "  ") }
+
+// encode prints v as JSON, on one line without an indent.
+func (f *Factory) encode(v any, indent string) error {
 	enc := json.NewEncoder(f.Out)
-	enc.SetIndent("", "  ")
+	enc.SetIndent("", indent)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
