@@ -6,7 +6,7 @@ import "fyne.io/fyne/v2/widget"
 
 // Choice is a drop-down list whose words stand for values.
 type Choice[T comparable] struct {
-	*widget.Select
+	widget.Select
 	values  []T
 	changed func()
 }
@@ -20,7 +20,8 @@ type Option[T comparable] struct {
 // NewChoice returns a list with the first option chosen. Changed runs when the user
 // chooses another.
 func NewChoice[T comparable](changed func(), options ...Option[T]) *Choice[T] {
-	c := &Choice[T]{Select: widget.NewSelect(nil, nil), changed: changed}
+	c := &Choice[T]{changed: changed}
+	c.ExtendBaseWidget(c)
 	c.SetOptions(options)
 	c.Choose(options[0].Value)
 	return c

@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/keepertest"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
@@ -112,4 +113,30 @@ func TestCancelledLoadIsDropped(t *testing.T) {
 	<-begun
 	cancel()
 	<-through
+}
+
+// The list must show what is chosen, and its words when they change, or a filter says
+// one thing and does another.
+func TestAChoiceShowsWhatIsChosen(t *testing.T) {
+	h := windowtest.Host(t)
+	changes := 0
+	c := kit.NewChoice(func() { changes++ }, kit.Option[int]{Words: "one", Value: 1}, kit.Option[int]{Words: "two", Value: 2})
+	h.Window.SetContent(c)
+	shows := func(want string, value, changed int) {
+		t.Helper()
+		var got string
+		for _, o := range windowtest.Visible(h.Window.Content()) {
+			if text, ok := o.(*widget.RichText); ok {
+				got = text.String()
+			}
+		}
+		if got != want || c.Value() != value || changes != changed {
+			t.Errorf("shows %q for %d after %d changes, want %q for %d after %d", got, c.Value(), changes, want, value, changed)
+		}
+	}
+	shows("one", 1, 0)
+	c.SetSelected("two")
+	shows("two", 2, 1)
+	c.SetOptions([]kit.Option[int]{{Words: "zero", Value: 0}, {Words: "two (5)", Value: 2}})
+	shows("two (5)", 2, 1)
 }

@@ -57,11 +57,16 @@ func (v *view) card(p auth.ProfileView) fyne.CanvasObject {
 	}
 	page.Add(facts.Object)
 	page.Add(kit.Inset(10, 0, v.buttons(p)))
-	if v.waiting != p.ID {
-		page.Add(container.NewHBox(
-			kit.Quiet(lang.L("Rename…"), func() { v.rename(p) }),
-			kit.Quiet(lang.L("Delete…"), func() { v.remove(p) })))
+	if v.waiting == p.ID {
+		return page
 	}
+	seldom := container.NewHBox()
+	if p.Status == auth.StatusActive {
+		seldom.Add(kit.Quiet(lang.L("Renew the login"), func() { v.login(p) }))
+	}
+	seldom.Add(kit.Quiet(lang.L("Rename…"), func() { v.rename(p) }))
+	seldom.Add(kit.Quiet(lang.L("Delete…"), func() { v.remove(p) }))
+	page.Add(seldom)
 	return page
 }
 
@@ -74,18 +79,14 @@ func (v *view) buttons(p auth.ProfileView) fyne.CanvasObject {
 		}
 		return row
 	}
-	use, login := func() { v.use(p) }, func() { v.login(p) }
-	switch {
-	case p.Status == auth.StatusActive && p.Active:
-		row.Add(kit.Button(lang.L("Sign in again"), login))
-	case p.Status == auth.StatusActive:
-		row.Add(kit.Primary(lang.L("Use this profile"), use))
-		row.Add(kit.Button(lang.L("Sign in again"), login))
-	default:
-		row.Add(kit.Primary(lang.L("Sign in"), login))
-		if !p.Active {
-			row.Add(kit.Button(lang.L("Use this profile"), use))
-		}
+	use := kit.Button(lang.L("Use this profile"), func() { v.use(p) })
+	if p.Status == auth.StatusActive {
+		use.Importance = widget.HighImportance
+	} else {
+		row.Add(kit.Primary(signIn(p.Status), func() { v.login(p) }))
+	}
+	if !p.Active {
+		row.Add(use)
 	}
 	if p.Status != auth.StatusNotConfigured {
 		row.Add(kit.Button(lang.L("Revoke…"), func() { v.revoke(p) }))

@@ -137,7 +137,7 @@ func TestUseAndLogin(t *testing.T) {
 	f.LoginResult.Account = "Lab"
 	down(v, 1)
 	windowtest.Press(t, content, "Use this profile")
-	windowtest.Press(t, content, "Sign in")
+	windowtest.Press(t, content, "Sign in again")
 	if got := strings.Join(f.Calls, ", "); got != "use lab, login lab" {
 		t.Errorf("calls: %s", got)
 	}
@@ -150,13 +150,13 @@ func TestLoginErrorShowsItsHint(t *testing.T) {
 	v, f, content := open(t, accounts())
 	down(v, 1)
 	f.Err = hint.Wrap(errors.New("port 8888 is in use"), "close the other login first")
-	windowtest.Press(t, content, "Sign in")
+	windowtest.Press(t, content, "Sign in again")
 	f.Err = nil
 	if message, more := v.host.Notice.Text(); message != "Port 8888 is in use" || more != "Close the other login first" {
 		t.Errorf("notice says %q, %q", message, more)
 	}
 	v.reload()
-	windowtest.Press(t, content, "Sign in") // not stuck in "waiting"
+	windowtest.Press(t, content, "Sign in again") // not stuck in "waiting"
 }
 
 // While the browser is open the login can be given up, and
@@ -170,7 +170,7 @@ func TestCancelLogin(t *testing.T) {
 		t.Errorf("clipboard holds %q", got)
 	}
 	windowtest.Press(t, content, "Cancel login")
-	windowtest.Press(t, content, "Sign in again") // back to the start
+	windowtest.Press(t, content, "Renew the login") // back to the start
 }
 
 func TestCreate(t *testing.T) {

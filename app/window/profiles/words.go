@@ -45,7 +45,15 @@ func signedIn(name, account string) string {
 	return lang.L("{{.Name}} is signed in as {{.Account}}", map[string]any{"Name": name, "Account": account})
 }
 
-// statusColour is how a state is told by a label and by a dot.
+// signIn is what the login is called where there is none that works.
+func signIn(s auth.Status) string {
+	if s == auth.StatusNotConfigured {
+		return lang.L("Sign in")
+	}
+	return lang.L("Sign in again")
+}
+
+// statusColour is how a label and a dot show a state.
 func statusColour(s auth.Status) (widget.Importance, fyne.ThemeColorName) {
 	switch s {
 	case auth.StatusActive:
