@@ -37,64 +37,54 @@ func (l *Log) Append(ctx context.Context, events ...Event) (Event, error) {
 			e.Actor = l.p.Actor
 		}
 		e.PID = l.p.PID
-		if err := l.check(*e); err != nil { // before anything is locked or repaired
-			return *e, fmt.Errorf("append to audit log: %w", err)
-		}
 	}
 	seal, _ := l.keychain.sealer(ctx, keyWait) // without it the lines are unsealed
-	written, err := l.writer.append(ctx, events, seal)
+	last, due, full, err := l.writer.append(ctx, events, seal)
 	l.noteFailure(err)
 	if err != nil {
 		return Event{}, fmt.Errorf("append to audit log: %w", err)
 	}
-	l.written.Store(written.event.Seq)
-	if anchorNow || written.due && !rests(l.p.Now(), time.Unix(0, l.anchorAt.Load())) {
+	l.written.Store(last.Seq)
+	if anchorNow || due && !rests(l.p.Now(), time.Unix(0, l.anchorAt.Load())) {
 		_ = l.moveAnchor(ctx) // the line is written; Flush tries again and tells
 	}
-	if written.full {
+	if full {
 		_ = l.Prune(ctx) // not worth failing an append that succeeded
 	}
-	return written.event, nil
+	return last, nil
 }
 
-// appended is what a writer has to say of an append.
-type appended struct {
-	event Event
-	due   bool // so many lines were written that the anchor should move
-	full  bool // a segment is full
-}
-
-// append writes events, and before them the lines that the log owes.
-func (w *writer) append(ctx context.Context, events []Event, seal *Sealer) (a appended, err error) {
+// append writes events, and before them the lines that the log owes. due says
+// that so many lines were written that the anchor should move, and full that a
+// segment is full.
+func (w *writer) append(ctx context.Context, events []Event, seal *Sealer) (last Event, due, full bool, err error) {
 	keep := w.retention() // reads a file, which nobody else should wait for
 	t, unlock, err := w.tail(ctx)
 	if err != nil {
-		return a, diskError(err)
+		return last, false, false, diskError(err)
 	}
 	defer unlock()
 	t.keep = keep
 	marks, forgotten := t.lost[:min(len(t.lost), mostLost)], w.forgotten.Load()
 	events = append(w.overdue(t, seal, len(marks)+int(forgotten)), events...)
-	before, full := t.chain.Seq, len(t.segments)
+	before, parts := t.chain.Seq, len(t.segments)
 	var batch []byte
 	for i := range events {
 		line, err := w.line(t, &events[i], seal)
 		if err != nil {
-			return a, err
+			return last, false, false, err
 		}
 		batch = append(batch, line...)
 	}
 	if err := w.write(t, batch); err != nil {
-		return a, diskError(err)
+		return last, false, false, diskError(err)
 	}
 	w.loosened, w.moved = false, 0
 	w.forgotten.Add(-forgotten)
 	for _, mark := range marks {
 		_ = os.Remove(filepath.Join(w.p.Dir, mark))
 	}
-	return appended{
-		event: events[len(events)-1], due: before/anchorEvery != t.chain.Seq/anchorEvery, full: full > 0 && len(t.segments) > full,
-	}, nil
+	return events[len(events)-1], before/anchorEvery != t.chain.Seq/anchorEvery, parts > 0 && len(t.segments) > parts, nil
 }
 
 // tail locks the log and finds its end. The returned function gives both back.
@@ -129,16 +119,6 @@ func (w *writer) overdue(t *tail, seal *Sealer, lost int) (list []Event) {
 		list[i].Outcome, list[i].Actor, list[i].PID = cmp.Or(list[i].Outcome, OK), w.p.Actor, w.p.PID
 	}
 	return list
-}
-
-// check refuses an event that would not fit whatever its number and time.
-func (l *Log) check(e Event) error {
-	e.Seq, e.Time = maxSeq, time.Time{} // as long as any other
-	body, _, err := encode(e)
-	if err == nil && len(body)+sealedTail+1 > maxLine {
-		err = fmt.Errorf("%w: its line has %d bytes, the limit is %d", ErrTooLarge, len(body)+sealedTail+1, maxLine)
-	}
-	return err
 }
 
 // line fills e in, makes its line and moves t behind it.

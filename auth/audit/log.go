@@ -32,15 +32,15 @@ type Params struct {
 	// from one that does not, nor without Sound.
 	Sound func(ctx context.Context, s Snapshot) error
 	// SegmentSize is the size in bytes at which a new segment begins; 0 means
-	// DefaultSegmentSize.
+	// defaultSegmentSize.
 	SegmentSize int64
 	// Keep returns how much of the log stays; it is asked each time, since the
 	// user may change it while a process runs. nil keeps 500 MB.
 	Keep func() Retention
 }
 
-// DefaultSegmentSize is 5 MB.
-const DefaultSegmentSize = 5_000_000
+// defaultSegmentSize is 5 MB.
+const defaultSegmentSize = 5_000_000
 
 const (
 	// lockWait bounds how long a call waits for other processes' appends, which
@@ -88,7 +88,7 @@ func Open(p Params) (*Log, error) {
 		return nil, errors.New("audit log: folder, key and clock are needed")
 	}
 	if p.SegmentSize <= 0 {
-		p.SegmentSize = DefaultSegmentSize
+		p.SegmentSize = defaultSegmentSize
 	}
 	l := &Log{keychain: keychain{key: p.Key, store: p.Anchor, now: p.Now, turn: make(chan struct{}, 1)}}
 	p.Key, p.Anchor = nil, nil

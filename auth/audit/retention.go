@@ -16,14 +16,14 @@ type Retention struct {
 	// lines of a quiet log grow old enough to go, too. Age is time as the log
 	// saw it go by: see longestStep.
 	MaxAge time.Duration
-	// MaxBytes bounds the sealed lines' size in sum; 0 means DefaultMaxBytes and
+	// MaxBytes bounds the sealed lines' size in sum; 0 means defaultMaxBytes and
 	// anything negative no bound. Unsealed lines do not count: whoever can write
 	// the folder can add them, and must not push others out.
 	MaxBytes int64
 }
 
-// DefaultMaxBytes is 500 MB: more than a million events, years for most people.
-const DefaultMaxBytes = 500_000_000
+// defaultMaxBytes is 500 MB: more than a million events, years for most people.
+const defaultMaxBytes = 500_000_000
 
 // agePart is the part of MaxAge that one segment covers.
 const agePart = 8
@@ -44,7 +44,7 @@ func (w *writer) retention() Retention {
 		keep = w.p.Keep()
 	}
 	if keep.MaxBytes == 0 {
-		keep.MaxBytes = DefaultMaxBytes
+		keep.MaxBytes = defaultMaxBytes
 	}
 	return keep
 }

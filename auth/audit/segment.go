@@ -54,7 +54,7 @@ const maxSegment = 999_999
 
 // maxSegmentBytes is thrice what a segment grows to: a longer file is none of
 // ours. One with a hole in it may be terabytes long.
-const maxSegmentBytes = 3 * DefaultSegmentSize
+const maxSegmentBytes = 3 * defaultSegmentSize
 
 // folder is what lies in the audit folder.
 type folder struct {

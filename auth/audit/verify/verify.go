@@ -102,15 +102,11 @@ func check(ctx context.Context, s audit.Snapshot, progress func(done, total int6
 	if err != nil {
 		return nil, err
 	}
-	return v, v.run(ctx, progress)
-}
-
-func (v *verification) run(ctx context.Context, progress func(done, total int64)) error {
 	scans, err := v.scan(ctx, progress)
 	if err == nil {
 		err = v.join(ctx, scans)
 	}
-	return err
+	return v, err
 }
 
 // state is where a check of the chain stands after some line.
