@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 
@@ -17,10 +16,9 @@ import (
 type Cursor struct {
 	first   int      // number of the oldest segment when reading began
 	segment int      // number of the segment it is in
-	offset  int64    // bytes of that segment before it
-	line    int      // lines of that segment before it
-	length  int64    // bytes of the end of the line before it; 0 at the beginning of a segment
-	sum     [32]byte // of those
+	line    int      // number of the line before it in that segment; 0 at the beginning
+	offset  int64    // where that line begins
+	sum     [32]byte // of it
 	chain   Chain    // up to there
 	key     string   // of the MACs; "" without one
 	err     error    // why nothing is verified any more
@@ -77,7 +75,7 @@ func (l *Log) Read(ctx context.Context, c Cursor, want func(name []byte, verifie
 	for ; i < len(list); i++ {
 		s := list[i]
 		if s.Number != c.segment {
-			c.segment, c.offset, c.line, c.length = s.Number, 0, 0, 0
+			c.segment, c.line, c.offset = s.Number, 0, 0
 		}
 		if c, err = c.read(ctx, s, i == len(list)-1, seal, want, f); err != nil {
 			return c, fmt.Errorf("read audit log: %w", err)
@@ -89,20 +87,30 @@ func (l *Log) Read(ctx context.Context, c Cursor, want func(name []byte, verifie
 // read goes on in the cursor's segment to its last whole line. Behind that
 // another process may be writing, if it is the newest.
 func (c Cursor) read(ctx context.Context, s Segment, newest bool, seal *Sealer, want func([]byte, bool) bool, f func(Event)) (Cursor, error) {
-	if err := c.check(s); err != nil {
-		return c, err
-	}
-	s.From, s.Line = c.offset, c.line
-	var last Line
-	var text []byte // of last
+	again := c.line > 0 // the line before the cursor comes once more, and must be the same
+	s.From, s.Line = c.offset, max(c.line-1, 0)
+	next := s.From // where the next line begins
+	var last []byte // line
+	var moved bool  // c is behind it
 	var failed error
 	for l, err := range s.Lines(ctx) {
-		if err != nil || newest && errors.Is(l.Bad, errTorn) {
-			failed = err
+		if failed = err; err != nil || newest && errors.Is(l.Bad, errTorn) {
 			break
 		}
+		text := l.Text
+		if errors.Is(l.Bad, ErrTooLarge) {
+			text = nil // not all of it is there, and not always the same part
+		}
+		if again && sha256.Sum256(text) != c.sum {
+			return c, ErrMoved
+		}
+		begin := next
+		if next = l.end; again {
+			again = false
+			continue
+		}
 		verified := c.follow(seal, l)
-		last, text = l, append(text[:0], l.Text...)
+		c.line, c.offset, last, moved = l.N, begin, append(last[:0], text...), true
 		if want == nil || want(l.Name(), verified) {
 			if e, err := l.Event(); err == nil {
 				e.Verified = verified
@@ -110,12 +118,11 @@ func (c Cursor) read(ctx context.Context, s Segment, newest bool, seal *Sealer, 
 			}
 		}
 	}
-	if last.N > 0 {
-		text = append(text, '\n')
-		c.offset, c.line, c.length, c.sum = last.end, last.N, int64(len(text)), sha256.Sum256(text)
+	if moved {
+		c.sum = sha256.Sum256(last)
 	}
-	if errors.Is(failed, os.ErrNotExist) {
-		failed = ErrMoved // pruned just now
+	if again && failed == nil || errors.Is(failed, os.ErrNotExist) { // a copy was put back, or it was pruned just now
+		failed = ErrMoved
 	}
 	return c, failed
 }
@@ -131,23 +138,4 @@ func (c *Cursor) follow(seal *Sealer, l Line) bool {
 	}
 	c.chain = l.After()
 	return l.MAC != nil
-}
-
-// check makes sure that the line before the cursor is still there.
-func (c Cursor) check(s Segment) error {
-	if c.length == 0 {
-		return nil
-	}
-	f, err := s.Open()
-	if err == nil {
-		defer func() { _ = f.Close() }()
-		text := make([]byte, c.length)
-		if _, err = f.ReadAt(text, c.offset-c.length); err == nil && sha256.Sum256(text) != c.sum {
-			return ErrMoved
-		}
-	}
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, io.EOF) { // pruned just now; a restored copy, or a torn end that was set aside
-		return ErrMoved
-	}
-	return err
 }
