@@ -89,7 +89,7 @@ func (l *Log) Read(ctx context.Context, c Cursor, want func(name []byte, verifie
 func (c Cursor) read(ctx context.Context, s Segment, newest bool, seal *Sealer, want func([]byte, bool) bool, f func(Event)) (Cursor, error) {
 	again := c.line > 0 // the line before the cursor comes once more, and must be the same
 	s.From, s.Line = c.offset, max(c.line-1, 0)
-	next := s.From // where the next line begins
+	next := s.From  // where the next line begins
 	var last []byte // line
 	var moved bool  // c is behind it
 	var failed error
