@@ -140,12 +140,12 @@ func writable(path string, exists bool) (fs.FileMode, error) {
 
 // lock takes the kernel lock that Stagedoor's processes share for one client.
 func (c *Configs) lock(ctx context.Context, client Client) (*durable.Lock, error) {
-	if _, err := durable.EnsureDir(c.lockDir); err != nil {
+	if _, err := durable.EnsureDir(c.LockDir); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
-	lock, err := durable.Acquire(ctx, filepath.Join(c.lockDir, "client-"+client.ID+".lock"))
+	lock, err := durable.Acquire(ctx, filepath.Join(c.LockDir, "client-"+client.ID+".lock"))
 	if errors.Is(err, durable.ErrLocked) {
 		return nil, hint.Wrap(err, "another Stagedoor is writing the same file; try again in a moment")
 	}

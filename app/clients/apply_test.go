@@ -52,7 +52,7 @@ func TestForgedCopyIsNotRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "claude-desktop")
 	w.write(`{"mcpServers": {}}`)
-	copies := filepath.Join(w.backupDir, "claude-desktop")
+	copies := filepath.Join(w.BackupDir, "claude-desktop")
 	if err := os.MkdirAll(copies, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -75,14 +75,14 @@ func TestApplyBacksUpAndKeepsTheMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	backup := w.apply(w.plan("our", &shortEntry))
-	if want := filepath.Join(w.backupDir, "claude-desktop", "20260304T050607.089Z.json"); backup != want {
+	if want := filepath.Join(w.BackupDir, "claude-desktop", "20260304T050607.089Z.json"); backup != want {
 		t.Errorf("backup %q, want %q", backup, want)
 	}
 	data, err := os.ReadFile(backup)
 	if err != nil || string(data) != before {
 		t.Errorf("backup has %q, %v", data, err)
 	}
-	for path, want := range map[string]fs.FileMode{w.path(): 0o640, backup: 0o600, filepath.Dir(backup): 0o700, w.backupDir: 0o700, w.lockDir: 0o700} {
+	for path, want := range map[string]fs.FileMode{w.path(): 0o640, backup: 0o600, filepath.Dir(backup): 0o700, w.BackupDir: 0o700, w.LockDir: 0o700} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v, want %v", path, info.Mode(), err, want)
 		}
@@ -203,7 +203,7 @@ func TestApplyKeepsWhatTheClientWrites(t *testing.T) {
 	w := newWorld(t, "claude-desktop")
 	w.write(`{"mcpServers": {}}`)
 	wrote := 0
-	w.now = func() time.Time {
+	w.Now = func() time.Time {
 		if wrote++; wrote <= 2 {
 			w.write(`{"mcpServers": {}, "theirs": ` + strings.Repeat("1", wrote) + `}`)
 		}
@@ -214,7 +214,7 @@ func TestApplyKeepsWhatTheClientWrites(t *testing.T) {
 		t.Errorf("file %s, want %s", got, want)
 	}
 
-	w.now = func() time.Time {
+	w.Now = func() time.Time {
 		wrote++
 		w.write(`{"mcpServers": {}, "theirs": ` + strings.Repeat("1", wrote) + `}`)
 		return fixedClock()
@@ -288,10 +288,10 @@ func TestApplyWaitsForTheLockNoLongerThanItsContext(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "gemini")
 	w.write("{}")
-	if _, err := durable.EnsureDir(w.lockDir); err != nil {
+	if _, err := durable.EnsureDir(w.LockDir); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := durable.TryAcquire(filepath.Join(w.lockDir, "client-gemini.lock"))
+	lock, err := durable.TryAcquire(filepath.Join(w.LockDir, "client-gemini.lock"))
 	if err != nil {
 		t.Fatal(err)
 	}

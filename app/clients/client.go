@@ -97,12 +97,7 @@ type Params struct {
 }
 
 // Configs reads and writes the clients' files.
-type Configs struct {
-	env       Env
-	now       func() time.Time
-	backupDir string
-	lockDir   string
-}
+type Configs struct{ Params }
 
 // New returns a Configs. It touches no file.
 func New(p Params) (*Configs, error) {
@@ -115,5 +110,5 @@ func New(p Params) (*Configs, error) {
 	if !filepath.IsAbs(p.BackupDir) || !filepath.IsAbs(p.LockDir) {
 		return nil, errors.New("clients: Params.BackupDir and Params.LockDir must be absolute paths")
 	}
-	return &Configs{env: p.Env, now: p.Now, backupDir: p.BackupDir, lockDir: p.LockDir}, nil
+	return &Configs{p}, nil
 }

@@ -59,8 +59,7 @@ func parse(path string, data []byte) (*document, error) {
 	d := &document{path: path, text: data}
 	switch {
 	case len(data) > maxSize:
-		return nil, d.refuse(-1, fmt.Sprintf("the file is larger than %d MB", maxSize>>20),
-			"a client's settings are never that large: look what fills it")
+		return nil, tooLarge(path)
 	case isUTF16(data):
 		return nil, d.refuse(-1, "the file is UTF-16, not UTF-8", "save it as UTF-8 in your editor")
 	}
@@ -138,6 +137,11 @@ func (d *document) refuse(at int, reason, advice string) error {
 		e.Column = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
 	}
 	return hint.Wrap(e, advice)
+}
+
+func tooLarge(path string) error {
+	return (&document{path: path}).refuse(-1, fmt.Sprintf("the file is larger than %d MB", maxSize>>20),
+		"a client's settings are never that large: look what fills it")
 }
 
 // servers returns the object of servers, or nil if the file has none (or null

@@ -80,7 +80,7 @@ func (w world) entries() (map[string]Entry, error) {
 
 // backups are the names of the client's backups, the oldest first.
 func (w world) backups() (names []string) {
-	files, _ := os.ReadDir(filepath.Join(w.backupDir, w.client.ID)) // missing: none
+	files, _ := os.ReadDir(filepath.Join(w.BackupDir, w.client.ID)) // missing: none
 	for _, f := range files {
 		names = append(names, f.Name())
 	}

@@ -20,11 +20,11 @@ func (c *Configs) Plan(ctx context.Context, client Client, name string, e *Entry
 		return Change{}, err
 	}
 	if e != nil {
-		if err := e.check(c.env); err != nil {
+		if err := e.check(c.Env); err != nil {
 			return Change{}, fmt.Errorf("entry %s: %w", name, err)
 		}
 	}
-	path, err := client.Path(c.env)
+	path, err := client.Path(c.Env)
 	if err != nil {
 		return Change{}, err
 	}
@@ -180,14 +180,11 @@ func (ch *Change) verify(client Client, before, after *document) error {
 		return fmt.Errorf("the patched text is not as wanted, so it is not written: %w", err)
 	}
 	same := bytes.Equal(bytes.Join(before.others(client, ch.Name), nil), bytes.Join(after.others(client, ch.Name), nil))
-	if ch.Entry != nil && same {
-		same = at.index >= 0
-		if same {
-			got, ok := decodeEntry(at.member().Value)
-			same = ok && got.equal(*ch.Entry)
-		}
-	} else if same {
-		same = at.index < 0
+	if ch.Entry == nil {
+		same = same && at.index < 0
+	} else if same = same && at.index >= 0; same {
+		got, ok := decodeEntry(at.member().Value)
+		same = ok && got.equal(*ch.Entry)
 	}
 	if !same {
 		return errors.New("the patched text is not as wanted, so it is not written: this is a bug, please report it")

@@ -45,7 +45,7 @@ func worldAt(t *testing.T, home, id string) world {
 
 func (w world) path() string {
 	w.t.Helper()
-	path, err := w.client.Path(w.env)
+	path, err := w.client.Path(w.Env)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package clients
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,20 +13,16 @@ import (
 
 // readFile returns the content of path, following symlinks.
 func readFile(path string) (data []byte, exists bool, err error) {
-	f, err := durable.OpenLinked(path, os.O_RDONLY)
+	data, err = durable.ReadLinked(path, maxSize)
 	switch {
 	case errors.Is(err, durable.ErrNotRegular):
 		return nil, false, hint.Wrap(fmt.Errorf("read %w", err), "move what is at "+path+" out of the way")
+	case errors.Is(err, durable.ErrTooLarge):
+		return nil, false, tooLarge(path)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, false, nil
 	case err != nil:
 		return nil, false, explainAccess(err, path)
-	}
-	defer func() { _ = f.Close() }()
-	// One byte more than is accepted, so that parse notices.
-	data, err = io.ReadAll(io.LimitReader(f, maxSize+1))
-	if err != nil {
-		return nil, false, fmt.Errorf("read %s: %w", path, err)
 	}
 	return data, true, nil
 }

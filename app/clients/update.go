@@ -2,6 +2,7 @@ package clients
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -126,18 +127,9 @@ func (d *document) updateMember(entry *hujson.Value, m member) {
 
 // distinct says that obj has none of the members, nor env, twice.
 func distinct(obj *hujson.Object, list members) bool {
-	names := map[string]bool{"env": false}
-	for _, m := range list {
-		names[m.name] = false
-	}
+	count := map[string]int{}
 	for _, m := range obj.Members {
-		seen, ours := names[memberName(m)]
-		if seen {
-			return false
-		}
-		if ours {
-			names[memberName(m)] = true
-		}
+		count[memberName(m)]++
 	}
-	return true
+	return count["env"] < 2 && !slices.ContainsFunc(list, func(m member) bool { return count[m.name] > 1 })
 }
