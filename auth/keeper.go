@@ -89,7 +89,6 @@ type Keeper struct {
 	secrets      account.Secrets
 	tokens       *token.Service
 	wire         *oauth.Wire
-	http         *http.Client
 	audit        *audit.Log
 	auditKey     *auditkey.Store
 	certificates certificates
@@ -105,7 +104,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if p.Dir == "" || p.Vault == nil || p.HTTP == nil || p.Now == nil || p.Rand == nil || p.Log == nil {
 		return nil, errors.New("keeper: a parameter is missing")
 	}
-	k := &Keeper{dir: p.Dir, vault: p.Vault, http: p.HTTP, browser: p.Browser, now: p.Now, log: p.Log}
+	k := &Keeper{dir: p.Dir, vault: p.Vault, browser: p.Browser, now: p.Now, log: p.Log}
 	k.secrets = account.Secrets{Vault: p.Vault, Log: p.Log, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	var tightened []string

@@ -113,7 +113,7 @@ func (k *Keeper) discover(ctx context.Context, a *loginAttempt) (err error) {
 		return a.Known()
 	}
 	p := a.Profile
-	if a.Endpoints, err = oauth.Discover(ctx, k.http, p.Issuer); err == nil {
+	if a.Endpoints, err = k.wire.Discover(ctx, p.Issuer); err == nil {
 		if err = a.CheckIssuer(a.Endpoints); err != nil {
 			k.recordLoginError(ctx, p, err)
 		}

@@ -91,7 +91,7 @@ func clientIDOf(l profile.List, service string) string {
 func (k *Keeper) askIssuer(ctx context.Context, p *profile.Profile, warn func(string)) error {
 	limited, cancel := context.WithTimeout(ctx, issuerWait)
 	defer cancel()
-	e, err := oauth.Discover(limited, k.http, p.Issuer)
+	e, err := k.wire.Discover(limited, p.Issuer)
 	switch {
 	case err == nil:
 	case errors.Is(ctx.Err(), context.Canceled):

@@ -130,18 +130,9 @@ func (w *Wire) requestCode(ctx context.Context, r DeviceRequest) (deviceLogin, e
 // secure is whether it came over https: such a provider does not send the user
 // to a port of this computer.
 func (a answer) deviceLogin(secure bool, now time.Time) (deviceLogin, error) {
-	if !a.ok() {
-		return deviceLogin{}, a.refusal(now)
-	}
-	if a.cut != nil {
-		return deviceLogin{}, a.cut
-	}
-	o, err := parseObject(a.body)
-	switch {
-	case err != nil:
-		return deviceLogin{}, a.malformed("the answer is not a JSON object")
-	case o.has("error"):
-		return deviceLogin{}, a.refusal(now)
+	o, err := a.object(now)
+	if err != nil {
+		return deviceLogin{}, err
 	}
 	code, ok := o.token("device_code")
 	if !ok {

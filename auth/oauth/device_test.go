@@ -329,7 +329,7 @@ func TestT15DeviceRequests(t *testing.T) {
 // The whole way against the scripted server: its metadata, its page, its tokens.
 func TestT15DeviceLogin(t *testing.T) {
 	r := newRig(t, authtest.Params{Device: true, DeviceInterval: time.Second, Consent: true})
-	e, err := oauth.Discover(t.Context(), r.http, r.server.Issuer())
+	e, err := r.wire.Discover(t.Context(), r.server.Issuer())
 	if err != nil || e.DeviceAuthorization == "" {
 		t.Fatalf("%q, %v", e.DeviceAuthorization, err)
 	}

@@ -67,11 +67,7 @@ func (w *Wire) waitUntil(ctx context.Context, wait time.Duration, end time.Time)
 func (w *Wire) redeemDevice(ctx context.Context, r DeviceRequest, d deviceLogin) (Tokens, error) {
 	form := url.Values{"grant_type": {deviceGrant}, "device_code": {d.secret.Reveal()}}
 	return r.Keep.around(ctx, func(ctx context.Context) (Tokens, error) {
-		a, err := w.post(ctx, "token request", r.Token, r.Client, form)
-		if err != nil {
-			return Tokens{}, err
-		}
 		// No nonce: the request that could carry one was never in a browser.
-		return w.granted(a, r.Scopes, idTokenRules{issuer: r.Issuer, audience: r.Client.ID})
+		return w.requestTokens(ctx, r.Endpoints, r.Client, r.Scopes, "", form)
 	})
 }

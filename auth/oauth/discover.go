@@ -20,13 +20,9 @@ import (
 // byte, or the answer is refused with ErrIssuer. Metadata that does not offer
 // PKCE with S256 comes back together with ErrNoS256, for a caller whose user
 // knows better; that caller sets S256 to Unknown and writes it in the audit log.
-func Discover(ctx context.Context, hc *http.Client, issuer string) (Endpoints, error) {
+func (w *Wire) Discover(ctx context.Context, issuer string) (Endpoints, error) {
 	const op = "discovery"
 	base, err := CheckIssuer(issuer)
-	if err != nil {
-		return Endpoints{}, err
-	}
-	hc, err = strictClient(hc)
 	if err != nil {
 		return Endpoints{}, err
 	}
@@ -37,21 +33,16 @@ func Discover(ctx context.Context, hc *http.Client, issuer string) (Endpoints, e
 		origin + path + "/.well-known/openid-configuration",
 		origin + "/.well-known/oauth-authorization-server" + path,
 	} {
-		a, err := exchange(ctx, hc, time.Now, op, http.MethodGet, at, http.Header{}, "")
+		a, err := w.send(ctx, op, http.MethodGet, at, http.Header{}, "")
 		if err != nil {
 			return Endpoints{}, err
 		}
-		if !a.ok() {
-			refused = a.refusal(time.Now())
-			if refused.Transient {
-				return Endpoints{}, refused
-			}
-			continue
+		if a.ok() {
+			return a.metadata(issuer, w.now())
 		}
-		if a.cut != nil {
-			return Endpoints{}, a.cut
+		if refused = a.refusal(w.now()); refused.Transient {
+			return Endpoints{}, refused
 		}
-		return a.metadata(issuer)
 	}
 	return Endpoints{}, hint.Wrap(refused,
 		"the issuer publishes no metadata: check the address, or create the profile with --provider oauth2 and the endpoints by hand")
@@ -70,10 +61,10 @@ func CheckIssuer(issuer string) (*url.URL, error) {
 }
 
 // metadata reads an authorization server's metadata (RFC 8414 section 2).
-func (a answer) metadata(issuer string) (Endpoints, error) {
-	o, err := parseObject(a.body)
+func (a answer) metadata(issuer string, now time.Time) (Endpoints, error) {
+	o, err := a.object(now)
 	if err != nil {
-		return Endpoints{}, a.malformed("the metadata is not a JSON object")
+		return Endpoints{}, err
 	}
 	if named, ok := o.text("issuer"); !ok || named != issuer {
 		err := fmt.Errorf("%w: the metadata names another issuer than the one that was asked", ErrIssuer)

@@ -18,7 +18,7 @@ func TestDiscover(t *testing.T) {
 		if name == "RFC 8414" {
 			r.server.Script(authtest.Metadata, authtest.Answer{Status: 404})
 		}
-		got, err := oauth.Discover(t.Context(), r.http, r.server.Issuer())
+		got, err := r.wire.Discover(t.Context(), r.server.Issuer())
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -39,11 +39,11 @@ func TestDiscover(t *testing.T) {
 // The path of an issuer goes before one well-known part and behind the other.
 func TestDiscoverPath(t *testing.T) {
 	r := newRig(t, authtest.Params{})
-	_, err := oauth.Discover(t.Context(), r.http, r.server.Issuer()+"/.well-known/openid-configuration")
+	_, err := r.wire.Discover(t.Context(), r.server.Issuer()+"/.well-known/openid-configuration")
 	if err == nil {
 		t.Error("a metadata address was taken for an issuer")
 	}
-	_, err = oauth.Discover(t.Context(), r.http, r.server.Issuer()+"/tenant/")
+	_, err = r.wire.Discover(t.Context(), r.server.Issuer()+"/tenant/")
 	if err == nil || !strings.Contains(hint.Of(err), "by hand") {
 		t.Errorf("error %v, hint %q", err, hint.Of(err))
 	}
@@ -112,7 +112,7 @@ func checkMetadata(t *testing.T, cases []metadataCase) {
 			if tc.body != "" {
 				r.server.Script(authtest.Metadata, authtest.Answer{Status: 200, Header: jsonType, Body: strings.ReplaceAll(tc.body, "ISSUER", r.server.Issuer())})
 			}
-			got, err := oauth.Discover(t.Context(), r.http, r.server.Issuer())
+			got, err := r.wire.Discover(t.Context(), r.server.Issuer())
 			if !errors.Is(err, tc.want) {
 				t.Fatalf("error %v, want %v", err, tc.want)
 			}

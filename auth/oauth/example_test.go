@@ -27,7 +27,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	endpoints, err := oauth.Discover(ctx, hc, server.Issuer())
+	endpoints, err := wire.Discover(ctx, server.Issuer())
 	if err != nil {
 		fmt.Println(err)
 		return

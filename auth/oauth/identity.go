@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/text"
@@ -37,24 +38,18 @@ func (w *Wire) Identify(ctx context.Context, url string, access secret.String, s
 	header := http.Header{}
 	header.Set("Authorization", "Bearer "+access.Reveal())
 	header.Set("Accept", "application/json, application/vnd.api+json;q=0.9")
-	a, err := exchange(ctx, w.http, w.now, op, http.MethodGet, url, header, "")
+	a, err := w.send(ctx, op, http.MethodGet, url, header, "")
 	if err != nil {
 		return Identity{}, err
 	}
-	if !a.ok() {
-		return Identity{}, a.refusal(w.now())
-	}
-	return a.identity(spec)
+	return a.identity(spec, w.now())
 }
 
 // identity reads the answer of an identity call.
-func (a answer) identity(spec IdentitySpec) (Identity, error) {
-	if a.cut != nil {
-		return Identity{}, a.cut
-	}
-	o, err := parseObject(a.body)
+func (a answer) identity(spec IdentitySpec, now time.Time) (Identity, error) {
+	o, err := a.object(now)
 	if err != nil {
-		return Identity{}, a.malformed("the answer is not a JSON object")
+		return Identity{}, err
 	}
 	id := ""
 	for _, field := range spec.IDFields {

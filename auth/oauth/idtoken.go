@@ -22,8 +22,6 @@ type idTokenRules struct {
 	now                     time.Time
 }
 
-type idTokenClaims struct{ subject string }
-
 var (
 	// errStranger is an ID token of another issuer or for another client.
 	errStranger = fmt.Errorf("%w: it is from another issuer or for another client", ErrIDToken)
@@ -37,24 +35,27 @@ var (
 // The signature is not checked. OpenID Connect Core section 3.1.3.7 (6) allows
 // it for exactly this case: the connection to the token endpoint has already
 // said who is speaking, and the token is used for nothing but the account's id.
-func checkIDToken(raw secret.String, rules idTokenRules) (idTokenClaims, error) {
-	fail := func(reason string) (idTokenClaims, error) {
-		return idTokenClaims{}, fmt.Errorf("%w: %s", ErrIDToken, reason)
+//
+// It returns the subject also if nothing is wrong with whose the token is, and
+// something else is.
+func checkIDToken(raw secret.String, rules idTokenRules) (subject string, err error) {
+	fail := func(subject, reason string) (string, error) {
+		return subject, fmt.Errorf("%w: %s", ErrIDToken, reason)
 	}
 	parts := strings.Split(raw.Reveal(), ".")
 	if len(parts) != 3 {
-		return fail("it is not a signed JWT")
+		return fail("", "it is not a signed JWT")
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return fail("it cannot be decoded")
+		return fail("", "it cannot be decoded")
 	}
 	claims, err := parseObject(payload)
 	if err != nil {
-		return fail("its claims are not a JSON object")
+		return fail("", "its claims are not a JSON object")
 	}
 	if iss, ok := claims.text("iss"); !ok || rules.issuer != "" && iss != rules.issuer {
-		return idTokenClaims{}, errStranger
+		return "", errStranger
 	}
 	audience, ok := claims.texts("aud")
 	if one, isText := claims.text("aud"); isText {
@@ -63,25 +64,24 @@ func checkIDToken(raw secret.String, rules idTokenRules) (idTokenClaims, error) 
 	azp, hasAzp := claims.text("azp")
 	switch {
 	case !ok || !slices.Contains(audience, rules.audience):
-		return idTokenClaims{}, errStranger
+		return "", errStranger
 	case len(audience) > 1 && !hasAzp, claims.has("azp") && azp != rules.audience:
-		return idTokenClaims{}, errStranger
+		return "", errStranger
 	}
-	subject, ok := claims.text("sub")
+	subject, ok = claims.text("sub")
 	if !ok || !accountID(subject) {
-		return idTokenClaims{}, errNobody
+		return "", errNobody
 	}
-	c := idTokenClaims{subject: subject} // whatever else is wrong
 	exp, ok := claims.number("exp")
 	seconds, err := exp.Float64()
 	nonce, hasNonce := claims.text("nonce")
 	switch {
 	case !ok || err != nil || seconds < 0 || seconds > math.MaxInt32*1000:
-		return c, fmt.Errorf("%w: it has no readable expiry", ErrIDToken)
+		return fail(subject, "it has no readable expiry")
 	case rules.nonce != "" && (!hasNonce || nonce != rules.nonce):
-		return c, fmt.Errorf("%w: its nonce is not the one that was sent", ErrIDToken)
+		return fail(subject, "its nonce is not the one that was sent")
 	case !rules.now.Add(-clockLeeway).Before(time.Unix(int64(seconds), 0)):
-		return c, errExpired
+		return subject, errExpired
 	}
-	return c, nil
+	return subject, nil
 }

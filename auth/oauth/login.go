@@ -250,26 +250,26 @@ func (w *Wire) redeem(ctx context.Context, a *attempt, c callback) (Tokens, erro
 		"code_verifier": {a.verifier},
 	}
 	return a.Keep.around(ctx, func(ctx context.Context) (Tokens, error) {
-		ans, err := w.post(ctx, "token request", a.Token, a.Client, form)
-		if err != nil {
-			return Tokens{}, err
-		}
-		return w.granted(ans, a.Scopes, idTokenRules{issuer: a.Issuer, audience: a.Client.ID, nonce: a.nonce})
+		return w.requestTokens(ctx, a.Endpoints, a.Client, a.Scopes, a.nonce, form)
 	})
 }
 
-// granted reads the answer to a login's token request. With openid among the
-// scopes there has to be an ID token (OpenID Connect Core section 3.1.3.3), unless
-// the server was described by hand: then nobody has said that it does OpenID
-// Connect.
+// requestTokens sends the token request of a login. With openid among the scopes
+// that were asked for there has to be an ID token (OpenID Connect Core section
+// 3.1.3.3), unless the server was described by hand: then nobody has said that it
+// does OpenID Connect.
+//
 // Tokens that come with an error are good at the provider and not for us.
-func (w *Wire) granted(a answer, asked []string, rules idTokenRules) (Tokens, error) {
-	rules.now = w.now()
-	t, err := a.tokens(rules.now)
+func (w *Wire) requestTokens(ctx context.Context, e Endpoints, c Client, asked []string, nonce string, form url.Values) (Tokens, error) {
+	a, err := w.post(ctx, "token request", e.Token, c, form)
 	if err != nil {
-		var e *Error
-		if errors.As(err, &e) && !t.Refresh.Empty() {
-			e.Transient = false // the code is spent
+		return Tokens{}, err
+	}
+	t, err := a.tokens(w.now())
+	if err != nil {
+		var failed *Error
+		if errors.As(err, &failed) && !t.Refresh.Empty() {
+			failed.Transient = false // the code is spent
 		}
 		return t, err
 	}
@@ -280,16 +280,15 @@ func (w *Wire) granted(a answer, asked []string, rules idTokenRules) (Tokens, er
 		return t, nil
 	}
 	if t.IDToken.Empty() {
-		if rules.issuer == "" || !slices.Contains(t.Scope, "openid") {
+		if e.Issuer == "" || !slices.Contains(t.Scope, "openid") {
 			return t, nil
 		}
 		return t, hint.Wrap(fmt.Errorf("%w: there is none, although openid was granted", ErrIDToken),
 			"if the provider is no OpenID Connect provider, create the profile with --provider oauth2, or with scopes other than openid")
 	}
-	claims, err := checkIDToken(t.IDToken, rules)
-	if err != nil {
-		return t, err
+	subject, err := checkIDToken(t.IDToken, idTokenRules{issuer: e.Issuer, audience: c.ID, nonce: nonce, now: w.now()})
+	if err == nil {
+		t.Subject = subject
 	}
-	t.Subject = claims.subject
-	return t, nil
+	return t, err
 }

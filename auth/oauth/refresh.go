@@ -35,8 +35,8 @@ func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secre
 		// refresh token. Whether it is of the same issuer, client and account as
 		// that of the login (OpenID Connect Core section 12.2) is for the caller
 		// to check, who knows that one.
-		claims, odd := checkIDToken(t.IDToken, idTokenRules{issuer: e.Issuer, audience: c.ID, now: w.now()})
-		t.Subject, t.Stranger = claims.subject, errors.Is(odd, errStranger) || errors.Is(odd, errNobody)
+		subject, odd := checkIDToken(t.IDToken, idTokenRules{issuer: e.Issuer, audience: c.ID, now: w.now()})
+		t.Subject, t.Stranger = subject, errors.Is(odd, errStranger) || errors.Is(odd, errNobody)
 	}
 	return t, err
 }

@@ -40,32 +40,19 @@ type Wire struct {
 
 // NewWire returns a Wire on an HTTP client that verifies certificates.
 func NewWire(p Params) (*Wire, error) {
-	if p.Now == nil {
-		return nil, errors.New("oauth: a clock is needed")
+	if p.HTTP == nil || p.Now == nil {
+		return nil, errors.New("oauth: an HTTP client and a clock are needed")
 	}
 	if p.Rand == nil {
 		p.Rand = rand.Reader
 	}
-	hc, err := strictClient(p.HTTP)
-	if err != nil {
-		return nil, err
+	hc := *p.HTTP
+	hc.Jar = nil
+	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if hc.Timeout == 0 || hc.Timeout > DefaultTimeout {
+		hc.Timeout = DefaultTimeout
 	}
-	return &Wire{http: hc, now: p.Now, rand: p.Rand}, nil
-}
-
-// strictClient returns a copy of hc that follows no redirect, keeps no cookies
-// and gives up in time.
-func strictClient(hc *http.Client) (*http.Client, error) {
-	if hc == nil {
-		return nil, errors.New("oauth: an HTTP client is needed")
-	}
-	c := *hc
-	c.Jar = nil
-	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if c.Timeout == 0 || c.Timeout > DefaultTimeout {
-		c.Timeout = DefaultTimeout
-	}
-	return &c, nil
+	return &Wire{http: &hc, now: p.Now, rand: p.Rand}, nil
 }
 
 // random returns 256 bits as 43 characters of the URL-safe alphabet, which are
@@ -96,11 +83,11 @@ func (w *Wire) post(ctx context.Context, op, endpoint string, c Client, form url
 	header := http.Header{}
 	c.sign(form, header)
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return exchange(ctx, w.http, w.now, op, http.MethodPost, endpoint, header, form.Encode())
+	return w.send(ctx, op, http.MethodPost, endpoint, header, form.Encode())
 }
 
-// exchange sends one request, once, to an address that passes checkURL.
-func exchange(ctx context.Context, hc *http.Client, now func() time.Time, op, method, target string, header http.Header, body string) (answer, error) {
+// send sends one request, once, to an address that passes checkURL.
+func (w *Wire) send(ctx context.Context, op, method, target string, header http.Header, body string) (answer, error) {
 	u, err := checkURL(target)
 	if err != nil {
 		return answer{}, fmt.Errorf("%s: %w", op, err)
@@ -119,8 +106,8 @@ func exchange(ctx context.Context, hc *http.Client, now func() time.Time, op, me
 
 	// Round drops the monotonic clock, which stands still while a laptop sleeps
 	// and would have a token look younger than it is.
-	a := answer{op: op, host: u.Host, at: now().Round(0).UTC()}
-	res, err := hc.Do(req)
+	a := answer{op: op, host: u.Host, at: w.now().Round(0).UTC()}
+	res, err := w.http.Do(req)
 	if err != nil {
 		return answer{}, transportError(op, u.Host, err, sent.Load())
 	}
@@ -145,6 +132,25 @@ func (a answer) malformed(reason string) *Error {
 
 // ok reports whether the server says that it did what was asked.
 func (a answer) ok() bool { return a.status >= 200 && a.status < 300 }
+
+// object reads the JSON object of an answer that says that it is whole and a
+// success. Some providers refuse with status 200.
+func (a answer) object(now time.Time) (object, error) {
+	if !a.ok() {
+		return nil, a.refusal(now)
+	}
+	if a.cut != nil {
+		return nil, a.cut
+	}
+	o, err := parseObject(a.body)
+	switch {
+	case err != nil:
+		return nil, a.malformed("the answer is not a JSON object")
+	case o.has("error"):
+		return nil, a.refusal(now)
+	}
+	return o, nil
+}
 
 // refusal reads an answer that is not a success (RFC 6749 section 5.2).
 func (a answer) refusal(now time.Time) *Error {

@@ -56,7 +56,7 @@ func TestT1HTTPSOnly(t *testing.T) {
 			if _, err := r.wire.Identify(t.Context(), addr, "a1", oauth.IdentitySpec{IDFields: []string{"sub"}}); !errors.Is(err, oauth.ErrInsecureURL) {
 				t.Errorf("identity at %q: %v", addr, err)
 			}
-			if _, err := oauth.Discover(t.Context(), r.http, addr); !errors.Is(err, oauth.ErrInsecureURL) {
+			if _, err := r.wire.Discover(t.Context(), addr); !errors.Is(err, oauth.ErrInsecureURL) {
 				t.Errorf("discovery at %q: %v", addr, err)
 			}
 		}
@@ -98,7 +98,7 @@ func TestT2NoRedirects(t *testing.T) {
 		wantError(t, r.wire.Revoke(t.Context(), e, c, "r1", "refresh_token"), oauth.ErrRedirect)
 		_, err = r.wire.Identify(t.Context(), e.UserInfo, "a1", oauth.IdentitySpec{IDFields: []string{"sub"}})
 		wantError(t, err, oauth.ErrRedirect)
-		_, err = oauth.Discover(t.Context(), r.http, r.server.Issuer())
+		_, err = r.wire.Discover(t.Context(), r.server.Issuer())
 		wantError(t, err, oauth.ErrRedirect)
 		if reached {
 			t.Errorf("%d was followed", status)
