@@ -14,8 +14,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Format is a way to write the log's events to a file for others to read.
@@ -97,7 +99,7 @@ func exportCSV(w io.Writer, o Options) (each func(audit.Event, []byte) error, en
 			e.Profile, nameOf(e, o), e.Actor, strconv.Itoa(e.PID), e.DataText(),
 		}
 		for i := range row {
-			row[i] = harmless(row[i])
+			row[i] = harmless(text.Exact(row[i])) // a terminal may be the reader
 		}
 		return table.Write(row)
 	}
@@ -155,9 +157,9 @@ func exportLegacy(w io.Writer, o Options) (each func(audit.Event, []byte) error,
 			delete(old.Data, "name")
 			old.Data["profile"] = name
 		}
-		text, err := json.MarshalIndent(old, "  ", "  ")
+		data, err := json.MarshalIndent(old, "  ", "  ")
 		if err == nil {
-			_, err = io.WriteString(w, before+string(text))
+			_, err = io.WriteString(w, before+escaped(string(data)))
 		}
 		before = ",\n  "
 		return err
@@ -170,6 +172,24 @@ func exportLegacy(w io.Writer, o Options) (each func(audit.Event, []byte) error,
 		_, err := io.WriteString(w, tail)
 		return err
 	}
+}
+
+// escaped writes JSON that steers no terminal: what is invisible in one of its
+// strings as an escape of the same meaning.
+func escaped(s string) string {
+	var out strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n' || !text.Hidden(r): // a line's end is the encoder's own
+			out.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, "\\u%04x\\u%04x", high, low)
+		default:
+			fmt.Fprintf(&out, "\\u%04x", r)
+		}
+	}
+	return out.String()
 }
 
 // nameOf is the profile's name as the event tells it, or as it is now.

@@ -18,6 +18,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/audittest"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 func written(b *audittest.Log, o Options) string {
@@ -99,6 +100,26 @@ func TestAScriptForTheOldLogReadsTheExport(t *testing.T) {
 	}
 	if _, err := Write(t.Context(), b.Log, io.Discard, Options{Format: "xml"}); !errors.Is(err, ErrFormat) {
 		t.Error(err)
+	}
+}
+
+// Whoever can write a line into the log must not steer the terminal that an
+// export is printed on.
+func TestExportSteersNoTerminal(t *testing.T) {
+	b := exportable(t)
+	words := "\x1b]0;owned\x07\u202eevil\u009b31m\x7f\U000e0041ü"
+	if _, err := b.Append(t.Context(), audit.Event{Name: audit.ProfileUsed, Profile: words, Outcome: audit.OK, Data: map[string]any{"name": words}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []Format{CSV, Legacy} {
+		out := written(b, Options{Format: format})
+		if i := strings.IndexFunc(strings.ReplaceAll(strings.ReplaceAll(out, "\n", ""), "\ufffd", ""), text.Hidden); i >= 0 || !strings.Contains(out, "ü") {
+			t.Errorf("%s: %q", format, out)
+		}
+	}
+	var got []legacyEvent
+	if err := json.Unmarshal([]byte(written(b, Options{Format: Legacy})), &got); err != nil || got[len(got)-1].Data["profile"] != words {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
