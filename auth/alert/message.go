@@ -79,6 +79,12 @@ func (f *firing) variable(r *Rule, name string) string {
 			return "account or scope"
 		}
 		return strings.Join(what, " and ")
+	case "part": // of the profile, that differs: see endpoint_changed
+		part := strings.ReplaceAll(plainText(e, "what"), "_", " ")
+		if slices.Contains([]string{"token", "authorization", "revocation", "device authorization", "userinfo"}, part) {
+			part += " endpoint"
+		}
+		return cmp.Or(part, "address")
 	default:
 		return strings.ReplaceAll(plainText(e, name), "_", " ")
 	}

@@ -43,6 +43,14 @@ func TestLoginRules(t *testing.T) {
 			tell().add(1, audit.EndpointChanged, "p", "now", "login.example.net"),
 			[]string{"endpoint_changed-1 P1 open ×1 the provider names another address for its endpoint: login.example.net"},
 		},
+		"another client in profiles.json": {
+			tell().add(1, audit.EndpointChanged, "p", "what", "client_id", "now", "another", "refused", true),
+			[]string{"endpoint_changed-1 P1 open ×1 profiles.json has another client id than the login is for: nothing was sent there"},
+		},
+		"another address in profiles.json": {
+			tell().add(1, audit.EndpointChanged, "p", "what", "device_authorization", "now", "login.example.net", "refused", true),
+			[]string{"endpoint_changed-1 P1 open ×1 profiles.json has another device authorization endpoint than the login is for: nothing was sent there"},
+		},
 		"a host that is none": {
 			tell().add(1, audit.EndpointChanged, "p", "now", "<a href=x>"),
 			[]string{"endpoint_changed-1 P1 open ×1 the provider names another address for its endpoint"},
