@@ -64,14 +64,27 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, value secret.
 
 // rebind changes a profile and what its tokens are bound to, if it has any: what
 // the user changes with a command is no attack. Both happen under the profile's
-// lock, so that a hand-out that finds them apart can wait for it.
+// lock, so that a hand-out that finds them apart can wait for it. If the tokens
+// cannot be saved, the profile is as it was.
 func (k *Keeper) rebind(ctx context.Context, a account.Account, change func(*identity.Binding) error) error {
-	_, err := k.tokens.Amend(ctx, k.grant(a), func(set *token.Set) error {
+	was, err := k.byID(a.Profile.ID)
+	if err != nil {
+		return err
+	}
+	changed := false
+	_, err = k.tokens.Amend(ctx, k.grant(a), func(set *token.Set) error {
 		bind(a.Profile, set)
+		changed = true
 		return change(&set.Bound)
 	})
-	if errors.Is(err, vault.ErrNotFound) || errors.Is(err, errDamaged) {
+	switch {
+	case errors.Is(err, vault.ErrNotFound), errors.Is(err, errDamaged):
 		return change(&identity.Binding{})
+	case err != nil && changed:
+		err = errors.Join(err, k.profiles.Update(context.WithoutCancel(ctx), was.ID, func(p *profile.Profile) {
+			p.ClientID, p.RedirectPort, p.Endpoints = was.ClientID, was.RedirectPort, was.Endpoints
+			p.HasSecret, p.SecretFrom, p.SecretFor = was.HasSecret, was.SecretFrom, was.SecretFor
+		}))
 	}
 	return err
 }

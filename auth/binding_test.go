@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -19,6 +21,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // edit changes the first profile in profiles.json, as somebody can who may write
@@ -547,5 +550,68 @@ func TestServerThatStartsDuringSecretSet(t *testing.T) {
 	}
 	if slices.Contains(w.events(), audit.EndpointChanged) {
 		t.Error("the user's own command is on the log as an attack")
+	}
+}
+
+// A keychain that locks itself in the middle of storing a client secret leaves
+// the login that works, raises no alarm, and lets the next try succeed.
+func TestInterruptedClientSecret(t *testing.T) {
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+	w.create("work")
+	w.login("work")
+	w.vault.FailSet("/tokens", vault.ErrLocked)
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "new-secret-of-the-client"); !errors.Is(err, vault.ErrLocked) {
+		t.Fatal(err)
+	}
+	w.vault.FailSet("", nil)
+	if _, err := w.open().Token(t.Context(), "work", "token"); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "new-secret-of-the-client"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.open().Token(t.Context(), "work", "token"); err != nil {
+		t.Errorf("after the second try: %v", err)
+	}
+	if alerts := w.alerts(w.keeper); len(alerts) > 0 {
+		t.Errorf("alerts: %+v", alerts)
+	}
+}
+
+// So does one that locks itself while a client secret is imported.
+func TestInterruptedImportOfAClientSecret(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	env := filepath.Join(t.TempDir(), ".env")
+	run := func(content string) error {
+		t.Helper()
+		if err := os.WriteFile(env, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := w.keeper.Import(t.Context(), importer.Request{Path: env, Profile: "work", Force: true, Local: time.UTC})
+		return err
+	}
+	const client = "SPOTIFY_CLIENT_ID=0123456789abcdef0123456789abcdef\n"
+	if err := run(client + "SPOTIFY_ACCESS_TOKEN=BQaccess-token-of-the-login\nSPOTIFY_REFRESH_TOKEN=AQrefresh-token-of-the-login\nSPOTIFY_TOKEN_EXPIRES_AT=1\n"); err != nil {
+		t.Fatal(err)
+	}
+	before, err := w.keeper.Profile("work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.vault.FailSet("/tokens", vault.ErrLocked)
+	const secrets = client + "SPOTIFY_CLIENT_SECRET=fedcba9876543210fedcba9876543210\n" // pragma: allowlist secret
+	if err := run(secrets); !errors.Is(err, vault.ErrLocked) {
+		t.Fatal(err)
+	}
+	w.vault.FailSet("", nil)
+	after, err := w.keeper.Profile("work")
+	if diff := cmp.Diff(before, after); diff != "" || err != nil {
+		t.Errorf("the profile after a failed import: %v %s", err, diff)
+	}
+	if err := run(secrets); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := w.keeper.Profile("work"); err != nil || !p.HasSecret || w.view("work").Blocked != "" {
+		t.Errorf("after the second try: %+v, blocked %q, %v", p, w.view("work").Blocked, err)
 	}
 }
