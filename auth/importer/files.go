@@ -16,6 +16,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // source is a file, or the items of an old profile in the keychain.
@@ -196,15 +197,22 @@ func (i *Importer) finishSource(ctx context.Context, s *source, units []*unit, r
 	if len(providers) == 0 {
 		return nil
 	}
-	if s.data != nil {
-		if err := i.rewrite(ctx, s, providers, r); err != nil {
-			return err
+	if r.DryRun || r.Keep {
+		return i.rewrite(ctx, s, providers, r)
+	}
+	err := unchanged(ctx, s, r)
+	if err == nil {
+		err = i.rewrite(ctx, s, providers, r)
+	}
+	if err != nil || len(s.items) == 0 {
+		return err
+	}
+	saved, err := i.saveCopy(ctx, oldCopy{Path: "keychain", Items: s.items})
+	if err == nil {
+		if err = unchanged(ctx, s, r); err != nil {
+			return errors.Join(err, durable.Remove(saved)) // there is nothing to undo
 		}
 	}
-	if len(s.items) == 0 || r.DryRun || r.Keep {
-		return nil
-	}
-	_, err := i.saveCopy(ctx, oldCopy{Path: "keychain", Items: s.items})
 	for user := range s.items {
 		if err == nil {
 			err = r.Items.Remove(ctx, user)
@@ -216,9 +224,28 @@ func (i *Importer) finishSource(ctx context.Context, s *source, units []*unit, r
 	return nil
 }
 
+// unchanged returns an error if an item has another value than the one that was
+// read: it may be a newer token.
+func unchanged(ctx context.Context, s *source, r Request) error {
+	for user, value := range s.items {
+		now, err := r.Items.Read(ctx, user)
+		if err == nil && now.Reveal() != value {
+			err = hint.New("the items in the keychain changed while they were imported", "stop the old server and import once more with --force")
+		}
+		if err != nil && !errors.Is(err, vault.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
 // rewrite replaces the file by one without the secrets. A file that changed
-// since it was read may hold newer tokens, so it is left alone.
+// since it was read may hold newer tokens, so it is left alone. A source that is
+// no file has none to replace.
 func (i *Importer) rewrite(ctx context.Context, s *source, providers []string, r Request) error {
+	if s.data == nil {
+		return nil
+	}
 	w := s.doc.Without(providers)
 	s.Changes = w.Changes
 	for _, left := range w.Left {

@@ -110,3 +110,51 @@ func TestImportKeyringItems(t *testing.T) {
 		}
 	})
 }
+
+// hookVault calls set before each write.
+type hookVault struct {
+	vault.Vault
+	set func(key string)
+}
+
+func (v hookVault) Set(ctx context.Context, key string, value secret.String) error {
+	v.set(key)
+	return v.Vault.Set(ctx, key, value)
+}
+
+// A token that the old server renews while the import waits for the keychain is
+// the only good one: it stays where it is, and the next import takes it.
+func TestItemsRenewedDuringImport(t *testing.T) {
+	for name, content := range map[string]string{
+		"by name":       "",
+		"with its .env": "SPOTIFY_CLIENT_ID=id1\nSPOTIFY_USE_KEYCHAIN='true'\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			kept := keyringItems()
+			request := importer.Request{Keyring: "work", Items: kept, ClientID: "id1"}
+			if content != "" {
+				request = importer.Request{Path: w.project(map[string]string{".env.work": content}), Items: kept}
+			}
+			k := w.Open(hookVault{w.vault, func(key string) {
+				if strings.HasSuffix(key, "/tokens") {
+					kept.all["work:access_token"], kept.all["work:refresh_token"] = "canary-a2", "canary-r2"
+				}
+			}})
+			if _, err := k.Import(t.Context(), request); err == nil || hint.Of(err) == "" || len(kept.all) != 5 {
+				t.Fatalf("%v; left in the keychain: %v", err, slices.Collect(maps.Keys(kept.all)))
+			}
+			request.Force = true
+			w.imports(request)
+			if len(kept.all) != 1 {
+				t.Errorf("left in the keychain: %v", slices.Collect(maps.Keys(kept.all)))
+			}
+			for _, key := range w.vault.Keys() {
+				if v, err := w.vault.Get(t.Context(), key); err == nil && strings.Contains(v.Reveal(), "canary-r2") {
+					return
+				}
+			}
+			t.Error("the renewed token is nowhere")
+		})
+	}
+}
