@@ -199,6 +199,14 @@ func TestGraveEventsAreNoted(t *testing.T) {
 	if n != 2 {
 		t.Errorf("%d of 2 grave things were noted", n)
 	}
+	defer w.jam()()
+	k.Record(t.Context(), profile.Profile{}, audit.AuditTamper, audit.Failed, nil)
+	if n != 3 {
+		t.Error("a grave thing that could not be written down was not noted")
+	}
+	if told, _ := k.SweepGrave(t.Context()); len(told) != 1 || told[0].Severity != alert.P0 {
+		t.Errorf("told of %+v", told)
+	}
 }
 
 func TestEvidence(t *testing.T) {

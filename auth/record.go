@@ -50,12 +50,11 @@ func (k *Keeper) recordAll(caller context.Context, p profile.Profile, events ...
 	}
 	_, err := k.audit.Append(ctx, events...)
 	for _, e := range events {
-		if err == nil {
-			k.Written(e)
-			continue
+		k.Written(e) // also if it is not in the log: that it is missing there is an alert
+		if err != nil {
+			k.audit.Lost()
+			k.log.ErrorContext(ctx, "the audit log could not be written", "event", e.Name, "error", err)
 		}
-		k.audit.Lost()
-		k.log.ErrorContext(ctx, "the audit log could not be written", "event", e.Name, "error", err)
 	}
 }
 

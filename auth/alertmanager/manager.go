@@ -26,8 +26,8 @@ type Alarms struct {
 	// MayTell reports whether the user may be told of an alert now; nil means
 	// always. What may not be told is asked about again.
 	MayTell func(a alert.Alert, now time.Time) bool
-	// OnGrave, if set, is called after this process wrote an event that may be
-	// behind a P0 or P1 alert. It must return at once.
+	// OnGrave, if set, is called after this process had to write an event that may
+	// be behind a P0 or P1 alert, and did or could not. It must return at once.
 	OnGrave func()
 }
 
@@ -241,7 +241,7 @@ func (m *Manager) due(ctx context.Context, least alert.Severity) ([]alert.Alert,
 	}), nil
 }
 
-// Written says so if an event that was just written may be behind a P0 or P1.
+// Written says so if an event that was just written, or could not be, may be behind a P0 or P1.
 func (m *Manager) Written(e audit.Event) {
 	if m.p.OnGrave != nil && alert.Grave(m.Rules(), e) {
 		m.p.OnGrave()
