@@ -124,7 +124,7 @@ func (k *Keeper) discover(ctx context.Context, a *loginAttempt) (err error) {
 		k.recordLoginError(ctx, p, err)
 		return err
 	}
-	k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": "discovery", "transient": oauth.IsTransient(err)})
+	k.record(ctx, p, audit.LoginFailed, audit.Failed, map[string]any{"reason": ReasonDiscovery, "transient": oauth.IsTransient(err)})
 	k.recordTLS(ctx, p, err)
 	return err
 }
@@ -244,10 +244,10 @@ func (k *Keeper) endLogin(ctx context.Context, a *loginAttempt, err error) (Logi
 // recordLoginError tells a login that somebody called off from one that went
 // wrong: only the latter is worth an alarm.
 func (k *Keeper) recordLoginError(ctx context.Context, p profile.Profile, err error) {
-	data := map[string]any{"reason": "error"}
+	data := map[string]any{"reason": ReasonError}
 	var undone *token.Undone
 	if errors.As(err, &undone) { // the provider had granted it
-		data["reason"], data["provider"] = "not kept", string(undone.Outcome)
+		data["reason"], data["provider"] = ReasonNotKept, string(undone.Outcome)
 	}
 	var answer *oauth.Error
 	switch {
@@ -260,11 +260,11 @@ func (k *Keeper) recordLoginError(ctx context.Context, p profile.Profile, err er
 		k.record(ctx, p, audit.LoginCancelled, audit.OK, data)
 		return
 	case errors.Is(err, profile.ErrNotFound):
-		data["reason"] = "profile deleted"
+		data["reason"] = ReasonDeleted
 	case errors.Is(err, oauth.ErrDenied):
-		data["reason"] = "denied"
+		data["reason"] = ReasonDenied
 	case errors.As(err, &answer):
-		data["reason"], data["status"], data["transient"] = "refused", answer.Status, answer.Transient
+		data["reason"], data["status"], data["transient"] = ReasonRefused, answer.Status, answer.Transient
 		if answer.Code != "" {
 			data["error"] = answer.Code
 		}

@@ -198,7 +198,8 @@ func TestMetricsCountWhatTheLogHas(t *testing.T) {
 	text, err := collect(
 		views, alerts,
 		event(audit.LoginSucceeded, "p", "account", "Ada Lovelace"), event(audit.LoginFailed, "p", "reason", "denied"),
-		event(audit.LoginFailed, "p", "reason", "Ada Lovelace\n"), event(audit.TokenRefreshed, "p"), event(audit.TokenRefreshed, "p"),
+		event(audit.LoginFailed, "p", "reason", "Ada Lovelace\n"), event(audit.LoginFailed, "p", "reason", "not kept"),
+		event(audit.LoginFailed, "p", "reason", "profile deleted"), event(audit.TokenRefreshed, "p"), event(audit.TokenRefreshed, "p"),
 		event(audit.RefreshFailed, "p", "transient", true), event(audit.RefreshFailed, "p", "needs_login", true),
 		event(audit.APIError, "p", "status", 429.0), event(audit.APIError, "p", "status", 403.0), event(audit.APIError, "p", "status", 400.0),
 		event(audit.APIError, "p", "status", -1.0),
@@ -219,10 +220,12 @@ func TestMetricsCountWhatTheLogHas(t *testing.T) {
 	who := `{profile="work",provider="spotify"`
 	for key, want := range map[string]float64{
 		`stagedoor_build_info{version="1.0 \"x\\"}`:                                            1,
-		`stagedoor_login_attempts_total` + who + `,outcome="failed"}`:                          2,
+		`stagedoor_login_attempts_total` + who + `,outcome="failed"}`:                          4,
 		`stagedoor_login_attempts_total` + who + `,outcome="succeeded"}`:                       1,
 		`stagedoor_login_failures_total` + who + `,reason="denied"}`:                           1,
 		`stagedoor_login_failures_total` + who + `,reason="other"}`:                            1,
+		`stagedoor_login_failures_total` + who + `,reason="not kept"}`:                         1,
+		`stagedoor_login_failures_total` + who + `,reason="profile deleted"}`:                  1,
 		`stagedoor_login_attempts_total{profile="old",provider="tidal",outcome="failed"}`:      1,
 		`stagedoor_token_refreshes_total` + who + `}`:                                          2,
 		`stagedoor_token_refresh_failures_total` + who + `,kind="transient"}`:                  1,
