@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
 type revokeOptions struct {
@@ -53,7 +55,7 @@ type revokeKeeper interface {
 }
 
 func revokeRun(ctx context.Context, f *Factory, k revokeKeeper, o *revokeOptions) error {
-	names := []string{o.profile}
+	names, deleted := []string{o.profile}, map[string]string{} // id → name
 	var failed, open error
 	if o.all {
 		state, err := k.State(ctx)
@@ -67,49 +69,45 @@ func revokeRun(ctx context.Context, f *Factory, k revokeKeeper, o *revokeOptions
 		for _, lost := range state.Orphans {
 			names = append(names, lost.ID)
 		}
+		for _, left := range state.Open { // what was deleted is no profile, and its grant may live on all the same
+			if left.Deleted && deleted[left.Profile] == "" {
+				names, deleted[left.Profile] = append(names, left.Profile), left.Name
+			}
+		}
 		for _, r := range state.Refused { // they keep their tokens, which must not go unsaid
 			failed = errors.Join(failed, fmt.Errorf("revoke %q: %w", r.Name, r.Err))
 		}
 	}
 	results := []auth.RevokeResult{}
-	report := func(r auth.RevokeResult, line string) {
+	opened := map[string]bool{"": true}
+	for _, name := range names {
+		r, err := k.Revoke(ctx, name)
+		gone := deleted[name]
+		if gone != "" && errors.Is(err, profile.ErrNotFound) {
+			continue // somebody else was faster
+		}
+		if err != nil { // the others are revoked all the same
+			failed = errors.Join(failed, fmt.Errorf("revoke %s: %w", cmp.Or(gone, name), err))
+			continue
+		}
+		shown := r.Profile
+		if gone != "" {
+			r.Profile, shown = gone, gone+" (deleted)"
+		}
 		results = append(results, r)
 		if r.Open {
 			open = attention{}
 		}
 		if !o.json {
-			f.printf("%s\n", line)
+			f.printf("%s: %s\n", shown, r.Message)
 		}
-	}
-	opened := map[string]bool{"": true}
-	for _, name := range names {
-		r, err := k.Revoke(ctx, name)
-		if err != nil { // the others are revoked all the same
-			failed = errors.Join(failed, fmt.Errorf("revoke %s: %w", name, err))
-			continue
-		}
-		report(r, r.Profile+": "+r.Message)
 		if !opened[r.AppsPage] {
 			opened[r.AppsPage] = true
 			_ = f.OpenURL(ctx, r.AppsPage) // the message names it, so a missing browser loses nothing
 		}
 	}
-	if o.all { // what was deleted is no profile, and its grant may live on all the same
-		state, err := k.State(ctx)
-		failed = errors.Join(failed, err)
-		for _, left := range state.Open {
-			if left.Deleted {
-				report(auth.RevokeResult{
-					Profile: left.Name, Remote: auth.RemoteUnconfirmed, Open: true, Pending: true, Title: "not revoked yet", Message: left.Words(),
-				}, left.Words())
-			}
-		}
-	}
 	if o.json {
 		failed = errors.Join(f.json(results), failed)
 	}
-	if failed != nil { // an error is worse than something to look at
-		return failed
-	}
-	return open
+	return cmp.Or(failed, open) // an error is worse than something to look at
 }
