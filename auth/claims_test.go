@@ -147,7 +147,7 @@ func TestAccountIsCheckedAgain(t *testing.T) {
 
 // A provider that suddenly grants more than before must not widen what a
 // server can do.
-func TestT5WiderScopeIsRefused(t *testing.T) {
+func TestWiderScopeIsRefusedUntilAccepted(t *testing.T) {
 	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
 	w.create("work")
 	w.login("work")

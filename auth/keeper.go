@@ -16,7 +16,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -28,7 +27,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/auditkey"
-	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
@@ -107,31 +105,10 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	k := &Keeper{dir: p.Dir, vault: p.Vault, browser: p.Browser, now: p.Now, log: p.Log}
 	k.secrets = account.Secrets{Vault: p.Vault, Log: p.Log, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
-	var tightened []string
-	folders, files := []string{locks, wal}, []string{""} // the log looks after its own
-	if _, err := os.Readlink(p.Dir); err != nil {        // a link there is the user's own decision
-		folders = append([]string{p.Dir}, folders...)
+	tightened, err := prepareFolders(p, locks, wal)
+	if err != nil {
+		return nil, err
 	}
-	if p.Vault.Kind() == vault.File {
-		folders, files = append(folders, filepath.Join(p.Dir, "vault")), append(files, "vault")
-	}
-	for _, dir := range folders {
-		repaired, err := durable.EnsureDir(dir)
-		if err != nil {
-			return nil, err
-		}
-		if repaired {
-			tightened = append(tightened, filepath.Base(dir))
-		}
-	}
-	for _, folder := range files {
-		loose, err := tightenFiles(p.Log, p.Dir, folder)
-		if err != nil {
-			return nil, err
-		}
-		tightened = append(tightened, loose...)
-	}
-	var err error
 	if k.profiles, err = profile.NewStore(profile.Params{Dir: p.Dir, Now: p.Now, Rand: p.Rand}); err != nil {
 		return nil, err
 	}
@@ -161,36 +138,6 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 		k.record(ctx, profile.Profile{}, audit.PermissionsFixed, audit.OK, map[string]any{"path": name})
 	}
 	return k, nil
-}
-
-// tightenFiles takes other users' permissions off the files in the state
-// folder or in a folder of it, and returns the names of those that had any.
-func tightenFiles(log *slog.Logger, state, folder string) (names []string, err error) {
-	dir := filepath.Join(state, folder)
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		if !e.Type().IsRegular() {
-			continue
-		}
-		repaired, err := durable.Tighten(filepath.Join(dir, e.Name()), durable.FileMode)
-		switch {
-		case errors.Is(err, os.ErrNotExist): // a temporary file of another process
-			continue
-		case errors.Is(err, durable.ErrLinked): // it may be another program's, too
-			log.Warn(err.Error())
-			continue
-		}
-		if err != nil {
-			return names, err
-		}
-		if repaired {
-			names = append(names, filepath.ToSlash(filepath.Join(folder, e.Name())))
-		}
-	}
-	return names, nil
 }
 
 // closeWait bounds how long Close waits for a refresh whose caller has gone. A

@@ -606,7 +606,7 @@ func TestFileVaultIsTightenedAndLogged(t *testing.T) {
 
 // T16: a public client shows its id and nothing that could be taken for a
 // secret, at no endpoint.
-func TestT16PublicClientSendsNoSecret(t *testing.T) {
+func TestPublicClientSendsNoSecret(t *testing.T) {
 	w := newWorld(t, authtest.Params{TTL: time.Hour})
 	w.create("work")
 	w.login("work")

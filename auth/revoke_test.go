@@ -87,7 +87,7 @@ func (w *world) retry(open int) {
 
 // The refresh token goes first, because what is left of the grant without it
 // ends by itself; each request says what kind of token it is about.
-func TestT7RevokesRefreshThenAccess(t *testing.T) {
+func TestBothTokensAreRevokedTheRefreshTokenFirst(t *testing.T) {
 	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
 	w.create("work")
 	w.login("work")
@@ -108,7 +108,7 @@ func TestT7RevokesRefreshThenAccess(t *testing.T) {
 
 // 200 for a token that the provider does not know is success; 503 is not, and
 // neither is a 200 that changes nothing.
-func TestT8WhatCountsAsRevoked(t *testing.T) {
+func TestOnlyARefusedRefreshCountsAsRevoked(t *testing.T) {
 	ok, down := authtest.Answer{Status: 200}, authtest.Answer{Status: 503}
 	for name, c := range map[string]struct {
 		answers []authtest.Answer
@@ -140,7 +140,7 @@ func TestT8WhatCountsAsRevoked(t *testing.T) {
 
 // The tokens are gone here whatever the provider says, and what it says is told
 // apart. What it did not confirm is asked again, later.
-func TestT9WipeAlwaysAndRetry(t *testing.T) {
+func TestRevokedOfflineIsGoneHereAndAskedAgain(t *testing.T) {
 	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
 	w.create("work")
 	w.login("work")

@@ -50,7 +50,7 @@ func TestLookupOfUnknownNamesTheChoices(t *testing.T) {
 
 // T16: an app on the user's machine can keep no secret from its user (RFC 8252
 // section 8.5), so no row carries a client id or a client secret.
-func TestT16NothingEmbeddedIsASecret(t *testing.T) {
+func TestNothingEmbeddedIsASecret(t *testing.T) {
 	row := reflect.TypeFor[provider.Provider]()
 	for i := range row.NumField() {
 		name := strings.ToLower(row.Field(i).Name)
