@@ -2,7 +2,6 @@ package app
 
 import (
 	"net/http"
-	"sync/atomic"
 	"time"
 )
 
@@ -23,20 +22,4 @@ func (t watchedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 // CloseIdleConnections makes the client's method of that name work.
 func (t watchedTransport) CloseIdleConnections() {
 	(&http.Client{Transport: t.RoundTripper}).CloseIdleConnections()
-}
-
-// certificates passes on what the transport sees to a keeper that is made
-// later, out of the same client.
-type certificates struct {
-	to atomic.Pointer[func(host string, notAfter time.Time)]
-}
-
-func (c *certificates) tell(f func(host string, notAfter time.Time)) {
-	c.to.Store(&f)
-}
-
-func (c *certificates) see(host string, notAfter time.Time) {
-	if f := c.to.Load(); f != nil {
-		(*f)(host, notAfter)
-	}
 }

@@ -73,20 +73,18 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 	if err != nil {
 		return nil, err
 	}
-	seen := &certificates{}
 	store, err := a.settings()
 	if err != nil {
 		return nil, err
 	}
-	k, err := auth.New(ctx, auth.Params{
-		Dir: paths.State, Vault: v, HTTP: httpClient(seen.see), Browser: a.browser().Open,
+	var k *auth.Keeper // before it is there, nobody sends a request
+	client := httpClient(func(host string, notAfter time.Time) { k.SawCertificate(host, notAfter) })
+	k, err = auth.New(ctx, auth.Params{
+		Dir: paths.State, Vault: v, HTTP: client, Browser: a.browser().Open,
 		Now: time.Now, Rand: rand.Reader, Actor: actor, PID: os.Getpid(), Log: a.log,
 		Keep:   func() audit.Retention { return retention(store) },
 		Alarms: auth.Alarms{Rules: store.Rules, MayTell: store.MayNotify, OnGrave: a.noteGrave},
 	})
-	if err == nil {
-		seen.tell(k.SawCertificate)
-	}
 	return k, err
 }
 

@@ -249,9 +249,7 @@ func (s *Store) UpdateAnchor(ctx context.Context, change func(audit.Anchor, bool
 	if next.Anchor, err = change(old, item.Anchor != nil); err != nil || next.Anchor == nil {
 		return err
 	}
-	return s.save(ctx, func(ctx context.Context, key string, value secret.String) error {
-		return vault.SetUnread(ctx, s.Vault, key, value)
-	}, &next)
+	return s.save(ctx, s.Vault.SetUnread, &next)
 }
 
 // PublicKey returns the public key that signs the log's bundles, and makes none.

@@ -93,6 +93,11 @@ func (v *Vault) Set(ctx context.Context, key string, value secret.String) error 
 	return nil
 }
 
+// SetUnread is Set.
+func (v *Vault) SetUnread(ctx context.Context, key string, value secret.String) error {
+	return v.Set(ctx, key, value)
+}
+
 // Delete removes the secret.
 func (v *Vault) Delete(ctx context.Context, key string) error {
 	v.mu.Lock()

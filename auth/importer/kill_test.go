@@ -69,6 +69,10 @@ func (v *diskVault) save(change func(map[string]string)) error {
 	return err
 }
 
+func (v *diskVault) SetUnread(ctx context.Context, key string, value secret.String) error {
+	return v.Set(ctx, key, value)
+}
+
 func (v *diskVault) Set(_ context.Context, key string, value secret.String) error {
 	return v.save(func(items map[string]string) { items[key] = value.Reveal() })
 }

@@ -126,7 +126,7 @@ func (f *Folder) SetUnread(ctx context.Context, key string, value secret.String)
 	if err != nil {
 		return err
 	}
-	return SetUnread(ctx, f.vault, id+"/"+key, value)
+	return f.vault.SetUnread(ctx, id+"/"+key, value)
 }
 
 // Delete removes the secret, under its former name too.

@@ -59,8 +59,5 @@ func (f *Foreign) call(ctx context.Context, what string, do func() error) error 
 		return hint.Wrap(fmt.Errorf("%w: another program's items cannot be read on this system", ErrUnavailable),
 			"sign in again instead: stagedoor login")
 	}
-	if err := f.chain.call(ctx, do); err != nil {
-		return fmt.Errorf("%s %s's items in the keychain: %w", what, f.ring.service, err)
-	}
-	return nil
+	return f.chain.call(ctx, what+" "+f.ring.service+"'s items in the keychain", do)
 }

@@ -76,36 +76,27 @@ func (k *keychain) Kind() Kind { return Keychain }
 
 func (k *keychain) Get(ctx context.Context, key string) (secret.String, error) {
 	var value string
-	err := k.call(ctx, func() (err error) {
+	err := k.call(ctx, "read from the keychain", func() (err error) {
 		value, err = k.items.get(key)
 		return err
 	})
 	if err != nil {
-		return "", fmt.Errorf("read from the keychain: %w", err)
+		return "", err // a call that was given up may still be writing to value
 	}
 	return secret.String(value), nil
 }
 
 func (k *keychain) Set(ctx context.Context, key string, value secret.String) error {
-	if err := k.call(ctx, func() error { return k.items.set(key, value.Reveal()) }); err != nil {
-		return fmt.Errorf("save to the keychain: %w", err)
-	}
-	return nil
+	return k.call(ctx, "save to the keychain", func() error { return k.items.set(key, value.Reveal()) })
 }
 
 // SetUnread is Set without the read-back where that leaves nothing to clear up.
 func (k *keychain) SetUnread(ctx context.Context, key string, value secret.String) error {
-	if err := k.call(ctx, func() error { return k.items.setUnread(key, value.Reveal()) }); err != nil {
-		return fmt.Errorf("save to the keychain: %w", err)
-	}
-	return nil
+	return k.call(ctx, "save to the keychain", func() error { return k.items.setUnread(key, value.Reveal()) })
 }
 
 func (k *keychain) Delete(ctx context.Context, key string) error {
-	if err := k.call(ctx, func() error { return k.items.remove(key) }); err != nil {
-		return fmt.Errorf("remove from the keychain: %w", err)
-	}
-	return nil
+	return k.call(ctx, "remove from the keychain", func() error { return k.items.remove(key) })
 }
 
 const (
@@ -117,19 +108,28 @@ const (
 	longest = time.Minute
 )
 
-// call runs f in its turn and bounds it in time. A keychain call cannot be
+// call runs f in its turn, bounds it in time, and says in its error what f was to
+// do and what the user can do about it.
+func (k *keychain) call(ctx context.Context, what string, f func() error) error {
+	if err := k.inTurn(ctx, f); err != nil {
+		return fmt.Errorf("%s: %w", what, withAdvice(err))
+	}
+	return nil
+}
+
+// inTurn runs f in its turn and bounds it in time. A keychain call cannot be
 // cancelled, so one that hangs is left behind with the turn still in its hand:
 // later calls then fail on their own time limit instead of piling up behind it.
 // A caller who has gone does not stop a write that has begun: one of many parts
 // runs to its end. One that has not begun, because a prompt is open, changes
 // nothing any more: its caller was told that it failed, and what is there by then
 // may be newer.
-func (k *keychain) call(ctx context.Context, f func() error) error {
+func (k *keychain) inTurn(ctx context.Context, f func() error) error {
 	if ctx.Err() != nil {
 		return k.letGo(ctx)
 	}
 	if err := k.ring.Reachable(); err != nil {
-		return withAdvice(err)
+		return err
 	}
 	var call attempt
 	defer call.giveUp()
@@ -152,7 +152,7 @@ func (k *keychain) call(ctx context.Context, f func() error) error {
 				done <- err
 			}()
 		case err := <-done:
-			return withAdvice(err)
+			return err
 		case <-ctx.Done():
 			return k.letGo(ctx)
 		case <-limit.C:
@@ -203,9 +203,9 @@ func (k *keychain) letGo(ctx context.Context) error {
 
 func (k *keychain) timedOut() error {
 	if k.ring.Waits() {
-		return withAdvice(ErrWaiting)
+		return ErrWaiting
 	}
-	return withAdvice(fmt.Errorf("%w: it did not answer in time", ErrUnavailable))
+	return fmt.Errorf("%w: it did not answer in time", ErrUnavailable)
 }
 
 // advice says what helps where the keychain is locked, refuses or is not there.

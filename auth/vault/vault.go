@@ -53,28 +53,16 @@ type Vault interface {
 	// it is interrupted, Get returns the old secret or the new one. Writers of
 	// one key must exclude each other.
 	Set(ctx context.Context, key string, value secret.String) error
+	// SetUnread is Set without the read-back for a key whose item was read just
+	// now, which halves what a write costs, and Set for any other. Only what may
+	// get lost belongs there: if the keychain reports success and keeps the old
+	// secret, as after a prompt that was dismissed, nobody notices. Get returns the
+	// old secret or the new one in any case.
+	SetUnread(ctx context.Context, key string, value secret.String) error
 	// Delete removes the secret and whatever an interrupted Set left of it.
 	// Removing what is not there is no error.
 	Delete(ctx context.Context, key string) error
 	Kind() Kind
-}
-
-// Unread is a Vault that can save without reading back, which halves what a
-// write costs. Only what may get lost belongs there: if the keychain reports
-// success and keeps the old secret, as after a prompt that was dismissed,
-// nobody notices. Get returns the old secret or the new one in any case.
-type Unread interface {
-	// SetUnread is Set without the read-back for a key whose item was read
-	// before. For any other it is Set.
-	SetUnread(ctx context.Context, key string, value secret.String) error
-}
-
-// SetUnread saves without reading back where the vault can.
-func SetUnread(ctx context.Context, v Vault, key string, value secret.String) error {
-	if u, ok := v.(Unread); ok {
-		return u.SetUnread(ctx, key, value)
-	}
-	return v.Set(ctx, key, value)
 }
 
 // Params of Open.

@@ -2,18 +2,14 @@ package vault
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
 // ErrWaiting is what a call returns whose time was over while the keychain
 // asked the user something: to unlock it, or to allow the access. It is an
 // ErrLocked too.
-var ErrWaiting error = waiting{}
-
-type waiting struct{}
-
-func (waiting) Error() string        { return "keychain is locked or waits for your answer" }
-func (waiting) Is(target error) bool { return target == ErrLocked }
+var ErrWaiting = fmt.Errorf("%w or waits for your answer", ErrLocked)
 
 // DefaultWait is how long a command or a click waits for the user to answer the
 // keychain's prompt.

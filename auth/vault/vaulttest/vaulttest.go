@@ -101,7 +101,7 @@ func (s suite) replace(t *testing.T) {
 		if _, err := v.Get(t.Context(), prefix+"tokens"); err != nil {
 			t.Fatal(err)
 		}
-		if err := vault.SetUnread(t.Context(), v, prefix+"tokens", secret.String(value)); err != nil {
+		if err := v.SetUnread(t.Context(), prefix+"tokens", secret.String(value)); err != nil {
 			t.Fatal(err)
 		}
 		s.want(t, "tokens", value)
