@@ -1,5 +1,5 @@
 // Package notify shows native notifications. It is best effort: what it shows is
-// always to be seen in the tray and the book as well.
+// always to be seen in the tray and the audit log as well.
 //
 // It promises that a text never carries a secret or markup to the notification
 // daemon (see clean), that a flood of alerts becomes a handful of notifications,
@@ -108,8 +108,7 @@ func (n *Notifier) Info(title, body string) {
 }
 
 // Alert shows an alert; P0 and P1 are urgent, and no flood of others keeps a P0
-// back. profileName is "" for an alert
-// that concerns no profile.
+// back. profileName is "" for an alert that concerns no profile.
 func (n *Notifier) Alert(a alert.Alert, profileName string) {
 	m := Message{Title: severityNames[min(max(a.Severity, alert.P0), alert.P3)], Body: a.Message}
 	if profileName != "" {

@@ -70,7 +70,8 @@ func newChart(h *kit.Host, picked func(from, to time.Time)) *chart {
 
 // box returns the chart with its legend and words.
 func (c *chart) box() fyne.CanvasObject {
-	line := kit.Tight(container.NewBorder(nil, nil, c.legend, nil, c.words))
+	legend := container.New(layout.NewCustomPaddedLayout(0, 0, 5, 0), c.legend) // in line with the bars
+	line := kit.Tight(container.NewBorder(nil, nil, legend, nil, c.words))
 	return kit.Inset(6, 0, container.NewVBox(c, line))
 }
 
