@@ -140,25 +140,16 @@ func copySegment(ctx context.Context, w io.Writer, e audit.Segment) (BundledSegm
 		return BundledSegment{}, err
 	}
 	defer func() { _ = f.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = f.Close() })()
 	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(w, h), &patient{ctx, io.LimitReader(f, e.Size)})
+	n, err := io.Copy(io.MultiWriter(w, h), io.LimitReader(f, e.Size))
+	if ctx.Err() != nil {
+		return BundledSegment{}, ctx.Err()
+	}
 	if err == nil && n != e.Size {
 		err = fmt.Errorf("%s became shorter while it was read: %w", e.Name(), io.ErrUnexpectedEOF)
 	}
 	return BundledSegment{Name: e.Name(), Size: n, SHA256: sum(h)}, err
-}
-
-// patient is a reader that ends with its context.
-type patient struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (p *patient) Read(b []byte) (int, error) {
-	if err := p.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return p.r.Read(b)
 }
 
 func readmeSum(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
