@@ -97,45 +97,44 @@ func (l *Log) writable(ctx context.Context) (err error) {
 // was lost that the log does not tell of yet. Else its error says what is
 // wrong: somebody may want that nothing is written down.
 func (l *Log) Usable(ctx context.Context) error {
-	if _, err := durable.EnsureDir(l.p.Dir); err != nil {
-		return l.unusable(err)
+	err := l.usable(ctx)
+	if err == nil {
+		return nil
 	}
-	f, err := readFolder(l.p.Dir)
-	switch {
-	case err != nil:
-		return l.unusable(err)
-	case len(f.odd) > 0:
-		return l.unusable(fmt.Errorf("%s is in the folder and is no part of the log", f.odd[0]))
-	case len(f.lost) > 0 || l.forgotten.Load() > 0:
-		return l.unusable(fmt.Errorf("%d events could not be written", len(f.lost)+int(l.forgotten.Load())))
-	}
-	for i, s := range f.segments {
-		if want := f.segments[0].Number + i; s.Number != want {
-			return l.unusable(fmt.Errorf("%s is missing", SegmentName(want)))
-		}
-		if i < len(f.segments)-1 && !s.begins() {
-			return l.unusable(fmt.Errorf("%s does not begin like a part of the log", s.Name()))
-		}
-	}
-	if err := openNewest(f.segments); err != nil {
-		return l.unusable(err)
-	}
-	if l.failed.Load() { // it may be in order again
-		err := l.writable(ctx)
-		l.noteFailure(err)
-		if err != nil {
-			return l.unusable(diskError(err))
-		}
-	}
-	return nil
-}
-
-func (l *Log) unusable(err error) error {
 	err = fmt.Errorf("the audit log is not in order: %w", err)
 	if hint.Of(err) != "" {
 		return err
 	}
 	return hint.Wrap(err, "see what is in "+l.p.Dir+", then: stagedoor audit verify")
+}
+
+func (l *Log) usable(ctx context.Context) error {
+	if _, err := durable.EnsureDir(l.p.Dir); err != nil {
+		return err
+	}
+	f, err := readFolder(l.p.Dir)
+	switch {
+	case err != nil:
+		return err
+	case len(f.odd) > 0:
+		return fmt.Errorf("%s is in the folder and is no part of the log", f.odd[0])
+	case len(f.lost) > 0 || l.forgotten.Load() > 0:
+		return fmt.Errorf("%d events could not be written", len(f.lost)+int(l.forgotten.Load()))
+	}
+	for i, s := range f.segments {
+		if want := f.segments[0].Number + i; s.Number != want {
+			return fmt.Errorf("%s is missing", SegmentName(want))
+		}
+		if i < len(f.segments)-1 && !s.begins() {
+			return fmt.Errorf("%s does not begin like a part of the log", s.Name())
+		}
+	}
+	err = openNewest(f.segments)
+	if err == nil && l.failed.Load() { // it may be in order again
+		err = diskError(l.writable(ctx))
+		l.noteFailure(err)
+	}
+	return err
 }
 
 // noteFailure remembers whether the log could be written.
