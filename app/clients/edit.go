@@ -12,11 +12,9 @@ import (
 // in which every byte stays where the change does not touch it. change finds its
 // place in the copy, whose positions are still those of d.
 func (d *document) edited(change func(next *document) error) (*document, error) {
-	next, err := d.reparse(d.text) // hujson's Clone drops trailing commas
-	if err != nil {
-		return nil, err
-	}
-	if err := change(next); err != nil {
+	next := *d
+	next.root = copied(d.root, 3) // the file, its servers, an entry
+	if err := change(&next); err != nil {
 		return nil, err
 	}
 	text := bytes.TrimSuffix(next.root.Pack(), []byte("\n")) // that parseText added
@@ -25,6 +23,20 @@ func (d *document) edited(change func(next *document) error) (*document, error) 
 		return nil, fmt.Errorf("the patched text does not parse, so it is not written: %w", err)
 	}
 	return after, nil
+}
+
+// copied is a value whose objects down to a depth can be changed.
+func copied(v hujson.Value, depth int) hujson.Value {
+	obj, ok := v.Value.(*hujson.Object)
+	if !ok || depth == 0 {
+		return v
+	}
+	own := &hujson.Object{Members: slices.Clone(obj.Members), AfterExtra: obj.AfterExtra}
+	for i := range own.Members {
+		own.Members[i].Value = copied(own.Members[i].Value, depth-1)
+	}
+	v.Value = own
+	return v
 }
 
 // joined is never nil, which as AfterExtra means that there is no comma.
@@ -51,6 +63,7 @@ func (d *document) insert(v *hujson.Value, name string, value any) {
 	case len(obj.Members) > 0:
 		// A comment on the last member's line is about that member.
 		at = sameLine(obj.AfterExtra)
+		m.Name.StartOffset = obj.Members[len(obj.Members)-1].Name.StartOffset // whose indentation a next one takes, too
 		if trailingComma(obj) {
 			m.Value.AfterExtra = hujson.Extra{}
 		}

@@ -73,7 +73,7 @@ func (l layout) member(name string, value any, indent string, inline bool) hujso
 // them themselves, so that a client's rewrite changes nothing.
 func (l layout) value(v any, indent string, inline bool) []byte {
 	spaced := l.space != ""
-	options := []json.Options{json.Deterministic(true), jsontext.SpaceAfterColon(spaced), jsontext.SpaceAfterComma(spaced && inline)}
+	options := []json.Options{json.Deterministic(true), jsontext.EscapeForJS(true), jsontext.SpaceAfterColon(spaced), jsontext.SpaceAfterComma(spaced && inline)}
 	if !inline {
 		options = append(options, jsontext.WithIndentPrefix(indent), jsontext.WithIndent(l.unit))
 	}

@@ -54,42 +54,36 @@ func (d *document) update(client Client, name string, e Entry) (*document, error
 		return nil, err
 	}
 	old := at.member().Value
-	if _, ok := decodeEntry(old); !ok || !distinct(old.Value.(*hujson.Object), wanted) {
-		return d.edited(func(next *document) error {
-			at, err := next.find(client, name)
-			if err == nil {
-				l := d.layout()
-				text := l.value(wanted, lineIndent(d.text, at.member().Name.StartOffset), d.inline(*at.servers, l))
-				at.member().Value.Value = hujson.Literal(text)
-			}
-			return err
-		})
-	}
-	if len(e.Env) == 0 {
+	_, understood := decodeEntry(old)
+	understood = understood && distinct(old.Value.(*hujson.Object), wanted)
+	if len(e.Env) == 0 && understood {
 		wanted = append(wanted, member{"env", map[string]string{}})
 	}
-	for _, m := range wanted {
-		if at, err = d.find(client, name); err != nil {
-			return nil, err
-		}
-		if d.has(at.member().Value, m) {
-			continue
-		}
-		if d, err = d.edited(func(next *document) error {
-			at, err := next.find(client, name)
-			if err == nil {
-				d.updateMember(&at.member().Value, m)
-			}
-			return err
-		}); err != nil {
-			return nil, err
-		}
+	if understood && !slices.ContainsFunc(wanted, func(m member) bool { return !has(old, m) }) {
+		return d, nil
 	}
-	return d, nil
+	return d.edited(func(next *document) error {
+		at, err := next.find(client, name)
+		if err != nil {
+			return err
+		}
+		entry := &at.member().Value
+		if !understood {
+			l := d.layout()
+			entry.Value = hujson.Literal(l.value(wanted, lineIndent(d.text, at.member().Name.StartOffset), d.inline(*at.servers, l)))
+			return nil
+		}
+		for _, m := range wanted {
+			if !has(*entry, m) {
+				d.updateMember(entry, m)
+			}
+		}
+		return nil
+	})
 }
 
 // has says that an entry means the same with m as it does now.
-func (d *document) has(entry hujson.Value, m member) bool {
+func has(entry hujson.Value, m member) bool {
 	obj := entry.Value.(*hujson.Object)
 	wanted := canonical(layout{}.value(m.value, "", true))
 	i := last(obj, m.name)
