@@ -30,9 +30,9 @@ which you remove the app yourself.
 
 What the provider does not confirm is asked again for 30 days, and at once by the
 same command, also by the name of a profile that is deleted; stagedoor profiles
-shows it until it is done. It also shows logins
-in the keychain whose profile is lost, by an id that is their name here. The exit
-status is 5 if a grant may live on at a provider that was asked to end it.`,
+shows it until it is done. It also shows logins in the keychain whose profile is
+lost, by an id that is their name here. The exit status is 5 if a grant may live
+on at a provider that was asked to end it.`,
 		Example:           "  stagedoor revoke work\n  stagedoor revoke --all",
 		Args:              atMost(1),
 		ValidArgsFunction: completeFirst(f.Names),
