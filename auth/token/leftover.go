@@ -66,10 +66,18 @@ func (s *Set) leave(p pending) {
 	if p.RevocationURL == "" || p.Refresh.Empty() {
 		return
 	}
-	s.Leftover = slices.DeleteFunc(slices.Clone(s.Leftover), func(q pending) bool { return q.Refresh == p.Refresh })
-	p.Since = p.Since.Add(time.Duration(len(s.Leftover) + 1)) // which tells it from a revocation of this moment
-	s.Leftover = append(s.Leftover, p)
+	s.Leftover = append(slices.DeleteFunc(slices.Clone(s.Leftover), p.same), p)
 	s.Leftover = s.Leftover[max(len(s.Leftover)-maxLeftover, 0):]
+}
+
+// due returns the leftovers of a login as revocations that are asked for from now on.
+func due(leftover []pending, now time.Time) []pending {
+	list := slices.Clone(leftover)
+	for i := range list {
+		list[i].Since = now.UTC()
+		list[i].setID()
+	}
+	return list
 }
 
 // replaces takes over what is to be revoked with the login before, and that login

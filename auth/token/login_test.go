@@ -230,7 +230,6 @@ func (r *rig) killedAt(step string, login oauth.Tokens) {
 	var killed sync.WaitGroup
 	killed.Go(func() { _, _ = r.finish(context.WithoutCancel(r.t.Context()), login) })
 	killed.Wait()
-	r.clock.Add(1) // revocations are told apart by their time
 	r.restart()
 }
 

@@ -1,7 +1,10 @@
 package token
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,6 +35,7 @@ func (k *kept) UnmarshalText(b []byte) error {
 // needed to ask again, even if the profile is deleted meanwhile. It is stored
 // in the vault and nowhere else.
 type pending struct {
+	ID            string    `json:"id"`    // tells it from others of the profile, whatever a proof makes of its tokens
 	Since         time.Time `json:"since"` // UTC
 	Refresh       kept      `json:"refresh_token,omitzero"`
 	Access        kept      `json:"access_token,omitzero"`
@@ -61,10 +65,20 @@ func newPending(now time.Time, g Grant, c oauth.Client, set Set) pending {
 	if b := set.Bound; b.Token != "" {
 		e.Issuer, e.Token, e.Revocation = b.Issuer, b.Token, b.Revocation
 	}
-	return pending{
+	p := pending{
 		Since: now.UTC(), Name: g.Name, Refresh: kept{set.Refresh}, Access: kept{set.Access},
 		Issuer: e.Issuer, TokenURL: e.Token, RevocationURL: e.Revocation,
 		ClientID: c.ID, ClientSecret: kept{c.Secret}, AuthMethod: string(c.Auth),
+	}
+	p.setID()
+	return p
+}
+
+// setID gives it an id, unless it has one.
+func (p *pending) setID() {
+	if p.ID == "" {
+		sum := sha256.Sum256([]byte(cmp.Or(p.Refresh.String, p.Access.String).Reveal()))
+		p.ID = hex.EncodeToString(sum[:8])
 	}
 }
 
@@ -95,6 +109,9 @@ func decodePending(item secret.String) []pending {
 	var list []pending
 	if json.Unmarshal([]byte(item.Reveal()), &list) != nil {
 		return nil
+	}
+	for i := range list {
+		list[i].setID()
 	}
 	return slices.DeleteFunc(list, func(p pending) bool {
 		return p.RevocationURL == "" || p.Refresh.Empty() && p.Access.Empty() && p.Why != Unreadable
@@ -172,18 +189,28 @@ func (s *Service) settle(ctx context.Context, id string, p pending) error {
 func (s *Service) ask(ctx context.Context, id string, p pending) Outcome {
 	outcome := s.revokeRemote(ctx, &p)
 	s.at("revoked remotely")
-	switch {
-	case outcome == Refused:
-		_ = s.putAside(ctx, id, p.over(Refused, s.Now())) // so that it is told again, and asked again by the user
-	case !outcome.Pending():
+	if !p.answered(outcome, s.Now()) {
 		_ = s.settle(ctx, id, p) // the provider is asked once more at worst
-	default:
-		p.Asked = true
-		if err := s.putAside(ctx, id, p); err != nil { // with the newest token, if the proof brought one
-			return NotKept
-		}
+	} else if err := s.putAside(ctx, id, p); err != nil && outcome.Pending() { // with the newest token, if the proof brought one
+		return NotKept
 	}
 	return outcome
+}
+
+// answered notes what the provider said, and reports whether the revocation stays:
+// to be asked for again, or given up, which is told to whoever revokes again.
+func (p *pending) answered(outcome Outcome, now time.Time) (keep bool) {
+	switch {
+	case outcome == Refused:
+		*p = p.over(Refused, now)
+	case !outcome.Pending():
+		return false
+	case now.Sub(p.Since) > revokeFor:
+		*p = p.over(GivenUp, now)
+	default:
+		p.Asked, p.Over, p.Why = true, time.Time{}, ""
+	}
+	return true
 }
 
 // over is the revocation when it is given up.
@@ -198,9 +225,7 @@ func (s *Service) revokeLate(ctx context.Context, id string, p pending) {
 	s.recordRevocation(ctx, id, s.ask(ctx, id, p), map[string]any{"late": true})
 }
 
-func (p pending) same(q pending) bool {
-	return p.Since.Equal(q.Since) && p.RevocationURL == q.RevocationURL
-}
+func (p pending) same(q pending) bool { return p.ID == q.ID }
 
 // takesBack reports whether the revocation is of these tokens.
 func (p pending) takesBack(set Set) bool {

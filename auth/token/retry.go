@@ -36,14 +36,8 @@ func (s *Service) finishWipe(ctx context.Context, id string) error {
 	set, err := s.Load(ctx, id)
 	if err == nil && slices.ContainsFunc(list, func(p pending) bool { return !p.Asked && p.takesBack(set) }) {
 		// Logins that were to be revoked with this one are known to nobody else.
-		rest := slices.DeleteFunc(set.Leftover, func(p pending) bool {
-			return slices.ContainsFunc(list, func(q pending) bool { return q.Refresh == p.Refresh })
-		})
-		for i := range rest { // told apart by when they were asked for
-			rest[i].Since = s.Now().UTC().Add(time.Duration(i + 1))
-			if err := s.putAside(ctx, id, rest[i]); err != nil {
-				return err
-			}
+		if err := s.putAside(ctx, id, due(set.Leftover, s.Now())...); err != nil {
+			return err
 		}
 		// A write-ahead file stays: it may have newer tokens, which finishPending revokes.
 		return s.wipe(ctx, id)
@@ -136,24 +130,18 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note, client cli
 		case now.Sub(p.Over) > revokeFor && !p.Over.IsZero(): // told then
 			continue
 		case p.Over.IsZero() || p.askable(ctx, client):
-			outcome := s.revokeRemote(ctx, &p)
-			switch {
-			case outcome == Refused:
-				if p.Over.IsZero() {
-					s.giveUp(ctx, id, "refused", 1)
-				}
-				p = p.over(Refused, now)
-				worst = Refused
-			case !outcome.Pending():
+			was, outcome := p, s.revokeRemote(ctx, &p)
+			switch keep := p.answered(outcome, now); {
+			case !keep:
 				settled = append(settled, outcome)
 				continue
-			case now.Sub(p.Since) > revokeFor:
-				p = p.over(GivenUp, now)
+			case outcome == Refused && was.Over.IsZero():
+				s.giveUp(ctx, id, "refused", 1)
+			case p.Why == GivenUp:
 				late++
-			default:
-				p.Asked, p.Over, p.Why = true, time.Time{}, ""
 			}
-		default:
+		}
+		if !p.Over.IsZero() {
 			worst = cmp.Or(p.Why, GivenUp)
 		}
 		open = append(open, p)
@@ -167,7 +155,6 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note, client cli
 	}
 	if late > 0 {
 		s.giveUp(ctx, id, "too old", late)
-		worst = GivenUp
 	}
 	if left > 0 {
 		worst = Unconfirmed

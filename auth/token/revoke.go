@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
@@ -84,14 +83,11 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 			return "", err // nothing is done yet, and it can be tried again
 		}
 		own = newPending(s.Now(), g, client, set)
-		if todo, outcome = set.Leftover, Unreachable; err == nil {
+		if todo, outcome = due(set.Leftover, s.Now()), Unreachable; err == nil {
 			todo = append([]pending{own}, todo...)
 		} else {
 			outcome = NoSecret
 			_ = s.putAside(ctx, g.ID, own.over(NoSecret, s.Now()))
-		}
-		for i := range todo { // told apart by when they were asked for
-			todo[i].Since, todo[i].Name = s.Now().UTC().Add(time.Duration(i+1)), g.Name
 		}
 		// Not being able to put it aside is no reason not to ask now.
 		_ = s.putAside(ctx, g.ID, todo...)
