@@ -130,38 +130,34 @@ func (k *Keeper) handOutAs(ctx context.Context, p profile.Profile) (Access, erro
 // the hand-out began.
 func (k *Keeper) verifyAccount(ctx context.Context, a account.Account, g token.Grant, set token.Set, since time.Time) (who *profile.Identity, err error) {
 	p, unbound := a.Profile, set.Bound.IsZero()
-	bind(p, &set)
-	somebody := a.IdentityURL() != "" // to ask
-	due := func(s token.Set) bool {
-		return s.Whose.Accepted == nil || somebody && (s.Whose.MustAsk() || s.Whose.MayAsk(k.now()) && !s.Issued.Before(since))
+	next := func(set token.Set) (identity.Step, bool) {
+		return set.Whose.Next(claimsOf(p, set, nil, k.now()), a.IdentityURL() != "", !set.Issued.Before(since), k.now())
 	}
-	now := claimsOf(p, set, nil, k.now())
-	if !due(set) && !set.Whose.Wider(now) && !unbound {
+	bind(p, &set)
+	step, first := next(set)
+	if step == identity.Nothing && !unbound {
 		return nil, a.Blocked(set.Whose)
 	}
 	var v identity.Verdict
 	kept, err := k.tokens.Amend(ctx, g, func(set *token.Set) error {
 		bind(p, set)
-		now := claimsOf(p, *set, nil, k.now())
-		switch {
-		case due(*set):
+		step, _ := next(*set)
+		if step == identity.Nothing { // another process was faster
+			return nil
+		}
+		if step == identity.Ask {
 			ctx, cancel := context.WithTimeout(ctx, askWait)
 			defer cancel()
-			if who, _ = k.identify(ctx, a, *set, ""); who != nil {
-				now = claimsOf(p, *set, who, k.now())
-			}
+			who, _ = k.identify(ctx, a, *set, "")
 			set.Whose.Asked = k.now().UTC()
-		case !set.Whose.Wider(now):
-			return nil // another process was faster
 		}
-		set.Whose, v = set.Whose.Check(now)
+		set.Whose, v = set.Whose.Check(claimsOf(p, *set, who, k.now()))
 		return nil
 	})
 	switch {
-	case err == nil:
-	case set.Whose.MustAsk(), set.Whose.Wider(now):
+	case err != nil && first:
 		return nil, err
-	default: // nothing speaks against the login, only that cannot be noted now
+	case err != nil: // nothing speaks against the login, only that cannot be noted now
 		k.log.WarnContext(ctx, "what is known of a login could not be kept", "error", err)
 		return nil, a.Blocked(set.Whose)
 	}
@@ -173,6 +169,9 @@ func (k *Keeper) verifyAccount(ctx context.Context, a account.Account, g token.G
 // has another name now, or that the login ends soon. Most of the time there is
 // nothing to write.
 func (k *Keeper) note(ctx context.Context, a account.Account, set token.Set, who *profile.Identity) {
+	if a.Row.GrantLifetime == 0 && who == nil {
+		return
+	}
 	p, now := a.Profile, k.now()
 	renamed := who != nil && (p.Identity == nil || p.Identity.Name != who.Name)
 	w := warning(set.Ends(a.Row.GrantLifetime, now), now)

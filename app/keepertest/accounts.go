@@ -1,7 +1,6 @@
 package keepertest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,7 +72,7 @@ func (f *Fake) Login(ctx context.Context, name string, o auth.LoginOptions) (aut
 	known := f.index(name) >= 0
 	f.mu.Unlock()
 	if known && o.OnURL != nil {
-		o.OnURL(cmp.Or(f.LoginURL, "https://login.example/authorize"))
+		o.OnURL("https://login.example/authorize")
 	}
 	err := f.change(name, func(p *auth.ProfileView) {
 		if ctx.Err() == nil {

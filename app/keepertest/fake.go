@@ -36,8 +36,7 @@ type Fake struct {
 	Raised    []alert.Alert // that nobody was told of
 
 	LoginResult  auth.LoginResult
-	LoginURL     string // given to OnURL
-	OpenFails    error  // why no browser opens
+	OpenFails    error // why no browser opens
 	RevokeResult auth.RevokeResult
 	// OnLogin and OnRevoke answer instead, if they are set.
 	OnLogin  func(ctx context.Context) (auth.LoginResult, error)

@@ -26,20 +26,37 @@ func (s State) unanswered() bool {
 	return s.Accepted != nil && s.Accepted.Subject != "" && !s.Answered
 }
 
-// MustAsk reports whether no token may be handed out before the provider was
-// asked whose the login is.
-func (s State) MustAsk() bool { return s.Changed == nil && (s.Accepted == nil || s.unanswered()) }
+// Step is what a hand-out has to do to know whose the login is.
+type Step int
 
-// MayAsk reports whether a day has passed since the provider was asked. A clock
-// that went back counts as a day.
-func (s State) MayAsk(at time.Time) bool {
+// The steps. Each contains the one before.
+const (
+	Nothing Step = iota // all is known
+	Compare             // what the login says of itself with what was accepted
+	Ask                 // the provider whose the login is
+)
+
+// Next decides which step comes next for a login that says now of itself. canAsk
+// says that there is somebody to ask, refreshed that the tokens came just now: the
+// provider is asked before the first token of a login, and once a day after a
+// refresh. A clock that went back counts as a day. first is true if no token may be
+// handed out before it is done.
+func (s State) Next(now Claims, canAsk, refreshed bool, at time.Time) (step Step, first bool) {
+	switch {
+	case s.Changed != nil: // the user is asked
+		return Nothing, false
+	case s.Accepted == nil, canAsk && s.unanswered():
+		return Ask, true
+	}
+	wider := len(Differ(*s.Accepted, now).Wider) > 0
 	age := at.Sub(s.Asked)
-	return s.Changed == nil && (age < 0 || age >= askEvery)
-}
-
-// Wider reports whether more may be done than was accepted.
-func (s State) Wider(now Claims) bool {
-	return s.Changed == nil && s.Accepted != nil && len(Differ(*s.Accepted, now).Wider) > 0
+	switch {
+	case canAsk && refreshed && (age < 0 || age >= askEvery):
+		return Ask, wider
+	case wider:
+		return Compare, true
+	}
+	return Nothing, false
 }
 
 // Verdict is what Check found.
