@@ -62,7 +62,11 @@ func (k *Keeper) CheckGrants(ctx context.Context) error {
 // somebody looks at the alerts, and after a login for those who have no tray;
 // what fails is tried again the next time.
 func (k *Keeper) upkeep(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(vault.WithWait(ctx, 0), upkeepWait)
+	wait := upkeepWait
+	if end, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(end)/2)
+	}
+	ctx, cancel := context.WithTimeout(vault.WithWait(ctx, 0), wait)
 	defer cancel()
 	now := k.now()
 	if last := k.grantsAt.Load(); last == 0 || now.Sub(time.Unix(last, 0)).Abs() >= grantsEvery {

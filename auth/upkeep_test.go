@@ -7,6 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 )
@@ -143,5 +147,29 @@ func TestGrantThatEndedIsNoTheft(t *testing.T) {
 	}
 	if n := len(w.told(audit.ReuseDetected)); n != 0 {
 		t.Errorf("%d alarms", n)
+	}
+}
+
+// Whoever can write the state folder must not keep a P0 quiet with many notes of
+// revocations there.
+func TestManyNotesHoldUpNoP0(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	p := w.create("work")
+	w.keeper.Record(t.Context(), p, audit.ReuseDetected, audit.Failed, map[string]any{"kind": alert.ReuseInvalidGrant})
+	for i := range 3000 {
+		if err := os.WriteFile(filepath.Join(w.dir, "wal", fmt.Sprintf("%016x.revoke", i)), []byte(`{"busy":true}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := w.open()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	start := time.Now()
+	alerts, err := k.SweepAlerts(ctx)
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("a sweep with 3 s takes %v", took)
+	}
+	if !slices.ContainsFunc(alerts, func(a alert.Alert) bool { return a.Severity == alert.P0 }) {
+		t.Errorf("the P0 is not among %d alerts, %v", len(alerts), err)
 	}
 }

@@ -116,22 +116,25 @@ type Pending struct {
 // keychain.
 func (s *Service) Pending() ([]Pending, error) {
 	var list []Pending
-	err := s.each(noteSuffix, func(id string) {
+	err := s.each(noteSuffix, func(id string) error {
 		n := s.readNote(id)
 		list = append(list, Pending{ID: id, Name: n.Name, Host: n.Host, Open: n.Open, Since: n.Since, Next: n.Next})
+		return nil
 	})
 	return list, err
 }
 
-// each calls f for every profile that has a file with the suffix.
-func (s *Service) each(suffix string, f func(id string)) error {
+// each calls f for every profile that has a file with the suffix, until it fails.
+func (s *Service) each(suffix string, f func(id string) error) error {
 	entries, err := os.ReadDir(s.WAL)
 	if err != nil {
 		return fmt.Errorf("look for what is open: %w", err)
 	}
 	for _, e := range entries {
 		if id, ok := strings.CutSuffix(e.Name(), suffix); ok && profile.ValidID(id) { // ids name keychain items
-			f(id)
+			if err := f(id); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -51,15 +51,17 @@ func (s *Service) finishWipe(ctx context.Context, id string) error {
 //
 // A login that was killed and whose profile is gone is revoked, too.
 func (s *Service) RetryRevocations(ctx context.Context) (open int, err error) {
-	lookErr := s.each(loginSuffix, func(id string) {
+	lookErr := s.each(loginSuffix, func(id string) error {
 		if s.Gone != nil && s.Gone(id) {
 			err = errors.Join(err, s.undoLost(ctx, id))
 		}
+		return ctx.Err()
 	})
-	lookErr = errors.Join(lookErr, s.each(noteSuffix, func(id string) {
+	lookErr = errors.Join(lookErr, s.each(noteSuffix, func(id string) error {
 		left, failed := s.retry(ctx, id)
 		open += left
 		err = errors.Join(err, failed)
+		return ctx.Err() // there may be more of them than there is time
 	}))
 	return open, errors.Join(err, lookErr)
 }
