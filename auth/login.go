@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -186,8 +187,12 @@ func byHand(p profile.Profile) (e profile.Endpoints) {
 // confirm finds out whose the tokens are, and compares that with what the user
 // has accepted.
 func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t oauth.Tokens) error {
-	account, err := k.identify(ctx, a.Account, *set, t.Subject)
-	if errors.Is(err, oauth.ErrOtherAccount) && a.Row.Discovery { // by hand, the two may name an account differently
+	subject := t.Subject
+	if !a.Row.Discovery { // by hand, the two may name an account differently
+		subject = ""
+	}
+	account, err := k.identify(ctx, a.Account, *set, subject)
+	if errors.Is(err, oauth.ErrOtherAccount) {
 		return err
 	}
 	if err := k.sameProfile(a); err != nil {
@@ -195,9 +200,14 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 	}
 	p := a.Profile
 	now := claimsOf(p, *set, account, k.now())
-	if now.Subject == "" { // the ID token says it too, without the name
-		now.Subject, now.Name = t.Subject, t.Subject
-		if known := set.Whose.Accepted; known != nil && known.Subject == t.Subject {
+	if a.Row.Discovery {
+		now.Subject = cmp.Or(now.Subject, t.Subject)
+	} else {
+		now.Signed = t.Subject
+	}
+	if now.Name == "" { // the ID token says whose it is, without the name
+		now.Name = t.Subject
+		if known := set.Whose.Accepted; known != nil && !identity.Differ(*known, now).Account && known.Name != "" {
 			now.Name = known.Name
 		}
 	}

@@ -132,3 +132,33 @@ func TestIDTokenOfAnotherAccountThanUserinfo(t *testing.T) {
 		t.Errorf("Token: %v", err)
 	}
 }
+
+// A provider described by hand may name one account differently in its ID token
+// and at its userinfo endpoint. That is no other account, whoever answers when.
+func TestOneAccountOfTwoNames(t *testing.T) {
+	called := authtest.Answer{Status: 200, Body: `{"id": 4711, "login": "ada"}`}
+	for name, first := range map[string]authtest.Answer{"both answer": called, "userinfo is down at first": {Status: 503}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+			e := w.server.Endpoints()
+			n := auth.NewProfile{Name: "work", Provider: "oauth2", ClientID: "client", Scopes: []string{"openid"}}
+			n.Endpoints.Authorization, n.Endpoints.Token, n.Endpoints.Revocation, n.Endpoints.UserInfo = e.Authorization, e.Token, e.Revocation, e.UserInfo
+			if _, err := w.keeper.CreateProfile(t.Context(), n); err != nil {
+				t.Fatal(err)
+			}
+			w.server.Script(authtest.UserInfo, first)
+			w.login("work")
+			w.clock.Advance(25 * time.Hour)
+			w.server.Script(authtest.UserInfo, called) // the daily question
+			w.token(w.keeper, "work")
+			w.server.Script(authtest.UserInfo, called)
+			if r := w.login("work"); r.Blocked != "" || r.Account != "ada" {
+				t.Errorf("the next login: %+v", r)
+			}
+			w.token(w.keeper, "work")
+			if alerts := w.alerts(w.keeper); len(alerts) > 0 {
+				t.Errorf("alerts: %+v", alerts)
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@
 package identity
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -15,11 +16,14 @@ import (
 // Claims are what a login says of itself: whose it is, what it may do, and who
 // says so. A field that is empty is not known and differs from nothing.
 type Claims struct {
-	Subject string    `json:"subject,omitempty"` // the provider's stable id of the account
-	Name    string    `json:"name,omitempty"`    // of the account, for people
-	Scopes  []string  `json:"scopes,omitempty"`  // as granted
-	Issuer  string    `json:"issuer,omitempty"`  // the service at that time, see profile.Profile.Service
-	At      time.Time `json:"at"`                // UTC
+	Subject string `json:"subject,omitempty"` // the provider's stable id of the account
+	// Signed is the account's id in the ID token, where that may be of another kind
+	// than the one of the identity call: each is compared with its like.
+	Signed string    `json:"id_token_subject,omitempty"`
+	Name   string    `json:"name,omitempty"`   // of the account, for people
+	Scopes []string  `json:"scopes,omitempty"` // as granted
+	Issuer string    `json:"issuer,omitempty"` // the service at that time, see profile.Profile.Service
+	At     time.Time `json:"at"`               // UTC
 }
 
 // Difference is what has changed from one login's claims to another's.
@@ -35,7 +39,7 @@ func (d Difference) None() bool { return !d.Account && !d.Issuer && len(d.Wider)
 // before are no difference: less can do no harm.
 func Differ(before, now Claims) Difference {
 	d := Difference{
-		Account: before.Subject != "" && now.Subject != "" && before.Subject != now.Subject,
+		Account: before.comparable(now) && before.ids(now) != now.ids(before),
 		Issuer:  before.Issuer != "" && now.Issuer != "" && before.Issuer != now.Issuer,
 	}
 	if len(before.Scopes) > 0 {
@@ -46,6 +50,23 @@ func Differ(before, now Claims) Difference {
 		}
 	}
 	return d
+}
+
+// named reports whether anything says whose the login is.
+func (c Claims) named() bool { return c.Subject != "" || c.Signed != "" }
+
+// comparable reports whether an id of the account is known in both.
+func (c Claims) comparable(with Claims) bool { return c.ids(with) != [2]string{} }
+
+// ids are the ids of the account that the other claims have, too.
+func (c Claims) ids(with Claims) (ids [2]string) {
+	if with.Subject != "" && c.Subject != "" {
+		ids[0] = c.Subject
+	}
+	if with.Signed != "" && c.Signed != "" {
+		ids[1] = c.Signed
+	}
+	return ids
 }
 
 // Describe says in words what has changed, for people.
@@ -68,8 +89,8 @@ func nameOf(c Claims) string {
 	switch {
 	case c.Name != "":
 		return text.Name(c.Name)
-	case c.Subject != "":
-		return text.Name(c.Subject)
+	case c.named():
+		return text.Name(cmp.Or(c.Subject, c.Signed))
 	}
 	return "not known"
 }

@@ -1,6 +1,9 @@
 package identity
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // askEvery is how often a provider is asked whose a login is.
 const askEvery = 24 * time.Hour
@@ -23,7 +26,7 @@ func (s State) After() State { return State{Accepted: s.Accepted, Changed: s.Cha
 // unanswered reports that an account was accepted and nobody has said whether
 // this login is of that account.
 func (s State) unanswered() bool {
-	return s.Accepted != nil && s.Accepted.Subject != "" && !s.Answered
+	return s.Accepted != nil && s.Accepted.named() && !s.Answered
 }
 
 // Step is what a hand-out has to do to know whose the login is.
@@ -67,31 +70,37 @@ type Verdict struct {
 }
 
 // Check compares what the login says of itself now with what was accepted. now
-// has no Subject if the provider was not asked or did not answer. The first
+// has no id of the account if the provider was not asked or did not answer; one
+// that is not comparable with the known one answers nothing of a new login. The first
 // login is what is accepted; later ones fill in what was not known. A difference
 // is kept in Changed until the user accepts it or signs in as before.
 func (s State) Check(now Claims) (State, Verdict) {
 	next := s
-	next.Answered = s.Answered || now.Subject != ""
+	next.Answered = s.Answered || now.named() && (s.Accepted == nil || !s.Accepted.named() || s.Accepted.comparable(now))
 	if s.Accepted == nil {
 		next.Accepted, next.Changed = &now, nil
 		return next, Verdict{Now: now}
 	}
 	before := *s.Accepted
-	if now.Subject == "" { // nothing new of the account, see unanswered
-		now.Subject, now.Name = before.Subject, before.Name
+	d := Differ(before, now)
+	if !now.named() || !next.Answered { // nothing new of the account, see unanswered
+		now.Subject, now.Signed, now.Name = "", "", before.Name
 	}
-	v := Verdict{Difference: Differ(before, now), Before: before, Now: now}
+	if !d.Account {
+		now.Subject, now.Signed = cmp.Or(now.Subject, before.Subject), cmp.Or(now.Signed, before.Signed)
+	}
+	v := Verdict{Difference: d, Before: before, Now: now}
 	if !v.None() {
 		known := s.Changed
-		v.News = known == nil || known.Subject != now.Subject || known.Issuer != now.Issuer || len(Differ(*known, now).Wider) > 0
+		v.News = known == nil || known.Subject != now.Subject || known.Signed != now.Signed || known.Issuer != now.Issuer || len(Differ(*known, now).Wider) > 0
 		next.Changed = &now
 		return next, v
 	}
 	next.Changed = nil
-	if now.Subject != "" && (before.Subject == "" || now.Name != "") {
-		before.Subject, before.Name = now.Subject, now.Name
+	if now.Name != "" || !before.named() {
+		before.Name = now.Name
 	}
+	before.Subject, before.Signed = now.Subject, now.Signed
 	if len(before.Scopes) == 0 {
 		before.Scopes = now.Scopes
 	}
@@ -144,7 +153,7 @@ func (s State) Accept(at time.Time) (next State, before, now Claims, ok bool) {
 		now = *s.Changed
 	case s.unanswered():
 		now = *s.Accepted
-		now.Subject, now.Name = "", ""
+		now.Subject, now.Signed, now.Name = "", "", ""
 	default:
 		return s, before, now, false
 	}

@@ -169,3 +169,48 @@ func TestClientSecretComesBack(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// A provider may name one account differently in its ID tokens and at its
+// identity call. Each is compared with its like, and a new login that is named in
+// a way nobody knows yet is not taken for the accepted one.
+func TestAnAccountOfTwoNames(t *testing.T) {
+	signed, called, both := Claims{Signed: "user-1", Name: "user-1"}, Claims{Subject: "4711", Name: "ada"}, Claims{Subject: "4711", Signed: "user-1", Name: "ada"}
+	for name, c := range map[string]struct {
+		login []Claims // the first one, and what was said of it later
+		again []Claims // a second one, likewise
+		want  string
+	}{
+		"the daily question names it differently":    {login: []Claims{signed, called, called}},
+		"the next login names both":                  {login: []Claims{signed}, again: []Claims{both, called}},
+		"both, and then the ID token alone":          {login: []Claims{both}, again: []Claims{signed, called}},
+		"learnt from the daily question":             {login: []Claims{signed, called}, again: []Claims{called}},
+		"a login that is named in a new way only":    {login: []Claims{signed}, again: []Claims{called}, want: "account not confirmed"},
+		"which the daily question does not make one": {login: []Claims{signed}, again: []Claims{called, called}, want: "account not confirmed"},
+		"another ID token":                           {login: []Claims{both}, again: []Claims{{Signed: "user-2", Name: "user-2"}}, want: "another account"},
+		"another answer of the daily question":       {login: []Claims{both, {Subject: "4712"}}, want: "another account"},
+		"the same call with another ID token":        {login: []Claims{both}, again: []Claims{{Subject: "4711", Signed: "user-2"}}, want: "another account"},
+		"nobody says":                                {login: []Claims{both}, again: []Claims{{}}, want: "account not confirmed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s State
+			for _, said := range c.login {
+				s, _ = s.Check(said)
+			}
+			if c.again != nil {
+				s = s.After()
+			}
+			for _, said := range c.again {
+				s, _ = s.Check(said)
+			}
+			if brief, words := s.Block(); brief != c.want {
+				t.Errorf("%q (%s), want %q", brief, words, c.want)
+			}
+			if c.want == "another account" {
+				changed := *s.Changed
+				if s, _, _, _ = s.Accept(time.Time{}); s.Changed != nil || s.Accepted.Signed != changed.Signed || s.Accepted.Subject != changed.Subject {
+					t.Errorf("accepted: %+v", s)
+				}
+			}
+		})
+	}
+}

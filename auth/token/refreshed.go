@@ -38,7 +38,7 @@ func (s *Service) saveRefreshed(ctx context.Context, a attempt, answer oauth.Tok
 	if was := a.subject(); answer.Subject != "" {
 		set.Subject = answer.Subject
 		if was != "" && was != answer.Subject {
-			set.Whose = anotherAccount(set, was, s.Now())
+			set.Whose = anotherAccount(g, set, was, s.Now())
 		}
 	}
 	r := a.intent
@@ -81,12 +81,19 @@ func (a attempt) subject() string {
 // anotherAccount notes that a refresh brought the tokens of another account than
 // the login's. They are kept, since the refresh token before may be spent, and
 // nobody gets one until the user has accepted the account or signed in as before.
-func anotherAccount(set Set, was string, now time.Time) identity.State {
+func anotherAccount(g Grant, set Set, was string, now time.Time) identity.State {
+	claims := func(subject string) *identity.Claims {
+		c := identity.Claims{Subject: subject, Name: subject, Scopes: set.Scopes, Issuer: set.Issuer, At: now.UTC()}
+		if g.Endpoints.Issuer == "" { // the identity call may name it differently
+			c.Subject, c.Signed = "", subject
+		}
+		return &c
+	}
 	w := set.Whose
 	if w.Accepted == nil {
-		w.Accepted = &identity.Claims{Subject: was, Name: was, Scopes: set.Scopes, Issuer: set.Issuer, At: now.UTC()}
+		w.Accepted = claims(was)
 	}
-	w.Changed = &identity.Claims{Subject: set.Subject, Name: set.Subject, Scopes: set.Scopes, Issuer: set.Issuer, At: now.UTC()}
+	w.Changed = claims(set.Subject)
 	return w
 }
 
