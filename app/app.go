@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/term"
@@ -31,6 +32,11 @@ type Stdio struct {
 // Main runs one call of the program and returns its exit status. It must be
 // called on the main goroutine, which the tray and the windows need.
 func Main(ctx context.Context, args []string, std Stdio) int {
+	if len(args) > 0 && (args[0] == "run" || args[0] == "token") {
+		// It takes milliseconds and has nothing to do in parallel: threads for that
+		// cost more than they give.
+		runtime.GOMAXPROCS(1)
+	}
 	a := &application{
 		std:     std,
 		environ: os.Environ(), // before anything is added for ourselves

@@ -22,12 +22,8 @@ const notifyWait = 10 * time.Second
 // several processes one does, and none where a tray runs.
 func (a *application) commandKeeper(ctx context.Context, actor string) (k *auth.Keeper, end func(context.Context) error, err error) {
 	// The tray's library locks the main goroutine to its thread before main runs,
-	// which no command needs and each pays for whenever it waits. A start of a
-	// server has nothing to do in parallel either.
+	// which no command needs and each pays for whenever it waits.
 	runtime.UnlockOSThread()
-	if actor == "launcher" {
-		runtime.GOMAXPROCS(1)
-	}
 	k, err = a.keeper(ctx, actor)
 	return k, func(ctx context.Context) error {
 		select {
