@@ -59,7 +59,7 @@ func (c *controller) login(name string) {
 		})
 		switch {
 		case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-			// The user's own cancel, or the tray quits: nothing to tell.
+			// The user's own cancel, or the tray quits: nothing to report.
 		case err != nil:
 			c.failed(name+": login failed", err)
 		case result.Blocked != "":
@@ -137,7 +137,7 @@ func plain(err error) string {
 	return err.Error()
 }
 
-// failed tells the user what failed and what to do about it. It is called on a
+// failed notifies the user of what failed and what to do about it. It is called on a
 // worker's goroutine.
 func (c *controller) failed(title string, err error) {
 	c.p.Logger.Warn("a tray action failed", "action", title, "error", err)

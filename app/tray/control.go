@@ -205,7 +205,7 @@ func (c *controller) sweepAlerts() {
 	if !c.sweep.begin() {
 		return
 	}
-	// Quitting must not cut it: the keeper notes that the user was told.
+	// Quitting must not cut it: the keeper notes that the user was notified.
 	c.start(vault.WithWait(c.outlive(), 0), readTimeout, func(ctx context.Context) func() {
 		raised, err := c.p.Keeper.SweepAlerts(ctx)
 		return func() {

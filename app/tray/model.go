@@ -25,7 +25,7 @@ type View struct {
 // Kind of a menu item.
 type Kind string
 
-// The kinds of items. A Note cannot be clicked: it tells something.
+// The kinds of items. A Note cannot be clicked.
 const (
 	Command   Kind = "command"
 	Check     Kind = "check"

@@ -22,7 +22,7 @@ import (
 // shownEvidence is how many events are listed; the audit window has the others.
 const shownEvidence = 25
 
-// card tells all about one alert and has the fields to act on it.
+// card shows one alert and has the fields to act on it.
 type card struct {
 	view *view
 	key  shown // what stands there, so that a reload leaves a note half written

@@ -81,12 +81,12 @@ func (c *chart) show(bars []bar, all counts) {
 	if c.at >= len(bars) {
 		c.at = -1
 	}
-	c.tell()
+	c.describe()
 	c.Refresh()
 }
 
-// tell says in words what is pointed at, or how long the whole is.
-func (c *chart) tell() {
+// describe says in words what is pointed at, or how long the whole is.
+func (c *chart) describe() {
 	for g, l := range c.numbers {
 		text := groupWords(group(g))
 		if n := c.all[g]; n > 0 {
@@ -149,7 +149,7 @@ func (c *chart) point(i int) {
 		return
 	}
 	c.at = i
-	c.tell()
+	c.describe()
 	c.moveCursor()
 }
 

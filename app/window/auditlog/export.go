@@ -153,7 +153,7 @@ func (e *exporter) run() {
 	e.cancel = func() {}
 	cancel := kit.Load(h.Tasks, func(ctx context.Context) (n int, err error) {
 		return n, saveNew(path, func(w io.Writer) error {
-			n, err = e.write(ctx, &meter{w: w, tell: progress}, f.id, q)
+			n, err = e.write(ctx, &meter{w: w, report: progress}, f.id, q)
 			return err
 		})
 	}, func(n int, err error) {
@@ -183,18 +183,18 @@ func saveNew(path string, write func(io.Writer) error) error {
 	return err
 }
 
-// meter tells how much was written, once a megabyte.
+// meter reports how much was written, once a megabyte.
 type meter struct {
-	w    io.Writer
-	n    atomic.Int64
-	tell func(int64)
+	w      io.Writer
+	n      atomic.Int64
+	report func(int64)
 }
 
 func (m *meter) Write(p []byte) (int, error) {
 	n, err := m.w.Write(p)
 	before := m.n.Load()
 	if after := m.n.Add(int64(n)); after/(4<<20) != before/(4<<20) {
-		m.tell(after)
+		m.report(after)
 	}
 	return n, err
 }

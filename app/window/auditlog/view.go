@@ -64,7 +64,7 @@ type view struct {
 	filtering     int            // counts the changes of the filters
 	above         int            // rows that came in above while the user read
 	target        uint64         // number of the event to jump to; 0 if none
-	failed        bool           // the notice tells why events could not be loaded
+	failed        bool           // the notice says why events could not be loaded
 	loading       bool           // of another page
 	loaded        bool           // the first page is there
 	verified      bool           // the first verification has begun

@@ -20,8 +20,8 @@ type List struct {
 	OnEnter func()
 }
 
-// NewList returns a list. Create makes an empty row, update fills one, chosen is
-// told which row the user selected.
+// NewList returns a list. Create makes an empty row, update fills one, chosen gets
+// the row that the user selected.
 func NewList(length func() int, create func() fyne.CanvasObject, update func(int, fyne.CanvasObject), chosen func(int)) *List {
 	l := &List{selected: -1}
 	l.Length, l.CreateItem, l.UpdateItem = length, create, update

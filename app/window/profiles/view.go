@@ -38,6 +38,7 @@ type view struct {
 	create *create
 	warned string // what warn shows
 	asking bool   // a question or the form has the pane
+	loaded bool   // the profiles are known
 
 	waiting   string // id of the profile whose login waits for the browser
 	url       string // of that login
@@ -65,6 +66,7 @@ func newView(h *kit.Host, k Keeper) *view {
 		}, v.choose)
 	v.list.OnEscape = v.showCard
 	v.create = newCreate(v)
+	v.showCard()
 	h.Keys.Bind(fyne.KeyN, v.add)
 	h.Keys.Bind(fyne.KeyR, v.reload)
 	return v
@@ -87,7 +89,7 @@ func (v *view) start() {
 func (v *view) reload() {
 	kit.Try(v.host, v.keeper.State, func(s auth.State) {
 		v.warn(s)
-		v.profiles = s.Profiles
+		v.profiles, v.loaded = s.Profiles, true
 		v.showOpen(s.Open)
 		if _, ok := v.selected(); !ok {
 			if v.chosen != "" && v.pane.Objects[0] != v.create.box {
@@ -175,6 +177,10 @@ func (v *view) put(o fyne.CanvasObject, asking bool) {
 }
 
 func (v *view) showCard() {
+	if !v.loaded {
+		v.put(kit.Muted(lang.L("Reading the profiles… If this takes long, the keychain is locked or waits for your answer.")), false)
+		return
+	}
 	if p, ok := v.selected(); ok {
 		v.put(v.card(p), false)
 		return

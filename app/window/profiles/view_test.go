@@ -132,6 +132,22 @@ func TestOpenRevocationsAreShown(t *testing.T) {
 	}
 }
 
+// While the keychain asks for its password, accounts that are there must not seem to
+// be gone.
+func TestNotReadYetIsNotEmpty(t *testing.T) {
+	h := windowtest.Host(t)
+	v := newView(h, &keepertest.Fake{})
+	h.Window.SetContent(v.layout())
+	v.refresh()
+	if !windowtest.Shows(v.pane, "Reading the profiles…") || windowtest.Shows(v.pane, "No profile yet") {
+		t.Errorf("the pane shows %q", windowtest.Texts(v.pane))
+	}
+	v.start()
+	if !windowtest.Shows(v.pane, "No profile yet") {
+		t.Errorf("the pane shows %q", windowtest.Texts(v.pane))
+	}
+}
+
 func TestUseAndLogin(t *testing.T) {
 	v, f, content := open(t, accounts())
 	f.LoginResult.Account = "Lab"
