@@ -114,9 +114,8 @@ func write(path string, data []byte, mode fs.FileMode) error {
 	return explainAccess(err, path)
 }
 
-// writable returns the mode to write path with, or says that its owner does
-// not want it written: replacing a file needs no right to write to it, but a
-// read-only file is a wish.
+// writable returns the mode to write path with, or ErrReadOnly. Replacing a file
+// needs no permission to write to it, so a read-only one has to be refused here.
 func writable(path string, exists bool) (fs.FileMode, error) {
 	if !exists {
 		return durable.FileMode, nil

@@ -101,8 +101,8 @@ func (i *Importer) Import(ctx context.Context, r Request) (Report, error) {
 	return i.run(ctx, r)
 }
 
-// begin waits for other imports, and for nobody whose work could not be told of:
-// where a login came from must not be a secret.
+// begin waits for other imports. It is an error if the audit log cannot be
+// written now: each import is recorded there.
 func (i *Importer) begin(ctx context.Context) (*durable.Lock, error) {
 	if err := i.Writable(ctx); err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func (i *Importer) decide(ctx context.Context, u *unit, r Request) (found profil
 	} else if errors.Is(err, profile.ErrNotFound) {
 		err = nil
 	}
-	// Tokens and secrets are of one client, and a guess costs the login.
+	// A token is lost when it is used with the client id of another app.
 	if guess := u.result.Action == Created || u.result.Action == Updated && r.Profile == ""; err == nil && guess && u.login.ClientID == "" {
 		advice := "pass the id of your app at " + u.row.Name + " with --client-id"
 		if names := u.sources[0].doc.Aliases; len(names) > 0 {

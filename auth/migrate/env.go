@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/text"
@@ -135,10 +134,12 @@ func (f *envFile) read() error {
 	return nil
 }
 
+var word = text.Pattern(`[A-Za-z_][A-Za-z0-9_]*`)
+
 // mentions is the variable of a known server in an entry's first line, or "".
 func (b binding) mentions() string {
 	first, _, _ := strings.Cut(strings.ReplaceAll(b.text, "\r", "\n"), "\n")
-	for _, key := range strings.FieldsFunc(first, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+	for _, key := range word().FindAllString(first, -1) {
 		if known(key).what != 0 {
 			return key
 		}

@@ -34,7 +34,7 @@ const (
 )
 
 // secretive reports whether such a value is taken out of a file once it has
-// been imported. The expiry is no secret, but without its token it is a lie.
+// been imported. The expiry is no secret, but it means nothing without its token.
 func (w what) secretive() bool {
 	return w == clientSecret || w == accessToken || w == refreshToken || w == expiresAt
 }
