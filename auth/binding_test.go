@@ -615,3 +615,26 @@ func TestInterruptedImportOfAClientSecret(t *testing.T) {
 		t.Errorf("after the second try: %+v, blocked %q, %v", p, w.view("work").Blocked, err)
 	}
 }
+
+// The command can be repeated when it was interrupted between its two steps: the
+// login stays.
+func TestSecretSetCanBeRepeatedAfterAFailure(t *testing.T) {
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+	w.create("work")
+	w.login("work")
+	full := true
+	w.fails(func(op, key string) error {
+		if full && op == "set" && strings.HasSuffix(key, "/tokens") {
+			return errors.New("the keychain is full")
+		}
+		return nil
+	})
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client"); err == nil {
+		t.Fatal("what could not be kept is no success")
+	}
+	full = false
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client"); err != nil {
+		t.Fatal(err)
+	}
+	w.token(w.keeper, "work")
+}

@@ -43,7 +43,7 @@ type Client struct {
 	ID     string
 	Secret secret.String // empty for a public client
 	// Redirects are the allowed redirect URIs. The port of a loopback one is
-	// free unless AnyPort is false. Empty allows any loopback URI.
+	// free unless ExactPort is set. Empty allows any loopback URI.
 	Redirects []string
 	ExactPort bool
 }
