@@ -94,7 +94,7 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 		k.recordRefused(ctx, p, err)
 		return err
 	}
-	if err := k.tokens.PrepareLogin(ctx); err != nil {
+	if err := k.tokens.PrepareLogin(ctx, p.ID); err != nil {
 		return err
 	}
 	if a.client, err = k.secrets.Client(ctx, a.Account); err != nil {

@@ -43,6 +43,16 @@ func (b Binding) Registration(discovered bool) Binding {
 	return r
 }
 
+// SameRegistration reports whether both are of one client at one provider, so that
+// the secret of the one may be shown where the other's tokens came from.
+func (b Binding) SameRegistration(now Binding) bool {
+	discovered := b.Issuer != ""
+	was, is := b.Registration(discovered), now.Registration(discovered)
+	was.RedirectPath, is.RedirectPath = "", ""
+	was.IssParameter, is.IssParameter = false, false
+	return was == is
+}
+
 // Move is one difference between two bindings.
 type Move struct{ What, Before, Now string }
 

@@ -50,7 +50,7 @@ func (s *Service) giveUpTokens(ctx context.Context, g Grant, late, current Set, 
 	if loadErr != nil { // nobody knows what there is
 		return loadErr
 	}
-	current.leave(p)
+	s.leave(ctx, g.ID, &current, p)
 	return s.put(ctx, g.ID, current, current.Gen)
 }
 
@@ -60,14 +60,17 @@ func (s Set) sameGrant(other Set) bool {
 	return s.Issuer == other.Issuer && s.Authorized.Equal(other.Authorized)
 }
 
-// leave keeps what is to be revoked with the set. Of too many, the oldest goes:
-// it has been replaced most often.
-func (s *Set) leave(p pending) {
+// leave keeps what is to be revoked with the set. Of too many, the oldest goes,
+// which is told: it lives on at the provider.
+func (s *Service) leave(ctx context.Context, id string, set *Set, p pending) {
 	if p.RevocationURL == "" || p.Refresh.Empty() {
 		return
 	}
-	s.Leftover = append(slices.DeleteFunc(slices.Clone(s.Leftover), p.same), p)
-	s.Leftover = s.Leftover[max(len(s.Leftover)-maxLeftover, 0):]
+	set.Leftover = append(slices.DeleteFunc(slices.Clone(set.Leftover), p.same), p)
+	if dropped := len(set.Leftover) - maxLeftover; dropped > 0 {
+		s.giveUp(ctx, id, "too many", dropped)
+		set.Leftover = set.Leftover[dropped:]
+	}
 }
 
 // due returns the leftovers of a login as revocations that are asked for from now on.
@@ -80,12 +83,18 @@ func due(leftover []pending, now time.Time) []pending {
 	return list
 }
 
-// replaces takes over what is to be revoked with the login before, and that login
-// itself: revoked now, it would take the new one along at some servers.
-func (s *Set) replaces(old Set, now time.Time, g Grant, client oauth.Client) {
-	s.Leftover = old.Leftover
-	if !old.Refused && old.Refresh != s.Refresh && !old.Bound.IsZero() && old.Bound == g.Bound {
-		s.leave(newPending(now, g, client, old))
+// replace has set take over what is to be revoked with the login before, and that
+// login itself: revoked now, it would take the new one along at some servers. It is
+// revoked where it came from, also if the issuer names other addresses by now. One
+// of another registration of the client cannot be, which is told.
+func (s *Service) replace(ctx context.Context, g Grant, set *Set, old Set, client oauth.Client) {
+	set.Leftover = old.Leftover
+	switch {
+	case old.Gen == 0, old.Refused, old.Refresh == set.Refresh:
+	case old.Bound.IsZero() || old.Bound.SameRegistration(g.Bound):
+		s.leave(ctx, g.ID, set, newPending(s.Now(), g, client, old))
+	default:
+		s.giveUp(ctx, g.ID, "another client", 1)
 	}
 }
 

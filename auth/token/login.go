@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -46,11 +47,30 @@ func (u *Undone) Error() string {
 	return u.Cause.Error() + "; what the provider had granted was revoked"
 }
 
+// prepareWait bounds how long a login waits for revocations that are open.
+const prepareWait = 10 * time.Second
+
 // PrepareLogin tries the vault before a login begins, and gets from it what the
 // login's answer is written down with: it must be on the disk even if the keychain is
 // locked meanwhile.
-func (s *Service) PrepareLogin(ctx context.Context) error {
-	_, err := s.walKey(ctx)
+//
+// Revocations of earlier logins that are still open are asked for first. At a
+// provider that takes back all that the user has allowed the app (see
+// giveUpTokens), they would end the new login if they came after it.
+func (s *Service) PrepareLogin(ctx context.Context, id string) error {
+	if _, err := s.walKey(ctx); err != nil || !s.noted(id) {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, prepareWait)
+	defer cancel()
+	lock, err := s.lock(limited, id)
+	if err == nil {
+		_, _, err = s.retryLocked(limited, id, s.readNote(id), nil)
+		lock.Release()
+	}
+	if ctx.Err() == nil && !vaultTrouble(err) {
+		err = nil // they stay open, and the login need not wait for them
+	}
 	return err
 }
 
@@ -108,12 +128,13 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 	}
 	s.at("login written")
 	// From here on, the tokens of before may be the same.
-	old, _, oldErr := s.finishRefresh(ctx, g)
+	old, doubt, oldErr := s.finishRefresh(ctx, g)
 	if err == nil && !errors.Is(oldErr, vault.ErrNotFound) && !errors.Is(oldErr, ErrDamaged) {
 		err = oldErr
 	}
-	if !old.Refused && !old.Bound.IsZero() && old.Bound == g.Bound && !a.Revoke.takesBack(old) {
+	if !old.Refused && !a.Revoke.takesBack(old) {
 		a.Before = old
+		a.Before.Doubt = old.Doubt || doubt // the intent that says so goes
 	}
 	if written := s.writeLogin(g.ID, key, a); err == nil {
 		err = written
@@ -185,7 +206,7 @@ func (s *Service) saveAnswer(ctx context.Context, g Grant, a loginAnswer, old Se
 	if old.Issuer == g.Issuer {
 		set.Rotations = old.Rotations
 	}
-	set.replaces(old, s.Now(), g, a.Revoke.client())
+	s.replace(ctx, g, &set, old, a.Revoke.client())
 	if err := s.callOff(ctx, g.ID, set); err != nil {
 		return Set{}, err
 	}

@@ -61,7 +61,7 @@ func TestPendingDeviceLoginLeavesTheVaultAlone(t *testing.T) {
 	r := newRig(t, authtest.Static)
 	counted := &authtest.Vault{}
 	r.Vault = counted
-	if err := r.PrepareLogin(t.Context()); err != nil {
+	if err := r.PrepareLogin(t.Context(), r.grant.ID); err != nil {
 		t.Fatal(err)
 	}
 	getsBefore, setsBefore := counted.Calls()

@@ -132,7 +132,7 @@ func (s *Service) finishLogin(ctx context.Context, g Grant, current Set, loadErr
 	case revoking, loadErr == nil && a.Set.sameGrant(current): // it was saved
 		return current, errors.Join(loadErr, s.journal.remove(name))
 	case loadErr == nil && current.Authorized.After(a.Set.Authorized): // a login came after it
-		current.leave(a.Revoke)
+		s.leave(ctx, g.ID, &current, a.Revoke)
 		if err := s.put(ctx, g.ID, current, current.Gen); err != nil {
 			return Set{}, err
 		}

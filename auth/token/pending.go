@@ -225,6 +225,12 @@ func (s *Service) revokeLate(ctx context.Context, id string, p pending) {
 	s.recordRevocation(ctx, id, s.ask(ctx, id, p), map[string]any{"late": true})
 }
 
+// registeredLike reports whether the grant's client is the one that the tokens were
+// given to, at the same server: its secret may be shown there.
+func (p pending) registeredLike(g Grant) bool {
+	return p.ClientID == g.Bound.ClientID && p.Issuer == g.Endpoints.Issuer && (p.Issuer != "" || p.TokenURL == g.Endpoints.Token)
+}
+
 func (p pending) same(q pending) bool { return p.ID == q.ID }
 
 // takesBack reports whether the revocation is of these tokens.

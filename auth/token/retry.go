@@ -94,14 +94,14 @@ func (s *Service) Ask(ctx context.Context, id string) (Outcome, error) {
 	}
 	defer lock.Release()
 	noSecret := func(context.Context) (oauth.Client, error) { return oauth.Client{}, vault.ErrNotFound }
-	_, worst, err := s.retryLocked(ctx, id, s.readNote(id), noSecret)
+	_, worst, err := s.retryLocked(ctx, id, s.readNote(id), &Grant{ID: id, Client: noSecret})
 	return worst, err
 }
 
 // retryLocked asks for one profile. A keychain that cannot be read is not asked
 // at every turn either: it may be the user who is. The outcome is the worst. With a
-// client, which says that the user asks, it asks for what was given up, too.
-func (s *Service) retryLocked(ctx context.Context, id string, n note, client clientFunc) (left int, worst Outcome, err error) {
+// grant, which says that the user asks, it asks for what was given up, too.
+func (s *Service) retryLocked(ctx context.Context, id string, n note, g *Grant) (left int, worst Outcome, err error) {
 	now := s.Now()
 	n.Next = now.Add(min(retryFirst<<min(n.Tries, 10), retryMost)).UTC()
 	n.Tries++
@@ -131,7 +131,7 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note, client cli
 		switch {
 		case now.Sub(p.Over) > revokeFor && !p.Over.IsZero(): // told then
 			continue
-		case p.Over.IsZero() || p.askable(ctx, client):
+		case p.Over.IsZero() || p.askable(ctx, g):
 			was, outcome := p, s.revokeRemote(ctx, &p)
 			switch keep := p.answered(outcome, now); {
 			case !keep:
@@ -158,6 +158,9 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note, client cli
 	if late > 0 {
 		s.giveUp(ctx, id, "too old", late)
 	}
+	if len(settled) > 0 {
+		s.doubtLogin(ctx, id)
+	}
 	if left > 0 {
 		worst = Unconfirmed
 		if now.Sub(n.Notified).Abs() >= tellEvery {
@@ -169,18 +172,62 @@ func (s *Service) retryLocked(ctx context.Context, id string, n note, client cli
 	return left, worst, s.storePending(context.WithoutCancel(ctx), id, open, n)
 }
 
-type clientFunc = func(context.Context) (oauth.Client, error)
+// doubtLogin notes that a login which is there may have ended with an earlier one
+// that was revoked just now: that is no theft. See giveUpTokens.
+func (s *Service) doubtLogin(ctx context.Context, id string) {
+	set, err := s.Load(ctx, id)
+	if err == nil && !set.Doubt && !set.Refused {
+		set.Doubt = true
+		_ = s.put(ctx, id, set, set.Gen) // without it the alarm says too much
+	}
+}
+
+// RenewSecret has the revocations that are open asked for with the client secret
+// that the grant has now, also those that were given up without it.
+func (s *Service) RenewSecret(ctx context.Context, g Grant) error {
+	if !s.noted(g.ID) {
+		return nil
+	}
+	lock, err := s.lock(ctx, g.ID)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	client, err := g.Client(ctx)
+	if err != nil {
+		return err
+	}
+	list, err := s.loadPending(ctx, g.ID)
+	if err != nil {
+		return err
+	}
+	n := s.readNote(g.ID)
+	for i, p := range list {
+		if !p.registeredLike(g) {
+			continue
+		}
+		list[i].ClientSecret, list[i].AuthMethod = kept{client.Secret}, string(client.Auth)
+		if p.Why == NoSecret || p.Why == Refused {
+			list[i].Over, list[i].Why = time.Time{}, ""
+		}
+		n.Next = time.Time{}
+	}
+	return s.storePending(ctx, g.ID, list, n)
+}
 
 // askable reports whether the provider can be asked again for what was given up,
 // with a client secret that was missing then if it is there now.
-func (p *pending) askable(ctx context.Context, client clientFunc) bool {
-	if client == nil || p.Why == Unreadable {
+func (p *pending) askable(ctx context.Context, g *Grant) bool {
+	if g == nil || p.Why == Unreadable {
 		return false
 	}
 	if p.Why != NoSecret {
 		return true
 	}
-	c, err := client(ctx)
+	c, err := g.Client(ctx)
+	if err != nil || !p.registeredLike(*g) {
+		return false
+	}
 	p.ClientSecret = kept{c.Secret}
-	return err == nil
+	return true
 }

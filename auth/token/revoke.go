@@ -72,7 +72,7 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 			_ = s.putAside(ctx, g.ID, newPending(s.Now(), g, oauth.Client{}, Set{}).over(Unreadable, s.Now()))
 		}
 	case err != nil && locked && s.noted(g.ID): // what is still open is asked for now
-		_, outcome, err := s.retryLocked(ctx, g.ID, s.readNote(g.ID), g.Client)
+		_, outcome, err := s.retryLocked(ctx, g.ID, s.readNote(g.ID), &g)
 		return outcome, err
 	case err != nil:
 	case g.Endpoints.Revocation == "":
@@ -102,7 +102,7 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 		outcome = asked
 	}
 	if wiped == nil && locked && !outcome.Open() && s.noted(g.ID) { // and for what a killed login or an earlier revocation left
-		if _, left, err := s.retryLocked(ctx, g.ID, s.readNote(g.ID), g.Client); err == nil && left.Open() {
+		if _, left, err := s.retryLocked(ctx, g.ID, s.readNote(g.ID), &g); err == nil && left.Open() {
 			outcome = left
 		}
 	}
