@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,6 +80,9 @@ func auditRun(ctx context.Context, f *Factory, k auditKeeper, o *auditOptions) e
 			return err
 		}
 	}
+	// ahead are the numbers after q.After that are printed already: only lines that
+	// somebody else put into the log have such.
+	ahead := map[uint64]bool{}
 	for {
 		events, err := k.Events(ctx, q)
 		if err != nil {
@@ -92,11 +96,18 @@ func auditRun(ctx context.Context, f *Factory, k auditKeeper, o *auditOptions) e
 			f.printf("There are no such events.\n")
 		}
 		for _, e := range events {
+			if ahead[e.Seq] {
+				continue
+			}
 			if err := printEvent(f, e, o.json); err != nil {
 				return err
 			}
-			q.After = max(q.After, e.Seq) // reads what was added from then on, and no more
+			ahead[e.Seq] = true
+			if e.Seq <= audit.GreatestSeq { // reads what was added from then on, and no more
+				q.After = e.Seq
+			}
 		}
+		maps.DeleteFunc(ahead, func(seq uint64, _ bool) bool { return seq <= q.After })
 		if !o.follow {
 			return nil
 		}

@@ -166,7 +166,7 @@ func describeImport(f *Factory, r importer.Report) {
 	for _, file := range r.Files {
 		say := func(line string) { f.printf("%s: %s\n", file.Path, line) }
 		for _, w := range file.Warnings {
-			f.notef("warning: %s: %s\n", file.Path, w)
+			f.notef("warning: %s: %s\n", printable(file.Path), printable(w))
 		}
 		for _, l := range file.Logins {
 			say(loginLine(l, would, place))

@@ -96,7 +96,7 @@ func setupRun(ctx context.Context, f *Factory, k setup.Keeper, o *setupOptions) 
 	}
 	result := setupResult{Client: p.Client.ID, Path: p.Change.Path, Entry: p.Change.Name, Action: p.Change.Action, Warnings: p.Change.Warnings}
 	for _, w := range p.Change.Warnings {
-		f.notef("warning: %s\n", w)
+		f.notef("warning: %s\n", printable(w))
 	}
 	if !o.print {
 		if result.Backup, err = service.Apply(ctx, p); err != nil {

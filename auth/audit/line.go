@@ -26,6 +26,10 @@ const (
 	maxSeq   = 1 << 53 // what every JSON reader reads exactly
 )
 
+// GreatestSeq is the greatest number that the log goes on from. A line with a
+// greater one is forged, and leaves none after it.
+const GreatestSeq = maxSeq / 2
+
 // TimeLayout is how a line writes its time. It always has nine digits after the
 // point, so that timestamps sort as text.
 const TimeLayout = "2006-01-02T15:04:05.000000000Z"

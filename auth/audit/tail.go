@@ -67,7 +67,7 @@ func (t *tail) find() error {
 			if err != nil {
 				return err
 			}
-			if l.Bad == nil && (l.Seq > maxSeq/2 || !l.isHex()) { // after a number far from real none may be left
+			if l.Bad == nil && (l.Seq > GreatestSeq || !l.isHex()) {
 				l = Line{Text: l.Text, Bad: errors.New("is forged")}
 			}
 			if t.last.Text == nil {

@@ -153,7 +153,7 @@ func TestWordsOfOthersInTheWindow(t *testing.T) {
 	evil := "Ada\u202e\u009b2J\u200b\x1b[2J"
 	v, _ := open(t, 0, func(f *keepertest.Fake) {
 		f.Append(1, keepertest.Now, audit.Event{
-			Name: evil, Profile: evil, Outcome: evil, Actor: evil, Data: map[string]any{evil: evil, "nothing": "\u200b"},
+			Name: evil, Profile: evil, Outcome: evil, Actor: evil, Data: map[string]any{evil: evil, "nothing": "\u200b", "öffnung": "x"},
 		})
 	})
 	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
@@ -162,6 +162,9 @@ func TestWordsOfOthersInTheWindow(t *testing.T) {
 	shown := append(windowtest.Texts(v.details.body), r.full[:]...)
 	if !strings.Contains(strings.Join(shown, "\n"), "Ada2J[2J") || !slices.Contains(shown, "—") {
 		t.Errorf("it is not shown at all: %q", shown)
+	}
+	if !slices.Contains(shown, "Öffnung") {
+		t.Errorf("a letter of two bytes is cut in half: %q", shown)
 	}
 	for _, s := range shown {
 		if strings.ContainsFunc(strings.ReplaceAll(s, "\n", ""), text.Hidden) {

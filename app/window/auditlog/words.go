@@ -55,9 +55,4 @@ func value(v any) string {
 // label prints the key of an event's data.
 func label(key string) string { return capital(strings.ReplaceAll(key, "_", " ")) }
 
-func capital(s string) string {
-	if s = text.Line(s, 200); s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
+func capital(s string) string { return text.Sentence(text.Line(s, 200)) }
