@@ -78,6 +78,10 @@ func (k *Keeper) RetryRevocations(ctx context.Context) (open int, err error) {
 	return k.tokens.RetryRevocations(ctx)
 }
 
+// UndoLost revokes logins that were interrupted by a kill and whose profiles are no
+// longer in profiles.json. State names them only after that.
+func (k *Keeper) UndoLost(ctx context.Context) error { return k.tokens.UndoLost(ctx) }
+
 // Remote is what became of a grant at the provider when it was revoked here.
 // The tokens are gone here in every case.
 type Remote string

@@ -54,6 +54,8 @@ func (hostileKeeper) Revoke(context.Context, string) (auth.RevokeResult, error) 
 	return auth.RevokeResult{Profile: "work", Message: evil}, nil
 }
 
+func (hostileKeeper) UndoLost(context.Context) error { return nil }
+
 func (hostileKeeper) Use(context.Context, string) error {
 	return hint.Wrap(errors.New(evil), evil)
 }

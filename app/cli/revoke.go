@@ -52,12 +52,17 @@ on at a provider that was asked to end it.`,
 type revokeKeeper interface {
 	stateKeeper
 	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)
+	UndoLost(ctx context.Context) error
 }
 
 func revokeRun(ctx context.Context, f *Factory, k revokeKeeper, o *revokeOptions) error {
 	names, deleted := []string{o.profile}, map[string]string{} // id → name
 	var failed, open error
 	if o.all {
+		// A login that was killed and whose profile is gone is on no list before it is undone.
+		if err := k.UndoLost(ctx); err != nil {
+			failed = fmt.Errorf("revoke what an interrupted login left: %w", err)
+		}
 		state, err := k.State(ctx)
 		if err != nil {
 			return err

@@ -48,7 +48,8 @@ type envFile struct {
 }
 
 // parseEnv reads an .env file. Of a variable that is set twice the last line
-// counts, an empty one too, as in python-dotenv.
+// counts, an empty one too, as in python-dotenv. A secret that a later line takes
+// the place of is a doubt: nobody can say which one is right.
 func parseEnv(name string, data []byte, o Options) (Document, error) {
 	body := strings.TrimPrefix(string(data), bom)
 	f := &envFile{
@@ -122,8 +123,7 @@ func (f *envFile) read() error {
 			}
 		}
 		room -= len(value)
-		if before := f.last[b.key]; v.what.secretive() && value != "" && before.value != "" && before.value != value &&
-			!placeholder(value) && !placeholder(before.value) {
+		if before := f.last[b.key]; v.what.secretive() && before.value != "" && before.value != value && !placeholder(before.value) {
 			f.readers[v.provider].doubt(fmt.Sprintf("lines %d and %d set %s to different values", before.line, b.line, b.key))
 		}
 		f.values[b.key], f.last[b.key] = value, b

@@ -162,6 +162,7 @@ func TestQuotedValuesAreRead(t *testing.T) {
 func TestTwoValuesOfOneSecret(t *testing.T) {
 	for name, file := range map[string]string{
 		"set twice":      "SPOTIFY_REFRESH_TOKEN=AQolder-older\nSPOTIFY_REFRESH_TOKEN=AQnewer-newer\n",
+		"then empty":     "SPOTIFY_REFRESH_TOKEN=AQolder-older\nSPOTIFY_REFRESH_TOKEN=\n",
 		"two names":      "SPOTIFY_CLIENT_SECRET=" + secretHex + "\nSPOTIPY_CLIENT_SECRET=" + clientHex + "\n",
 		"two client ids": "SPOTIFY_CLIENT_ID=" + secretHex + "\nSPOTIPY_CLIENT_ID=" + clientHex + "\n",
 	} {

@@ -51,19 +51,25 @@ func (s *Service) finishWipe(ctx context.Context, id string) error {
 //
 // A login that was killed and whose profile is gone is revoked, too.
 func (s *Service) RetryRevocations(ctx context.Context) (open int, err error) {
+	err = s.UndoLost(ctx)
+	lookErr := s.each(noteSuffix, func(id string) error {
+		left, failed := s.retry(ctx, id)
+		open += left
+		err = errors.Join(err, failed)
+		return ctx.Err() // there may be more of them than there is time
+	})
+	return open, errors.Join(err, lookErr)
+}
+
+// UndoLost revokes the logins that were killed and whose profiles are gone.
+func (s *Service) UndoLost(ctx context.Context) (err error) {
 	lookErr := s.each(loginSuffix, func(id string) error {
 		if s.Gone != nil && s.Gone(id) {
 			err = errors.Join(err, s.undoLost(ctx, id))
 		}
 		return ctx.Err()
 	})
-	lookErr = errors.Join(lookErr, s.each(noteSuffix, func(id string) error {
-		left, failed := s.retry(ctx, id)
-		open += left
-		err = errors.Join(err, failed)
-		return ctx.Err() // there may be more of them than there is time
-	}))
-	return open, errors.Join(err, lookErr)
+	return errors.Join(err, lookErr)
 }
 
 // retry asks for one profile if it is due.
