@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"reflect"
 	"sync"
 	"time"
@@ -13,8 +12,6 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
-	"github.com/stagedoor-app/stagedoor/auth/durable"
-	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
@@ -200,18 +197,4 @@ func (s *Service) save(ctx context.Context, id string, set Set, was uint64) erro
 	}
 	s.Record(ctx, id, audit.TokensSaved, audit.OK, data)
 	return nil
-}
-
-func (s *Service) lock(ctx context.Context, id string) (*durable.Lock, error) {
-	limited, cancel := context.WithTimeout(ctx, lockWait+vault.Wait(ctx))
-	defer cancel()
-	lock, err := durable.Acquire(limited, filepath.Join(s.Locks, id+".lock"))
-	switch {
-	case err == nil:
-		return lock, nil
-	case errors.Is(err, durable.ErrLocked) && ctx.Err() == nil:
-		return nil, hint.Wrap(fmt.Errorf("wait for another process that uses this profile: %w", durable.ErrLocked),
-			"try again; if the keychain shows a prompt, answer it first")
-	}
-	return nil, fmt.Errorf("wait for another process that uses this profile: %w", err)
 }

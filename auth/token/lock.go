@@ -1,0 +1,29 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// lock takes the profile's kernel lock, which refresh, login, import and revocation
+// of all processes share. It waits lockWait, and as long as the caller may wait for
+// the keychain, since the holder may be at a prompt.
+func (s *Service) lock(ctx context.Context, id string) (*durable.Lock, error) {
+	limited, cancel := context.WithTimeout(ctx, lockWait+vault.Wait(ctx))
+	defer cancel()
+	lock, err := durable.Acquire(limited, filepath.Join(s.Locks, id+".lock"))
+	switch {
+	case err == nil:
+		return lock, nil
+	case errors.Is(err, durable.ErrLocked) && ctx.Err() == nil:
+		return nil, hint.Wrap(fmt.Errorf("wait for another process that uses this profile: %w", durable.ErrLocked),
+			"try again; if the keychain shows a prompt, answer it first")
+	}
+	return nil, fmt.Errorf("wait for another process that uses this profile: %w", err)
+}
