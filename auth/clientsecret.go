@@ -59,11 +59,11 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, value secret.
 		return "", err
 	}
 	k.record(ctx, p, audit.CredentialStored, audit.OK, map[string]any{"replaced": p.HasSecret})
-	if a, err := k.account(name); err == nil {
+	if a, err = k.account(name); err == nil {
 		err = k.tokens.RenewSecret(ctx, k.grant(a))
-		if err != nil {
-			k.log.Warn("revocations that are open keep the client secret of before", "profile", p.Name, "error", err)
-		}
+	}
+	if err != nil {
+		k.log.WarnContext(ctx, "open revocations keep the client secret of before", "error", err)
 	}
 	return p.Service(), nil
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
-	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
@@ -90,10 +88,7 @@ func (k *Keeper) handOut(ctx context.Context, p profile.Profile) (Access, error)
 func (k *Keeper) settled(ctx context.Context, id string) (profile.Profile, error) {
 	limited, cancel := context.WithTimeout(ctx, settleWait)
 	defer cancel()
-	lock, err := durable.Acquire(limited, filepath.Join(k.dir, "locks", id+".lock"))
-	if err == nil {
-		lock.Release()
-	}
+	k.tokens.AwaitIdle(limited, id)
 	return k.byID(id)
 }
 

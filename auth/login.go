@@ -151,6 +151,7 @@ func (k *Keeper) keep(a *loginAttempt) oauth.Keep {
 			was := a.before
 			restored := k.profiles.Update(context.WithoutCancel(ctx), was.ID, func(p *profile.Profile) {
 				p.Identity, p.Accepted, p.Endpoints = was.Identity, was.Accepted, was.Endpoints
+				p.Changed, p.Checked, p.SecretFor = was.Changed, was.Checked, was.SecretFor
 			})
 			if !errors.Is(restored, profile.ErrNotFound) {
 				err = errors.Join(err, restored)

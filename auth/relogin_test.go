@@ -117,6 +117,11 @@ func TestLoginsThatNoRevocationEndsAreTold(t *testing.T) {
 		tokens = append(tokens, w.token(w.keeper, "work").Token)
 		w.clock.Advance(time.Second)
 	}
+	told := len(w.told(audit.RevocationOver))
+	failLogin(w) // which forgets nothing: the login before comes back
+	if now := len(w.told(audit.RevocationOver)); now != told {
+		t.Errorf("a login that failed tells of %d more", now-told)
+	}
 	if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +131,7 @@ func TestLoginsThatNoRevocationEndsAreTold(t *testing.T) {
 			alive++
 		}
 	}
-	if told := len(w.told(audit.RevocationOver)); told != alive {
+	if told != alive {
 		t.Errorf("%d logins live on at the provider, and %d are told", alive, told)
 	}
 }

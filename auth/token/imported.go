@@ -33,7 +33,7 @@ func (s *Service) SaveImported(ctx context.Context, g Grant, set Set, begin func
 	}
 	set.Gen, set.Issuer, set.Refused = old.Gen+1, g.Issuer, false
 	set.Bound, set.Whose = g.Bound, identity.State{} // whose it is will be asked
-	s.replace(ctx, g, &set, old, client)
+	set.replaces(old, s.Now(), g, client)
 	if err = s.save(ctx, g.ID, set, old.Gen); err == nil {
 		err = confirm(set)
 	}
@@ -42,6 +42,7 @@ func (s *Service) SaveImported(ctx context.Context, g Grant, set Set, begin func
 	}
 	// As after a login: an intent of before is about tokens that are gone.
 	_ = s.journal.remove(g.ID)
+	s.recordForgotten(ctx, g.ID, set)
 	return set, nil
 }
 

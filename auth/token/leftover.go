@@ -50,8 +50,12 @@ func (s *Service) giveUpTokens(ctx context.Context, g Grant, late, current Set, 
 	if loadErr != nil { // nobody knows what there is
 		return loadErr
 	}
-	s.leave(ctx, g.ID, &current, p)
-	return s.put(ctx, g.ID, current, current.Gen)
+	current.leave(p)
+	if err := s.put(ctx, g.ID, current, current.Gen); err != nil {
+		return err
+	}
+	s.recordForgotten(ctx, g.ID, current)
+	return nil
 }
 
 // sameGrant reports whether two sets are of one login: refreshing changes
@@ -60,16 +64,23 @@ func (s Set) sameGrant(other Set) bool {
 	return s.Issuer == other.Issuer && s.Authorized.Equal(other.Authorized)
 }
 
-// leave keeps what is to be revoked with the set. Of too many, the oldest goes,
-// which is told: it lives on at the provider.
-func (s *Service) leave(ctx context.Context, id string, set *Set, p pending) {
+// leave keeps what is to be revoked with the set. Of too many, the oldest is
+// forgotten.
+func (s *Set) leave(p pending) {
 	if p.RevocationURL == "" || p.Refresh.Empty() {
 		return
 	}
-	set.Leftover = append(slices.DeleteFunc(slices.Clone(set.Leftover), p.same), p)
-	if dropped := len(set.Leftover) - maxLeftover; dropped > 0 {
-		s.giveUp(ctx, id, "too many", dropped)
-		set.Leftover = set.Leftover[dropped:]
+	s.Leftover = append(slices.DeleteFunc(slices.Clone(s.Leftover), p.same), p)
+	if len(s.Leftover) > maxLeftover {
+		s.Leftover, s.Forgotten = s.Leftover[1:], "too many"
+	}
+}
+
+// recordForgotten tells the log that an earlier grant lives on at the provider. It
+// is called when the set that knows no more of it is there to stay.
+func (s *Service) recordForgotten(ctx context.Context, id string, set Set) {
+	if set.Forgotten != "" {
+		s.giveUp(ctx, id, set.Forgotten, 1)
 	}
 }
 
@@ -83,18 +94,18 @@ func due(leftover []pending, now time.Time) []pending {
 	return list
 }
 
-// replace has set take over what is to be revoked with the login before, and that
-// login itself: revoked now, it would take the new one along at some servers. It is
+// replaces takes over what is to be revoked with the login before, and that login
+// itself: revoked now, it would take the new one along at some servers. It is
 // revoked where it came from, also if the issuer names other addresses by now. One
-// of another registration of the client cannot be, which is told.
-func (s *Service) replace(ctx context.Context, g Grant, set *Set, old Set, client oauth.Client) {
-	set.Leftover = old.Leftover
+// of another registration of the client cannot be, and is forgotten.
+func (s *Set) replaces(old Set, now time.Time, g Grant, client oauth.Client) {
+	s.Leftover = old.Leftover
 	switch {
-	case old.Gen == 0, old.Refused, old.Refresh == set.Refresh:
+	case old.Gen == 0, old.Refused, old.Refresh == s.Refresh:
 	case old.Bound.IsZero() || old.Bound.SameRegistration(g.Bound):
-		s.leave(ctx, g.ID, set, newPending(s.Now(), g, client, old))
+		s.leave(newPending(now, g, client, old))
 	default:
-		s.giveUp(ctx, g.ID, "another client", 1)
+		s.Forgotten = "another client"
 	}
 }
 

@@ -11,6 +11,14 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
+// AwaitIdle returns when nobody uses the profile's lock, or ctx ends: a command that
+// changes a profile and what its tokens are bound to is through by then.
+func (s *Service) AwaitIdle(ctx context.Context, id string) {
+	if lock, err := s.lock(ctx, id); err == nil {
+		lock.Release()
+	}
+}
+
 // lock takes the profile's kernel lock, which refresh, login, import and revocation
 // of all processes share. It waits lockWait, and as long as the caller may wait for
 // the keychain, since the holder may be at a prompt.

@@ -63,15 +63,11 @@ func (s *Service) PrepareLogin(ctx context.Context, id string) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, prepareWait)
 	defer cancel()
-	lock, err := s.lock(limited, id)
-	if err == nil {
-		_, _, err = s.retryLocked(limited, id, s.readNote(id), nil)
+	if lock, err := s.lock(limited, id); err == nil { // or else they stay open
+		_, _, _ = s.retryLocked(limited, id, s.readNote(id), nil)
 		lock.Release()
 	}
-	if ctx.Err() == nil && !vaultTrouble(err) {
-		err = nil // they stay open, and the login need not wait for them
-	}
-	return err
+	return ended(ctx, nil)
 }
 
 // SaveLogin finishes a login: it sends the token request and stores the tokens,
@@ -146,6 +142,7 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 	if err == nil {
 		_ = s.journal.remove(g.ID + loginSuffix) // or else whoever takes the lock next does
 		s.at("login settled")
+		s.recordForgotten(ctx, g.ID, set)
 		return set, nil
 	}
 	if a.Before.Gen != 0 && l.Begin() != nil {
@@ -206,7 +203,7 @@ func (s *Service) saveAnswer(ctx context.Context, g Grant, a loginAnswer, old Se
 	if old.Issuer == g.Issuer {
 		set.Rotations = old.Rotations
 	}
-	s.replace(ctx, g, &set, old, a.Revoke.client())
+	set.replaces(old, s.Now(), g, a.Revoke.client())
 	if err := s.callOff(ctx, g.ID, set); err != nil {
 		return Set{}, err
 	}

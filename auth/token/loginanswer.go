@@ -132,10 +132,11 @@ func (s *Service) finishLogin(ctx context.Context, g Grant, current Set, loadErr
 	case revoking, loadErr == nil && a.Set.sameGrant(current): // it was saved
 		return current, errors.Join(loadErr, s.journal.remove(name))
 	case loadErr == nil && current.Authorized.After(a.Set.Authorized): // a login came after it
-		s.leave(ctx, g.ID, &current, a.Revoke)
+		current.leave(a.Revoke)
 		if err := s.put(ctx, g.ID, current, current.Gen); err != nil {
 			return Set{}, err
 		}
+		s.recordForgotten(ctx, g.ID, current)
 		return current, s.journal.remove(name)
 	case a.Set.Bound == g.Bound && a.Set.Issuer == g.Issuer && a.Set.Authorized.After(before.Revoked):
 		set, err := s.saveAnswer(ctx, g, a, current)
@@ -144,6 +145,7 @@ func (s *Service) finishLogin(ctx context.Context, g Grant, current Set, loadErr
 		}
 		s.at("login recovered")
 		s.Record(ctx, g.ID, audit.SaveFinished, audit.OK, map[string]any{"generation": set.Gen, "login": true})
+		s.recordForgotten(ctx, g.ID, set)
 		return set, s.journal.remove(name)
 	default: // of another client, for other addresses, or revoked
 		a.Failed = true

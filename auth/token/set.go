@@ -77,6 +77,8 @@ type Set struct {
 	// at some servers would end the login too; see giveUpTokens.
 	Leftover []pending `json:"leftover,omitempty"`
 
+	Forgotten string `json:"-"` // why an earlier grant is no longer among Leftover; not stored
+
 	Bound identity.Binding `json:"bound,omitzero"` // where and for which client the tokens may be used
 	Whose identity.State   `json:"whose,omitzero"` // whose the login is, and what was accepted
 }

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -45,4 +46,25 @@ func TestHolderAtAPromptIsWaitedFor(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A login begins also while another process has the profile's lock: what is still
+// to be revoked need not be asked for first.
+func TestOpenRevocationKeepsNoLoginFromBeginning(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	r.signIn()
+	r.server.Script(authtest.Revocation, authtest.Answer{Status: 503})
+	if outcome, err := r.Revoke(t.Context(), r.grant); err != nil || !outcome.Pending() {
+		t.Fatal(outcome, err)
+	}
+	held, err := durable.TryAcquire(filepath.Join(r.Locks, profileID+".lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Release()
+	synctest.Test(t, func(t *testing.T) {
+		if err := r.PrepareLogin(t.Context(), profileID); err != nil {
+			t.Error(err)
+		}
+	})
 }
