@@ -47,10 +47,7 @@ func (b Binding) Registration(discovered bool) Binding {
 // the secret of the one may be shown where the other's tokens came from.
 func (b Binding) SameRegistration(now Binding) bool {
 	discovered := b.Issuer != ""
-	was, is := b.Registration(discovered), now.Registration(discovered)
-	was.RedirectPath, is.RedirectPath = "", ""
-	was.IssParameter, is.IssParameter = false, false
-	return was == is
+	return b.Registration(discovered) == now.Registration(discovered)
 }
 
 // Move is one difference between two bindings.
