@@ -19,6 +19,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/app/window"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -64,6 +65,9 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		Window:  a.runWindow,
 		Windows: window.Names(),
 		Demo: func(ctx context.Context) error {
+			if !platform.HasDisplay(runtime.GOOS, os.Getenv) {
+				return hint.New("there is no display to show the demo on", "every action is also a command: stagedoor --help")
+			}
 			self, err := platform.Executable()
 			if err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -526,18 +527,15 @@ func TestServerThatStartsDuringSecretSet(t *testing.T) {
 	started := make(chan error, 1)
 	w.fails(func(op, key string) error {
 		if op == "set" && strings.HasSuffix(key, "/tokens") { // the profile is changed, the tokens are not bound yet
-			begun := make(chan struct{})
+			gets, _ := w.vault.Calls()
 			go func() {
-				close(begun)
 				_, err := other.Token(context.Background(), "work", "run")
 				started <- err
 			}()
-			<-begun
-			for range 50 { // long enough to be refused, if it were
-				if len(started) > 0 {
+			for ; ; runtime.Gosched() { // until it has read the tokens, and would be refused
+				if now, _ := w.vault.Calls(); now > gets {
 					break
 				}
-				time.Sleep(time.Millisecond)
 			}
 		}
 		return nil

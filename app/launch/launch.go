@@ -3,6 +3,7 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -33,11 +34,11 @@ func Find(name string) (string, error) {
 	switch {
 	case errors.Is(err, exec.ErrDot): // found in the current folder, which a client chose, not the user
 		return "", &StartError{ExitNotFound, hint.Wrap(fmt.Errorf("%s is in the current folder only", name), "write its absolute path")}
-	case err != nil && errors.Is(err, exec.ErrNotFound):
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist): // by name, and by path
 		return "", &StartError{ExitNotFound, hint.Wrap(fmt.Errorf("cannot find %s", name),
-			"write its absolute path: apps started from a desktop know fewer folders than your shell")}
+			"check the path, or write an absolute one: apps started from a desktop know fewer folders than your shell")}
 	case err != nil:
-		return "", &StartError{ExitNotExecutable, fmt.Errorf("cannot run %s: %w", name, err)}
+		return "", &StartError{ExitNotExecutable, hint.Wrap(fmt.Errorf("cannot run %s: %w", name, err), "it must be a program that you may run: chmod +x makes a script one")}
 	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs

@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -286,5 +287,18 @@ func TestImportIntoAProfileThatIsDeleted(t *testing.T) {
 		if left := slices.DeleteFunc(w.vault.Keys(), func(k string) bool { return !strings.HasPrefix(k, "profile/") }); len(left) > 0 {
 			t.Errorf("at %d: left in the vault: %v", at, left)
 		}
+	}
+}
+
+// A folder may have many files: the error says which one is too big.
+func TestTooBigAFileIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), ".env")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("A=b\n"), 2<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	_, err := w.keeper.Import(t.Context(), importer.Request{Path: path})
+	if !errors.Is(err, migrate.ErrTooBig) || !strings.Contains(err.Error(), path) || hint.Of(err) == "" {
+		t.Errorf("%v (hint %q)", err, hint.Of(err))
 	}
 }

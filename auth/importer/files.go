@@ -160,7 +160,7 @@ func endsWith(name string, suffixes ...string) bool {
 func readImport(path string) ([]byte, fs.FileInfo, error) {
 	data, err := durable.ReadLinked(path, migrate.MaxSize)
 	if errors.Is(err, durable.ErrTooLarge) {
-		err = migrate.ErrTooBig
+		return nil, nil, hint.Wrap(fmt.Errorf("%s: %w: more than %d MiB", path, migrate.ErrTooBig, migrate.MaxSize>>20), "name the .env or session file itself")
 	}
 	var info fs.FileInfo
 	if err == nil {

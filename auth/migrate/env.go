@@ -259,6 +259,8 @@ func leftover(b binding, secrets []string) string {
 		return fmt.Sprintf("line %d repeats a secret that was imported", b.line)
 	case m != nil && !placeholder(m[3]) && b.key != m[1]+"_"+m[2]:
 		return fmt.Sprintf("line %d: a comment or another value holds %s_%s", b.line, m[1], m[2])
+	case known(b.key).what == 0 && known(strings.ToUpper(b.key)).what.secretive() && b.value != "" && !placeholder(b.value):
+		return fmt.Sprintf("line %d: %s is not read in this spelling", b.line, shown(b.key))
 	}
 	return ""
 }

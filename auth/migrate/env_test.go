@@ -197,6 +197,7 @@ func TestEnvLeftovers(t *testing.T) {
 	for name, file := range map[string]string{
 		"another variable": "SPOTIFY_CLIENT_SECRET=s3cret99\nCOPY=s3cret99\n",
 		"commented out":    "SPOTIFY_CLIENT_ID=id1\n#SPOTIFY_CLIENT_SECRET=older-s3cret\n",
+		"another spelling": "SPOTIFY_CLIENT_ID=id1\nspotify_refresh_token=tok12345\n",
 		"swallowed":        "SPOTIFY_CLIENT_ID=id1\nNOTE='\nSPOTIFY_REFRESH_TOKEN=tok12345\n'\n",
 	} {
 		t.Run(name, func(t *testing.T) {

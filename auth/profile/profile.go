@@ -36,7 +36,7 @@ type Profile struct {
 	RedirectPath string `json:"redirect_path,omitempty"`
 
 	Created    time.Time `json:"created"`              // UTC
-	SecretFrom time.Time `json:"secret_from,omitzero"` // UTC, when the client secret was stored: its age is watched
+	SecretFrom time.Time `json:"secret_from,omitzero"` // UTC, when the client secret was stored; its age is read from the audit log
 	Identity   *Identity `json:"identity,omitempty"`   // who signed in last
 	Server     *Server   `json:"server,omitempty"`     // the MCP server that was set up for it
 

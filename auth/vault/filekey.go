@@ -64,7 +64,7 @@ func (k fileKey) find() (identity *age.X25519Identity, fresh bool, err error) {
 func (k fileKey) missing() error {
 	if k.keyFile == "" {
 		return hint.Wrap(fmt.Errorf("%w: identity.age is missing", ErrDamaged),
-			"a vault with a key file opens with STAGEDOOR_KEY_FILE; set both, and the next login or refresh makes identity.age. "+
+			"a vault with a key file opens with STAGEDOOR_KEY_FILE; set both, and the next command that saves something makes identity.age. "+
 				"One that had a passphrase needs it back from a backup; or move "+filepath.Dir(k.itemsPath)+" away and sign in again")
 	}
 	return hint.Wrap(fmt.Errorf("%w: the key file %s is missing", ErrLocked, k.keyFile),
