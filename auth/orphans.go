@@ -36,7 +36,7 @@ func (o Orphan) Words() string {
 // profiles.json. Lock files are never deleted, so they tell which profiles there
 // were.
 func (k *Keeper) Orphans(ctx context.Context) ([]Orphan, error) {
-	entries, err := os.ReadDir(filepath.Join(k.dir, "locks"))
+	ids, err := k.everyID()
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +45,8 @@ func (k *Keeper) Orphans(ctx context.Context) ([]Orphan, error) {
 		return nil, err
 	}
 	var found []Orphan
-	for _, e := range entries {
-		id, ok := strings.CutSuffix(e.Name(), ".lock")
-		if !ok || !profile.ValidID(id) || list.Has(id) || k.tokens.Busy(id) {
+	for _, id := range ids {
+		if list.Has(id) || k.tokens.Busy(id) {
 			continue
 		}
 		if _, gone := k.noOrphans.Load(id); gone {
@@ -64,6 +63,26 @@ func (k *Keeper) Orphans(ctx context.Context) ([]Orphan, error) {
 		}
 	}
 	return found, nil
+}
+
+// everyID returns the ids of the profiles that there are or were.
+func (k *Keeper) everyID() (ids []string, err error) {
+	entries, err := os.ReadDir(filepath.Join(k.dir, "locks"))
+	for _, e := range entries {
+		if id, ok := strings.CutSuffix(e.Name(), ".lock"); ok && profile.ValidID(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, err
+}
+
+// findRevocations has revocations asked for again whose notes somebody removed.
+func (k *Keeper) findRevocations(ctx context.Context) error {
+	ids, err := k.everyID()
+	for _, id := range ids {
+		err = errors.Join(err, k.tokens.FindPending(ctx, id))
+	}
+	return err
 }
 
 // orphan is a profile as the vault alone knows it, or profile.ErrNotFound.

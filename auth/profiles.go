@@ -142,7 +142,7 @@ func (k *Keeper) State(ctx context.Context) (State, error) {
 	}
 	state := State{Vault: string(k.vault.Kind()), Profiles: []ProfileView{}, Refused: list.Refused}
 	if state.Open, err = k.openRevocations(list); err != nil {
-		return State{}, err
+		state.OpenProblem, state.OpenHint = err.Error(), hint.Of(err)
 	}
 	for _, p := range list.Profiles {
 		view := k.view(p, list.Active == p.ID)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -193,6 +194,29 @@ func TestPendingRevocationOutlivesTheProfile(t *testing.T) {
 		t.Errorf("left in the vault: %v", left)
 	}
 	w.retry(0)
+	if w.server.AccessValid(access) || len(w.left()) != 0 {
+		t.Errorf("valid %v, left %v", w.server.AccessValid(access), w.left())
+	}
+}
+
+// Whoever can write the state folder cannot have a revocation forgotten, not even
+// one of a deleted profile.
+func TestRemovedNoteStopsNoRevocation(t *testing.T) {
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+	p := w.create("work")
+	w.login("work")
+	access := w.token(w.keeper, "work").Token
+	w.server.Script(authtest.Revocation, authtest.Answer{Status: 503})
+	if _, err := w.keeper.DeleteProfile(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(w.dir, "wal", p.ID+".revoke")); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(2 * time.Hour)
+	if _, err := w.open().SweepAlerts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if w.server.AccessValid(access) || len(w.left()) != 0 {
 		t.Errorf("valid %v, left %v", w.server.AccessValid(access), w.left())
 	}

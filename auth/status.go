@@ -74,6 +74,10 @@ type State struct {
 	// Open are the revocations that a provider has not confirmed, also those of
 	// profiles that are deleted.
 	Open []OpenRevocation `json:"open_revocations,omitempty"`
+	// OpenProblem says why nobody knows whether there are more of them, or is
+	// empty; OpenHint says what helps.
+	OpenProblem string `json:"open_problem,omitempty"`
+	OpenHint    string `json:"open_hint,omitempty"`
 	// Orphans are logins in the vault that belong to no profile.
 	Orphans []Orphan      `json:"orphans,omitempty"`
 	Alerts  []alert.Alert `json:"alerts"` // the open ones, worst first

@@ -53,3 +53,19 @@ func TestALinkInThePlaceOfTheLog(t *testing.T) {
 		t.Errorf("the other file: %v, %v", info.Mode(), err)
 	}
 }
+
+// A folder that nobody can look into hides what is open, and no account.
+func TestUnreadableFolderOfRevocationsHidesNoAccount(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	w.login("work")
+	path := filepath.Join(w.dir, "wal")
+	if err := errors.Join(os.RemoveAll(path), os.Symlink(filepath.Join(w.dir, "nowhere"), path)); err != nil {
+		t.Fatal(err)
+	}
+	state, err := w.keeper.State(t.Context())
+	if err != nil || len(state.Profiles) != 1 || state.OpenProblem == "" || state.OpenHint == "" {
+		t.Errorf("%+v, %v", state, err)
+	}
+	w.token(w.keeper, "work")
+}

@@ -18,10 +18,15 @@ func (f *Factory) json(v any) error { return f.encode(v, "  ") }
 
 // encode prints v as JSON, on one line without an indent.
 func (f *Factory) encode(v any, indent string) error {
-	enc := json.NewEncoder(f.Out)
+	var out strings.Builder
+	enc := json.NewEncoder(&out)
 	enc.SetIndent("", indent)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	err := enc.Encode(v)
+	if err == nil {
+		_, err = io.WriteString(f.Out, text.JSON(out.String()))
+	}
+	return err
 }
 
 // ask puts a question to the user, whose answer is no unless it is yes.

@@ -39,6 +39,7 @@ func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *jsonOptions)
 		return err
 	}
 	f.warn(state.LogProblem, state.LogHint)
+	f.warn(state.OpenProblem, state.OpenHint)
 	for _, r := range state.Refused {
 		f.warn(r.Err.Error(), hint.Of(r.Err))
 	}

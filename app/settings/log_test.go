@@ -29,6 +29,9 @@ func TestHowMuchOfTheLogIsKept(t *testing.T) {
 		{"log.keep_days", "0", false, settings.Log{KeepDays: 90, KeepMegabytes: 2000}},
 		{"log.keep_days", "-1", false, settings.Log{KeepDays: 90, KeepMegabytes: 2000}},
 		{"log.keep_days", "1", false, settings.Log{KeepDays: 90, KeepMegabytes: 2000}},
+		{"log.keep_megabytes", "20", true, settings.Log{KeepDays: 90, KeepMegabytes: 20}},
+		{"log.keep_megabytes", "19", false, settings.Log{KeepDays: 90, KeepMegabytes: 20}},
+		{"log.keep_megabytes", "2000", true, settings.Log{KeepDays: 90, KeepMegabytes: 2000}},
 		{"log.keep_megabytes", "many", false, settings.Log{KeepDays: 90, KeepMegabytes: 2000}},
 		{"log.keep_days", "default", true, settings.Log{KeepMegabytes: 2000}},
 	} {

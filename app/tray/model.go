@@ -110,6 +110,9 @@ func headerItems(v View) []Item {
 	if v.State.LogProblem != "" {
 		items = append(items, note("P0: "+brief(v.State.LogProblem, 80)))
 	}
+	if v.State.OpenProblem != "" {
+		items = append(items, note(brief(v.State.OpenProblem, 120)))
+	}
 	for _, r := range v.State.Refused {
 		items = append(items, note("Cannot use the profile "+brief(r.Name, 30)+": its entry in profiles.json is damaged"))
 	}

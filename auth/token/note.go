@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
@@ -128,7 +129,8 @@ func (s *Service) Pending() ([]Pending, error) {
 func (s *Service) each(suffix string, f func(id string) error) error {
 	entries, err := os.ReadDir(s.WAL)
 	if err != nil {
-		return fmt.Errorf("look for what is open: %w", err)
+		err = fmt.Errorf("look for revocations and logins that are under way: %w", err)
+		return hint.Wrap(err, "make "+s.WAL+" a folder that is yours to read: what was begun before is in it")
 	}
 	for _, e := range entries {
 		if id, ok := strings.CutSuffix(e.Name(), suffix); ok && profile.ValidID(id) { // ids name keychain items

@@ -151,6 +151,27 @@ func (s *Service) storePending(ctx context.Context, id string, list []pending, n
 	return s.writeNote(id, after)
 }
 
+// FindPending writes the note of what the vault has pending, if the note is gone:
+// without it nobody would ask the provider again.
+func (s *Service) FindPending(ctx context.Context, id string) error {
+	if s.noted(id) {
+		return nil
+	}
+	list, err := s.loadPending(ctx, id)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	lock, err := s.lock(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	if list, err = s.loadPending(ctx, id); err != nil || len(list) == 0 || s.noted(id) {
+		return err
+	}
+	return s.writeNote(id, note{}.covers(list))
+}
+
 // giveUp writes down that revocations are not tried again.
 func (s *Service) giveUp(ctx context.Context, id, reason string, n int) {
 	s.Record(ctx, id, audit.RevocationOver, audit.Failed, map[string]any{"reason": reason, "count": n})

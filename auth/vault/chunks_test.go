@@ -95,6 +95,7 @@ func (r *limitedRing) Delete(key string) error {
 
 func (r *limitedRing) Reachable() error { return nil }
 func (r *limitedRing) Waits() bool      { return false }
+func (r *limitedRing) Locked() bool     { return false }
 
 // process is what another process, or this one after a restart, sees.
 func (r *limitedRing) process() *chunks { return newChunks(r, atMost(0, r.goos)) }

@@ -59,7 +59,8 @@ func (r *brokenRing) Delete(key string) error {
 	return r.limitedRing.Delete(key)
 }
 
-func (r *brokenRing) Waits() bool { return r.waits }
+func (r *brokenRing) Waits() bool  { return r.waits }
+func (r *brokenRing) Locked() bool { return false }
 
 // Whenever the keychain stops working during a write of many parts, the error
 // says what is the matter and what to do, and the old login can still be read.

@@ -29,6 +29,9 @@ type ring interface {
 	// Waits reports whether a call that has not been answered may be waiting for
 	// the user. It must answer even while that call waits.
 	Waits() bool
+	// Locked reports whether a call would plainly open a prompt to unlock the
+	// keychain. It opens none itself, and is false where it cannot tell.
+	Locked() bool
 }
 
 // osKeyring is go-keyring with the items of a service, and a shorter way to the
@@ -130,6 +133,9 @@ func (k *keychain) inTurn(ctx context.Context, f func() error) error {
 	}
 	if err := k.ring.Reachable(); err != nil {
 		return err
+	}
+	if Wait(ctx) == 0 && k.ring.Locked() { // nobody is there to answer a prompt
+		return ErrLocked
 	}
 	var call attempt
 	defer call.giveUp()

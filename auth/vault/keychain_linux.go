@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,30 @@ func (osKeyring) Waits() bool {
 	return conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
 		CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart,
 			"org.freedesktop.Secret.Service", "Collections").Err == nil
+}
+
+// Locked asks the collection that go-keyring would unlock.
+func (osKeyring) Locked() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	conn, err := dbus.SessionBus() // go-keyring's
+	if err != nil {
+		return false
+	}
+	property := func(path dbus.ObjectPath, of, name string, value any) error {
+		return conn.Object("org.freedesktop.secrets", path).
+			CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", 0, "org.freedesktop.Secret."+of, name).Store(value)
+	}
+	var all []dbus.ObjectPath
+	if property("/org/freedesktop/secrets", "Service", "Collections", &all) != nil {
+		return false
+	}
+	path := dbus.ObjectPath(loginCollection)
+	if !slices.Contains(all, path) {
+		path = "/org/freedesktop/secrets/aliases/default"
+	}
+	var locked bool
+	return property(path, "Collection", "Locked", &locked) == nil && locked
 }
 
 // classifySystem knows D-Bus error names, and texts of the library where it has

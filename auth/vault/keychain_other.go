@@ -17,6 +17,9 @@ func (osKeyring) Reachable() error { return nil }
 // may open one for an item although the keychain is unlocked.
 func (osKeyring) Waits() bool { return true }
 
+// Locked is always false: neither system tells without opening a prompt.
+func (osKeyring) Locked() bool { return false }
+
 func classifySystem(err error) error {
 	if runtime.GOOS == "darwin" {
 		return classifySecurity(err)

@@ -21,6 +21,7 @@ type faultyRing struct {
 	items     map[string]string
 	hang      chan struct{} // calls wait for it to close
 	waits     bool
+	locked    bool // a call would open a prompt
 	forget    bool // Set returns nil and keeps nothing, as after a dismissed prompt
 	mangle    bool // Set keeps something else
 	once      bool // and then works again
@@ -78,6 +79,8 @@ func (r *faultyRing) Delete(key string) error {
 }
 
 func (r *faultyRing) Reachable() error { return r.reachable }
+
+func (r *faultyRing) Locked() bool { return r.locked }
 
 func (r *faultyRing) Waits() bool {
 	r.mu.Lock()
@@ -329,5 +332,17 @@ func TestAbsentKeychainSaysHowToGoOn(t *testing.T) {
 func TestDeleteOfNothingIsFine(t *testing.T) {
 	if err := newKeychain(runtime.GOOS, &faultyRing{}, 0).Delete(t.Context(), "nothing"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Work that nobody waits for must not open a prompt, which would come back all day.
+func TestUpkeepOpensNoPrompt(t *testing.T) {
+	r := &faultyRing{items: map[string]string{"k": "value"}, locked: true}
+	k := newKeychain("linux", r, 0)
+	if _, err := k.Get(t.Context(), "k"); !errors.Is(err, ErrLocked) || hint.Of(err) == "" || r.most != 0 {
+		t.Errorf("nobody to ask: %v (hint %q), %d calls", err, hint.Of(err), r.most)
+	}
+	if got, err := k.Get(WithWait(t.Context(), time.Minute), "k"); err != nil || got.Reveal() != "value" {
+		t.Errorf("somebody to ask: %v", err)
 	}
 }

@@ -113,6 +113,9 @@ func (v *view) warn(s auth.State) {
 	if s.VaultProblem != "" {
 		problem = hint.Wrap(errors.New(s.VaultProblem), s.VaultHint)
 	}
+	if s.OpenProblem != "" {
+		problem = hint.Wrap(errors.New(s.OpenProblem), s.OpenHint)
+	}
 	for _, r := range s.Refused {
 		problem = r.Err
 	}

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf16"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/text"
@@ -25,7 +24,7 @@ type Format string
 
 // The formats. None but the bundle can be checked by somebody without the key.
 const (
-	JSONLines Format = "jsonl"  // the log's own lines, byte for byte
+	JSONLines Format = "jsonl"  // the log's own lines, byte for byte but for what is invisible: see text.JSON
 	CSV       Format = "csv"    // a table for a spreadsheet
 	Legacy    Format = "legacy" // the JSON array of the Spotify server's .auth_audit.json
 	Bundle    Format = "bundle" // all segments with a signed statement: see WriteBundle
@@ -61,7 +60,7 @@ func Write(ctx context.Context, l *audit.Log, w io.Writer, o Options) (events in
 	switch o.Format {
 	case JSONLines:
 		each = func(_ audit.Event, line []byte) error {
-			_, err := buf.Write(append(line[:len(line):len(line)], '\n'))
+			_, err := buf.WriteString(text.JSON(string(line)) + "\n")
 			return err
 		}
 	case CSV:
@@ -159,7 +158,7 @@ func exportLegacy(w io.Writer, o Options) (each func(audit.Event, []byte) error,
 		}
 		data, err := json.MarshalIndent(old, "  ", "  ")
 		if err == nil {
-			_, err = io.WriteString(w, before+escaped(string(data)))
+			_, err = io.WriteString(w, before+text.JSON(string(data)))
 		}
 		before = ",\n  "
 		return err
@@ -172,24 +171,6 @@ func exportLegacy(w io.Writer, o Options) (each func(audit.Event, []byte) error,
 		_, err := io.WriteString(w, tail)
 		return err
 	}
-}
-
-// escaped writes JSON that steers no terminal: what is invisible in one of its
-// strings as an escape of the same meaning.
-func escaped(s string) string {
-	var out strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\n' || !text.Hidden(r): // a line's end is the encoder's own
-			out.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&out, "\\u%04x\\u%04x", high, low)
-		default:
-			fmt.Fprintf(&out, "\\u%04x", r)
-		}
-	}
-	return out.String()
 }
 
 // nameOf is the profile's name as the event tells it, or as it is now.

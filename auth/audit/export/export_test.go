@@ -57,6 +57,21 @@ func TestAnExportIsTheLogItself(t *testing.T) {
 	}
 }
 
+// A line that somebody put into the log steers no terminal on its way out.
+func TestForgedLineSteersNoTerminal(t *testing.T) {
+	b := exportable(t)
+	b.Change(1, func(lines []string) []string {
+		lines[0] = strings.Replace(lines[0], `"work"`, "\"\u202e2J\"", 1)
+		return lines
+	})
+	for _, format := range []Format{JSONLines, CSV, Legacy} {
+		got := written(b, Options{Format: format})
+		if strings.ContainsAny(got, "\u202e\u009b") || !strings.Contains(got, "2J") {
+			t.Errorf("%s: %q", format, got)
+		}
+	}
+}
+
 // A spreadsheet must show what is there and calculate nothing.
 func TestASpreadsheetCalculatesNothing(t *testing.T) {
 	b := exportable(t)

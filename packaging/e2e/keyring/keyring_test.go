@@ -226,6 +226,11 @@ func TestLockAndUnlock(t *testing.T) {
 			t.Errorf("%v took %v", args, took)
 		}
 	}
+	s.wait = 0 // nobody to ask: no prompt, and at once
+	start := time.Now()
+	if _, err := s.run(2560, "get"); !errors.Is(err, vault.ErrLocked) || time.Since(start) > 2*time.Second {
+		t.Errorf("upkeep on a locked keyring: %v after %v, want ErrLocked at once", err, time.Since(start))
+	}
 	s.wait = time.Minute
 	if err := s.UnlockKeyring(t.Context()); err != nil {
 		t.Fatal(err)
