@@ -20,6 +20,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/host"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -105,4 +106,4 @@ type application struct {
 	wait  error // what is wrong with STAGEDOOR_KEYCHAIN_WAIT
 }
 
-func (a *application) browser() platform.Browser { return platform.Browser{Getenv: os.Getenv} }
+func (a *application) browser() host.Browser { return host.Browser{Getenv: os.Getenv} }

@@ -3,9 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,26 +17,14 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/host"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// paths finds the folders from the environment.
-func (a *application) paths() (platform.Paths, error) {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		home = "" // STAGEDOOR_HOME may do without
-	}
-	paths, err := platform.FindPaths(runtime.GOOS, home, os.Getenv)
-	if err == nil {
-		err = platform.RefuseSudo(paths.State, os.Geteuid(), os.Getenv)
-	}
-	return paths, err
-}
-
 // profileNames is for completion: it creates nothing and asks no vault.
 func (a *application) profileNames() []string {
-	paths, err := a.paths()
+	paths, err := host.Here()
 	if err != nil {
 		return nil
 	}
@@ -52,40 +38,18 @@ func (a *application) profileNames() []string {
 
 // keeper makes the Keeper for the part of the app that actor names.
 func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, error) {
-	paths, err := a.paths()
-	if err != nil {
-		return nil, err
-	}
-	// Some MCP clients strip the session bus from the environment, and with it
-	// the way to the keychain. Children get the environment as it was.
-	if address := platform.SessionBus(paths.State, os.Getenv); address != "" {
-		if err := os.Setenv("DBUS_SESSION_BUS_ADDRESS", address); err != nil {
-			return nil, err
-		}
-	}
-	if a.wait != nil {
-		return nil, a.wait
-	}
-	v, err := vault.Open(vault.Params{
-		Kind: vault.Kind(os.Getenv("STAGEDOOR_VAULT")), Dir: paths.State,
-		KeyFile: os.Getenv("STAGEDOOR_KEY_FILE"), PassphraseFile: os.Getenv("STAGEDOOR_PASSPHRASE_FILE"),
-	})
-	if err != nil {
-		return nil, err
-	}
 	store, err := a.settings()
 	if err != nil {
 		return nil, err
 	}
-	var k *auth.Keeper // before it is there, nobody sends a request
-	client := httpClient(func(host string, notAfter time.Time) { k.SawCertificate(host, notAfter) })
-	k, err = auth.New(ctx, auth.Params{
-		Dir: paths.State, Vault: v, HTTP: client, Browser: a.browser().Open,
-		Now: time.Now, Rand: rand.Reader, Actor: actor, PID: os.Getpid(), Log: a.log,
+	if a.wait != nil {
+		return nil, a.wait
+	}
+	return auth.Open(ctx, auth.Options{
+		Actor: actor, Log: a.log,
 		Keep:   func() audit.Retention { return retention(store) },
 		Alarms: auth.Alarms{Rules: store.Rules, MayTell: store.MayNotify, OnGrave: a.noteGrave},
 	})
-	return k, err
 }
 
 // keychainWait is how long the user has to answer the keychain's prompt.
@@ -119,31 +83,21 @@ func retention(store *settings.Store) audit.Retention {
 
 // settings is the user's settings file.
 func (a *application) settings() (*settings.Store, error) {
-	paths, err := a.paths()
+	paths, err := host.Here()
 	if err != nil {
 		return nil, err
 	}
 	return settings.Open(filepath.Join(paths.State, settings.FileName), time.Local), nil
 }
 
-// httpClient speaks to providers. auth/oauth bounds each request in time and
-// refuses redirects. see is told until when a host's certificate is valid.
-func httpClient(see func(host string, notAfter time.Time)) *http.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	transport.TLSHandshakeTimeout = 10 * time.Second
-	transport.MaxIdleConns = 4
-	return &http.Client{Transport: watchedTransport{transport, see}}
-}
-
 // setup makes the use case behind `setup` and the tray's click.
 func (a *application) setup(k setup.Keeper) (setup.Service, error) {
-	paths, err := a.paths()
+	paths, err := host.Here()
 	if err != nil {
 		return setup.Service{}, err
 	}
 	// What a client starts later may not know the session bus.
-	if err := platform.RememberSessionBus(paths.State, os.Getenv); err != nil {
+	if err := host.RememberSessionBus(paths.State, os.Getenv); err != nil {
 		return setup.Service{}, err
 	}
 	env, err := clients.HostEnv()
@@ -175,9 +129,9 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 
 // launcherEnviron is what the launcher must be told to find this state folder and
 // vault, because a client passes on hardly any environment.
-func launcherEnviron(paths platform.Paths) map[string]string {
+func launcherEnviron(paths host.Paths) map[string]string {
 	env := map[string]string{}
-	standard, err := platform.FindPaths(runtime.GOOS, paths.Home, func(string) string { return "" })
+	standard, err := host.FindPaths(runtime.GOOS, paths.Home, func(string) string { return "" })
 	if err != nil || standard.State != paths.State {
 		env["STAGEDOOR_HOME"] = paths.State
 	}

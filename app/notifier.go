@@ -10,6 +10,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/assets"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/host"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -58,7 +59,7 @@ func (a *application) notifyWhile(ctx context.Context, k *auth.Keeper) {
 func (a *application) notifyGrave(ctx context.Context, k *auth.Keeper) {
 	ctx, cancel := context.WithTimeout(vault.WithWait(context.WithoutCancel(ctx), 0), notifyWait)
 	defer cancel()
-	paths, err := a.paths()
+	paths, err := host.Here()
 	if err != nil || platform.TrayRuns(paths.State) || !notify.CanShow() {
 		return
 	}

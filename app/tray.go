@@ -25,6 +25,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit/export"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/host"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
@@ -39,7 +40,7 @@ func (a *application) runTray(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = k.Close(context.WithoutCancel(ctx)) }()
-	paths, err := a.paths()
+	paths, err := host.Here()
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (a *application) runTray(ctx context.Context) error {
 		return err
 	}
 	defer lock.Release()
-	if err := platform.RememberSessionBus(paths.State, os.Getenv); err != nil {
+	if err := host.RememberSessionBus(paths.State, os.Getenv); err != nil {
 		a.log.Warn("the session bus could not be noted for MCP clients that hide it", "error", err)
 	}
 
@@ -146,7 +147,7 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 
 // writeIncident begins a report about an alert, as a file for the user to fill in.
 func (a *application) writeIncident(ctx context.Context, k *auth.Keeper, alertID string) (path string, err error) {
-	paths, err := a.paths()
+	paths, err := host.Here()
 	if err != nil {
 		return "", err
 	}

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/stagedoor-app/stagedoor/app/ospath"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/ospath"
 )
 
 // Env is what the place of a client's file depends on. It is passed in, so that

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package platform
+package host
 
 // SessionBus returns "": only Linux keeps its keychain behind a session bus.
 func SessionBus(string, func(string) string) string { return "" }

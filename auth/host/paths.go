@@ -1,26 +1,41 @@
-// Package platform is where Stagedoor meets the operating system outside its
-// keychain: folders, the browser, the session bus, the program's own place, and
-// the one tray per user. What differs by system is in files named for it.
+// Package host is where a Keeper meets the operating system outside its keychain:
+// the state folder, the browser and the session bus. What differs by system is
+// in files named for it.
 //
-// Everything that reads the environment gets it handed in, so that one system's
-// rules can be tested on another. Functions keep no state and are safe for
-// concurrent use.
-package platform
+// Everything that reads the environment gets it handed in, but for Here, so that
+// one system's rules can be tested on another. Functions keep no state and are
+// safe for concurrent use.
+package host
 
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime"
 
-	"github.com/stagedoor-app/stagedoor/app/ospath"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/ospath"
 )
 
 // Paths are the places that Stagedoor uses.
 type Paths struct {
 	State string // the state folder, absolute
 	Home  string // the user's home folder
+}
+
+// Here returns the places on this machine for this process. It creates nothing.
+func Here() (Paths, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "" // STAGEDOOR_HOME may do without
+	}
+	paths, err := FindPaths(runtime.GOOS, home, os.Getenv)
+	if err == nil {
+		err = RefuseSudo(paths.State, os.Geteuid(), os.Getenv)
+	}
+	return paths, err
 }
 
 // FindPaths returns the places for an operating system (as in runtime.GOOS), a

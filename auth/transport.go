@@ -1,9 +1,20 @@
-package app
+package auth
 
 import (
+	"crypto/tls"
 	"net/http"
 	"time"
 )
+
+// httpClient speaks to providers. auth/oauth bounds each request in time and
+// refuses redirects. see is told until when a host's certificate is valid.
+func httpClient(see func(host string, notAfter time.Time)) *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	transport.TLSHandshakeTimeout = 10 * time.Second
+	transport.MaxIdleConns = 4
+	return &http.Client{Transport: watchedTransport{transport, see}}
+}
 
 // watchedTransport is a RoundTripper that tells of the certificates it meets.
 type watchedTransport struct {

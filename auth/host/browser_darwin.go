@@ -1,3 +1,3 @@
-package platform
+package host
 
 func opener(func(string) string) ([]string, error) { return []string{"/usr/bin/open"}, nil }
