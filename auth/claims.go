@@ -63,7 +63,7 @@ func claimsOf(p profile.Profile, set token.Set, account *profile.Identity, at ti
 func bind(p profile.Profile, set *token.Set) {
 	if set.Bound.IsZero() {
 		set.Bound = p.Binding()
-		set.Whose = identity.State{Accepted: p.Baseline(), Changed: p.Changed, Answered: true, Asked: p.Checked}
+		set.Whose = identity.Acceptance{Accepted: p.Baseline(), Changed: p.Changed, Answered: true, Asked: p.Checked}
 	}
 }
 

@@ -50,7 +50,7 @@ func (a Account) Allows(set token.Set) error {
 }
 
 // Blocked is the refusal of a login that is not the accepted one, or nil.
-func (a Account) Blocked(s identity.State) error {
+func (a Account) Blocked(s identity.Acceptance) error {
 	brief, words := s.Block()
 	if brief == "" {
 		return nil

@@ -1,5 +1,5 @@
 // Package identity decides whose a login is and whom its secrets may be shown
-// to. It is pure: it asks nobody and writes nothing. What it decides on, a State
+// to. It is pure: it asks nobody and writes nothing. What it decides on, an Acceptance
 // and a Binding, is kept in the vault beside the secrets it is about, because
 // whoever can change profiles.json must not be able to change either.
 package identity

@@ -32,7 +32,7 @@ func (s *Service) SaveImported(ctx context.Context, g Grant, set Set, begin func
 		return Set{}, err
 	}
 	set.Gen, set.Issuer, set.Refused = old.Gen+1, g.Issuer, false
-	set.Bound, set.Whose = g.Bound, identity.State{} // whose it is will be asked
+	set.Bound, set.Whose = g.Bound, identity.Acceptance{} // whose it is will be asked
 	set.replaces(old, s.Now(), g, client)
 	if err = s.save(ctx, g.ID, set, old.Gen); err == nil {
 		err = confirm(set)

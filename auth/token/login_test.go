@@ -139,7 +139,7 @@ func (a arriving) Get(ctx context.Context, key string) (secret.String, error) {
 func TestFailedImportGivesTheLoginBack(t *testing.T) {
 	r := newRig(t, authtest.Rotating)
 	was := r.signIn()
-	was.Whose = identity.State{Accepted: &identity.Claims{Subject: "ada"}, Changed: &identity.Claims{Subject: "grace"}}
+	was.Whose = identity.Acceptance{Accepted: &identity.Claims{Subject: "ada"}, Changed: &identity.Claims{Subject: "grace"}}
 	if err := r.put(t.Context(), profileID, was, was.Gen); err != nil {
 		t.Fatal(err)
 	}

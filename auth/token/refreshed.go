@@ -81,7 +81,7 @@ func (a attempt) subject() string {
 // anotherAccount notes that a refresh brought the tokens of another account than
 // the login's. They are kept, since the refresh token before may be spent, and
 // nobody gets one until the user has accepted the account or signed in as before.
-func anotherAccount(g Grant, set Set, was string, now time.Time) identity.State {
+func anotherAccount(g Grant, set Set, was string, now time.Time) identity.Acceptance {
 	claims := func(subject string) *identity.Claims {
 		c := identity.Claims{Subject: subject, Name: subject, Scopes: set.Scopes, Issuer: set.Issuer, At: now.UTC()}
 		if g.Endpoints.Issuer == "" { // the identity call may name it differently

@@ -79,8 +79,8 @@ type Set struct {
 
 	Forgotten string `json:"-"` // why an earlier grant is no longer among Leftover; not stored
 
-	Bound identity.Binding `json:"bound,omitzero"` // where and for which client the tokens may be used
-	Whose identity.State   `json:"whose,omitzero"` // whose the login is, and what was accepted
+	Bound identity.Binding    `json:"bound,omitzero"` // where and for which client the tokens may be used
+	Whose identity.Acceptance `json:"whose,omitzero"` // whose the login is, and what was accepted
 }
 
 // learned is how many rotations in a row make a provider one that rotates.

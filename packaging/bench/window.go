@@ -15,8 +15,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/packaging/auditlog"
 	"github.com/stagedoor-app/stagedoor/packaging/desktop"
+	"github.com/stagedoor-app/stagedoor/packaging/longlog"
 )
 
 const (
@@ -42,10 +42,10 @@ func window(ctx context.Context, program string) error {
 		return fmt.Errorf("%w: %s", err, out)
 	}
 	began := time.Now()
-	if err := auditlog.Write(ctx, d, auditlog.Options{Events: bigEvents, Span: 365 * 24 * time.Hour}); err != nil {
+	if err := longlog.Write(ctx, d, longlog.Options{Events: bigEvents, Span: 365 * 24 * time.Hour}); err != nil {
 		return err
 	}
-	fmt.Printf("log          %6.0f MB   %d events, made in %.1f s\n", folderMB(auditlog.Dir(d)), bigEvents, time.Since(began).Seconds())
+	fmt.Printf("log          %6.0f MB   %d events, made in %.1f s\n", folderMB(longlog.Dir(d)), bigEvents, time.Since(began).Seconds())
 
 	// A row under the pointer would look different now and then.
 	if err := d.MoveTo(ctx, 1, 1); err != nil {

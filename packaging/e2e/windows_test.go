@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/packaging/auditlog"
 	"github.com/stagedoor-app/stagedoor/packaging/authserver"
 	"github.com/stagedoor-app/stagedoor/packaging/desktop"
+	"github.com/stagedoor-app/stagedoor/packaging/longlog"
 )
 
 // lived fills the app with two profiles, a month of events and a fresh alert
@@ -23,7 +23,7 @@ func lived(t *testing.T, o desktop.Options, odd bool) *stage {
 		s.stagedoor("create-profile", name, "--provider", "oidc", "--issuer", s.server.Issuer, "--client-id", authserver.PublicClientID)
 	}
 	list := s.profiles()
-	err := auditlog.Write(s.soon(), s.Desktop, auditlog.Options{
+	err := longlog.Write(s.soon(), s.Desktop, longlog.Options{
 		Events: 9000, Span: 30 * 24 * time.Hour, Human: true, Odd: odd,
 		Profiles: []string{list["work"].ID, list["home"].ID},
 	})

@@ -26,7 +26,7 @@ func claims(t *rapid.T) Claims {
 // that the user accepted, and a known account is never taken for granted.
 func TestNothingButTheAcceptedLoginGetsThrough(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var s State
+		var s Acceptance
 		var accepted *Claims // as the user would say
 		present := ""        // whose this login is, as far as the provider has said
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
@@ -72,7 +72,7 @@ func TestNothingButTheAcceptedLoginGetsThrough(t *testing.T) {
 
 // learn is what is accepted after a login was let through: at first all of it,
 // later what was not known.
-func learn(accepted *Claims, now Claims, s State) *Claims {
+func learn(accepted *Claims, now Claims, s Acceptance) *Claims {
 	if accepted == nil {
 		return &now
 	}
@@ -89,7 +89,7 @@ func learn(accepted *Claims, now Claims, s State) *Claims {
 // Checking the same claims twice changes nothing and is no news.
 func TestCheckingTwiceIsNoNews(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, _ := State{}.Check(claims(t))
+		s, _ := Acceptance{}.Check(claims(t))
 		s, _ = s.After().Check(claims(t))
 		now := claims(t)
 		once, _ := s.Check(now)
@@ -192,7 +192,7 @@ func TestAnAccountOfTwoNames(t *testing.T) {
 		"nobody says":                                {login: []Claims{both}, again: []Claims{{}}, want: "account not confirmed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s State
+			var s Acceptance
 			for _, said := range c.login {
 				s, _ = s.Check(said)
 			}

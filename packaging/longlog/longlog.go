@@ -1,8 +1,8 @@
 //go:build linux
 
-// Package auditlog makes up an audit log of any length in a virtual desktop, for
+// Package longlog makes up an audit log of any length in a virtual desktop, for
 // measurements and pictures, with the key that the app made.
-package auditlog
+package longlog
 
 import (
 	"context"

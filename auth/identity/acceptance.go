@@ -8,9 +8,9 @@ import (
 // askEvery is how often a provider is asked whose a login is.
 const askEvery = 24 * time.Hour
 
-// State is what is known of whose a login is. The zero State is a login of
+// Acceptance is what is known of whose a login is. The zero Acceptance is a login of
 // which nothing was accepted yet.
-type State struct {
+type Acceptance struct {
 	Accepted *Claims `json:"accepted,omitempty"` // those of the first login, or of the last one that the user accepted by hand
 	Changed  *Claims `json:"changed,omitempty"`  // what differs from it and is not accepted yet
 	// Answered says that the provider has named the account of this login. A
@@ -19,14 +19,14 @@ type State struct {
 	Asked    time.Time `json:"asked,omitzero"` // UTC, when the provider was asked last, whatever it said
 }
 
-// After is the State of a new login: what was accepted stays, and the provider
+// After is the Acceptance of a new login: what was accepted stays, and the provider
 // has not said anything of it yet.
-func (s State) After() State { return State{Accepted: s.Accepted, Changed: s.Changed} }
+func (a Acceptance) After() Acceptance { return Acceptance{Accepted: a.Accepted, Changed: a.Changed} }
 
 // unanswered reports that an account was accepted and nobody has said whether
 // this login is of that account.
-func (s State) unanswered() bool {
-	return s.Accepted != nil && s.Accepted.named() && !s.Answered
+func (a Acceptance) unanswered() bool {
+	return a.Accepted != nil && a.Accepted.named() && !a.Answered
 }
 
 // Step is what a hand-out has to do to know whose the login is.
@@ -44,15 +44,15 @@ const (
 // provider is asked before the first token of a login, and once a day after a
 // refresh. A clock that went back counts as a day. first is true if no token may be
 // handed out before it is done.
-func (s State) Next(now Claims, canAsk, refreshed bool, at time.Time) (step Step, first bool) {
+func (a Acceptance) Next(now Claims, canAsk, refreshed bool, at time.Time) (step Step, first bool) {
 	switch {
-	case s.Changed != nil: // the user is asked
+	case a.Changed != nil: // the user is asked
 		return Nothing, false
-	case s.Accepted == nil, canAsk && s.unanswered():
+	case a.Accepted == nil, canAsk && a.unanswered():
 		return Ask, true
 	}
-	wider := len(Differ(*s.Accepted, now).Wider) > 0
-	age := at.Sub(s.Asked)
+	wider := len(Differ(*a.Accepted, now).Wider) > 0
+	age := at.Sub(a.Asked)
 	switch {
 	case canAsk && refreshed && (age < 0 || age >= askEvery):
 		return Ask, wider
@@ -74,14 +74,14 @@ type Verdict struct {
 // that is not comparable with the known one answers nothing of a new login. The first
 // login is what is accepted; later ones fill in what was not known. A difference
 // is kept in Changed until the user accepts it or signs in as before.
-func (s State) Check(now Claims) (State, Verdict) {
-	next := s
-	next.Answered = s.Answered || now.named() && (s.Accepted == nil || !s.Accepted.named() || s.Accepted.comparable(now))
-	if s.Accepted == nil {
+func (a Acceptance) Check(now Claims) (Acceptance, Verdict) {
+	next := a
+	next.Answered = a.Answered || now.named() && (a.Accepted == nil || !a.Accepted.named() || a.Accepted.comparable(now))
+	if a.Accepted == nil {
 		next.Accepted, next.Changed = &now, nil
 		return next, Verdict{Now: now}
 	}
-	before := *s.Accepted
+	before := *a.Accepted
 	d := Differ(before, now)
 	if !now.named() || !next.Answered { // nothing new of the account, see unanswered
 		now.Subject, now.Signed, now.Name = "", "", before.Name
@@ -91,7 +91,7 @@ func (s State) Check(now Claims) (State, Verdict) {
 	}
 	v := Verdict{Difference: d, Before: before, Now: now}
 	if !v.None() {
-		known := s.Changed
+		known := a.Changed
 		v.News = known == nil || known.Subject != now.Subject || known.Signed != now.Signed || known.Issuer != now.Issuer || len(Differ(*known, now).Wider) > 0
 		next.Changed = &now
 		return next, v
@@ -113,10 +113,10 @@ func (s State) Check(now Claims) (State, Verdict) {
 
 // Block says why no token is handed out: briefly, for a list, and in words. Both
 // are "" if nothing is in the way.
-func (s State) Block() (brief, words string) {
+func (a Acceptance) Block() (brief, words string) {
 	switch {
-	case s.Changed != nil && s.Accepted != nil:
-		d := Differ(*s.Accepted, *s.Changed)
+	case a.Changed != nil && a.Accepted != nil:
+		d := Differ(*a.Accepted, *a.Changed)
 		switch {
 		case d.Account:
 			brief = "another account"
@@ -125,40 +125,40 @@ func (s State) Block() (brief, words string) {
 		default:
 			brief = "more rights than before"
 		}
-		return brief, d.Describe(*s.Accepted, *s.Changed)
-	case s.unanswered():
-		return "account not confirmed", "the provider has not said whose this login is; the one before was of " + nameOf(*s.Accepted)
+		return brief, d.Describe(*a.Accepted, *a.Changed)
+	case a.unanswered():
+		return "account not confirmed", "the provider has not said whose this login is; the one before was of " + nameOf(*a.Accepted)
 	}
 	return "", ""
 }
 
 // Account is the name of the account that the login is of, as far as is known.
-func (s State) Account() string {
+func (a Acceptance) Account() string {
 	switch {
-	case s.Changed != nil:
-		return s.Changed.Name
-	case s.Accepted != nil && s.Answered:
-		return s.Accepted.Name
+	case a.Changed != nil:
+		return a.Changed.Name
+	case a.Accepted != nil && a.Answered:
+		return a.Accepted.Name
 	}
 	return ""
 }
 
 // Accept makes what has changed, or a login whose account the provider does not
 // name, what is accepted from now on. ok is false if nothing was in the way.
-func (s State) Accept(at time.Time) (next State, before, now Claims, ok bool) {
+func (a Acceptance) Accept(at time.Time) (next Acceptance, before, now Claims, ok bool) {
 	switch {
-	case s.Accepted == nil:
-		return s, before, now, false
-	case s.Changed != nil:
-		now = *s.Changed
-	case s.unanswered():
-		now = *s.Accepted
+	case a.Accepted == nil:
+		return a, before, now, false
+	case a.Changed != nil:
+		now = *a.Changed
+	case a.unanswered():
+		now = *a.Accepted
 		now.Subject, now.Signed, now.Name = "", "", ""
 	default:
-		return s, before, now, false
+		return a, before, now, false
 	}
-	before, now.At = *s.Accepted, at.UTC()
-	next = s
+	before, now.At = *a.Accepted, at.UTC()
+	next = a
 	next.Accepted, next.Changed = &now, nil
 	return next, before, now, true
 }
