@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -152,12 +152,13 @@ type attempt struct {
 	redirect               string // set when the port is known
 }
 
+// ours are the parameters that an authorization request sets itself.
+var ours = []string{"response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
+
 // reserved are the parameters of the authorization request that are not for
 // the caller to set.
-var reserved = []string{
-	"response_type", "client_id", "client_secret", "redirect_uri", "scope", "state", "nonce", "resource",
-	"code_challenge", "code_challenge_method", "response_mode", "request", "request_uri", "grant_type", "device_code",
-}
+var reserved = append(slices.Clip(ours),
+	"client_secret", "resource", "response_mode", "request", "request_uri", "grant_type", "device_code")
 
 // checkRequest says what in the first request of a login cannot be sent.
 func checkRequest(e Endpoints, c Client, scopes []string, extra url.Values) error {
@@ -197,8 +198,8 @@ func (w *Wire) newAttempt(r LoginRequest) (*attempt, error) {
 	if !IsRedirectPath(r.Path) {
 		return nil, errors.New("the path of the redirect must start with / and be plain")
 	}
-	a := &attempt{LoginRequest: r}
-	for _, to := range []*string{&a.state, &a.verifier, &a.nonce} {
+	a := &attempt{LoginRequest: r, verifier: oauth2.GenerateVerifier()}
+	for _, to := range []*string{&a.state, &a.nonce} {
 		var err error
 		if *to, err = w.random(); err != nil {
 			return nil, err
@@ -211,30 +212,23 @@ func (w *Wire) newAttempt(r LoginRequest) (*attempt, error) {
 }
 
 // authorizationURL is what the browser opens (RFC 6749 section 4.1.1). A query
-// that the endpoint has already stays.
+// that the endpoint has already stays, but for what the request says itself: no
+// parameter may be there twice (section 3.1).
 func (a *attempt) authorizationURL() string {
 	u, err := url.Parse(a.Authorization)
 	if err != nil {
 		return "" // cannot be: the endpoints were validated
 	}
 	q := u.Query()
-	for name, values := range a.Extra {
-		q[name] = values
-	}
-	q.Set("response_type", "code")
-	q.Set("client_id", a.Client.ID)
-	q.Set("redirect_uri", a.redirect)
-	q.Set("state", a.state)
-	q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(a.verifier))
-	q.Set("code_challenge_method", "S256")
-	if len(a.Scopes) > 0 {
-		q.Set("scope", strings.Join(a.Scopes, " "))
-	}
-	if a.nonce != "" {
-		q.Set("nonce", a.nonce)
-	}
+	maps.Copy(q, a.Extra)
+	maps.DeleteFunc(q, func(name string, _ []string) bool { return slices.Contains(ours, name) })
 	u.RawQuery = q.Encode()
-	return u.String()
+	config := oauth2.Config{ClientID: a.Client.ID, RedirectURL: a.redirect, Scopes: a.Scopes, Endpoint: oauth2.Endpoint{AuthURL: u.String()}}
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(a.verifier)}
+	if a.nonce != "" {
+		options = append(options, oauth2.SetAuthURLParam("nonce", a.nonce))
+	}
+	return config.AuthCodeURL(a.state, options...)
 }
 
 // redeem turns the authorization response into tokens, or into the reason why

@@ -122,7 +122,7 @@ func TestL3URL(t *testing.T) {
 		}
 	}
 	req := r.request()
-	req.Authorization += "?tenant=a b&tenant2=%26"
+	req.Authorization += "?tenant=a b&tenant2=%26&client_id=other&state=known&code_challenge_method=plain"
 	req.Extra = url.Values{"prompt": {"consent"}, "show_dialog": {`"; rm -rf ~`}}
 	p := r.start(req)
 	if strings.ContainsAny(p.url.String(), " \"'`;$\n") {
@@ -136,6 +136,11 @@ func TestL3URL(t *testing.T) {
 	want := map[string]string{"tenant": "a b", "tenant2": "&", "prompt": "consent", "show_dialog": `"; rm -rf ~`, "response_type": "code", "client_id": "app"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	for name, values := range q { // which of two a provider takes, nobody knows
+		if len(values) != 1 || values[0] == "known" || values[0] == "plain" {
+			t.Errorf("%s is there as %q", name, values)
+		}
 	}
 }
 
