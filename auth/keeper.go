@@ -1,12 +1,3 @@
-// Package auth looks after the accounts that MCP servers use. A Keeper composes
-// the packages below it into the use cases: create a profile, log in, hand out a
-// fresh access token, revoke, read the log, raise alerts.
-//
-// Any number of processes may each have a Keeper on the same folder. They share
-// nothing but files, kernel locks and the keychain, and any of them may be
-// killed at any moment without harm to the others. A Keeper is safe for
-// concurrent use. Its methods touch disk, keychain or network, so none belongs
-// on a UI goroutine.
 package auth
 
 import (
@@ -81,7 +72,7 @@ const LogUnusable = alertmanager.LogUnusable
 // Keeper has the use cases. Those about alerts are alertmanager.Manager's.
 type Keeper struct {
 	*alertManager
-	dir          string
+	dir, actor   string
 	vault        vault.Vault
 	profiles     *profile.Store
 	secrets      account.Secrets
@@ -102,7 +93,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if p.Dir == "" || p.Vault == nil || p.HTTP == nil || p.Now == nil || p.Rand == nil || p.Log == nil {
 		return nil, errors.New("keeper: a parameter is missing")
 	}
-	k := &Keeper{dir: p.Dir, vault: p.Vault, browser: p.Browser, now: p.Now, log: p.Log}
+	k := &Keeper{dir: p.Dir, actor: p.Actor, vault: p.Vault, browser: p.Browser, now: p.Now, log: p.Log}
 	k.secrets = account.Secrets{Vault: p.Vault, Log: p.Log, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	tightened, err := prepareFolders(p, locks, wal)

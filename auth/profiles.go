@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -58,10 +59,10 @@ func (k *Keeper) DeleteProfile(ctx context.Context, name string) (RevokeResult, 
 func (k *Keeper) deleteProfile(ctx context.Context, p profile.Profile) (RevokeResult, error) {
 	result, err := k.revoke(ctx, p, func(ctx context.Context, g token.Grant) (token.Outcome, error) {
 		return k.tokens.Remove(ctx, g, func() error {
-			if err := k.secrets.Delete(ctx, p.ID); err != nil {
+			if err := k.tokens.ForgetAccepted(ctx, p.ID); err != nil {
 				return err
 			}
-			return k.profiles.Delete(ctx, p.ID)
+			return k.removeSecrets(ctx, p.ID, func() error { return k.profiles.Delete(ctx, p.ID) })
 		})
 	})
 	if err != nil {
@@ -69,6 +70,43 @@ func (k *Keeper) deleteProfile(ctx context.Context, p profile.Profile) (RevokeRe
 	}
 	k.record(ctx, p, audit.ProfileDeleted, audit.OK, nil)
 	return result, nil
+}
+
+// Forget revokes what the profile holds and removes all its secrets from the vault:
+// tokens, client secret and named ones. The profile stays, and with it the account
+// that was accepted: the next login has to be of that one. What is needed to ask a
+// provider again that did not confirm the revocation stays too, for 30 days, and
+// the result says so.
+func (k *Keeper) Forget(ctx context.Context, name string) (RevokeResult, error) {
+	p, err := k.find(name)
+	if err != nil {
+		return RevokeResult{}, err
+	}
+	result, err := k.revoke(ctx, p, func(ctx context.Context, g token.Grant) (token.Outcome, error) {
+		return k.tokens.Remove(ctx, g, func() error {
+			return k.removeSecrets(ctx, p.ID, func() error {
+				return k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { p.SecretFrom = time.Time{} })
+			})
+		})
+	})
+	if err == nil {
+		k.record(ctx, p, audit.SecretsRemoved, audit.OK, map[string]any{"item": "all"})
+	}
+	return result, err
+}
+
+// removeSecrets removes what is no token, and then calls rest. The caller holds the
+// profile's lock.
+func (k *Keeper) removeSecrets(ctx context.Context, id string, rest func() error) error {
+	lock, err := k.lockNamed(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	if err := errors.Join(k.secrets.Delete(ctx, id), k.vault.Delete(ctx, namedItem("profile", id))); err != nil {
+		return err
+	}
+	return rest()
 }
 
 // RememberServer keeps how the profile's MCP server is started, so that one

@@ -82,7 +82,15 @@ func counters() []counter {
 		},
 		{name: "token_rotations", help: "Refresh tokens that a provider replaced.", events: []string{audit.TokenRotation}},
 		{name: "token_reuses", help: "Refresh tokens that were not rotated as expected or were used elsewhere.", events: []string{audit.ReuseDetected}},
-		{name: "tokens_handed_out", help: "Access tokens given to a server or a script.", events: []string{audit.KeychainAccess}, zero: none},
+		{
+			name: "tokens_handed_out", help: "Access tokens given to a server, a script or another program.", events: []string{audit.KeychainAccess}, zero: none,
+			values: func(e audit.Event) []string {
+				if e.Data["purpose"] == auth.PurposeSecret {
+					return nil
+				}
+				return []string{}
+			},
+		},
 		{
 			name: "token_revocations", help: "Revocations.", events: []string{audit.TokensRevoked},
 			values: func(e audit.Event) []string { return unlessFailed(e) }, // else it is not confirmed, and is written down again each day

@@ -93,6 +93,7 @@ const (
 	JournalDamaged    = "wal_damaged"          // a write-ahead file was set aside; data: reason
 	RevocationOver    = "revocation_abandoned" // a revocation is not tried again; data: reason
 	CredentialStored  = "credential_stored"    // a client secret was put into the vault: its age is watched
+	SecretsRemoved    = "secrets_removed"      // secrets other than tokens left the vault for good; data: item
 	ServerEnded       = "server_ended"         // data: seconds, how long it ran while the machine was awake
 	APIError          = "api_error"            // a tool call failed; data: status, calls (of the launcher in the last 5 minutes)
 	TLSFailed         = "tls_failed"           // a provider's certificate did not verify; data: host, op

@@ -66,6 +66,7 @@ var wordings = []Wording{
 	{LogExported, "Log exported", false},
 	{Pruned, "Old segments removed", false},
 	{CredentialStored, "Client secret stored", false},
+	{SecretsRemoved, "Secrets removed", false},
 	{ServerEnded, "Server ended", false},
 	{APIError, "Tool call failed", false},
 	{TLSFailed, "Certificate not trusted", true},

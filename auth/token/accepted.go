@@ -43,6 +43,20 @@ func (s *Service) readFormer(ctx context.Context, id string) (f former, err erro
 	return f, err
 }
 
+// acceptance is what counts as accepted of new tokens in place of old ones.
+func (s *Service) acceptance(ctx context.Context, g Grant, old Set) (whose identity.Acceptance, err error) {
+	if whose = old.Whose.After(); whose.Accepted == nil {
+		whose.Accepted, err = s.accepted(ctx, g)
+	}
+	return whose, err
+}
+
+// ForgetAccepted removes what was accepted of a login. The caller holds the
+// profile's lock; see Remove.
+func (s *Service) ForgetAccepted(ctx context.Context, id string) error {
+	return s.Vault.Delete(ctx, acceptedKey(id))
+}
+
 // accepted is what was accepted before the tokens were removed. Only of a login
 // that an older version removed does the grant say it.
 func (s *Service) accepted(ctx context.Context, g Grant) (*identity.Claims, error) {

@@ -192,14 +192,11 @@ func (s *Service) keepLogin(ctx context.Context, g Grant, a loginAnswer, old Set
 // the set has a generation if it may have been saved.
 func (s *Service) saveAnswer(ctx context.Context, g Grant, a loginAnswer, old Set) (Set, error) {
 	set := a.Set
-	set.Gen, set.Whose = old.Gen+1, old.Whose.After()
-	if set.Whose.Accepted == nil {
-		accepted, err := s.accepted(ctx, g)
-		if err != nil {
-			return Set{}, err
-		}
-		set.Whose.Accepted = accepted
+	whose, err := s.acceptance(ctx, g, old)
+	if err != nil {
+		return Set{}, err
 	}
+	set.Gen, set.Whose = old.Gen+1, whose
 	if old.Issuer == g.Issuer {
 		set.Rotations = old.Rotations
 	}

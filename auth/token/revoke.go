@@ -29,9 +29,10 @@ func (s *Service) Revoke(ctx context.Context, g Grant) (Outcome, error) {
 	return s.revoke(ctx, g, lockErr == nil)
 }
 
-// Remove revokes the grant and removes all that is kept here for a profile,
-// except a revocation that is to be tried again. rest, which removes the profile
-// itself, is called while no login, refresh or revocation of it can begin.
+// Remove is Revoke with the rest of what is kept for a profile: rest, which removes
+// that, is called while no login, refresh or revocation of it can begin. A
+// revocation that is to be tried again stays, and the account that was accepted
+// does unless rest calls ForgetAccepted.
 func (s *Service) Remove(ctx context.Context, g Grant, rest func() error) (Outcome, error) {
 	ctx = context.WithoutCancel(ctx)
 	lock, err := s.lock(ctx, g.ID)
@@ -45,9 +46,6 @@ func (s *Service) Remove(ctx context.Context, g Grant, rest func() error) (Outco
 	}
 	s.journal.forget(g.ID)
 	s.at("revoked")
-	if err := s.Vault.Delete(ctx, acceptedKey(g.ID)); err != nil {
-		return outcome, err
-	}
 	return outcome, rest()
 }
 
