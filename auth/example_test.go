@@ -9,19 +9,17 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
-	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // example is what the examples have around a Keeper: a provider that plays its
 // part on this machine, a vault in memory and a clock that is set by hand. A
-// program has vault.Open, http.Client, time.Now and the system's browser there.
+// program has what auth.Open finds.
 type example struct {
 	*auth.Keeper
 	server *authtest.Server
@@ -73,7 +71,7 @@ func signedIn(rotation authtest.Rotation) (example, func()) {
 // once: it is made on a state folder, and the profile is named in each call.
 func Example() {
 	ctx := context.Background()
-	k, leave := newExample(authtest.Rotating) // in a program: auth.New
+	k, leave := newExample(authtest.Rotating) // in a program: auth.Open
 	defer leave()
 
 	_, err := k.CreateProfile(ctx, auth.NewProfile{Name: "work", Provider: "oidc", Issuer: k.server.Issuer(), ClientID: "client"})
@@ -133,9 +131,8 @@ func ExampleKeeper_State() {
 	// work: oidc, active
 }
 
-// In place of security.save_tokens(access, refresh, expires_at,
-// use_keychain=True): the login itself saves what it got, reads it back from
-// the keychain and tells the log. Nobody has the tokens in hand in between.
+// A login saves what it got, reads it back from the keychain and tells the log.
+// Nobody has the tokens in hand in between.
 func ExampleKeeper_Login() {
 	ctx := context.Background()
 	k, leave := newExample(authtest.Rotating)
@@ -158,8 +155,8 @@ func ExampleKeeper_Login() {
 	// 1 time saved, in the keychain <nil>
 }
 
-// In place of save_tokens for tokens that there are already: Import moves them
-// from the old file into the keychain and leaves the marker there that the old
+// Tokens that another program left in a file: Import moves them
+// from there into the keychain and leaves the marker there that the old
 // server knows.
 func ExampleKeeper_Import() {
 	k, leave := newExample(authtest.Static)
@@ -237,8 +234,8 @@ func ExampleKeeper_Revoke() {
 	// login needed: true
 }
 
-// In place of security.clear_keychain(): the grant is revoked, and tokens and
-// client secret leave the keychain. Only the history stays.
+// The grant is revoked, all secrets leave the keychain, and the profile goes too.
+// Only the history stays.
 func ExampleKeeper_DeleteProfile() {
 	ctx := context.Background()
 	k, leave := signedIn(authtest.Rotating)
@@ -330,28 +327,4 @@ func ExampleKeeper_OpenAlerts() {
 	// Output:
 	// P2 work: the provider has ended the login: sign in again. A password change, a removal there or a long pause does that; if it was none of these, somebody else may have used the login
 	// 0 <nil>
-}
-
-// In place of security.save_to_keychain(key, value) and
-// security.get_from_keychain(key), for secrets that are not an account's. Set
-// reads back what it wrote, and a keychain that is locked or absent is an error
-// with advice: there is no other place that a secret would silently go to.
-func Example_keychain() {
-	ctx := context.Background()
-	var v vault.Vault = &authtest.Vault{} // in a program: vault.Open(vault.Params{})
-	if err := v.Set(ctx, "mine/api-key", "s3cret"); err != nil {
-		fmt.Println(err)
-		return
-	}
-	value, err := v.Get(ctx, "mine/api-key")
-	fmt.Println(value, strings.Repeat("*", len(value.Reveal())), err)
-	if err := v.Delete(ctx, "mine/api-key"); err != nil {
-		fmt.Println(err)
-		return
-	}
-	_, err = v.Get(ctx, "mine/api-key")
-	fmt.Println(errors.Is(err, vault.ErrNotFound))
-	// Output:
-	// [redacted] ****** <nil>
-	// true
 }

@@ -23,8 +23,8 @@ const (
 )
 
 // Token returns a fresh access token of the profile ("" for the active one),
-// refreshing it when needed. The log notes who asked: purpose is "token" or
-// "run".
+// refreshing it when needed. The log notes who asked: purpose is "token",
+// "run" or, of other programs, "api".
 //
 // Errors: ErrLoginNeeded; ErrClaimsChanged if the login is not the one that the
 // user accepted; those of the vault; a transient failure of the provider.

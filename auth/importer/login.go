@@ -30,7 +30,7 @@ func (i *Importer) importLogin(ctx context.Context, u *unit, r Request) (err err
 		return err
 	}
 	i.redirect(u)
-	u.set = i.importedSet(u.login)
+	u.set = SetOf(u.login, i.Now())
 	if holdsToken(u.set) && !usable(u.set, i.Now()) {
 		u.warn("its access token has ended and there is none to renew it with")
 	}

@@ -23,13 +23,13 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// importedSet makes a token set of what the file says. An access token whose
-// end is not known counts as ended, so that it is renewed at the first use.
-func (i *Importer) importedSet(l migrate.Login) token.Set {
+// SetOf makes a token set of what is known of tokens. An access token whose end is
+// not known counts as ended, so that it is renewed at the first use.
+func SetOf(l migrate.Login, now time.Time) token.Set {
 	if !l.HasTokens() {
 		return token.Set{}
 	}
-	now := i.Now().UTC()
+	now = now.UTC()
 	set := token.Set{Access: l.Access, Refresh: l.Refresh, Type: "Bearer", Scopes: l.Scopes, Expires: l.Expires, Issued: l.Issued}
 	if set.Expires.IsZero() {
 		set.Expires = now
@@ -113,7 +113,7 @@ func (i *Importer) saveImport(ctx context.Context, u *unit, p profile.Profile) (
 	}
 	if holdsToken(u.set) {
 		grant := into.Grant(func(ctx context.Context) (oauth.Client, error) { return i.Secrets.Client(ctx, into) })
-		if _, err = i.Tokens.SaveImported(ctx, grant, u.set, exists, finish); err != nil {
+		if _, err = i.Tokens.SaveImported(ctx, grant, u.set, token.Import{Begin: exists, Confirm: finish, Anew: true}); err != nil {
 			return fmt.Errorf("keep the imported tokens: %w", err)
 		}
 	} else if u.result.Action == Updated {

@@ -77,6 +77,12 @@ func (e Endpoints) Validate() error {
 
 const maxAddress = 8 << 10 // bytes
 
+// CheckURL reports whether a token may be sent to an address: see Validate.
+func CheckURL(raw string) error {
+	_, err := checkURL(raw)
+	return err
+}
+
 // checkURL applies the rule of Validate to one address.
 func checkURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)

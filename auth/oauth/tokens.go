@@ -112,12 +112,17 @@ func (a answer) tokens(now time.Time) (Tokens, error) {
 	return t, nil
 }
 
-// token returns a member that can be used as a token: visible ASCII, of a
-// sensible length. A newline in one would end the Authorization header, a NUL
-// the environment variable it is handed on in.
+// IsToken reports whether s can be used as a token: visible ASCII, of a sensible
+// length. A newline in one would end the Authorization header, a NUL the
+// environment variable it is handed on in.
+func IsToken(s string) bool {
+	return s != "" && len(s) <= maxToken && printable(s) && !strings.Contains(s, " ")
+}
+
+// token returns a member that can be used as a token.
 func (o object) token(name string) (string, bool) {
 	s, ok := o.text(name)
-	if !ok || s == "" || len(s) > maxToken || !printable(s) || strings.Contains(s, " ") {
+	if !ok || !IsToken(s) {
 		return "", false
 	}
 	return s, true

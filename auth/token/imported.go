@@ -8,19 +8,29 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// SaveImported stores tokens that another program got for the same client, in
-// place of whatever the profile holds. Generation and issuer are set here; the
-// rest is as found, so Authorized may be zero: when the user consented is not
-// known then. begin is asked under the profile's lock, which its deletion takes
-// too, whether the profile is still there; confirm is asked when the tokens are in
-// the vault. With its error, the profile has again what it had before.
-func (s *Service) SaveImported(ctx context.Context, g Grant, set Set, begin func() error, confirm func(Set) error) (Set, error) {
+// Import is tokens that another program got for the same client.
+type Import struct {
+	// Begin is asked under the profile's lock, which its deletion takes too, whether
+	// the profile is still there.
+	Begin func() error
+	// Confirm is asked when the tokens are in the vault. With its error, the profile
+	// has again what it had before.
+	Confirm func(Set) error
+	// Anew says that the user has put these tokens in, whatever account was accepted
+	// before. Otherwise they have to be of that account, as those of a login.
+	Anew bool
+}
+
+// SaveImported stores tokens in place of whatever the profile holds. Generation and
+// issuer are set here, and that whose they are is to be asked; the rest is as found,
+// so Authorized may be zero: when the user consented is not known then.
+func (s *Service) SaveImported(ctx context.Context, g Grant, set Set, by Import) (Set, error) {
 	lock, err := s.lock(ctx, g.ID)
 	if err != nil {
 		return Set{}, err
 	}
 	defer lock.Release()
-	if err := begin(); err != nil {
+	if err := by.Begin(); err != nil {
 		return Set{}, err
 	}
 	old, _, err := s.finishPending(ctx, g)
@@ -32,10 +42,15 @@ func (s *Service) SaveImported(ctx context.Context, g Grant, set Set, begin func
 		return Set{}, err
 	}
 	set.Gen, set.Issuer, set.Refused = old.Gen+1, g.Issuer, false
-	set.Bound, set.Whose = g.Bound, identity.Acceptance{} // whose it is will be asked
+	set.Bound, set.Whose = g.Bound, identity.Acceptance{}
+	if !by.Anew {
+		if set.Whose, err = s.acceptance(ctx, g, old); err != nil {
+			return Set{}, err
+		}
+	}
 	set.replaces(old, s.Now(), g, client)
 	if err = s.save(ctx, g.ID, set, old.Gen); err == nil {
-		err = confirm(set)
+		err = by.Confirm(set)
 	}
 	if err != nil {
 		return Set{}, errors.Join(err, s.putBack(context.WithoutCancel(ctx), g.ID, old, set.Gen))

@@ -145,7 +145,7 @@ func TestFailedImportGivesTheLoginBack(t *testing.T) {
 	}
 	differs := errors.New("it does not read back")
 	imported := Set{Access: "imported", Refresh: "imported", Type: "Bearer", Issued: r.Now(), Expires: r.Now()}
-	_, err := r.SaveImported(t.Context(), r.grant, imported, func() error { return nil }, func(Set) error { return differs })
+	_, err := r.SaveImported(t.Context(), r.grant, imported, Import{Begin: func() error { return nil }, Confirm: func(Set) error { return differs }})
 	now := r.stored()
 	if !errors.Is(err, differs) || now.Refresh != was.Refresh || now.Gen <= was.Gen || now.Whose.Changed == nil || now.Whose.Accepted.Subject != "ada" {
 		t.Errorf("%v; there is now %+v", err, now.Whose)
@@ -164,7 +164,7 @@ func TestImportOverALoginLeavesNoGrant(t *testing.T) {
 	first, second := r.signIn(), r.signIn()
 	t2 := r.login()
 	imported := Set{Access: t2.Access, Refresh: t2.Refresh, Type: t2.Type, Issued: t2.Issued, Expires: t2.Expires}
-	if _, err := r.SaveImported(t.Context(), r.grant, imported, func() error { return nil }, func(Set) error { return nil }); err != nil {
+	if _, err := r.SaveImported(t.Context(), r.grant, imported, Import{Begin: func() error { return nil }, Confirm: func(Set) error { return nil }}); err != nil {
 		t.Fatal(err)
 	}
 	if outcome, err := r.Revoke(t.Context(), r.grant); err != nil || outcome != Revoked {
