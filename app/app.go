@@ -62,6 +62,9 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		OpenURL: a.browser().Open, Settings: a.settings,
 		Environ: a.environ,
 		Launch:  launch.Run,
+		Shell: func(ctx context.Context, line string) (secret.String, error) {
+			return platform.Shell(ctx, line, a.environ, std.Err)
+		},
 		Tray:    a.runTray,
 		Window:  a.runWindow,
 		Windows: window.Names(),

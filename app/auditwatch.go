@@ -3,9 +3,12 @@ package app
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -16,13 +19,15 @@ const (
 	verificationEvery = time.Hour
 )
 
+type watchKeeper interface {
+	VerifyIncremental(ctx context.Context) (verify.Report, error)
+	RenewSecrets(ctx context.Context, run func(ctx context.Context, command string) (secret.String, error)) error
+}
+
 // watchAuditLog verifies the audit log every hour until the returned function is
 // called, which waits for a verification under way. A problem becomes an event,
-// and so an alert; nothing else is to be done here.
-func (a *application) watchAuditLog(ctx context.Context, k interface {
-	VerifyIncremental(ctx context.Context) (verify.Report, error)
-},
-) (stop func()) {
+// and so an alert. It also replaces the client secrets that are to be replaced.
+func (a *application) watchAuditLog(ctx context.Context, k watchKeeper) (stop func()) {
 	ctx, cancel := context.WithCancel(vault.WithWait(ctx, 0))
 	done := make(chan struct{})
 	go func() {
@@ -37,6 +42,12 @@ func (a *application) watchAuditLog(ctx context.Context, k interface {
 			}
 			if _, err := k.VerifyIncremental(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				a.log.Warn("the audit log could not be verified", "error", err)
+			}
+			err := k.RenewSecrets(ctx, func(ctx context.Context, line string) (secret.String, error) {
+				return platform.Shell(ctx, line, a.environ, io.Discard)
+			})
+			if err != nil && !errors.Is(err, context.Canceled) {
+				a.log.Warn("a client secret could not be replaced", "error", err)
 			}
 			timer.Reset(verificationEvery)
 		}

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
 type countingLog struct {
-	calls int
-	until time.Duration
+	calls, renewed int
+	until          time.Duration
 }
 
 func (c *countingLog) VerifyIncremental(ctx context.Context) (verify.Report, error) {
@@ -25,6 +26,11 @@ func (c *countingLog) VerifyIncremental(ctx context.Context) (verify.Report, err
 	}
 }
 
+func (c *countingLog) RenewSecrets(context.Context, func(context.Context, string) (secret.String, error)) error {
+	c.renewed++
+	return nil
+}
+
 // A tray that runs all day looks every hour, and quitting waits for no hour.
 func TestTheLogIsVerifiedEveryHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -33,7 +39,7 @@ func TestTheLogIsVerifiedEveryHour(t *testing.T) {
 		stop := a.watchAuditLog(t.Context(), counted)
 		time.Sleep(3*time.Hour + 3*time.Minute)
 		stop()
-		if counted.calls != 4 {
+		if counted.calls != 4 || counted.renewed != 4 {
 			t.Errorf("looked %d times", counted.calls)
 		}
 		counted = &countingLog{until: time.Hour}

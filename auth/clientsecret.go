@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -17,55 +18,112 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
+// Renewal says how a client secret is replaced without anybody asking for it.
+type Renewal = identity.Renewal
+
+// NewSecret is a client secret that the user has.
+type NewSecret struct {
+	Value secret.String
+	Ends  time.Time // when the provider ends it; zero if that is not known
+	// Try has one refresh try it first: if the provider refuses it, the one before
+	// stays.
+	Try bool
+	// Renew, if set, says how it is replaced from then on.
+	Renew *Renewal
+}
+
 // SetClientSecret replaces a profile's client secret. The login stays. at is whom
 // the secret is shown to from now on: the provider as the profile names it. That
-// is refused while there are tokens of another one.
-func (k *Keeper) SetClientSecret(ctx context.Context, name string, value secret.String) (at string, err error) {
+// is refused while there are tokens of another one. tried is false if there was no
+// login to try it with, or nobody asked for that.
+func (k *Keeper) SetClientSecret(ctx context.Context, name string, n NewSecret) (at string, tried bool, err error) {
 	a, err := k.account(name)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	if value, err = account.CleanSecret(value); err == nil && value.Empty() {
+	if n.Value, err = account.CleanSecret(n.Value); err == nil && n.Value.Empty() {
 		err = hint.Usage("the client secret is empty", "copy it from the provider's developer page")
 	}
+	now := k.now().UTC()
+	if err == nil && !n.Ends.IsZero() && !n.Ends.After(now) {
+		err = hint.Usage("the client secret has reached its end already", "give the day on which the provider ends it, or leave it out")
+	}
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	if err := k.LogWritable(ctx); err != nil {
-		return "", err
+		return "", false, err
 	}
 	p := a.Profile
 	set, err := k.tokens.Load(ctx, p.ID)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
-		return "", err
+		return "", false, err
 	}
 	if err := a.CheckRegistration(set.Bound); err != nil {
 		k.recordRefused(ctx, p, err)
-		return "", err
+		return "", false, err
+	}
+	was, err := k.secrets.Load(ctx, p.ID)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+		return "", false, err
+	}
+	event, data := audit.CredentialStored, map[string]any{"replaced": p.HasSecret}
+	if n.Try {
+		if !p.HasSecret {
+			return "", false, hint.Usage(p.Name+" has no client secret to replace", "store one: stagedoor secret set "+p.Name)
+		}
+		if tried, err = k.trySecret(ctx, a, n.Value); err != nil {
+			return "", tried, err
+		}
+		event = audit.CredentialRotated
+		data = map[string]any{"tried": tried, "old": k.auditKey.Fingerprint(ctx, was.Value), "new": k.auditKey.Fingerprint(ctx, n.Value)}
+	}
+	kept := identity.ClientSecret{Value: n.Value, Stored: now, Ends: n.Ends, Renew: was.Renew}
+	if n.Renew != nil {
+		kept.Renew = *n.Renew
 	}
 	err = k.rebind(ctx, a, func(bound *identity.Binding) error {
-		if err := k.secrets.Keep(ctx, a, value); err != nil {
+		if err := k.secrets.Keep(ctx, a, kept); err != nil {
 			return err
 		}
 		return k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
 			if e := p.Endpoints; e != nil && !p.HasSecret {
 				e.AuthMethod = "" // that of a client without one
 			}
-			p.HasSecret, p.SecretFrom, p.SecretFor = true, k.now().UTC(), ""
+			p.HasSecret, p.SecretFrom, p.SecretFor = true, now, ""
 			bound.Confidential, bound.ClientAuth = true, p.Binding().ClientAuth
 		})
 	})
 	if err != nil {
-		return "", err
+		return "", tried, err
 	}
-	k.record(ctx, p, audit.CredentialStored, audit.OK, map[string]any{"replaced": p.HasSecret})
-	if a, err = k.account(name); err == nil {
-		err = k.tokens.RenewSecret(ctx, k.grant(a))
+	k.record(ctx, p, event, audit.OK, data)
+	if a, err = k.account(p.Name); err == nil {
+		k.renewed(ctx, k.grant(a))
 	}
-	if err != nil {
+	return p.Service(), tried, nil
+}
+
+// trySecret has one refresh show the secret to the provider.
+func (k *Keeper) trySecret(ctx context.Context, a account.Account, value secret.String) (tried bool, err error) {
+	grant := a.Grant(func(context.Context) (oauth.Client, error) {
+		return oauth.Client{ID: a.Profile.ClientID, Secret: value, Auth: oauth.ClientAuth(a.Profile.Binding().ClientAuth)}, nil
+	})
+	grant.Vet = func(set token.Set) error { return a.CheckRegistration(set.Bound) }
+	if tried, err = k.tokens.Try(ctx, grant); err != nil {
+		err = fmt.Errorf("the secret that is stored stays, because the new one did not work in a refresh: %w", err)
+		if hint.Of(err) == "" {
+			err = hint.Wrap(err, "look at it on the provider's page and try again; stagedoor secret set "+a.Profile.Name+" stores it untried")
+		}
+	}
+	return tried, err
+}
+
+// renewed has open revocations asked for with the client secret that is new.
+func (k *Keeper) renewed(ctx context.Context, g token.Grant) {
+	if err := k.tokens.RenewSecret(ctx, g); err != nil {
 		k.log.WarnContext(ctx, "open revocations keep the client secret of before", "error", err)
 	}
-	return p.Service(), nil
 }
 
 // rebind changes a profile and what its tokens are bound to, if it has any: what

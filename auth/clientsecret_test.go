@@ -451,13 +451,13 @@ func TestReplaceTheClientSecret(t *testing.T) {
 	if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); err == nil {
 		t.Fatal("the server takes any client secret")
 	}
-	at, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client\n")
+	at, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client\n"})
 	if err != nil || at != w.server.Issuer() {
 		t.Fatalf("shown to %q, %v", at, err)
 	}
 	w.login("work")
 	w.clock.Advance(100 * 24 * time.Hour)
-	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client"); err != nil {
+	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
 		t.Fatal(err)
 	}
 	w.token(w.keeper, "work")
@@ -466,7 +466,7 @@ func TestReplaceTheClientSecret(t *testing.T) {
 		t.Errorf("in the log: %+v, %v", events, err)
 	}
 	for _, blank := range []secret.String{"", " \n"} {
-		if _, err := w.keeper.SetClientSecret(t.Context(), "work", blank); !errors.Is(err, auth.ErrUsage) {
+		if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: blank}); !errors.Is(err, auth.ErrUsage) {
 			t.Errorf("%q: %v", blank.Reveal(), err)
 		}
 	}
@@ -477,7 +477,7 @@ func TestClientSecretForAPublicClient(t *testing.T) {
 	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
 	w.create("work")
 	w.login("work")
-	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client"); err != nil {
+	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
 		t.Fatal(err)
 	}
 	w.token(w.keeper, "work")
@@ -491,7 +491,7 @@ func TestReplacedSecretDoesNotFollowAChangedProfile(t *testing.T) {
 	w.confidential("work")
 	w.login("work")
 	w.edit(func(p, e map[string]any) { p["issuer"], e["token"] = evil.Issuer(), evil.Issuer()+"/token" })
-	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "another-s3cret"); !errors.Is(err, auth.ErrEndpointChanged) {
+	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "another-s3cret"}); !errors.Is(err, auth.ErrEndpointChanged) {
 		t.Errorf("SetClientSecret: %v", err)
 	}
 	w.clock.Advance(2 * time.Hour)
@@ -540,7 +540,7 @@ func TestServerThatStartsDuringSecretSet(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client"); err != nil {
+	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-started; err != nil {
@@ -558,14 +558,14 @@ func TestInterruptedClientSecret(t *testing.T) {
 	w.create("work")
 	w.login("work")
 	w.vault.FailSet("/tokens", vault.ErrLocked)
-	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "new-secret-of-the-client"); !errors.Is(err, vault.ErrLocked) {
+	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "new-secret-of-the-client"}); !errors.Is(err, vault.ErrLocked) {
 		t.Fatal(err)
 	}
 	w.vault.FailSet("", nil)
 	if _, err := w.open().Token(t.Context(), "work", "token"); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
-	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "new-secret-of-the-client"); err != nil {
+	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "new-secret-of-the-client"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.open().Token(t.Context(), "work", "token"); err != nil {
@@ -627,11 +627,11 @@ func TestSecretSetCanBeRepeatedAfterAFailure(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client"); err == nil {
+	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err == nil {
 		t.Fatal("what could not be kept is no success")
 	}
 	full = false
-	if _, err := w.keeper.SetClientSecret(t.Context(), "work", "s3cret-of-the-client"); err != nil {
+	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
 		t.Fatal(err)
 	}
 	w.token(w.keeper, "work")

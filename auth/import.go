@@ -31,7 +31,7 @@ func (k *Keeper) UndoImport(ctx context.Context, r importer.UndoRequest) (import
 func (k *Keeper) importer() *importer.Importer {
 	return &importer.Importer{Params: importer.Params{
 		Locks: filepath.Join(k.dir, "locks"), Copies: filepath.Join(k.dir, "imports"), Profiles: k.profiles, Tokens: k.tokens, Vault: k.vault, Log: k.audit, Now: k.now,
-		Secrets: k.secrets, Writable: k.LogWritable, Record: k.record, Fingerprint: k.auditKey.Fingerprint,
+		Secrets: k.secrets, Renewed: k.renewed, Writable: k.LogWritable, Record: k.record, Fingerprint: k.auditKey.Fingerprint,
 		Rebind: func(ctx context.Context, p profile.Profile, change func() error) error {
 			a, err := account.Of(p)
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
@@ -62,7 +63,7 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 	}
 	p := a.Profile
 	if p.HasSecret {
-		if err := k.secrets.Keep(ctx, a, n.ClientSecret); err != nil {
+		if err := k.secrets.Keep(ctx, a, identity.ClientSecret{Value: n.ClientSecret, Stored: p.SecretFrom, Ends: n.SecretEnds}); err != nil {
 			// A profile whose secret is nowhere would fail at login for no visible reason.
 			return profile.Profile{}, errors.Join(err, k.profiles.Delete(ctx, p.ID))
 		}

@@ -189,7 +189,7 @@ func (k *Keeper) State(ctx context.Context) (State, error) {
 		}
 		if state.VaultProblem != "" {
 			view.Status = StatusUnknown
-		} else if err := k.addLogin(ctx, &view, p); err != nil {
+		} else if err := errors.Join(k.addLogin(ctx, &view, p), k.addSecret(ctx, &view, p)); err != nil {
 			view.Status = StatusUnknown
 			state.VaultProblem, state.VaultHint = err.Error(), hint.Of(err)
 		}

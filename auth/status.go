@@ -44,6 +44,10 @@ type ProfileView struct {
 	Blocked   string `json:"blocked,omitempty"`
 	CanAccept bool   `json:"can_accept,omitempty"`
 	Changed   string `json:"changed,omitempty"`
+	// SecretStored is when the client secret was stored, SecretDue when it should be
+	// replaced; zero without one. UTC.
+	SecretStored time.Time `json:"client_secret_stored,omitzero"`
+	SecretDue    time.Time `json:"client_secret_due,omitzero"`
 	// Open is a revocation that the provider has not confirmed, or nil.
 	Open      *OpenRevocation `json:"open_revocation,omitempty"`
 	CanRevoke bool            `json:"can_revoke"`          // the provider has a revocation endpoint

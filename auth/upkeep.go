@@ -71,7 +71,7 @@ func (k *Keeper) upkeep(ctx context.Context) {
 	now := k.now()
 	if last := k.grantsAt.Load(); last == 0 || now.Sub(time.Unix(last, 0)).Abs() >= grantsEvery {
 		k.grantsAt.Store(now.Unix())
-		if err := errors.Join(k.CheckGrants(ctx), k.recordOrphans(ctx), k.findRevocations(ctx)); err != nil {
+		if err := errors.Join(k.passDay(ctx), k.CheckGrants(ctx), k.CheckSecrets(ctx), k.recordOrphans(ctx), k.findRevocations(ctx)); err != nil {
 			k.log.WarnContext(ctx, "not all logins could be looked at", "error", err)
 		}
 	}

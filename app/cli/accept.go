@@ -20,7 +20,7 @@ you wanted, accept it with this command; if not, sign in again as before.`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeFirst(f.Names),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := &profileOptions{first(args)}
+			o := &profileOptions{f.profile(args)}
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return acceptRun(ctx, f, k, o) })
 		},
 	}

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -85,4 +87,23 @@ func fixed(values ...string) func() []string { return func() []string { return v
 // files offers files, which the root turns off where nothing else is said.
 func files(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// noSecret stands for a flag that people expect and that must not be: what is on a
+// command line is in the shell's history and in the list of processes.
+type noSecret struct{}
+
+func (noSecret) String() string   { return "" }
+func (noSecret) Type() string     { return "string" }
+func (noSecret) Set(string) error { return errSecretTyped }
+
+var errSecretTyped = errors.New("a secret does not belong on the command line")
+
+func flagError(cmd *cobra.Command, err error) error {
+	var valueless *pflag.ValueRequiredError
+	if errors.Is(err, errSecretTyped) || errors.As(err, &valueless) && valueless.GetFlag().Name == "client-secret" {
+		// Without err, which quotes the value.
+		return usage("have it asked for with --ask-client-secret, or pipe it in with --client-secret-stdin; if it was typed, get a new one", "%w", errSecretTyped)
+	}
+	return usage(seeHelp(cmd), "%w", err)
 }

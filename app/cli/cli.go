@@ -105,7 +105,9 @@ happens to them. Without a command it starts the tray.`,
 	root.SetIn(f.In)
 	root.SetOut(f.Out)
 	root.SetErr(f.Err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(seeHelp(cmd), "%w", err) })
+	root.PersistentFlags().Var(noSecret{}, "client-secret", "")
+	_ = root.PersistentFlags().MarkHidden("client-secret")
+	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	add := func(group, title string, cmds ...*cobra.Command) {
@@ -120,6 +122,7 @@ happens to them. Without a command it starts the tray.`,
 		newCmdImport(f, nil), newCmdEnableKeychain(f, nil))
 	add("servers", "MCP servers and clients", newCmdRun(f, nil), newCmdSetup(f, nil))
 	add("watch", "Watching", newCmdAudit(f, nil), newCmdAlerts(f, nil), newCmdIncident(f), newCmdMetrics(f))
+	root.AddCommand(newTopicEnvironment())
 	add("app", "The app", newCmdWindow(f, nil), newCmdSettings(f, nil), newCmdDemo(f), newCmdVersion(f, nil))
 	return root
 }

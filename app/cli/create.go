@@ -8,12 +8,16 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
 type createOptions struct {
 	auth.NewProfile
 	secretFromStdin bool
 	askSecret       bool
+	secretEnv       string // a variable's name
+	clientIDEnv     string
+	secretEnds      string
 }
 
 func newCmdCreateProfile(f *Factory, runF func(*createOptions) error) *cobra.Command {
@@ -38,8 +42,12 @@ line.`,
 				return usage("leave --redirect-port out for any free one", "0 is not a port")
 			case o.Provider == "":
 				return usage("pass --provider spotify, tidal, oidc or oauth2", "which provider is %s at?", o.Name)
-			case o.secretFromStdin && o.askSecret:
-				return usage("--client-secret asks on the terminal, --client-secret-stdin reads a pipe", "--client-secret and --client-secret-stdin exclude each other")
+			case o.secretFromStdin && o.askSecret, o.secretEnv != "" && (o.secretFromStdin || o.askSecret):
+				return usage("--ask-client-secret asks on the terminal, --client-secret-stdin reads a pipe, --client-secret-env a variable", "the client secret comes from one place")
+			case o.ClientID != "" && o.clientIDEnv != "":
+				return usage("name the variable or the id", "--client-id and --client-id-env exclude each other")
+			case o.secretEnds != "" && !o.askSecret && !o.secretFromStdin && o.secretEnv == "":
+				return usage("pass the secret with --ask-client-secret, --client-secret-stdin or --client-secret-env", "there is no client secret that could expire")
 			}
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return createProfileRun(ctx, f, k, o) })
 		},
@@ -47,8 +55,11 @@ line.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.Provider, "provider", "", "spotify, tidal, oidc or oauth2")
 	flags.StringVar(&o.ClientID, "client-id", "", "the app's client id; another profile's of the same provider if left out")
+	flags.StringVar(&o.clientIDEnv, "client-id-env", "", "the variable that has the client id")
+	flags.BoolVar(&o.askSecret, "ask-client-secret", false, "ask for the client secret")
 	flags.BoolVar(&o.secretFromStdin, "client-secret-stdin", false, "read the client secret from standard input")
-	flags.BoolVar(&o.askSecret, "client-secret", false, "ask for the client secret")
+	flags.StringVar(&o.secretEnv, "client-secret-env", "", "the variable that has the client secret")
+	addSecretExpires(cmd, &o.secretEnds)
 	flags.StringVar(&o.Issuer, "issuer", "", "the issuer's address (oidc)")
 	flags.StringVar(&o.Endpoints.Authorization, "auth-url", "", "authorization endpoint (oauth2)")
 	flags.StringVar(&o.Endpoints.Token, "token-url", "", "token endpoint (oauth2)")
@@ -78,10 +89,24 @@ func createProfileRun(ctx context.Context, f *Factory, k createKeeper, o *create
 	if o.askSecret && f.ReadPassword == nil {
 		return usage("pass it on standard input with --client-secret-stdin", "there is no terminal to ask for the client secret")
 	}
-	if o.askSecret || o.secretFromStdin {
-		if o.ClientSecret, err = f.clientSecret(o.askSecret); err != nil {
+	if o.SecretEnds, err = expiry(o.secretEnds); err != nil {
+		return err
+	}
+	if o.clientIDEnv != "" {
+		if o.ClientID, err = f.variable(o.clientIDEnv); err != nil {
 			return err
 		}
+	}
+	switch {
+	case o.secretEnv != "":
+		var value string
+		value, err = f.variable(o.secretEnv)
+		o.ClientSecret = secret.String(value)
+	case o.askSecret || o.secretFromStdin:
+		o.ClientSecret, err = f.clientSecret(o.askSecret)
+	}
+	if err != nil {
+		return err
 	}
 	o.Warn = func(text string) { f.notef("note: %s\n", text) }
 	p, err := k.CreateProfile(ctx, o.NewProfile)

@@ -22,6 +22,9 @@ type Factory struct {
 	// is no terminal.
 	ReadPassword func(prompt string) (secret.String, error)
 
+	// Shell runs a line of the user's own, which prints a secret.
+	Shell func(ctx context.Context, line string) (secret.String, error)
+
 	// Copy puts a text into the clipboard of the user's terminal. Nil if standard
 	// error is no terminal.
 	Copy func(text string)

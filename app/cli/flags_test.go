@@ -3,7 +3,11 @@ package cli
 import (
 	"errors"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -66,9 +70,19 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[revokeOptions]{"--all", &revokeOptions{all: true}},
 		flagTest[revokeOptions]{"work --all", nil},
 	)
-	for _, newCmd := range []func(*Factory, func(*profileOptions) error) *cobra.Command{newCmdUse, newCmdDeleteProfile, newCmdAccept, newCmdToken, newCmdSecretSet} {
+	for _, newCmd := range []func(*Factory, func(*profileOptions) error) *cobra.Command{newCmdUse, newCmdDeleteProfile, newCmdAccept, newCmdToken} {
 		checkFlags(t, newCmd, flagTest[profileOptions]{"work", &profileOptions{"work"}}, flagTest[profileOptions]{"work home", nil})
 	}
+	checkFlags(t, newCmdSecretSet,
+		flagTest[secretOptions]{"work --secret-expires 2027-03-31", &secretOptions{profile: "work", ends: "2027-03-31"}},
+		flagTest[secretOptions]{"work home", nil},
+	)
+	checkFlags(t, newCmdSecretRotate,
+		flagTest[secretOptions]{"work --command c --every 60 --secret-expires d", &secretOptions{profile: "work", command: "c", every: 60, ends: "d"}},
+		flagTest[secretOptions]{"work --every -1", &secretOptions{profile: "work", every: -1}},
+		flagTest[secretOptions]{"work --every 60", nil},
+		flagTest[secretOptions]{"work --command c --every 9999", nil},
+	)
 	checkFlags(t, newCmdRename, flagTest[renameOptions]{"work home", &renameOptions{"work", "home"}}, flagTest[renameOptions]{"work", nil})
 	checkFlags(t, newCmdCreateProfile,
 		flagTest[createOptions]{
@@ -78,10 +92,14 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 				Endpoints: profile.Endpoints{Authorization: "A", Token: "T", Revocation: "R", DeviceAuthorization: "D", UserInfo: "U"},
 			}},
 		},
-		flagTest[createOptions]{"corp --provider tidal --client-secret", &createOptions{askSecret: true, NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal"}}},
+		flagTest[createOptions]{"corp --provider tidal --ask-client-secret --secret-expires d", &createOptions{askSecret: true, secretEnds: "d", NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal"}}},
+		flagTest[createOptions]{"corp --provider tidal --client-id-env I --client-secret-env S", &createOptions{clientIDEnv: "I", secretEnv: "S", NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal"}}},
+		flagTest[createOptions]{"corp --provider tidal --client-id x --client-id-env I", nil},
+		flagTest[createOptions]{"corp --provider tidal --client-secret-env S --ask-client-secret", nil},
+		flagTest[createOptions]{"corp --provider tidal --secret-expires 2027-01-01", nil},
 		flagTest[createOptions]{"corp", nil},
 		flagTest[createOptions]{"corp --provider tidal --redirect-port 0", nil},
-		flagTest[createOptions]{"corp --provider tidal --client-secret --client-secret-stdin", nil},
+		flagTest[createOptions]{"corp --provider tidal --ask-client-secret --client-secret-stdin", nil},
 	)
 	checkFlags(t, newCmdRun,
 		flagTest[runOptions]{
@@ -150,7 +168,7 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 func TestEveryCommandHasAnExample(t *testing.T) {
 	var walk func(cmd *cobra.Command)
 	walk = func(cmd *cobra.Command) {
-		if cmd.Example == "" && !cmd.HasSubCommands() {
+		if cmd.Example == "" && !cmd.HasSubCommands() && cmd.Runnable() {
 			t.Errorf("%s has no example", cmd.CommandPath())
 		}
 		for _, sub := range cmd.Commands() {
@@ -171,6 +189,64 @@ func TestWhatCannotBePrintedIsNoSuccess(t *testing.T) {
 		f := Factory{Out: full{}, Err: io.Discard, Names: fixed(), Settings: func() (*settings.Store, error) { return settings.Open("nowhere", nil), nil }}
 		if status := Run(t.Context(), f, strings.Fields(line)); status != ExitFailed {
 			t.Errorf("%s: exit status %d, want %d", line, status, ExitFailed)
+		}
+	}
+}
+
+// A secret on a command line is in the shell's history already; it must not be in
+// an error that somebody copies as well.
+func TestTypedSecretIsRefusedAndNotRepeated(t *testing.T) {
+	for _, line := range []string{
+		"create-profile work --client-secret=s3cret-made-up", "create-profile work --client-secret s3cret-made-up", "create-profile work --client-secret",
+		"login --client-secret=s3cret-made-up", "secret set work --client-secret s3cret-made-up", "--client-secret=s3cret-made-up",
+	} {
+		var errs strings.Builder
+		f := Factory{Out: io.Discard, Err: &errs, Names: fixed()}
+		if status := Run(t.Context(), f, strings.Fields(line)); status != ExitUsage ||
+			strings.Contains(errs.String(), "s3cret-made-up") || !strings.Contains(errs.String(), "does not belong on the command line") || !strings.Contains(errs.String(), "--ask-client-secret") {
+			t.Errorf("%s: status %d, %s", line, status, errs.String())
+		}
+	}
+}
+
+// STAGEDOOR_PROFILE says which account a script uses; an argument says it better.
+func TestProfileOfTheEnvironment(t *testing.T) {
+	f := &Factory{Environ: []string{"STAGEDOOR_PROFILE=home", "STAGEDOOR_PROFILE=work"}}
+	for _, tt := range []struct{ line, want string }{{"", "work"}, {"home", "home"}} {
+		var got *profileOptions
+		cmd := newCmdToken(f, func(o *profileOptions) error { got = o; return nil })
+		cmd.SetArgs(strings.Fields(tt.line))
+		if err := cmd.ExecuteContext(t.Context()); err != nil || got.profile != tt.want {
+			t.Errorf("token %s: %+v, %v", tt.line, got, err)
+		}
+	}
+	var all *revokeOptions
+	cmd := newCmdRevoke(f, func(o *revokeOptions) error { all = o; return nil })
+	cmd.SetArgs([]string{"--all"})
+	if err := cmd.ExecuteContext(t.Context()); err != nil || all.profile != "" {
+		t.Errorf("revoke --all: %+v, %v", all, err)
+	}
+}
+
+// A variable that nobody can look up is a switch that only its author knows.
+func TestEveryVariableIsInTheHelp(t *testing.T) {
+	help := newTopicEnvironment().Long
+	name := regexp.MustCompile(`"(STAGEDOOR_[A-Z]+(?:_[A-Z]+)*)"`)
+	for _, root := range []string{"../../app", "../../auth"} {
+		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			for _, found := range name.FindAllSubmatch(source, -1) {
+				if v := string(found[1]); !strings.Contains(help, v) {
+					t.Errorf("%s reads %s, which is in no help", path, v)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }

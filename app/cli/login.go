@@ -43,7 +43,7 @@ and TIDAL do not.`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeFirst(f.Names),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.profile = first(args)
+			o.profile = f.profile(args)
 			if o.device && o.noBrowser {
 				return usage("--device shows a code for another device, --no-browser an address for this one", "--device and --no-browser exclude each other")
 			}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,6 +62,9 @@ func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *jsonOptions)
 		for _, p := range state.Profiles {
 			if p.Changed != "" {
 				f.notef("%s: no server gets a token: %s\n", p.Name, p.Changed)
+			}
+			if !p.SecretDue.IsZero() && p.SecretDue.Sub(f.Now()) < 15*24*time.Hour {
+				f.notef("%s: the client secret is to be replaced (%s): stagedoor secret rotate %s\n", p.Name, until(p.SecretDue, f.Now()), p.Name)
 			}
 		}
 		f.warn(state.VaultProblem, state.VaultHint)

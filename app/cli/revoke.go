@@ -37,9 +37,11 @@ on at a provider that was asked to end it.`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeFirst(f.Names),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.profile = first(args)
-			if o.all && o.profile != "" {
+			if o.profile = first(args); o.all && o.profile != "" {
 				return usage("--all is every profile", "name a profile or --all, not both")
+			}
+			if !o.all {
+				o.profile = f.profile(args)
 			}
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return revokeRun(ctx, f, k, o) })
 		},

@@ -42,6 +42,9 @@ A TEMPLATE may name {access_token}, {token_type}, {expires_at}, {expires_at_ms},
 			if o.profile != "" && o.service != "" {
 				return usage("--profile pins one, --provider follows the active one", "name --profile or --provider, not both")
 			}
+			if o.profile == "" && o.service == "" {
+				o.profile = f.getenv(profileVariable)
+			}
 			if runF != nil {
 				return runF(o)
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,41 +16,118 @@ import (
 )
 
 func newCmdSecret(f *Factory) *cobra.Command {
-	return newGroup("secret", "Replace the client secret of a profile", newCmdSecretSet(f, nil))
+	return newGroup("secret", "Replace the client secret of a profile", newCmdSecretSet(f, nil), newCmdSecretRotate(f, nil))
 }
 
-func newCmdSecretSet(f *Factory, runF func(*profileOptions) error) *cobra.Command {
-	return &cobra.Command{
+type secretOptions struct {
+	profile string
+	ends    string // a day
+	// rotate
+	command string
+	every   int // days; 0: as before, less: never
+}
+
+func newCmdSecretSet(f *Factory, runF func(*secretOptions) error) *cobra.Command {
+	o := &secretOptions{}
+	cmd := &cobra.Command{
 		Use:   "set PROFILE",
 		Short: "Store a new client secret; the login stays",
 		Long: `Store a new client secret for a profile, in place of the one it has. It is asked
 for, or read from standard input if that is no terminal, and never taken from the
-command line. The login stays: the next refresh shows the new secret.`,
-		Example:           "  stagedoor secret set work\n  pass show corp | stagedoor secret set work",
+command line. The login stays: the next refresh shows the new secret. What is old
+for 90 days, or reaches the end that you give, is an alert from 15 days before.`,
+		Example:           "  stagedoor secret set work --secret-expires 2027-03-31\n  pass show corp | stagedoor secret set work",
 		Args:              exactly("PROFILE"),
 		ValidArgsFunction: completeFirst(f.Names),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := &profileOptions{args[0]}
-			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return secretSetRun(ctx, f, k, o) })
+			o.profile = args[0]
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return secretRun(ctx, f, k, o, false) })
 		},
 	}
+	addSecretExpires(cmd, &o.ends)
+	return cmd
+}
+
+func newCmdSecretRotate(f *Factory, runF func(*secretOptions) error) *cobra.Command {
+	o := &secretOptions{}
+	cmd := &cobra.Command{
+		Use:   "rotate PROFILE [--command LINE [--every DAYS]]",
+		Short: "Replace the client secret by one that works",
+		Long: `Replace a profile's client secret by a new one, after one refresh has shown that
+the provider takes it: if not, the old one stays. The new one is asked for, or
+read from standard input, or is what the command prints.
+
+With --every the tray runs the command again when the secret is so many days old.
+The command is kept in the keychain, since settings can be changed by whoever can
+write the state folder. --every -1 ends that.`,
+		Example: `  stagedoor secret rotate work
+  stagedoor secret rotate work --command 'vault kv get -field=secret kv/spotify' --every 60`,
+		Args:              exactly("PROFILE"),
+		ValidArgsFunction: completeFirst(f.Names),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.profile = args[0]
+			switch {
+			case o.every > 0 && o.command == "":
+				return usage("say which command prints it: --command LINE", "nobody is there to type a secret every %d days", o.every)
+			case o.every > maxEvery:
+				return usage(fmt.Sprintf("give 1 to %d days", maxEvery), "%d days is too long", o.every)
+			}
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return secretRun(ctx, f, k, o, true) })
+		},
+	}
+	cmd.Flags().StringVar(&o.command, "command", "", "a line for the shell, which prints the new secret")
+	cmd.Flags().IntVar(&o.every, "every", 0, "have the tray do it again when the secret is so many days old; -1 for never again")
+	addSecretExpires(cmd, &o.ends)
+	return cmd
+}
+
+const maxEvery = 3650 // days
+
+func addSecretExpires(cmd *cobra.Command, day *string) {
+	cmd.Flags().StringVar(day, "secret-expires", "", "the day on which the provider ends the secret, such as 2027-03-31")
+}
+
+// expiry reads a day; "" is none.
+func expiry(day string) (time.Time, error) {
+	if day == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		err = usage("write it as 2027-03-31", "%q is no day", day)
+	}
+	return t, err
 }
 
 type secretKeeper interface {
 	Profile(name string) (profile.Profile, error)
-	SetClientSecret(ctx context.Context, name string, value secret.String) (at string, err error)
+	SetClientSecret(ctx context.Context, name string, n auth.NewSecret) (at string, tried bool, err error)
 }
 
-func secretSetRun(ctx context.Context, f *Factory, k secretKeeper, o *profileOptions) error {
+func secretRun(ctx context.Context, f *Factory, k secretKeeper, o *secretOptions, try bool) error {
 	p, err := k.Profile(o.profile) // before anything is typed
 	if err != nil {
 		return err
 	}
-	value, err := f.clientSecret(f.ReadPassword != nil)
+	n := auth.NewSecret{Try: try}
+	if n.Ends, err = expiry(o.ends); err != nil {
+		return err
+	}
+	if o.every != 0 {
+		n.Renew = &auth.Renewal{}
+		if o.every > 0 {
+			n.Renew = &auth.Renewal{Command: o.command, Days: o.every}
+		}
+	}
+	if o.command != "" {
+		n.Value, err = f.Shell(ctx, o.command)
+	} else {
+		n.Value, err = f.clientSecret(f.ReadPassword != nil)
+	}
 	if err != nil {
 		return err
 	}
-	at, err := k.SetClientSecret(ctx, p.Name, value)
+	at, tried, err := k.SetClientSecret(ctx, p.Name, n)
 	if row, unknown := provider.Lookup(at); unknown == nil {
 		at = row.Name
 	}
@@ -57,7 +135,16 @@ func secretSetRun(ctx context.Context, f *Factory, k secretKeeper, o *profileOpt
 	if p.HasSecret {
 		was = "replaced"
 	}
-	return f.done(err, "%s: the client secret was %s; it is shown to %s and nobody else\n", p.Name, was, at)
+	if err = f.done(err, "%s: the client secret was %s; it is shown to %s and nobody else\n", p.Name, was, at); err != nil {
+		return err
+	}
+	switch {
+	case tried:
+		f.printf("a refresh has shown that it works: the old one can be deleted at the provider\n")
+	case try:
+		f.printf("it could not be tried, since nobody is signed in: stagedoor login %s\n", p.Name)
+	}
+	return nil
 }
 
 // clientSecret asks for a client secret or reads all that standard input has: of

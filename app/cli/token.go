@@ -20,7 +20,7 @@ notes every time.`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeFirst(f.Names),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := &profileOptions{first(args)}
+			o := &profileOptions{f.profile(args)}
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return tokenRun(ctx, f, k, o) })
 		},
 	}

@@ -3,6 +3,7 @@ package metrics
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -25,11 +26,11 @@ type counter struct {
 // gauges are what is known of each profile at the moment.
 var gauges = []struct {
 	name, unit, help string
-	value            func(auth.ProfileView) (value float64, known bool)
+	value            func(p auth.ProfileView, now time.Time) (value float64, known bool)
 }{
 	{
 		"login_active", "", "Whether a profile has a login that works, as far as is known.",
-		func(p auth.ProfileView) (float64, bool) {
+		func(p auth.ProfileView, _ time.Time) (float64, bool) {
 			if p.Status == auth.StatusActive {
 				return 1, true
 			}
@@ -38,11 +39,27 @@ var gauges = []struct {
 	},
 	{
 		"grant_expiry_timestamp_seconds", "seconds", "When a login itself ends, where that is known.",
-		func(p auth.ProfileView) (float64, bool) { return float64(p.GrantEnds.Unix()), !p.GrantEnds.IsZero() },
+		func(p auth.ProfileView, _ time.Time) (float64, bool) {
+			return float64(p.GrantEnds.Unix()), !p.GrantEnds.IsZero()
+		},
+	},
+	{
+		"client_secret_age_seconds", "seconds", "How long ago the client secret was stored.",
+		func(p auth.ProfileView, now time.Time) (float64, bool) {
+			return now.Sub(p.SecretStored).Round(time.Second).Seconds(), !p.SecretStored.IsZero()
+		},
+	},
+	{
+		"client_secret_due_timestamp_seconds", "seconds", "When the client secret should be replaced.",
+		func(p auth.ProfileView, _ time.Time) (float64, bool) {
+			return float64(p.SecretDue.Unix()), !p.SecretDue.IsZero()
+		},
 	},
 	{
 		"access_token_expiry_timestamp_seconds", "seconds", "When the access token ends.",
-		func(p auth.ProfileView) (float64, bool) { return float64(p.Expires.Unix()), !p.Expires.IsZero() },
+		func(p auth.ProfileView, _ time.Time) (float64, bool) {
+			return float64(p.Expires.Unix()), !p.Expires.IsZero()
+		},
 	},
 }
 

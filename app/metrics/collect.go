@@ -151,7 +151,7 @@ func (c *Collector) Families(v View) []Family {
 	for _, g := range gauges {
 		t := tally{}
 		for _, p := range v.Profiles {
-			if value, known := g.value(p); known {
+			if value, known := g.value(p, v.Now); known {
 				t.add(value, p.Name, p.Provider)
 			}
 		}

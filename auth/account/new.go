@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -28,6 +29,7 @@ type New struct {
 	Provider     string            // id of a provider's row
 	ClientID     string            // may be empty if another profile of the provider has one
 	ClientSecret secret.String     // of a confidential client; empty for a public one
+	SecretEnds   time.Time         // when the provider ends the client secret; zero if that is not known
 	Scopes       []string          // the provider's own list if empty
 	Issuer       string            // for oidc
 	Endpoints    profile.Endpoints // for oauth2

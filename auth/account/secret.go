@@ -9,7 +9,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
-	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -34,13 +33,19 @@ func (s Secrets) Load(ctx context.Context, id string) (identity.ClientSecret, er
 	return identity.DecodeClientSecret(item), nil
 }
 
-// Keep stores a client secret for the account as it stands.
-func (s Secrets) Keep(ctx context.Context, a Account, value secret.String) error {
-	item, err := identity.ClientSecret{Value: value, For: a.Registration()}.Encode()
+// Keep stores a client secret, bound to the account as it stands.
+func (s Secrets) Keep(ctx context.Context, a Account, kept identity.ClientSecret) error {
+	kept.For = a.Registration()
+	return s.Restore(ctx, a.Profile.ID, kept)
+}
+
+// Restore stores a client secret as it is, bound to what it was bound to.
+func (s Secrets) Restore(ctx context.Context, id string, kept identity.ClientSecret) error {
+	item, err := kept.Encode()
 	if err != nil {
 		return err
 	}
-	return s.Vault.Set(ctx, SecretItem(a.Profile.ID), item)
+	return s.Vault.Set(ctx, SecretItem(id), item)
 }
 
 // Delete removes a profile's client secret.
@@ -70,7 +75,7 @@ func (s Secrets) Client(ctx context.Context, a Account) (oauth.Client, error) {
 			break
 		}
 		kept.For = a.Registration()
-		if err := s.Keep(ctx, a, kept.Value); err != nil {
+		if err := s.Keep(ctx, a, kept); err != nil {
 			s.Log.WarnContext(ctx, "the client secret could not be bound to its provider", "error", err)
 		}
 	}

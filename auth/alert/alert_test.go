@@ -375,42 +375,27 @@ func TestNotificationIsRememberedAfterReadingTheLogBack(t *testing.T) {
 	}
 }
 
-// A rule that waits: a client secret that nobody renewed.
-func TestAgeRule(t *testing.T) {
-	rule := Rule{
-		ID: "credential_age", Events: []string{audit.ProfileCreated}, Resets: []string{audit.ProfileDeleted}, Kind: Age,
-		Window: 90 * 24 * time.Hour, Severity: P3,
-		Message: "client secret set ${window} ago",
-	}
-	used := Rule{ID: "used", Events: []string{audit.TokenRefreshed}, Kind: Count, N: 1000, Window: time.Hour}
-	rules := []Rule{rule, used}
-	s := tell().add(1, audit.ProfileCreated, "p")
-	stored := s.now
-	for range 13 {
-		s.wait(7*24*time.Hour-time.Second).add(1, audit.TokenRefreshed, "p") // it is in use
-	}
-	for _, tt := range []struct {
-		days int
-		want []string
+// Time is what the log confirms, so that a wrong clock makes nothing old, and a
+// machine that was off does.
+func TestTimeIsWhatTheLogConfirms(t *testing.T) {
+	year := 365 * day
+	for name, tt := range map[string]struct {
+		story *story
+		after time.Duration
+		want  time.Duration // since the last event before the clock changed
 	}{
-		{-400, nil},
-		{0, nil},
-		{89, nil},
-		{91, []string{"credential_age-1 P3 open ×1 client secret set 90 days ago"}},
+		"in use":                   {tell().used(3), day, day},
+		"a clock a year ahead":     {tell().used(3), year, 7 * day},
+		"the same, and one event":  {tell().used(3).wait(year).add(1, audit.TokenRefreshed, "p"), year + time.Minute, 7 * day},
+		"a machine off for a year": {tell().used(3).wait(year).add(1, audit.Day, ""), year + 2*time.Hour, year + 2*time.Hour},
+		"nothing but days":         {tell().used(3).wait(6*day).add(1, audit.Day, "").wait(6*day).add(1, audit.Day, ""), 18 * day, 18 * day},
 	} {
-		got := s.tracker(rules).Alerts(stored.AddDate(0, 0, tt.days))
-		if diff := cmp.Diff(tt.want, summary(got)); diff != "" {
-			t.Errorf("after %d days: %s", tt.days, diff)
-		}
-	}
-	later := stored.AddDate(1, 0, 0)
-	s.ack("credential_age-1")
-	if got := s.tracker(rules).Alerts(later); len(got) != 1 || got[0].State != Acked {
-		t.Errorf("acknowledged: %v", summary(got))
-	}
-	s.add(1, audit.ProfileDeleted, "p")
-	if got := s.tracker(rules).Alerts(later); got != nil {
-		t.Errorf("of a deleted profile: %v", summary(got))
+		t.Run(name, func(t *testing.T) {
+			start := tell().used(3).now
+			if got := tt.story.tracker(Defaults()).At(start.Add(tt.after)).Sub(start); got != tt.want {
+				t.Errorf("%v passed, want %v", got, tt.want)
+			}
+		})
 	}
 }
 

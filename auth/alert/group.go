@@ -30,7 +30,6 @@ type group struct {
 	fired   time.Time // when current fired last
 	past    []Alert
 
-	newest audit.Event // of an Age
 	usual  baseline
 	habit  habit
 	former string // of a Change
@@ -87,9 +86,6 @@ func (g *group) fires(f *firing) (ok bool) {
 	case Ratio:
 		f.n, f.tries = len(g.run.list), g.run.tries
 		return f.tries >= r.MinSamples && 100*f.n >= r.N*f.tries
-	case Age:
-		g.newest = f.newest
-		return false // only time makes it fire
 	case Baseline:
 		if f.value, ok = f.newest.Data[r.Field].(float64); !ok || f.value < 0 {
 			return false
@@ -158,32 +154,9 @@ func (g *group) retire(s State) {
 	g.current, g.cause = nil, firing{}
 }
 
-// aged is the alert of an Age rule at a time, if there is one by then.
-func (g *group) aged(at time.Time) (Alert, bool) {
-	if g.rule.Kind != Age || len(g.run.list) == 0 {
-		return Alert{}, false
-	}
-	first := g.run.list[0]
-	n := ageStage(g.rule, at.Sub(first.time))
-	if n == 0 {
-		return Alert{}, false
-	}
-	f := firing{severity: first.severity, which: first.which, n: n, newest: g.newest}
-	a := g.newAlert(f)
-	a.Message = f.message(g.rule)
-	a.Count = n // so that the second stage is notified of like a repeat
-	return *a, true
-}
-
-// ageStage is 0 for young, 1 from the warning on and 2 when it is too old.
-func ageStage(r *Rule, age time.Duration) int {
-	switch {
-	case age >= r.Window && r.Warn > 0:
-		return 2
-	case age >= r.Window-r.Warn:
-		return 1
-	}
-	return 0
+// overdue reports whether an alert resolves itself because nothing came of it.
+func (g *group) overdue(a Alert, at time.Time) bool {
+	return a.State == Open && a.Severity >= P2 && !g.rule.Stays && at.Sub(a.Last) > resolveAfter
 }
 
 func (g *group) newAlert(f firing) *Alert {

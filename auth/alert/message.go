@@ -16,7 +16,7 @@ import (
 type firing struct {
 	severity Severity
 	which    int         // of the rule's Cases, or -1
-	n        int         // how many events are behind it; of an Age the stage
+	n        int         // how many events are behind it
 	tries    int         // of a Ratio
 	value    float64     // of a Baseline
 	median   float64     // of a Baseline, 0 if too little is known
@@ -49,15 +49,8 @@ func (f *firing) variable(r *Rule, name string) string {
 		return strconv.Itoa(f.tries)
 	case "window":
 		return span(r.Window)
-	case "age": // of an Age, when it fired
-		if f.n < 2 {
-			return span(r.Window - r.Warn)
-		}
-		return span(r.Window)
-	case "soon":
-		if f.n < 2 {
-			return " soon"
-		}
+	case "age": // of what the event is about
+		return span(time.Duration(number(e.Data["age_days"])) * day)
 	case "value":
 		return span(time.Duration(f.value) * time.Second)
 	case "usually":

@@ -38,6 +38,7 @@ func month() *story {
 	}
 	profiles := []string{"rotating", "static", "confidential"}
 	at(-60, 12, 0).add(1, audit.CredentialStored, "confidential")
+	at(16, 12, 0).add(1, audit.CredentialExpiry, "confidential", "days", 15.0, "age_days", 75.0)
 	refresh := func(p string) {
 		s.add(1, audit.TokenRefreshed, p).add(1, audit.TokensSaved, p, "storage", "keychain").add(1, audit.KeychainSave, p)
 		if p == "rotating" {

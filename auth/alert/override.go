@@ -47,7 +47,7 @@ func (o Override) Check(r Rule) (field string, err error) {
 		return "threshold", fmt.Errorf("%d is not from 1 to %d", *o.Threshold, MaxThreshold)
 	case o.Window != nil && r.Window == 0:
 		return "window", fmt.Errorf("%s has no window", r.ID)
-	case o.Window != nil && r.Kind == Age && (*o.Window <= r.Warn || *o.Window > MaxWindow):
+	case o.Window != nil && r.Warn > 0 && (*o.Window <= r.Warn || *o.Window > MaxWindow):
 		return "window", fmt.Errorf("the window of %s is from %d to %d days", r.ID, int(r.Warn/day)+1, int(MaxWindow/day))
 	case o.Window != nil && (*o.Window < MinWindow || *o.Window > MaxWindow):
 		return "window", fmt.Errorf("a window is from 1 minute to %d days", int(MaxWindow/day))

@@ -18,7 +18,6 @@ const (
 	Count    Kind = "count"    // N events within Window fire, and each one more while there are so many
 	Streak   Kind = "streak"   // N events in a row fire, with none of Resets between them, and each one more
 	Ratio    Kind = "ratio"    // events that are N percent of at least MinSamples tries (Field) within Window fire
-	Age      Kind = "age"      // an event fires Warn before it is Window old and once it is, if none of Resets came since
 	Baseline Kind = "baseline" // a Field over Window, or over N times the median of at least MinSamples before it, fires
 	Habit    Kind = "habit"    // an event at an hour of the day with under N percent of at least MinSamples within Window fires
 	Change   Kind = "change"   // an event whose Field no longer is Former, as it was in the one before, fires
@@ -48,7 +47,7 @@ type Rule struct {
 
 	Kind       Kind
 	Window     time.Duration
-	Warn       time.Duration // of an Age
+	Warn       time.Duration // how long before a Window is over to warn, where an event says how old something is
 	N          int
 	MinSamples int
 	Field      string         // the member of the data that a Ratio, a Baseline (seconds) or a Change looks at
@@ -62,6 +61,7 @@ type Rule struct {
 	Resets     []string
 	ResetWhere func(audit.Event) bool
 	Resolves   bool
+	Stays      bool // an alert below P1 does not resolve by itself: what it is about does not go away
 	// After, if set, are events of the same group without which nothing counts:
 	// what came before the newest of them is forgotten, and so is that there was
 	// one when one of Resets comes.

@@ -177,14 +177,27 @@ func Defaults() []Rule {
 		},
 		{
 			ID: "credential_age", Title: "Old client secret",
-			Condition: "a client secret will be ${window} old in ${warn}, and once it is",
+			Condition: "a client secret will be ${window} old, or reach the end that was given for it, in ${warn}, and once it has",
 			Guard:     "a new secret begins anew, and a clock that is wrong for a while makes nothing old",
-			Advice:    "Make a new client secret at the provider, store it here, then delete the old one there.",
-			Events:    []string{audit.CredentialStored, audit.Imported},
-			Where:     func(e audit.Event) bool { return e.Name == audit.CredentialStored || e.Data["client_secret"] == true },
-			Resets:    []string{audit.ProfileDeleted},
-			Kind:      Age, Window: 90 * day, Warn: 15 * day, Severity: P3, Cooldown: day,
-			Message: "the client secret is ${age} old: renew it at the provider${soon}",
+			Advice:    "Make a new client secret at the provider, store it (`stagedoor secret rotate PROFILE`), then delete the old one there.",
+			Events:    []string{audit.CredentialExpiry},
+			Resets:    []string{audit.CredentialStored, audit.CredentialRotated, audit.Imported, audit.SecretsRemoved, audit.ProfileDeleted}, Resolves: true, Stays: true,
+			ResetWhere: func(e audit.Event) bool {
+				switch e.Name {
+				case audit.Imported:
+					return e.Data["client_secret"] == true
+				case audit.SecretsRemoved:
+					return e.Data["item"] == "all"
+				}
+				return !failed(e)
+			},
+			Kind: Single, Window: 90 * day, Warn: 15 * day, Severity: P3, Cooldown: day,
+			Message: "the client secret is ${age} old: renew it at the provider soon",
+			Cases: []Case{
+				{func(e audit.Event) bool { return e.Data["given"] == true && number(e.Data["days"]) <= 0 }, P3, "the client secret has reached its end: store a new one"},
+				{is("given", true), P3, "the client secret ends within ${days}: renew it at the provider soon"},
+				{daysUpTo(0), P3, "the client secret is ${age} old: renew it at the provider"},
+			},
 		},
 		{
 			ID: "grant_expiry", Title: "Login ends soon",

@@ -22,30 +22,28 @@ func TestTokenRules(t *testing.T) {
 	play(t, Defaults(), map[string]scene{
 		// credential_age
 		"a client secret of 75 days": {
-			tell().add(1, audit.CredentialStored, "p", "name", "work").used(75),
+			tell().add(1, audit.CredentialExpiry, "p", "name", "work", "days", 15.0, "age_days", 75.0),
 			[]string{"credential_age-1 P3 open ×1 work: the client secret is 75 days old: renew it at the provider soon"},
 		},
-		"a client secret of 74 days": {tell().add(1, audit.CredentialStored, "p").used(74), nil},
-		"a client secret of 90 days": {
-			tell().add(1, audit.CredentialStored, "p").used(90),
+		"of 90 days, for a month": {
+			tell().add(1, audit.CredentialExpiry, "p", "days", 15.0, "age_days", 75.0).used(15).add(1, audit.CredentialExpiry, "p", "days", 0.0, "age_days", 90.0).used(30),
 			[]string{"credential_age-1 P3 open ×2 the client secret is 90 days old: renew it at the provider"},
 		},
-		"renewed in time":          {tell().add(1, audit.CredentialStored, "p").used(70).add(1, audit.CredentialStored, "p").used(70), nil},
-		"renewed by an import":     {tell().add(1, audit.CredentialStored, "p").used(70).add(1, audit.Imported, "p", "client_secret", true).used(70), nil},
-		"an import without it":     {tell().add(1, audit.Imported, "p", "client_secret", false).used(100), nil},
-		"the profile is gone":      {tell().add(1, audit.CredentialStored, "p").used(80).add(1, audit.ProfileDeleted, "p"), nil},
-		"a clock a year ahead":     {tell().add(1, audit.CredentialStored, "p").used(3).wait(365 * day), nil},
-		"the same, and one event":  {tell().add(1, audit.CredentialStored, "p").used(3).wait(365*day).add(1, audit.TokenRefreshed, "p").wait(time.Minute), nil},
-		"the same, and put right":  {tell().add(1, audit.CredentialStored, "p").used(3).wait(365*day).add(1, audit.TokenRefreshed, "p").wait(-365 * day).used(3), nil},
-		"a clock a year behind":    {tell().add(1, audit.CredentialStored, "p").used(3).wait(-365 * day).used(3), nil},
-		"a machine off for a year": {tell().add(1, audit.CredentialStored, "p").used(3).wait(365*day).add(1, audit.TokenRefreshed, "p").wait(time.Hour), []string{"credential_age-1 P3 open ×2 the client secret is 90 days old: renew it at the provider"}},
-		"acknowledged at 75 days, 80 days": {
-			tell().add(1, audit.CredentialStored, "p").used(76).ack("credential_age-1").used(4),
-			[]string{"credential_age-1 P3 acked ×1 the client secret is 75 days old: renew it at the provider soon"},
+		"one that ends soon": {
+			tell().add(1, audit.CredentialExpiry, "p", "days", 3.0, "age_days", 9.0, "given", true),
+			[]string{"credential_age-1 P3 open ×1 the client secret ends within 3 days: renew it at the provider soon"},
 		},
-		"acknowledged at 75 days, 90 days": {
-			tell().add(1, audit.CredentialStored, "p").used(76).ack("credential_age-1").used(14),
-			[]string{"credential_age-1 P3 open ×2 the client secret is 90 days old: renew it at the provider"},
+		"one that has ended": {
+			tell().add(1, audit.CredentialExpiry, "p", "days", -2.0, "age_days", 9.0, "given", true),
+			[]string{"credential_age-1 P3 open ×1 the client secret has reached its end: store a new one"},
+		},
+		"renewed":              {tell().add(1, audit.CredentialExpiry, "p", "days", 0.0).add(1, audit.CredentialStored, "p"), []string{"credential_age-1 P3 resolved ×1 the client secret is 0 seconds old: renew it at the provider"}},
+		"renewed by an import": {tell().add(1, audit.CredentialExpiry, "p", "days", 0.0).add(1, audit.Imported, "p", "client_secret", true), []string{"credential_age-1 P3 resolved ×1 the client secret is 0 seconds old: renew it at the provider"}},
+		"an import without it": {tell().add(1, audit.CredentialExpiry, "p", "days", 0.0).add(1, audit.Imported, "p", "client_secret", false), []string{"credential_age-1 P3 open ×1 the client secret is 0 seconds old: renew it at the provider"}},
+		"the profile is gone":  {tell().add(1, audit.CredentialExpiry, "p", "days", 0.0).add(1, audit.ProfileDeleted, "p"), []string{"credential_age-1 P3 resolved ×1 the client secret is 0 seconds old: renew it at the provider"}},
+		"acknowledged and over": {
+			tell().add(1, audit.CredentialExpiry, "p", "days", 15.0, "age_days", 75.0).ack("credential_age-1").used(15).add(1, audit.CredentialExpiry, "p", "days", 0.0, "age_days", 90.0),
+			[]string{"credential_age-18 P3 open ×1 the client secret is 90 days old: renew it at the provider", "credential_age-1 P3 acked ×1 the client secret is 75 days old: renew it at the provider soon"},
 		},
 
 		// grant_expiry

@@ -24,10 +24,9 @@ type Tracker struct {
 	rules    []Rule
 	by       map[string][]int // event name → rules that it means something to
 	groups   map[groupKey]*group
-	order    []*group             // in the order they came up
-	byID     map[string]*group    // of the alerts that are or were current
-	acked    map[string]time.Time // when an alert was acknowledged
-	notified map[string]notice    // what the user was told of each alert
+	order    []*group          // in the order they came up
+	byID     map[string]*group // of the alerts that are or were current
+	notified map[string]notice // what the user was told of each alert
 	clock    clock
 }
 
@@ -49,7 +48,7 @@ type notice struct {
 func NewTracker(rules []Rule) *Tracker {
 	t := &Tracker{
 		rules: rules, by: map[string][]int{}, groups: map[groupKey]*group{},
-		byID: map[string]*group{}, acked: map[string]time.Time{}, notified: map[string]notice{},
+		byID: map[string]*group{}, notified: map[string]notice{},
 	}
 	for i, r := range rules {
 		if r.Off {
@@ -67,7 +66,7 @@ func NewTracker(rules []Rule) *Tracker {
 // Wants reports whether events of that name mean anything to the tracker. The
 // others need not be added: it makes no difference.
 func (t *Tracker) Wants(name []byte, verified bool) bool {
-	if verified && (string(name) == audit.AlertAcknowledged || string(name) == audit.SecurityAlert) {
+	if verified && (string(name) == audit.AlertAcknowledged || string(name) == audit.SecurityAlert || string(name) == audit.Day) {
 		return true
 	}
 	return slices.ContainsFunc(t.by[string(name)], func(i int) bool {
@@ -130,7 +129,6 @@ func (t *Tracker) group(k groupKey) *group {
 
 func (t *Tracker) acknowledge(e audit.Event) {
 	id, _ := e.Data["alert"].(string)
-	t.acked[id] = e.Time
 	g := t.byID[id]
 	if g != nil && g.current != nil && g.current.ID == id && g.current.State == Open {
 		g.current.State = Acked
@@ -170,13 +168,17 @@ func (t *Tracker) count(k groupKey, e audit.Event) {
 		return
 	}
 	if f, ok := g.take(e); ok {
-		if g.current != nil && overdue(*g.current, t.clock.sure) {
+		if g.current != nil && g.overdue(*g.current, t.clock.sure) {
 			g.retire(Resolved)
 		}
 		g.fire(f)
 		t.byID[g.current.ID] = g
 	}
 }
+
+// At is what now is as far as the log confirms it: a clock that was set forward a
+// moment ago has moved nothing yet.
+func (t *Tracker) At(now time.Time) time.Time { return t.clock.at(now) }
 
 // Alerts returns all alerts as they stand at now, the worst first. It changes
 // nothing.
@@ -187,14 +189,8 @@ func (t *Tracker) Alerts(now time.Time) []Alert {
 		list = append(list, g.past...)
 		if g.current != nil {
 			a := g.shown()
-			if overdue(a, at) {
+			if g.overdue(a, at) {
 				a.State = Resolved
-			}
-			list = append(list, a)
-		}
-		if a, ok := g.aged(at); ok {
-			if seen, ok := t.acked[a.ID]; ok && ageStage(g.rule, seen.Sub(a.First)) >= a.Count {
-				a.State = Acked
 			}
 			list = append(list, a)
 		}
@@ -209,11 +205,6 @@ func (t *Tracker) Alerts(now time.Time) []Alert {
 		return cmp.Or(cmp.Compare(a.Severity, b.Severity), b.Last.Compare(a.Last), cmp.Compare(a.ID, b.ID))
 	})
 	return list
-}
-
-// overdue reports whether an alert resolves itself because nothing came of it.
-func overdue(a Alert, at time.Time) bool {
-	return a.State == Open && a.Severity >= P2 && at.Sub(a.Last) > resolveAfter
 }
 
 // Due returns those alerts, the worst first, that the user should be notified of

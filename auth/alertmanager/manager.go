@@ -120,6 +120,16 @@ func same(a, b []alert.Rule) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
+// At is what now is as far as the log confirms it: see alert.Tracker.At.
+func (m *Manager) At(ctx context.Context) (time.Time, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.catchUp(ctx); err != nil {
+		return time.Time{}, err
+	}
+	return m.tracker.At(m.p.Now()), nil
+}
+
 // Alerts returns all alerts that the log tells of, acknowledged and resolved
 // ones included, and LogUnusable if that is so; the worst first, then the newest.
 // The first call reads the whole log, the following ones what was added.

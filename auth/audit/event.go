@@ -94,6 +94,9 @@ const (
 	RevocationOver    = "revocation_abandoned" // a revocation is not tried again; data: reason
 	CredentialStored  = "credential_stored"    // a client secret was put into the vault: its age is watched
 	SecretsRemoved    = "secrets_removed"      // secrets other than tokens left the vault for good; data: item
+	CredentialRotated = "credential_rotated"   // it was replaced by one that a refresh had tried; data: tried, old and new fingerprints
+	CredentialExpiry  = "credential_expiry"    // a client secret is old or ends soon; data: days (left, 0 or less when over), age_days, given
+	Day               = "day"                  // a day went by: alerts know no other clock than the log
 	ServerEnded       = "server_ended"         // data: seconds, how long it ran while the machine was awake
 	APIError          = "api_error"            // a tool call failed; data: status, calls (of the launcher in the last 5 minutes)
 	TLSFailed         = "tls_failed"           // a provider's certificate did not verify; data: host, op

@@ -43,6 +43,8 @@ type Params struct {
 	// Rebind makes the tokens that the profile has those of p, which change makes
 	// the profile.
 	Rebind func(ctx context.Context, p profile.Profile, change func() error) error
+	// Renewed is told of a grant that has a new client secret.
+	Renewed func(context.Context, token.Grant)
 	// Writable returns an error if the audit log cannot be written now.
 	Writable func(ctx context.Context) error
 	// Record writes an event about a profile.

@@ -90,7 +90,7 @@ func (i *Importer) saveImport(ctx context.Context, u *unit, p profile.Profile) (
 			undo = func(ctx context.Context) error { return i.putSecretBack(ctx, p.ID, before) }
 			into, err := account.Of(p)
 			if err == nil {
-				err = i.Secrets.Keep(ctx, into, client)
+				err = i.Secrets.Keep(ctx, into, identity.ClientSecret{Value: client, Stored: p.SecretFrom})
 			}
 			if err != nil {
 				return err
@@ -111,8 +111,8 @@ func (i *Importer) saveImport(ctx context.Context, u *unit, p profile.Profile) (
 		}
 		return i.Profiles.Update(ctx, p.ID, func(p *profile.Profile) { i.merge(p, u) })
 	}
+	grant := into.Grant(func(ctx context.Context) (oauth.Client, error) { return i.Secrets.Client(ctx, into) })
 	if holdsToken(u.set) {
-		grant := into.Grant(func(ctx context.Context) (oauth.Client, error) { return i.Secrets.Client(ctx, into) })
 		if _, err = i.Tokens.SaveImported(ctx, grant, u.set, token.Import{Begin: exists, Confirm: finish, Anew: true}); err != nil {
 			return fmt.Errorf("keep the imported tokens: %w", err)
 		}
@@ -134,6 +134,9 @@ func (i *Importer) saveImport(ctx context.Context, u *unit, p profile.Profile) (
 		data["token"] = i.Fingerprint(ctx, t)
 	}
 	i.Record(ctx, p, audit.Imported, audit.OK, data)
+	if !client.Empty() {
+		i.Renewed(ctx, grant)
+	}
 	return nil
 }
 

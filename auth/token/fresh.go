@@ -68,6 +68,22 @@ func (s *Service) Wait(ctx context.Context) {
 	}
 }
 
+// Try refreshes the tokens, however fresh they are, with the client that the grant
+// has, and reports whether there were any to refresh. What the provider answered is
+// kept. An error says that the client was not accepted, or could not be tried.
+func (s *Service) Try(ctx context.Context, g Grant) (tried bool, err error) {
+	set, err := s.Load(ctx, g.ID)
+	if errors.Is(err, vault.ErrNotFound) || errors.Is(err, ErrDamaged) || err == nil && (set.Refused || set.Refresh.Empty()) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	g.Trial = true
+	_, err = s.refresh(context.WithoutCancel(ctx), g)
+	return true, err
+}
+
 // readable turns what a user must hear as "sign in" into that.
 func readable(err error) error {
 	switch {
@@ -90,7 +106,7 @@ func (s *Service) refresh(ctx context.Context, g Grant) (Set, error) {
 		if s.Busy(g.ID) { // looked at after the tokens, as in Fresh
 			return Set{}, err
 		}
-		return s.orAlive(set, err)
+		return s.orAlive(g, set, err)
 	}
 	defer lock.Release()
 	set, err := s.refreshLocked(ctx, g)
@@ -102,19 +118,19 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 	s.at("locked")
 	set, doubt, err := s.finishPending(ctx, g)
 	if err := readable(err); err != nil {
-		return s.orAlive(set, err)
+		return s.orAlive(g, set, err)
 	}
 	s.at("read again")
 	if err := g.vet(set); err != nil { // another login meanwhile
 		return Set{}, err
 	}
 	switch {
-	case set.Fresh(s.Now()):
+	case set.Fresh(s.Now()) && !g.Trial:
 		// Another process refreshed while this one waited, or was killed before
 		// it could save: its token is ours.
 		return set, nil
 	case set.Refused, set.Refresh.Empty():
-		return s.orAlive(set, whyRefused(set))
+		return s.orAlive(g, set, whyRefused(set))
 	case set.Issuer != g.Issuer:
 		// The refresh token was issued by somebody else and must not be shown
 		// to this one.
@@ -122,19 +138,19 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 	}
 	client, err := g.Client(ctx)
 	if err != nil {
-		return s.orAlive(set, err)
+		return s.orAlive(g, set, err)
 	}
 	key, err := s.walKey(ctx)
 	if err != nil {
-		return s.orAlive(set, err)
+		return s.orAlive(g, set, err)
 	}
 	intent := record{Version: journalVersion, Gen: set.Gen, Token: s.Fingerprint(ctx, set.Refresh), At: s.Now().UTC()}
 	if err := intent.seal(key, g.ID, Set{}); err != nil {
-		return s.orAlive(set, err)
+		return s.orAlive(g, set, err)
 	}
 	if !doubt { // else the first attempt's intent stands
 		if err := s.journal.write(g.ID, intent); err != nil {
-			return s.orAlive(set, hint.Wrap(err, "make room on the disk: a refresh without a journal could cost the login"))
+			return s.orAlive(g, set, hint.Wrap(err, "make room on the disk: a refresh without a journal could cost the login"))
 		}
 	}
 	s.at("intent written")
@@ -158,7 +174,7 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 		}
 	} else if !doubt && !maySpend(err) {
 		if err := s.journal.remove(g.ID); err != nil {
-			return s.orAlive(set, err)
+			return s.orAlive(g, set, err)
 		}
 	}
 	return s.refreshFailed(ctx, g, set, doubt, err)
@@ -197,13 +213,13 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 		if answer != nil && errors.Is(cause, oauth.ErrTLS) {
 			s.Record(ctx, g.ID, audit.TLSFailed, audit.Failed, map[string]any{"host": answer.Host, "op": "refresh"})
 		}
-		return s.orAlive(set, fmt.Errorf("refresh the token: %w", cause))
+		return s.orAlive(g, set, fmt.Errorf("refresh the token: %w", cause))
 	}
 	// Somebody without our lock (an older version, another machine with the
 	// same keychain) may have rotated the token: use theirs.
 	if current, err := s.Load(ctx, g.ID); err == nil && current.Gen != set.Gen {
 		_ = s.journal.remove(g.ID) // about tokens that are gone
-		return s.orAlive(current, whyRefused(current))
+		return s.orAlive(g, current, whyRefused(current))
 	}
 	refused := set
 	refused.Gen++
@@ -241,7 +257,7 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 	if g.ended(set, s.Now()) {
 		reason = signInAgain(fmt.Errorf("%w: the login ended; this provider limits how long one lasts", ErrLoginNeeded))
 	}
-	return s.orAlive(set, reason)
+	return s.orAlive(g, set, reason)
 }
 
 // justRotated is how young a refresh token is that nothing but its use by
@@ -280,9 +296,10 @@ func whyRefused(set Set) error {
 
 func signInAgain(err error) error { return hint.Wrap(err, "sign in again: stagedoor login") }
 
-// orAlive returns the old token while it is alive, and cause when it is not.
-func (s *Service) orAlive(set Set, cause error) (Set, error) {
-	if set.Alive(s.Now()) {
+// orAlive returns the old token while it is alive, and cause when it is not, or
+// when the refresh was a trial.
+func (s *Service) orAlive(g Grant, set Set, cause error) (Set, error) {
+	if set.Alive(s.Now()) && !g.Trial {
 		return set, nil
 	}
 	return Set{}, cause

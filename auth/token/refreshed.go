@@ -163,7 +163,7 @@ func (s *Service) superseded(ctx context.Context, a attempt, late Set) (Set, err
 		return Set{}, err
 	}
 	if err == nil {
-		return s.orAlive(current, fmt.Errorf("%w: the profile was changed during a refresh", ErrLoginNeeded))
+		return s.orAlive(a.grant, current, fmt.Errorf("%w: the profile was changed during a refresh", ErrLoginNeeded))
 	}
 	return Set{}, fmt.Errorf("%w: the profile was revoked during a refresh", ErrLoginNeeded)
 }

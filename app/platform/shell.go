@@ -1,0 +1,57 @@
+package platform
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"runtime"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+const (
+	shellWait = 2 * time.Minute
+	maxPrint  = 64 << 10 // bytes
+)
+
+// Shell runs a line of the user's own in the system's shell and returns what it
+// prints. What it says on standard error goes to stderr; neither is in an error.
+func Shell(ctx context.Context, line string, environ []string, stderr io.Writer) (secret.String, error) {
+	ctx, cancel := context.WithTimeout(ctx, shellWait)
+	defer cancel()
+	shell := []string{"/bin/sh", "-c"}
+	if runtime.GOOS == "windows" {
+		shell = []string{"cmd", "/c"}
+	}
+	cmd := exec.CommandContext(ctx, shell[0], append(shell[1:], line)...) //nolint:gosec // G204: it is the user's
+	out := &printed{}
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = environ, out, stderr, time.Second
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		err = hint.New(fmt.Sprintf("the command did not end within %s", shellWait), "run it by hand, and see what it waits for")
+	case err != nil:
+		err = hint.Wrap(fmt.Errorf("the command failed: %w", err), "run it by hand, and see what it says")
+	case len(bytes.TrimSpace(out.Bytes())) == 0:
+		err = hint.New("the command printed nothing", "it must print the new secret, and nothing else, on standard output")
+	}
+	if err != nil {
+		return "", err
+	}
+	return secret.String(out.String()), nil
+}
+
+// printed takes so much and no more; what is longer is refused by whoever reads it.
+type printed struct{ bytes.Buffer }
+
+func (p *printed) Write(b []byte) (int, error) {
+	if room := maxPrint - p.Len(); room > 0 {
+		p.Buffer.Write(b[:min(room, len(b))])
+	}
+	return len(b), nil
+}

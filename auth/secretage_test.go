@@ -1,0 +1,227 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
+)
+
+const (
+	aDay      = 24 * time.Hour
+	oldSecret = "old-secret-of-the-client"
+	newSecret = "new-secret-of-the-client"
+)
+
+// agingSecret is a world with a profile that has a client secret.
+func agingSecret(t *testing.T, ends time.Duration) (*world, profile.Profile) {
+	t.Helper()
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating, Clients: []authtest.Client{{ID: "client", Secret: oldSecret}}})
+	n := auth.NewProfile{Name: "work", Provider: "oidc", Issuer: w.server.Issuer(), ClientID: "client", ClientSecret: oldSecret}
+	if ends != 0 {
+		n.SecretEnds = w.clock.Now().Add(ends)
+	}
+	p, err := w.keeper.CreateProfile(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, p
+}
+
+// idle lets days pass in which nobody does anything; a tray looks now and then.
+func (w *world) idle(days int) {
+	w.t.Helper()
+	for range days {
+		w.clock.Advance(aDay)
+		if _, err := w.open().SweepAlerts(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// aged are the messages of open alerts about client secrets.
+func (w *world) aged() (list []string) {
+	for _, a := range w.alerts(w.open()) {
+		if a.Rule == "credential_age" && a.State == alert.Open {
+			list = append(list, a.Message)
+		}
+	}
+	return list
+}
+
+// A client secret that nobody uses gets old all the same, and the alert stays until
+// there is a new one.
+func TestClientSecretAgesOnAnIdleAccount(t *testing.T) {
+	w, _ := agingSecret(t, 0)
+	for _, step := range []struct {
+		days int
+		want string
+	}{{74, ""}, {1, "75 days old: renew it at the provider soon"}, {10, "75 days old"}, {5, "90 days old: renew it at the provider"}, {60, "90 days old"}} {
+		w.idle(step.days)
+		got := strings.Join(w.aged(), "\n")
+		if step.want == "" && got != "" || !strings.Contains(got, step.want) {
+			t.Errorf("after %d more days: %q, want %q", step.days, got, step.want)
+		}
+	}
+	if events := w.told(audit.CredentialExpiry); len(events) != 2 {
+		t.Errorf("%d events; each stage is told of once", len(events))
+	}
+	if days := w.told(audit.Day); len(days) < 140 || len(days) > 152 {
+		t.Errorf("%d days in 150", len(days))
+	}
+	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: newSecret}); err != nil {
+		t.Fatal(err)
+	}
+	w.idle(10)
+	if got := w.aged(); len(got) != 0 {
+		t.Errorf("after it was replaced: %v", got)
+	}
+}
+
+// A log that lost the event, as retention does it, costs no alert.
+func TestClientSecretAgesThoughTheLogForgets(t *testing.T) {
+	w, _ := agingSecret(t, 0)
+	w.idle(92)
+	if err := os.RemoveAll(filepath.Join(w.dir, "audit")); err != nil {
+		t.Fatal(err)
+	}
+	w.idle(9)
+	if got := strings.Join(w.aged(), "\n"); !strings.Contains(got, "days old: renew it at the provider") {
+		t.Errorf("open: %q", got)
+	}
+}
+
+// Whoever can write profiles.json cannot make a secret younger, and the clock of an
+// hour makes none older.
+func TestClientSecretIsAsOldAsItIs(t *testing.T) {
+	w, _ := agingSecret(t, 0)
+	w.idle(80)
+	w.edit(func(p, _ map[string]any) { p["secret_from"] = w.clock.Now() })
+	w.idle(15)
+	if got := strings.Join(w.aged(), "\n"); !strings.Contains(got, "90 days old") {
+		t.Errorf("with another date in profiles.json: %q", got)
+	}
+	w, _ = agingSecret(t, 0)
+	w.clock.Advance(365 * aDay)
+	if _, err := w.open().SweepAlerts(t.Context()); err != nil || len(w.aged()) != 0 {
+		t.Errorf("of a clock that is ahead: %v, %v", w.aged(), err)
+	}
+	w.clock.Advance(-365 * aDay)
+	w.idle(3)
+	if got := w.aged(); len(got) != 0 {
+		t.Errorf("of a clock that was ahead: %v", got)
+	}
+}
+
+// The end that the provider sets counts if it comes first.
+func TestClientSecretEndsOnItsDay(t *testing.T) {
+	w, _ := agingSecret(t, 20*aDay)
+	w.idle(4)
+	if got := w.aged(); len(got) != 0 {
+		t.Errorf("too early: %v", got)
+	}
+	w.idle(2)
+	if got := strings.Join(w.aged(), "\n"); !strings.Contains(got, "ends within 1") {
+		t.Errorf("before: %q", got)
+	}
+	w.idle(15)
+	if got := strings.Join(w.aged(), "\n"); !strings.Contains(got, "has reached its end") {
+		t.Errorf("after: %q", got)
+	}
+	if view := w.view("work"); !view.SecretDue.Equal(view.SecretStored.Add(20 * aDay)) {
+		t.Errorf("%+v", view)
+	}
+}
+
+// A secret that the provider does not take must not replace one that works.
+func TestClientSecretIsTriedFirst(t *testing.T) {
+	w, p := agingSecret(t, 0)
+	rotate := func(value secret.String) (bool, error) {
+		_, tried, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: value, Try: true})
+		return tried, err
+	}
+	if tried, err := rotate(newSecret); err != nil || tried {
+		t.Errorf("without a login: tried %v, %v", tried, err)
+	}
+	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret}); err != nil {
+		t.Fatal(err)
+	}
+	w.login("work")
+	before := w.token(w.keeper, "work").Token
+	if tried, err := rotate(newSecret); err == nil || !tried {
+		t.Errorf("a secret that the provider refuses: tried %v, %v", tried, err)
+	}
+	w.clock.Advance(2 * time.Hour)
+	if now := w.token(w.open(), "work").Token; now == before || !w.server.AccessValid(now) {
+		t.Error("the old secret does not work any more")
+	}
+	w.server.SetClientSecret("client", newSecret)
+	w.server.Script(authtest.Token, authtest.Answer{Status: http.StatusServiceUnavailable})
+	if _, err := rotate(newSecret); err == nil {
+		t.Error("a provider that is down says nothing of a secret")
+	}
+	if tried, err := rotate(newSecret); err != nil || !tried {
+		t.Errorf("a good one: tried %v, %v", tried, err)
+	}
+	w.clock.Advance(2 * time.Hour)
+	if !w.server.AccessValid(w.token(w.open(), "work").Token) {
+		t.Error("the new secret does not work")
+	}
+	events := w.told(audit.CredentialRotated)
+	if len(events) != 2 || events[0].Data["tried"] != true || events[0].Data["old"] == events[0].Data["new"] || events[0].Profile != p.ID {
+		t.Errorf("in the log: %+v", events)
+	}
+}
+
+// The tray replaces what is to be replaced by the command in the vault, once, and
+// tries no more than daily what fails.
+func TestClientSecretIsRenewed(t *testing.T) {
+	w, _ := agingSecret(t, 0)
+	w.login("work")
+	_, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret, Renew: &auth.Renewal{Command: "print it", Days: 30}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ran []string
+	broken := true
+	renew := func() error {
+		return w.open().RenewSecrets(t.Context(), func(_ context.Context, command string) (secret.String, error) {
+			if ran = append(ran, command); broken {
+				return "", errors.New("it is broken")
+			}
+			return newSecret, nil
+		})
+	}
+	w.idle(29)
+	if err := renew(); err != nil || len(ran) != 0 {
+		t.Errorf("too early: %v, %v", ran, err)
+	}
+	w.idle(2)
+	if err := errors.Join(renew(), renew()); err == nil || len(ran) != 1 {
+		t.Errorf("a broken command: ran %v, %v", ran, err)
+	}
+	broken = false
+	w.server.SetClientSecret("client", newSecret)
+	w.idle(1)
+	for range 3 {
+		if err := renew(); err != nil {
+			t.Error(err)
+		}
+		w.idle(1)
+	}
+	if !slices.Equal(ran, []string{"print it", "print it"}) || !w.server.AccessValid(w.token(w.open(), "work").Token) {
+		t.Errorf("ran %v", ran)
+	}
+}
