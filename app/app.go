@@ -57,9 +57,10 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		Keeper: func(ctx context.Context) (*auth.Keeper, func(context.Context) error, error) {
 			return a.commandKeeper(ctx, actorOf(args))
 		},
-		Names:   a.profileNames,
-		Setup:   a.setup,
-		OpenURL: a.browser().Open, Settings: a.settings,
+		Names:     func() []string { return a.profiles().Names() },
+		EveryName: a.everyName,
+		Setup:     a.setup,
+		OpenURL:   a.browser().Open, Settings: a.settings,
 		Environ: a.environ,
 		Launch:  launch.Run,
 		Shell: func(ctx context.Context, line string) (secret.String, error) {

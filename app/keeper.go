@@ -22,18 +22,28 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// profileNames is for completion: it creates nothing and asks no vault.
-func (a *application) profileNames() []string {
+// profiles is for completion: it creates nothing and asks no vault. What cannot be
+// read has no names.
+func (a *application) profiles() profile.List {
+	paths, err := host.Here()
+	if err != nil {
+		return profile.List{}
+	}
+	store, err := profile.NewStore(profile.Params{Dir: paths.State, Now: time.Now, Rand: rand.Reader})
+	if err != nil {
+		return profile.List{}
+	}
+	list, _ := store.Load()
+	return list
+}
+
+// everyName is for completion, too.
+func (a *application) everyName() []string {
 	paths, err := host.Here()
 	if err != nil {
 		return nil
 	}
-	store, err := profile.NewStore(profile.Params{Dir: paths.State, Now: time.Now, Rand: rand.Reader})
-	if err != nil {
-		return nil
-	}
-	list, _ := store.Load() // what cannot be read has no names
-	return list.Names()
+	return auth.EveryName(context.Background(), paths.State, a.profiles())
 }
 
 // keeper makes the Keeper for the part of the app that actor names.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
-	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
@@ -31,7 +31,8 @@ func newCmdAudit(f *Factory, runF func(*auditOptions) error) *cobra.Command {
 		Short: "Show the audit log",
 		Long: `Show the last events of the audit log, the newest last: 20 of them, or N. Every
 login, refresh, rotation, revocation, hand-out and config change is in it, and
-no token.`,
+no token. A profile's events are those of every profile that ever had the name or
+the id, deleted and renamed ones included.`,
 		Example: `  stagedoor audit
   stagedoor audit work 50
   stagedoor audit --event token_rotation --since 7d
@@ -39,7 +40,7 @@ no token.`,
   stagedoor audit verify
   stagedoor audit export --format csv -o log.csv`,
 		Args:              atMost(2),
-		ValidArgsFunction: completeFirst(f.Names),
+		ValidArgsFunction: completeFirst(f.EveryName),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.args = args
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return auditRun(ctx, f, k, o) })
@@ -69,7 +70,7 @@ func auditRun(ctx context.Context, f *Factory, k auditKeeper, o *auditOptions) e
 	if err := o.take(k); err != nil {
 		return err
 	}
-	q, err := o.query(f, k)
+	q, err := o.query(ctx, f, k)
 	if err != nil {
 		return err
 	}
@@ -172,6 +173,18 @@ func (o *filter) addFlags(cmd *cobra.Command) {
 	completeFlag(cmd, "event", eventNames)
 }
 
+// nearEvent is the advice for an event that there is none of.
+func nearEvent(name string) string {
+	var names []string
+	for _, w := range audit.Wordings() {
+		names = append(names, w.Name)
+	}
+	if near := hint.Nearest(strings.ToLower(name), names); near != "" {
+		return "did you mean --event " + near + "?"
+	}
+	return "look for its name in stagedoor audit, or press TAB after --event"
+}
+
 // eventNames are those for completion, with the words for people.
 func eventNames() (names []string) {
 	for _, w := range audit.Wordings() {
@@ -181,12 +194,19 @@ func eventNames() (names []string) {
 }
 
 type profileFinder interface {
-	Profile(name string) (profile.Profile, error)
+	ProfilesCalled(ctx context.Context, name string) ([]auth.PastProfile, error)
 }
 
-// query is what the filter selects.
-func (o *filter) query(f *Factory, k profileFinder) (q audit.Query, err error) {
+// mostTold is how many profiles of one name are told of one by one.
+const mostTold = 5
+
+// query is what the filter selects. It says so where that is the history of a
+// profile that the user may not think of.
+func (o *filter) query(ctx context.Context, f *Factory, k profileFinder) (q audit.Query, err error) {
 	q = audit.Query{Name: o.event, Text: o.search, Severity: strings.ToUpper(o.severity), Outcome: strings.ToLower(o.outcome)}
+	if o.event != "" && audit.WordingOf(o.event) == (audit.Wording{}) {
+		return q, usage(nearEvent(o.event), "there is no event %q", o.event)
+	}
 	switch q.Outcome {
 	case "", audit.OK, audit.Failed:
 	default:
@@ -203,8 +223,21 @@ func (o *filter) query(f *Factory, k profileFinder) (q audit.Query, err error) {
 	if q.Until, err = f.moment("--until", o.until); err != nil || o.profile == "" {
 		return q, err
 	}
-	p, err := k.Profile(o.profile)
-	q.Profile = p.ID
+	found, err := k.ProfilesCalled(ctx, o.profile)
+	var ids []string
+	for i, p := range found {
+		ids = append(ids, p.ID)
+		switch now := p.Exists && (p.Name == o.profile || p.ID == o.profile); {
+		case now, i > mostTold:
+		case i == mostTold:
+			f.notef("and %s more, whose events are shown\n", count(len(found)-i, "profile"))
+		case p.ID == o.profile && p.Name != p.ID:
+			f.notef("%s (%s): %s, its events are shown\n", o.profile, p.Name, p.Words())
+		default:
+			f.notef("%s: %s, its events are shown\n", o.profile, p.Words())
+		}
+	}
+	q.Profile = strings.Join(ids, ",")
 	return q, err
 }
 

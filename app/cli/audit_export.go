@@ -46,10 +46,10 @@ there was an export is noted on the log.`,
 	o.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.format, "format", string(export.JSONLines), "jsonl, csv, legacy or bundle")
-	flags.StringVar(&o.profile, "profile", "", "only events of this profile")
+	flags.StringVar(&o.profile, "profile", "", "only events of this profile, which may be a deleted one")
 	flags.StringVarP(&o.output, "output", "o", "", "the file to write; - is standard output, which is the default except for a bundle")
 	flags.BoolVar(&o.force, "force", false, "overwrite the file")
-	completeFlag(cmd, "profile", f.Names)
+	completeFlag(cmd, "profile", f.EveryName)
 	completeFlag(cmd, "format", fixed("jsonl", "csv", "legacy", "bundle"))
 	_ = cmd.RegisterFlagCompletionFunc("output", files)
 	return cmd
@@ -75,7 +75,7 @@ func auditExportRun(ctx context.Context, f *Factory, k exportKeeper, o *exportOp
 		return usage("formats are jsonl, csv, legacy and bundle", "there is no format %q", o.format)
 	}
 	var err error
-	if options.Query, err = o.query(f, k); err != nil {
+	if options.Query, err = o.query(ctx, f, k); err != nil {
 		return err
 	}
 	events := 0

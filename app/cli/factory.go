@@ -30,10 +30,12 @@ type Factory struct {
 	Copy func(text string)
 
 	// Keeper opens the Keeper when a command needs it; end closes it.
-	Keeper  func(ctx context.Context) (k *auth.Keeper, end func(context.Context) error, err error)
-	Names   func() []string // of the profiles, for completion: creates nothing and asks no vault
-	Setup   func(k setup.Keeper) (setup.Service, error)
-	OpenURL func(ctx context.Context, url string) error
+	Keeper func(ctx context.Context) (k *auth.Keeper, end func(context.Context) error, err error)
+	Names  func() []string // of the profiles, for completion: creates nothing and asks no vault
+	// EveryName is Names with those that profiles had before, of deleted ones too.
+	EveryName func() []string
+	Setup     func(k setup.Keeper) (setup.Service, error)
+	OpenURL   func(ctx context.Context, url string) error
 	// Settings is where the user's settings are.
 	Settings func() (*settings.Store, error)
 	// Environ is the environment this process was started with, for children.

@@ -64,6 +64,10 @@ func (hostileKeeper) Names() ([]string, error) { return []string{"work"}, nil }
 func (hostileKeeper) Profile(string) (profile.Profile, error) {
 	return profile.Profile{Name: "work"}, nil
 }
+
+func (hostileKeeper) ProfilesCalled(context.Context, string) ([]auth.PastProfile, error) {
+	return []auth.PastProfile{{ID: "work", Name: "work", Exists: true}, {ID: evil, Name: evil}}, nil
+}
 func (hostileKeeper) Watch(context.Context) (<-chan struct{}, error) { return nil, nil }
 
 func (hostileKeeper) LoginDevice(context.Context, string, func(auth.DeviceCode)) (auth.LoginResult, error) {

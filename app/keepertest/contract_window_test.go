@@ -21,6 +21,7 @@ type windows interface {
 	DeleteProfile(ctx context.Context, name string) (auth.RevokeResult, error)
 	AcceptIdentity(ctx context.Context, name string) (string, error)
 	ProfileNames(ctx context.Context) (map[string]string, error)
+	PastProfiles(ctx context.Context) ([]auth.PastProfile, error)
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
 	VerifyLog(ctx context.Context, progress func(done, total int64)) (verify.Report, error)
 	VerifyIncremental(ctx context.Context) (verify.Report, error)

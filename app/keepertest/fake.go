@@ -28,7 +28,8 @@ type Fake struct {
 	mu sync.Mutex
 
 	Profiles []auth.ProfileView
-	Log      []audit.Event // oldest first
+	Past     []auth.PastProfile // that are no more
+	Log      []audit.Event      // oldest first
 	Report   verify.Report
 	Err      error // of every call, while set
 
@@ -107,6 +108,17 @@ func (f *Fake) ProfileNames(context.Context) (map[string]string, error) {
 		names[p.ID] = p.Name
 	}
 	return names, f.Err
+}
+
+// PastProfiles implements auditlog.Keeper, with the profiles of Past besides.
+func (f *Fake) PastProfiles(context.Context) ([]auth.PastProfile, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := slices.Clone(f.Past)
+	for _, p := range f.Profiles {
+		list = append(list, auth.PastProfile{ID: p.ID, Name: p.Name, Names: []string{p.Name}, Exists: true})
+	}
+	return list, f.Err
 }
 
 // Watch implements the windows' Keeper. Unless Tells is set, a test says itself on

@@ -12,7 +12,7 @@ import (
 
 // Query selects events. A zero field selects all.
 type Query struct {
-	Profile  string    // id
+	Profile  string    // id, or several with a comma between them
 	Name     string    // of the event
 	Outcome  string    // OK or Failed
 	Severity string    // P0 to P3, of events that have one in their data
@@ -34,17 +34,30 @@ type Query struct {
 //
 // It shows what is there and checks nothing: lines that cannot be read are left
 // out here and named by a verification.
-func (l *Log) Query(ctx context.Context, q Query) (events []Event, err error) {
+func (l *Log) Query(ctx context.Context, q Query) (_ []Event, err error) {
 	var key string
 	if q.Sealed {
 		if key, err = l.keychain.readKey(ctx, 0); err != nil {
 			return nil, fmt.Errorf("read audit log: %w", err)
 		}
 	}
+	return query(ctx, l.p.Dir, q, key)
+}
+
+// Search is Log.Query for a folder that need not exist: it creates nothing and
+// knows no key.
+func Search(ctx context.Context, dir string, q Query) ([]Event, error) {
+	if q.Sealed {
+		return nil, errors.New("read audit log: there is no key")
+	}
+	return query(ctx, dir, q, "")
+}
+
+func query(ctx context.Context, dir string, q Query, key string) (events []Event, err error) {
 	// A torn end that another process cuts off just now is no error.
 	for attempt := 0; attempt == 0 || attempt <= 3 && errors.Is(err, io.ErrUnexpectedEOF); attempt++ {
 		events = nil
-		err = search(ctx, l.p.Dir, q, key, (*matcher).match, func(found []Event) bool {
+		err = search(ctx, dir, q, key, (*matcher).match, func(found []Event) bool {
 			events = append(events, found...)
 			return q.Limit == 0 || len(events) < q.Limit
 		})

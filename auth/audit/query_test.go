@@ -43,6 +43,8 @@ func TestTheListShowsTheNewestFirst(t *testing.T) {
 	}{
 		"all":       {audit.Query{}, func(audit.Event) bool { return true }},
 		"profile":   {audit.Query{Profile: "p1"}, func(e audit.Event) bool { return e.Profile == "p1" }},
+		"profiles":  {audit.Query{Profile: "p2,p0,p9"}, func(e audit.Event) bool { return e.Profile != "p1" }},
+		"several":   {audit.Query{Profile: "p1,p2", Name: audit.LoginFailed}, func(e audit.Event) bool { return e.Profile != "p0" && e.Name == audit.LoginFailed }},
 		"event":     {audit.Query{Name: audit.LoginFailed}, func(e audit.Event) bool { return e.Name == audit.LoginFailed }},
 		"outcome":   {audit.Query{Outcome: audit.Failed}, func(e audit.Event) bool { return e.Outcome == audit.Failed }},
 		"both":      {audit.Query{Profile: "p1", Name: audit.LoginFailed}, func(e audit.Event) bool { return e.Profile == "p1" && e.Name == audit.LoginFailed }},

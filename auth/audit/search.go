@@ -22,6 +22,7 @@ const atOnce = 2
 type matcher struct {
 	q            Query
 	since, until []byte   // as they would stand in a line; nil for no bound
+	profiles     []string // one of which a matching line is about, if there are any; sorted
 	head         [][]byte // what a matching line contains before its data, byte for byte
 	text         string   // in lower case
 	parts        [][]byte // what a matching line contains anywhere, the rarest first
@@ -29,6 +30,8 @@ type matcher struct {
 	seal         *Sealer  // not nil if only lines with its MAC are wanted
 	block, lower []byte   // memory for a block, as it is and in lower case
 }
+
+const memberProfile = `,"profile":`
 
 var memberData = []byte(`,"data":{`)
 
@@ -43,8 +46,12 @@ func (q Query) matcher() matcher {
 	if q.Severity != "" {
 		m.parts = append(m.parts, appendString([]byte(`"severity":`), q.Severity))
 	}
+	profile := q.Profile
+	if strings.Contains(profile, ",") {
+		m.profiles, profile = slices.Sorted(strings.SplitSeq(profile, ",")), ""
+	}
 	for _, member := range []struct{ before, value string }{
-		{`,"event":`, q.Name}, {`,"profile":`, q.Profile}, {`,"outcome":`, q.Outcome},
+		{`,"event":`, q.Name}, {memberProfile, profile}, {`,"outcome":`, q.Outcome},
 	} {
 		if member.value != "" {
 			m.head = append(m.head, appendString([]byte(member.before), member.value))
@@ -120,6 +127,13 @@ func (m *matcher) may(line []byte) bool {
 		return false
 	}
 	head, _, _ := bytes.Cut(line, memberData) // data may have members of the same names
+	if m.profiles != nil {
+		_, rest, _ := bytes.Cut(head, []byte(memberProfile+`"`))
+		id, _, _ := bytes.Cut(rest, []byte(`"`))
+		if _, ok := slices.BinarySearch(m.profiles, string(id)); !ok {
+			return false
+		}
+	}
 	return !slices.ContainsFunc(m.head, func(part []byte) bool { return !bytes.Contains(head, part) })
 }
 

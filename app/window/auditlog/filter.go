@@ -75,11 +75,16 @@ func spans() []option {
 	}
 }
 
-// setProfiles refreshes the list of profiles and keeps the one that was chosen.
-func (f *filter) setProfiles(names map[string]string) {
+// setProfiles refreshes the list of profiles and keeps the one that was chosen. former
+// are the ids of those that are no more, by name: each name is one choice.
+func (f *filter) setProfiles(names map[string]string, former map[string][]string) {
 	options := []option{{Words: lang.L("All profiles")}}
 	for _, id := range slices.SortedFunc(maps.Keys(names), func(a, b string) int { return strings.Compare(names[a], names[b]) }) {
 		options = append(options, option{Words: names[id], Value: id})
+	}
+	for _, name := range slices.Sorted(maps.Keys(former)) {
+		slices.Sort(former[name])
+		options = append(options, option{Words: lang.L("{{.Name}} (deleted)", map[string]any{"Name": name}), Value: strings.Join(former[name], ",")})
 	}
 	f.profile.SetOptions(options)
 }

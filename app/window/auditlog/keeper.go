@@ -3,6 +3,7 @@ package auditlog
 import (
 	"context"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 )
@@ -15,6 +16,8 @@ type Keeper interface {
 	// ProfileNames returns the profiles' names by id. It is much cheaper than
 	// State.
 	ProfileNames(ctx context.Context) (map[string]string, error)
+	// PastProfiles returns the profiles that there are and were. It reads the whole log.
+	PastProfiles(ctx context.Context) ([]auth.PastProfile, error)
 	// Events returns the newest events that match, newest first.
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
 	// Summaries calls each for every event that matches, newest first, without its

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/lang"
 
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -82,6 +83,7 @@ func (v *view) summarise() {
 		v.reachTarget()
 		if !v.verified {
 			v.verified = true
+			v.loadFormer()
 			v.verify()
 		}
 	})
@@ -182,9 +184,37 @@ func (v *view) query(limit int) audit.Query {
 func (v *view) loadProfiles() {
 	kit.Try(v.host, v.keeper.ProfileNames, func(names map[string]string) {
 		maps.Copy(v.profiles, names)
-		v.filter.setProfiles(names)
+		v.filter.setProfiles(names, v.former(names))
 		v.refresh()
 	})
+}
+
+// loadFormer finds out which profiles there were.
+func (v *view) loadFormer() {
+	kit.Try(v.host, v.keeper.PastProfiles, func(list []auth.PastProfile) {
+		v.past = list
+		v.loadProfiles()
+	})
+}
+
+// former are the ids of the profiles that are no more, by each name that they had.
+// Any line of the log can add a name, and none takes one away.
+func (v *view) former(names map[string]string) map[string][]string {
+	ids := map[string][]string{}
+	add := func(id, name string) {
+		if names[id] == "" && name != "" && !slices.Contains(ids[name], id) {
+			ids[name] = append(ids[name], id)
+		}
+	}
+	for _, p := range v.past {
+		for _, name := range p.Names {
+			add(p.ID, name)
+		}
+	}
+	for id, name := range v.profiles { // deleted while the window is open
+		add(id, name)
+	}
+	return ids
 }
 
 // verify reads the whole log and shows what it finds.

@@ -22,6 +22,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/text"
@@ -43,8 +44,9 @@ type view struct {
 	keeper Keeper
 
 	rows     rows
-	profiles map[string]string // names by id
-	chosen   uint64            // number of the selected event; 0 if none
+	profiles map[string]string  // names by id
+	past     []auth.PastProfile // as of when the window was opened
+	chosen   uint64             // number of the selected event; 0 if none
 
 	filter  *filter
 	table   *kit.List

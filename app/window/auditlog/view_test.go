@@ -414,6 +414,31 @@ func TestDeletedProfileIsShownByItsName(t *testing.T) {
 	}
 }
 
+// The history of a deleted profile can be chosen by each name that it had, and one
+// of a profile that is deleted while it is chosen stays chosen.
+func TestDeletedProfilesCanBeChosen(t *testing.T) {
+	v, f := open(t, 3, func(f *keepertest.Fake) {
+		f.Past = []auth.PastProfile{
+			{ID: "0bad", Name: "old", Names: []string{"old", "older"}}, {ID: "0aaa", Name: "old", Names: []string{"old"}}, {ID: "77b1", Name: "forged", Names: []string{"forged"}},
+		}
+	})
+	v.host.Tasks.Settle()
+	want := []string{"All profiles", "home", "work", "old (deleted)", "older (deleted)"}
+	if diff := cmp.Diff(want, v.filter.profile.Options); diff != "" {
+		t.Error(diff)
+	}
+	v.filter.profile.SetSelected("old (deleted)")
+	if got := f.LastQuery().Profile; got != "0aaa,0bad" {
+		t.Errorf("asked for %q", got)
+	}
+	v.filter.profile.SetSelected("work")
+	f.Profiles = f.Profiles[:1]
+	v.changed()
+	if got := v.filter.profile.Selected; got != "work (deleted)" || f.LastQuery().Profile != "77b1" {
+		t.Errorf("%q is chosen, and %q asked for", got, f.LastQuery().Profile)
+	}
+}
+
 // A result is about the log as it was: a badge that stays green while lines come
 // in would claim too much.
 func TestBadgeIsStaleAfterAChange(t *testing.T) {
