@@ -249,6 +249,10 @@ func TestRefusedRefreshAsksForALoginOnce(t *testing.T) {
 	if got := w.view("work").Status; got != auth.StatusNeedsLogin {
 		t.Errorf("status %q", got)
 	}
+	// That the login has ended is kept, and no tokens are said to be saved.
+	if saved, ended := w.told(audit.TokensSaved), w.told(audit.MarkedEnded); len(saved) != 1 || len(ended) != 1 || ended[0].Data["expires_at"] != nil {
+		t.Errorf("saves in the log: %+v, marks: %+v; want one of each", saved, ended)
+	}
 	alerts, err := w.keeper.OpenAlerts(t.Context())
 	if err != nil || len(alerts) != 1 || alerts[0].Rule != "refresh_failed" || alerts[0].Severity != alert.P2 {
 		t.Errorf("alerts %+v, %v; want refresh_failed at P2", alerts, err)
@@ -361,6 +365,23 @@ func TestRevokeWhenTheProviderIsDown(t *testing.T) {
 	}
 	if got := w.view("work").Status; got != auth.StatusNotConfigured {
 		t.Errorf("the tokens were not removed here: %q", got)
+	}
+	if told := w.told(audit.TokensRevoked); len(told) != 1 || told[0].Outcome != audit.Failed || told[0].Data["provider"] != "unreachable" {
+		t.Errorf("the log says of a provider that gave no answer: %+v", told)
+	}
+}
+
+// Who counts revocations counts those of logins.
+func TestNothingHeldIsNoRevocation(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	for _, revoke := range []func(context.Context, string) (auth.RevokeResult, error){w.keeper.Revoke, w.keeper.Forget, w.keeper.DeleteProfile} {
+		if r, err := revoke(t.Context(), "work"); err != nil || r.Remote != auth.RemoteNothing {
+			t.Errorf("of a profile without a login: %+v, %v", r, err)
+		}
+	}
+	if events := w.events(); slices.Contains(events, audit.TokensRevoked) || !slices.Contains(events, audit.ProfileDeleted) {
+		t.Errorf("the log has %q", events)
 	}
 }
 

@@ -68,6 +68,7 @@ const (
 	StrayCallback     = "stray_callback"
 	TokenRefreshed    = "token_refreshed"
 	RefreshFailed     = "refresh_failed"
+	MarkedEnded       = "login_marked_ended" // the login's tokens were saved as refused by the provider; data: storage, generation
 	ReuseDetected     = "token_reuse_detected"
 	ProfileCreated    = "profile_created"
 	ProfileUsed       = "profile_used"

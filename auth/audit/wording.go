@@ -37,6 +37,7 @@ var wordings = []Wording{
 	{TokenRefreshed, "Token refreshed", false},
 	{TokenRotation, "Refresh token rotated", false},
 	{RefreshFailed, "Refresh failed", false},
+	{MarkedEnded, "Login marked as ended", false},
 	{ReuseDetected, "Token reuse detected", true},
 	{TokensRevoked, "Revocation", false},
 	{KeychainSave, "Saved to keychain", false},

@@ -40,8 +40,11 @@ func (o Outcome) Open() bool {
 	return o.Pending() || slices.Contains([]Outcome{Refused, NoSecret, Unreadable, GivenUp, NotKept}, o)
 }
 
-// recordRevocation writes down what a revocation achieved.
+// recordRevocation writes down what a revocation achieved, if there was one.
 func (s *Service) recordRevocation(ctx context.Context, id string, o Outcome, data map[string]any) {
+	if o == NothingHeld {
+		return
+	}
 	data["provider"] = string(o)
 	outcome := audit.OK
 	if o.Open() {

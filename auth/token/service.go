@@ -181,22 +181,27 @@ func (s *Service) put(ctx context.Context, id string, set Set, was uint64) error
 	return s.Vault.Set(ctx, itemKey(id), item)
 }
 
-// save is put, and writes into the audit log.
+// save is put, and writes into the audit log. Tokens that the provider refused are
+// saved to remember just that, which is no news of tokens.
 func (s *Service) save(ctx context.Context, id string, set Set, was uint64) error {
+	event := audit.TokensSaved
+	if set.Refused {
+		event = audit.MarkedEnded
+	}
 	if err := s.put(ctx, id, set, was); err != nil {
 		if errors.Is(err, errStale) {
 			return err
 		}
-		s.Record(ctx, id, audit.TokensSaved, audit.Failed, map[string]any{"storage": string(s.Vault.Kind())})
+		s.Record(ctx, id, event, audit.Failed, map[string]any{"storage": string(s.Vault.Kind())})
 		return err
 	}
 	if s.Vault.Kind() == vault.Keychain {
 		s.Record(ctx, id, audit.KeychainSave, audit.OK, map[string]any{"item": "tokens", "generation": set.Gen})
 	}
 	data := map[string]any{"storage": string(s.Vault.Kind()), "generation": set.Gen}
-	if !set.Expires.IsZero() {
+	if !set.Expires.IsZero() && !set.Refused {
 		data["expires_at"] = set.Expires.Unix()
 	}
-	s.Record(ctx, id, audit.TokensSaved, audit.OK, data)
+	s.Record(ctx, id, event, audit.OK, data)
 	return nil
 }

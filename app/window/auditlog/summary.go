@@ -77,7 +77,7 @@ func groupOf(g audit.Summary) group {
 	switch g.Name {
 	case audit.KeychainAccess, audit.Launched:
 		return handOuts
-	case audit.TokenRefreshed, audit.TokenRotation, audit.TokensSaved, audit.KeychainSave, audit.SaveFinished:
+	case audit.TokenRefreshed, audit.TokenRotation, audit.TokensSaved, audit.KeychainSave, audit.SaveFinished, audit.MarkedEnded:
 		return refreshes
 	case audit.LoginStarted, audit.LoginSucceeded, audit.LoginCancelled:
 		return logins
