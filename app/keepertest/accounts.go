@@ -126,6 +126,7 @@ func (f *Fake) Rename(_ context.Context, from, to string) (err error) {
 func (f *Fake) DeleteProfile(_ context.Context, name string) (r auth.RevokeResult, err error) {
 	err = f.change(name, func(p *auth.ProfileView) {
 		r = f.revoked(p)
+		f.Past = append(f.Past, auth.PastProfile{ID: p.ID, Name: name, Names: []string{name}})
 		f.Profiles = slices.DeleteFunc(f.Profiles, func(p auth.ProfileView) bool { return p.Name == name })
 	}, "delete %s", name)
 	return r, err

@@ -106,6 +106,11 @@ func testWindows[K windows](t *testing.T, start func(t *testing.T) K) {
 		if got := names(t, k); !slices.Equal(got, []string{first}) {
 			t.Errorf("%q", got)
 		}
+		past, err := k.PastProfiles(t.Context())
+		was := slices.IndexFunc(past, func(p auth.PastProfile) bool { return slices.Contains(p.Names, second) })
+		if err != nil || len(past) != 2 || was < 0 || past[was].Exists {
+			t.Errorf("its history is not found: %+v, %v", past, err)
+		}
 	})
 	t.Run("what is not there cannot be changed", func(t *testing.T) {
 		k := start(t)
