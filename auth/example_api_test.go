@@ -49,10 +49,16 @@ func Example_securityManager() {
 	say("save_tokens", k.SaveTokens(ctx, "work", made(k)), "kept")
 	access, err := k.Token(ctx, "work", "token")
 	say("get_tokens", err, access.Token, access.Type)
+	token, err := k.TokenSource(ctx, "work").Token()
+	say("for an API's client", err, token.TokenType)
+	answer, err := k.Client(ctx, "work").Get(k.server.APIURL())
+	say("or by ours", err, answer.Status, answer.Body.Close())
 
 	say("save_to_keychain", k.Secrets().Of("work").Set(ctx, "api-key", "s3cret"), "kept")
 	value, err := k.Secrets().Of("work").Get(ctx, "api-key")
 	say("get_from_keychain", err, value, len(value.Reveal()))
+	say("for itself", k.Secrets().Set(ctx, "api-key", "another"), "kept apart")
+	say("and no more", k.Secrets().Delete(ctx, "api-key"), "removed")
 
 	rotations, err := k.Events(ctx, audit.Query{Name: audit.TokenRotation})
 	say("track_token_rotation", err, len(rotations))
@@ -73,10 +79,14 @@ func Example_securityManager() {
 	// login: Ada Lovelace
 	// save_tokens: kept
 	// get_tokens: [redacted] Bearer
+	// for an API's client: Bearer
+	// or by ours: 200 OK <nil>
 	// save_to_keychain: kept
 	// get_from_keychain: [redacted] 6
+	// for itself: kept apart
+	// and no more: removed
 	// track_token_rotation: 0
-	// get_audit_log: keychain_access keychain_save
+	// get_audit_log: secrets_removed keychain_save
 	// check_security_alerts: 0
 	// revoke_tokens: revoked, not checked
 	// clear_keychain: nothing to revoke
