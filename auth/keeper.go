@@ -117,6 +117,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	k.alertManager = alertmanager.New(alertmanager.Params{Alarms: p.Alarms, Log: k.audit, Now: p.Now, Briefly: k.briefly, AwaitKey: k.awaitKey})
 	k.tokens, err = token.NewService(token.Params{
 		Vault: p.Vault, Wire: k.wire, Locks: locks, WAL: wal, Now: p.Now, Rand: p.Rand, Record: k.recordID, Fingerprint: k.auditKey.Fingerprint,
+		TookBack: k.tookBack,
 		Gone: func(id string) bool {
 			list, err := k.profiles.Load()
 			return err == nil && !list.Has(id)

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/token"
@@ -81,6 +83,23 @@ func (k *Keeper) RetryRevocations(ctx context.Context) (open int, err error) {
 // UndoLost revokes logins that were interrupted by a kill and whose profiles are no
 // longer in profiles.json. State names them only after that.
 func (k *Keeper) UndoLost(ctx context.Context) error { return k.tokens.UndoLost(ctx) }
+
+// tookBack reports whether the user has revoked something at the profile's provider
+// within a day: many providers end all that the app was allowed, and at the others
+// the page on which it is removed was opened. A profile that is gone counts, since
+// nobody knows where it was. Only lines with our MAC say so.
+func (k *Keeper) tookBack(ctx context.Context, id string) bool {
+	list, err := k.profiles.Load()
+	if err != nil {
+		return false
+	}
+	p, _ := list.ByID(id)
+	said, err := k.audit.Query(ctx, audit.Query{Name: audit.TokensRevoked, Since: k.now().Add(-24 * time.Hour), Sealed: true})
+	return err == nil && slices.ContainsFunc(said, func(e audit.Event) bool {
+		other, known := list.ByID(e.Profile)
+		return !known || other.Service() == p.Service()
+	})
+}
 
 // Remote is what became of a grant at the provider when it was revoked here.
 // The tokens are gone here in every case.

@@ -212,6 +212,23 @@ func TestRules(t *testing.T) {
 			},
 		},
 
+		// ended_early: theft cannot be told where refresh tokens stay; this comes near.
+		"ended before its time": {
+			tell().add(1, audit.RefreshFailed, "p", "needs_login", true, "early", true, "name", "work").add(1, audit.LoginSucceeded, "p"),
+			[]string{
+				"ended_early-1 P1 open ×1 work: the login has ended before its time: you removed the app or changed the password, or somebody else has it",
+				"refresh_failed-1 P2 resolved ×1 work: " + endedMessage,
+			},
+		},
+		"acknowledged, and once more within the hour": {
+			tell().add(1, audit.RefreshFailed, "p", "needs_login", true, "early", true).ack("ended_early-1").
+				add(1, audit.LoginSucceeded, "p").add(1, audit.RefreshFailed, "p", "early", true),
+			[]string{
+				"ended_early-1 P1 acked ×2 the login has ended before its time: you removed the app or changed the password, or somebody else has it",
+				"refresh_failed-1 P2 resolved ×1 " + endedMessage,
+			},
+		},
+
 		// audit_tamper
 		"a log that does not verify": {
 			tell().add(2, audit.AuditTamper, "", "kind", "rolled_back"),

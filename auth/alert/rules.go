@@ -176,6 +176,16 @@ func Defaults() []Rule {
 			},
 		},
 		{
+			ID: "ended_early", Title: "Login ended before its time",
+			Condition: "a login in use at a provider whose refresh tokens stay is refused long before its end",
+			Guard:     "a revocation of yours at that provider within a day, a pause of hours and a lost answer explain it",
+			Advice:    "If you removed the app at the provider or changed the password, acknowledge it. If not, within the hour: look at the account's activity, change its password, then sign in again.",
+			Events:    []string{audit.RefreshFailed}, Where: is("early", true),
+			Resets: orGone(),
+			Kind:   Single, Severity: P1, Cooldown: time.Hour,
+			Message: "the login has ended before its time: you removed the app or changed the password, or somebody else has it",
+		},
+		{
 			ID: "credential_age", Title: "Old client secret",
 			Condition: "a client secret will be ${window} old, or reach the end that was given for it, in ${warn}, and once it has",
 			Guard:     "a new secret begins anew, and a clock that is wrong for a while makes nothing old",

@@ -232,6 +232,10 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 	} else {
 		data["grant_ended"] = g.ended(set, s.Now())
 	}
+	sign := s.reuseSign(g, set, answer)
+	if sign == "" && !refused.Lost && s.endedEarly(ctx, g, set) {
+		data["early"] = true
+	}
 	if !doubt {
 		// The answer came, so nothing is in doubt. Killed from here on, the next
 		// one asks again and hears the same.
@@ -240,7 +244,7 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 		}
 	}
 	s.Record(ctx, g.ID, audit.RefreshFailed, audit.Failed, data)
-	if sign := s.reuseSign(g, set, answer); sign != "" && !refused.Lost {
+	if sign != "" && !refused.Lost {
 		s.Record(ctx, g.ID, audit.ReuseDetected, audit.Failed, map[string]any{
 			"kind": "invalid_grant_on_current", "sign": sign, "token": s.Fingerprint(ctx, set.Refresh),
 		})
@@ -279,6 +283,29 @@ func (s *Service) reuseSign(g Grant, set Set, answer *oauth.Error) string {
 		return "just_rotated"
 	}
 	return ""
+}
+
+const (
+	// inUse is how long after its last good answer a login counts as in use: less
+	// than a night, after which providers end logins for reasons of their own.
+	inUse = 6 * time.Hour
+	// nearEnd is how long before the end of its known life a login may be ended
+	// without anybody's doing: providers count in months.
+	nearEnd = 30 * 24 * time.Hour
+)
+
+// endedEarly reports whether the login ended before its time, at a provider whose
+// refresh tokens stay: there, only the user or somebody who has the token does that.
+func (s *Service) endedEarly(ctx context.Context, g Grant, set Set) bool {
+	now, end := s.Now(), set.Ends(g.Lifetime, s.Now())
+	age := now.Sub(set.Issued)
+	switch {
+	case g.Rotation != provider.Static && g.Rotation != provider.Varies, age < 0, age > inUse:
+		return false
+	case g.Lifetime != 0 && end.Sub(now) < nearEnd: // also if nobody knows when it began
+		return false
+	}
+	return s.TookBack == nil || !s.TookBack(ctx, g.ID)
 }
 
 // whyRefused says why there is no refreshing this set.

@@ -71,6 +71,7 @@ func TestLearnedRotation(t *testing.T) {
 // by the user look the same. It takes a second sign.
 func TestT6InvalidGrant(t *testing.T) {
 	const reused, ended = "refresh token reuse detected", "the session has ended"
+	const early = "early" // at a provider whose tokens stay
 	for name, c := range map[string]struct {
 		rotation provider.Rotation
 		age      time.Duration // of the refused token
@@ -82,8 +83,10 @@ func TestT6InvalidGrant(t *testing.T) {
 		"after an idle night":             {provider.Rotates, 12 * time.Hour, ended, nil},
 		"the provider speaks of reuse":    {provider.Rotates, 12 * time.Hour, reused, "reuse_said"},
 		"reuse, and not known to rotate":  {provider.Unknown, 12 * time.Hour, reused, "reuse_said"},
-		"varies":                          {provider.Varies, time.Minute, ended, nil},
-		"static":                          {provider.Static, time.Minute, ended, nil},
+		"varies":                          {provider.Varies, time.Minute, ended, early},
+		"static":                          {provider.Static, 5 * time.Hour, ended, early},
+		"static, after an idle night":     {provider.Static, 8 * time.Hour, ended, nil},
+		"static, and the clock went back": {provider.Static, -5 * time.Hour, ended, nil},
 		"not learned yet":                 {provider.Unknown, time.Minute, ended, nil},
 		"past the grant's life":           {provider.Rotates, 400 * 24 * time.Hour, ended, nil},
 		"past the grant's life, and said": {provider.Rotates, 400 * 24 * time.Hour, reused, nil},
@@ -111,11 +114,18 @@ func TestT6InvalidGrant(t *testing.T) {
 			for _, e := range r.told(audit.ReuseDetected) {
 				sign = e.Data["sign"]
 			}
+			if e := r.told(audit.RefreshFailed); len(e) > 0 && e[0].Data["early"] == true {
+				sign = early
+			}
 			if sign != c.sign {
 				t.Errorf("the sign of a theft is %v, want %v", sign, c.sign)
 			}
 			want := "refresh_failed P2"
-			if sign != nil {
+			switch sign {
+			case nil:
+			case early:
+				want = "ended_early P1"
+			default:
 				want = "token_reuse_detected P0"
 			}
 			if a := r.alerts(); len(a) == 0 || a[0].Rule+" "+a[0].Severity.String() != want {
@@ -123,6 +133,54 @@ func TestT6InvalidGrant(t *testing.T) {
 			}
 			if got := r.stored(); got.Refresh.Empty() || !got.Refused {
 				t.Error("the tokens were deleted, or are tried again")
+			}
+		})
+	}
+}
+
+// A login in use that ends long before its time is told with both possibilities,
+// unless something of the user's explains it.
+func TestLoginThatEndsBeforeItsTime(t *testing.T) {
+	const life = 180 * 24 * time.Hour
+	for name, c := range map[string]struct {
+		rotation   provider.Rotation
+		life       time.Duration
+		authorized time.Duration // ago; 0: not known
+		doubt      bool          // an earlier refresh got no answer
+		took       bool          // the user revoked something there
+		early      bool
+	}{
+		"in its first month":                       {rotation: provider.Varies, life: life, authorized: 20 * 24 * time.Hour, early: true},
+		"in its last":                              {rotation: provider.Varies, life: life, authorized: 155 * 24 * time.Hour},
+		"beyond its end":                           {rotation: provider.Varies, life: life, authorized: 185 * 24 * time.Hour},
+		"nobody knows when it began":               {rotation: provider.Varies, life: life},
+		"it has no end":                            {rotation: provider.Static, early: true},
+		"the user revoked another profile there":   {rotation: provider.Static, took: true},
+		"an answer was lost where tokens change":   {rotation: provider.Varies, life: life, authorized: time.Hour, doubt: true},
+		"an answer was lost where they never do":   {rotation: provider.Static, doubt: true, early: true},
+		"a provider that is known to rotate":       {rotation: provider.Rotates, life: life, authorized: time.Hour},
+		"a provider of which nothing is known yet": {rotation: provider.Unknown, authorized: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, authtest.Static)
+			r.grant.Rotation, r.grant.Lifetime = c.rotation, c.life
+			r.TookBack = func(context.Context, string) bool { return c.took }
+			set := r.signIn()
+			set.Doubt, set.Authorized = c.doubt, time.Time{}
+			if c.authorized != 0 {
+				set.Authorized = r.Now().Add(-c.authorized)
+			}
+			if err := r.save(t.Context(), profileID, set, set.Gen); err != nil {
+				t.Fatal(err)
+			}
+			r.server.RevokeAll()
+			r.later()
+			if _, err := r.Fresh(t.Context(), r.grant); !errors.Is(err, ErrLoginNeeded) {
+				t.Fatalf("Fresh: %v", err)
+			}
+			want := map[bool]string{false: "refresh_failed P2", true: "ended_early P1"}[c.early]
+			if a := r.alerts(); len(a) == 0 || a[0].Rule+" "+a[0].Severity.String() != want {
+				t.Errorf("alerts %+v, want %s first", a, want)
 			}
 		})
 	}

@@ -87,6 +87,9 @@ type Params struct {
 	Rand  io.Reader
 	// Gone, if set, reports whether there certainly is no such profile any more.
 	Gone func(profileID string) bool
+	// TookBack, if set, reports whether the user has lately revoked something at the
+	// profile's provider, and so may have removed the app there.
+	TookBack func(ctx context.Context, profileID string) bool
 	// Record writes to the audit log. It must not fail the caller: what happened
 	// has happened.
 	Record func(ctx context.Context, profileID, event, outcome string, data map[string]any)
