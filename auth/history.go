@@ -1,11 +1,10 @@
 package auth
 
 import (
-	"cmp"
 	"context"
+	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -17,7 +16,7 @@ import (
 type PastProfile struct {
 	ID     string
 	Name   string   // as it is called now, or was last
-	Names  []string // all that it ever had, sorted
+	Names  []string // all that it ever had
 	Exists bool     // it is in profiles.json
 	// Deleted is when the user deleted it. It is zero if no line with the log's MAC
 	// says so: then somebody may have taken it out of profiles.json.
@@ -44,55 +43,31 @@ func (k *Keeper) PastProfiles(ctx context.Context) ([]PastProfile, error) {
 	if err != nil {
 		return nil, err
 	}
-	past, err := pastProfiles(ctx, k.audit.Dir(), list)
-	if err != nil {
-		return nil, err
-	}
-	deleted, err := k.audit.Query(ctx, audit.Query{Name: audit.ProfileDeleted, Sealed: true})
-	if err != nil {
-		return past, nil //nolint:nilerr // without the log's key nobody knows
-	}
-	for i := range past {
-		at := slices.IndexFunc(deleted, func(e audit.Event) bool { return e.Profile == past[i].ID })
-		if at >= 0 && !past[i].Exists {
-			past[i].Deleted = deleted[at].Time
-		}
-	}
-	return past, nil
+	proven, _ := k.audit.Query(ctx, audit.Query{Name: audit.ProfileDeleted, Sealed: true}) // without the log's key nobody knows
+	return pastProfiles(ctx, k.audit.Dir(), list, proven)
 }
 
 // ProfilesCalled returns the profiles that have or ever had a name, or that have it
-// as their id: the one that is called so now comes first.
+// as their id.
 func (k *Keeper) ProfilesCalled(ctx context.Context, name string) ([]PastProfile, error) {
 	all, err := k.PastProfiles(ctx)
-	if err != nil {
-		return nil, err
-	}
 	found := slices.DeleteFunc(all, func(p PastProfile) bool { return p.ID != name && !slices.Contains(p.Names, name) })
-	if len(found) == 0 && profile.ValidID(name) {
+	if err != nil || len(found) > 0 {
+		return found, err
+	}
+	if profile.ValidID(name) {
 		if events, err := k.audit.Query(ctx, audit.Query{Profile: name, Limit: 1}); err != nil || len(events) > 0 {
 			return []PastProfile{{ID: name, Name: name}}, err
 		}
 	}
-	if len(found) == 0 {
-		_, err = k.find(name)
-	}
-	slices.SortStableFunc(found, func(a, b PastProfile) int {
-		switch now := func(p PastProfile) bool { return p.Exists && p.Name == name }; {
-		case now(a):
-			return -1
-		case now(b):
-			return 1
-		}
-		return 0
-	})
-	return found, err
+	_, err = k.find(name)
+	return nil, err
 }
 
 // EveryName returns the names that profiles of a state folder have or had, for
 // completion: it creates nothing and asks no vault.
 func EveryName(ctx context.Context, dir string, list profile.List) (names []string) {
-	past, _ := pastProfiles(ctx, filepath.Join(dir, "audit"), list) // what cannot be read has no names
+	past, _ := pastProfiles(ctx, filepath.Join(dir, "audit"), list, nil) // what cannot be read has no names
 	for _, p := range past {
 		names = append(names, p.Names...)
 	}
@@ -100,41 +75,43 @@ func EveryName(ctx context.Context, dir string, list profile.List) (names []stri
 	return slices.Compact(names)
 }
 
-func pastProfiles(ctx context.Context, dir string, list profile.List) ([]PastProfile, error) {
+// pastProfiles reads a log. deleted are the deletions that have its MAC.
+func pastProfiles(ctx context.Context, dir string, list profile.List, deleted []audit.Event) ([]PastProfile, error) {
 	past := map[string]*PastProfile{}
 	called := func(id, name string) {
 		if past[id] == nil {
 			past[id] = &PastProfile{ID: id, Exists: list.Has(id)}
 		}
 		if p := past[id]; profile.CheckName(name) == nil {
-			p.Name, p.Names = name, append(p.Names, name)
+			if p.Name = name; !slices.Contains(p.Names, name) {
+				p.Names = append(p.Names, name)
+			}
 		}
 	}
-	var events []audit.Event
-	for _, name := range []string{audit.ProfileCreated, audit.ProfileRenamed, audit.ProfileDeleted} {
-		found, err := audit.Search(ctx, dir, audit.Query{Name: name})
+	for _, event := range []string{audit.ProfileCreated, audit.ProfileRenamed, audit.ProfileDeleted} { // in which the newest name is last
+		found, err := audit.Search(ctx, dir, audit.Query{Name: event})
 		if err != nil {
 			return nil, err
 		}
-		events = append(events, found...)
-	}
-	slices.SortFunc(events, func(a, b audit.Event) int { return cmp.Compare(a.Seq, b.Seq) })
-	for _, e := range events {
-		for _, key := range []string{"from", "name", "to"} {
-			if name, ok := e.Data[key].(string); ok && profile.ValidID(e.Profile) {
-				called(e.Profile, name)
+		for _, e := range slices.Backward(found) {
+			for _, key := range []string{"from", "name", "to"} {
+				if name, ok := e.Data[key].(string); ok && profile.ValidID(e.Profile) {
+					called(e.Profile, name)
+				}
 			}
 		}
 	}
 	for _, p := range list.Profiles {
 		called(p.ID, p.Name)
 	}
-	all := make([]PastProfile, 0, len(past))
-	for _, p := range past {
-		slices.Sort(p.Names)
-		p.Names = slices.Compact(p.Names)
-		all = append(all, *p)
+	for _, e := range deleted {
+		if p := past[e.Profile]; p != nil && !p.Exists {
+			p.Deleted = e.Time
+		}
 	}
-	slices.SortFunc(all, func(a, b PastProfile) int { return strings.Compare(a.Name+a.ID, b.Name+b.ID) })
+	var all []PastProfile
+	for _, id := range slices.Sorted(maps.Keys(past)) {
+		all = append(all, *past[id])
+	}
 	return all, nil
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,13 +26,14 @@ const PurposeSecret = "secret"
 // accounts: an API key, a signing key. Those of a program, which its actor tells
 // apart, and those of a profile each have a name space of their own, in which
 // nothing of Stagedoor's is: no name reaches a token, a client secret or the log's
-// key. All of an owner's are one item of the vault, 512 KiB in sum at most.
+// key. All of an owner's are one item of the vault, 384 KiB in sum at most; a value
+// may be any bytes.
 //
 // It is safe for concurrent use, also by several processes.
 type NamedSecrets struct {
 	k       *Keeper
-	profile string // name, if byName
-	of      bool
+	of      bool   // they are a profile's
+	profile string // its name
 }
 
 // Secrets are the named secrets of the calling program.
@@ -39,7 +41,7 @@ func (k *Keeper) Secrets() NamedSecrets { return NamedSecrets{k: k} }
 
 // Of are those of a profile ("" for the active one). They go with it, and with
 // Keeper.Forget.
-func (s NamedSecrets) Of(profile string) NamedSecrets { return NamedSecrets{s.k, profile, true} }
+func (s NamedSecrets) Of(profile string) NamedSecrets { return NamedSecrets{s.k, true, profile} }
 
 // Set keeps a secret under a name, in place of the one before, and returns nil once
 // the vault has given it back. It is refused while the log cannot be written.
@@ -47,7 +49,7 @@ func (s NamedSecrets) Set(ctx context.Context, name string, value secret.String)
 	if value.Empty() {
 		return hint.Usage("the secret is empty", "to remove one, call Delete")
 	}
-	return s.change(ctx, name, audit.KeychainSave, func(all map[string]string) { all[name] = value.Reveal() })
+	return s.change(ctx, name, audit.KeychainSave, value)
 }
 
 // Get returns a secret, or vault.ErrNotFound.
@@ -57,26 +59,22 @@ func (s NamedSecrets) Get(ctx context.Context, name string) (secret.String, erro
 		return "", err
 	}
 	all, err := s.load(ctx, item)
-	if err != nil {
-		return "", err
+	if value, ok := all[name]; ok {
+		data := s.k.accessData(PurposeSecret)
+		data["item"] = "named/" + name
+		s.k.record(ctx, owner, audit.KeychainAccess, audit.OK, data)
+		return secret.String(value), nil
 	}
-	value, ok := all[name]
-	if !ok {
-		return "", fmt.Errorf("the secret %s: %w", name, vault.ErrNotFound)
-	}
-	data := s.k.accessData(PurposeSecret)
-	data["item"] = "named/" + name
-	s.k.record(ctx, owner, audit.KeychainAccess, audit.OK, data)
-	return secret.String(value), nil
+	return "", fmt.Errorf("the secret %s: %w", name, cmp.Or(err, vault.ErrNotFound))
 }
 
 // Delete removes a secret. Removing what is not there is no error.
 func (s NamedSecrets) Delete(ctx context.Context, name string) error {
-	return s.change(ctx, name, audit.SecretsRemoved, func(all map[string]string) { delete(all, name) })
+	return s.change(ctx, name, audit.SecretsRemoved, "")
 }
 
-// change rewrites the owner's item.
-func (s NamedSecrets) change(ctx context.Context, name, event string, f func(map[string]string)) error {
+// change rewrites the owner's item; no value removes the secret.
+func (s NamedSecrets) change(ctx context.Context, name, event string, value secret.String) error {
 	if err := s.k.LogWritable(ctx); err != nil {
 		return err
 	}
@@ -90,21 +88,22 @@ func (s NamedSecrets) change(ctx context.Context, name, event string, f func(map
 		return err
 	}
 	all, err := s.load(ctx, item)
-	if err != nil {
+	if err != nil && !errors.Is(err, vault.ErrNotFound) {
 		return err
 	}
-	before := len(all)
-	f(all)
-	if event == audit.SecretsRemoved && len(all) == before {
+	if _, there := all[name]; !there && value.Empty() {
 		return nil
 	}
-	if len(all) == 0 {
+	if all[name] = []byte(value.Reveal()); value.Empty() {
+		delete(all, name)
+	}
+	data, err := json.Marshal(all)
+	switch {
+	case err != nil:
+		return fmt.Errorf("encode named secrets: %w", err)
+	case len(all) == 0:
 		err = s.k.vault.Delete(ctx, item)
-	} else {
-		data, encode := json.Marshal(all)
-		if encode != nil {
-			return encode
-		}
+	default:
 		err = s.k.vault.Set(ctx, item, secret.String(data))
 	}
 	outcome := audit.OK
@@ -115,20 +114,15 @@ func (s NamedSecrets) change(ctx context.Context, name, event string, f func(map
 	return err
 }
 
-// load reads the owner's item; none is an empty one.
-func (s NamedSecrets) load(ctx context.Context, item string) (map[string]string, error) {
-	all := map[string]string{}
+// load reads the owner's item, in which values are base64. With an error of which nothing is left to read
+// (vault.ErrNotFound), one can begin anew.
+func (s NamedSecrets) load(ctx context.Context, item string) (map[string][]byte, error) {
+	all := map[string][]byte{}
 	kept, err := s.k.vault.Get(ctx, item)
-	switch {
-	case errors.Is(err, vault.ErrNotFound) && !errors.Is(err, vault.ErrIncomplete):
-		return all, nil
-	case err != nil:
-		return nil, err
+	if err == nil && json.Unmarshal([]byte(kept.Reveal()), &all) != nil { // whose error may quote it
+		return map[string][]byte{}, vault.ErrIncomplete
 	}
-	if json.Unmarshal([]byte(kept.Reveal()), &all) != nil { // whose error may quote it
-		return nil, errors.New("the named secrets in the " + string(s.k.vault.Kind()) + " are damaged")
-	}
-	return all, nil
+	return all, err
 }
 
 // owner says whose the secrets are, and which item of the vault has them.

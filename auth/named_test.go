@@ -139,6 +139,33 @@ func TestNamedSecretsOfManyAtOnce(t *testing.T) {
 	}
 }
 
+// A keychain that lost a part of the secrets does not keep new ones from being kept.
+func TestNamedSecretsBeginAnew(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	ctx, mine := t.Context(), w.keeper.Secrets()
+	if err := w.vault.Set(ctx, "named/program/test", "{"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mine.Get(ctx, "key"); !errors.Is(err, vault.ErrIncomplete) {
+		t.Errorf("%v", err)
+	}
+	const binary = "\x00\xff\n\"" // a key need not be text
+	if err := mine.Set(ctx, "key", binary); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := mine.Get(ctx, "key"); err != nil || got.Reveal() != binary {
+		t.Errorf("%v", err)
+	}
+	w.vault.Fail(vault.ErrLocked)
+	if err := mine.Set(ctx, "other", "x"); !errors.Is(err, vault.ErrLocked) {
+		t.Errorf("with a locked vault: %v", err)
+	}
+	w.vault.Fail(nil)
+	if got, err := mine.Get(ctx, "key"); err != nil || got.Reveal() != binary {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 // Forget leaves nothing of a profile that opens anything, and the profile itself.
 func TestForgetLeavesTheProfileOnly(t *testing.T) {
 	w := newWorld(t, authtest.Params{

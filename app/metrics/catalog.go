@@ -105,7 +105,7 @@ func counters() []counter {
 				if e.Data["purpose"] == auth.PurposeSecret {
 					return nil
 				}
-				return []string{}
+				return unlessFailed(e)
 			},
 		},
 		{
