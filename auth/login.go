@@ -251,35 +251,3 @@ func (k *Keeper) endLogin(ctx context.Context, a *loginAttempt, err error) (Logi
 	k.upkeep(ctx) // the network is there, which a revocation may be waiting for
 	return a.result, nil
 }
-
-// recordLoginError tells a login that somebody called off from one that went
-// wrong: only the latter is worth an alarm.
-func (k *Keeper) recordLoginError(ctx context.Context, p profile.Profile, err error) {
-	data := map[string]any{"reason": ReasonError}
-	var undone *token.Undone
-	if errors.As(err, &undone) { // the provider had granted it
-		data["reason"], data["provider"] = ReasonNotKept, string(undone.Outcome)
-	}
-	var answer *oauth.Error
-	switch {
-	case errors.Is(err, oauth.ErrCancelled), errors.Is(err, context.Canceled):
-		data["reason"] = "cancelled"
-		k.record(ctx, p, audit.LoginCancelled, audit.OK, data)
-		return
-	case errors.Is(err, oauth.ErrTimeout) && undone == nil && !errors.As(err, &answer):
-		data["reason"] = "nobody answered"
-		k.record(ctx, p, audit.LoginCancelled, audit.OK, data)
-		return
-	case errors.Is(err, profile.ErrNotFound):
-		data["reason"] = ReasonDeleted
-	case errors.Is(err, oauth.ErrDenied):
-		data["reason"] = ReasonDenied
-	case errors.As(err, &answer):
-		data["reason"], data["status"], data["transient"] = ReasonRefused, answer.Status, answer.Transient
-		if answer.Code != "" {
-			data["error"] = answer.Code
-		}
-	}
-	k.record(ctx, p, audit.LoginFailed, audit.Failed, data)
-	k.recordTLS(ctx, p, err)
-}

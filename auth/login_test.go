@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +118,39 @@ func TestLoginOfAProfileThatIsGoneLeavesNothing(t *testing.T) {
 			w.nothingLeft()
 			if events := w.told(audit.LoginFailed); len(events) != 1 || events[0].Data["reason"] != c.reason {
 				t.Errorf("the log says %+v", events)
+			}
+		})
+	}
+}
+
+// What went wrong is counted by its kind, so that a wrong client secret is not
+// taken for a provider in trouble, nor for somebody at the door.
+func TestLoginFailuresAreToldApart(t *testing.T) {
+	known := auth.LoginReasons()
+	for name, c := range map[string]struct {
+		answer authtest.Answer
+		reason string
+	}{
+		"an HTML page":        {authtest.Answer{Status: 200, Body: "<html>welcome</html>"}, "unreadable answer"},
+		"a redirect":          {authtest.Answer{Status: 302, Header: http.Header{"Location": {"https://elsewhere.example"}}}, "unreadable answer"},
+		"an empty token":      {authtest.Answer{Status: 200, Body: `{"access_token":"","token_type":"bearer"}`}, "no token"},
+		"no token":            {authtest.Answer{Status: 200, Body: `{}`}, "no token"},
+		"the wrong secret":    {authtest.Answer{Status: 401, Body: `{"error":"invalid_client"}`}, "invalid_client"},
+		"a code that is over": {authtest.Answer{Status: 400, Body: `{"error":"invalid_grant"}`}, "invalid_grant"},
+		"words of their own":  {authtest.Answer{Status: 400, Body: `{"error":"Ada's account is closed"}`}, "refused"},
+		"a provider in need":  {authtest.Answer{Status: 503}, "unavailable"},
+		"no answer":           {authtest.Answer{Drop: true}, "unreachable"},
+		"no OpenID Connect":   {authtest.Answer{Status: 200, Body: `{"access_token":"made-up-access","token_type":"bearer"}`}, "identity"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, authtest.Params{})
+			w.create("work")
+			w.server.Script(authtest.Token, c.answer)
+			if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); err == nil {
+				t.Error("the login succeeded")
+			}
+			if events := w.told(audit.LoginFailed); len(events) != 1 || events[0].Data["reason"] != c.reason || !slices.Contains(known, c.reason) {
+				t.Errorf("the log says %+v, want the reason %q", events, c.reason)
 			}
 		})
 	}

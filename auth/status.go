@@ -144,13 +144,3 @@ type LoginResult struct {
 	Blocked string `json:"blocked,omitempty"`
 	Changed string `json:"changed,omitempty"`
 }
-
-// Why a login failed: the "reason" of a login_failed event.
-const (
-	ReasonDiscovery = "discovery"       // the issuer named no endpoints
-	ReasonDenied    = "denied"          // by the user, at the provider
-	ReasonRefused   = "refused"         // by the provider
-	ReasonNotKept   = "not kept"        // it was granted, and could not be kept here
-	ReasonDeleted   = "profile deleted" // meanwhile
-	ReasonError     = "error"           // whatever else
-)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -14,7 +15,10 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-type alertsOptions struct{ json, all bool }
+type alertsOptions struct {
+	json, all      bool
+	profile, since string
+}
 
 func newCmdAlerts(f *Factory, runF func(*alertsOptions) error) *cobra.Command {
 	o := &alertsOptions{}
@@ -22,8 +26,8 @@ func newCmdAlerts(f *Factory, runF func(*alertsOptions) error) *cobra.Command {
 		Use:   "alerts",
 		Short: "Show security alerts",
 		Long: `Show the open security alerts, the worst first. The exit status is 5 if there
-are any, so that a scheduled job can tell.`,
-		Example: "  stagedoor alerts\n  stagedoor alerts --all --json\n  stagedoor alerts ack ID\n  stagedoor alerts rules",
+are any, of those that are asked for, so that a scheduled job can tell.`,
+		Example: "  stagedoor alerts\n  stagedoor alerts --all --json\n  stagedoor alerts --profile work --since 7d\n  stagedoor alerts ack ID\n  stagedoor alerts rules",
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return alertsRun(ctx, f, k, o) })
@@ -31,34 +35,67 @@ are any, so that a scheduled job can tell.`,
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&o.all, "all", false, "show acknowledged and resolved alerts too")
+	cmd.Flags().StringVar(&o.profile, "profile", "", "only alerts about this profile, by name or id")
+	cmd.Flags().StringVar(&o.since, "since", "", "only alerts that came or repeated since a time (2026-01-31, RFC 3339) or for a span (90m, 12h, 7d)")
+	completeFlag(cmd, "profile", f.EveryName)
 	cmd.AddCommand(newCmdAlertsAck(f, nil), newCmdAlertRules(f, nil))
 	return cmd
 }
 
 type alertsKeeper interface {
 	Alerts(ctx context.Context) ([]alert.Alert, error)
+	ProfileNames(ctx context.Context) (map[string]string, error)
 }
 
-func alertsRun(ctx context.Context, f *Factory, k alertsKeeper, o *alertsOptions) error {
+func alertsRun(ctx context.Context, f *Factory, k interface {
+	alertsKeeper
+	profileFinder
+}, o *alertsOptions,
+) error {
 	defer f.warnOfSettings()
-	alerts, err := k.Alerts(ctx)
+	since, err := f.moment("--since", o.since)
 	if err != nil {
 		return err
 	}
-	open := slices.ContainsFunc(alerts, func(a alert.Alert) bool { return a.State == alert.Open })
+	alerts, err := namedAlerts(ctx, k)
+	if err != nil {
+		return err
+	}
+	var of []auth.PastProfile
+	if o.profile != "" {
+		if of, err = k.ProfilesCalled(ctx, o.profile); err != nil {
+			return err
+		}
+	}
 	what := "alerts"
 	if !o.all {
-		alerts = slices.DeleteFunc(alerts, func(a alert.Alert) bool { return a.State != alert.Open })
 		what = "open alerts"
 	}
-	header := []string{"ID", "SEVERITY", "STATE", "LAST", "COUNT", "RULE", "MESSAGE"}
-	err = list(f, o.json, alerts, what, header, func(a alert.Alert) []string {
-		return []string{a.ID, a.Severity.String(), string(a.State), a.Last.Local().Format(second), strconv.Itoa(a.Count), a.Rule, a.Message}
+	alerts = slices.DeleteFunc(alerts, func(a alert.Alert) bool {
+		return !o.all && a.State != alert.Open || a.Last.Before(since) ||
+			o.profile != "" && !slices.ContainsFunc(of, func(p auth.PastProfile) bool { return p.ID == a.Profile })
 	})
-	if err == nil && open {
+	header := []string{"ID", "SEVERITY", "STATE", "LAST", "COUNT", "PROFILE", "RULE", "MESSAGE"}
+	err = list(f, o.json, alerts, what, header, func(a alert.Alert) []string {
+		return []string{a.ID, a.Severity.String(), string(a.State), a.Last.Local().Format(second), strconv.Itoa(a.Count), a.Name, a.Rule, a.Message}
+	})
+	if err == nil && slices.ContainsFunc(alerts, func(a alert.Alert) bool { return a.State == alert.Open }) {
 		err = attention{}
 	}
 	return err
+}
+
+// namedAlerts are the alerts with their profiles' present names.
+func namedAlerts(ctx context.Context, k alertsKeeper) ([]alert.Alert, error) {
+	alerts, err := k.Alerts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names, _ := k.ProfileNames(ctx) // a list that cannot be read hides no alert
+	for i, a := range alerts {
+		alerts[i].Name = cmp.Or(names[a.Profile], a.Name, a.Profile)
+	}
+	return alerts, nil
 }
 
 // warnOfSettings says that the settings file is of no use, where that matters

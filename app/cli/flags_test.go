@@ -153,7 +153,10 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 	)
 	checkFlags(t, newCmdAuditVerify, flagTest[verifyOptions]{"--bundle f --json", &verifyOptions{bundle: "f", json: true}}, flagTest[verifyOptions]{"f", nil})
 	checkFlags(t, newCmdAuditAccept, flagTest[auditAcceptOptions]{"--yes --json", &auditAcceptOptions{yes: true, json: true}}, flagTest[auditAcceptOptions]{"x", nil})
-	checkFlags(t, newCmdAlerts, flagTest[alertsOptions]{"--all --json", &alertsOptions{json: true, all: true}})
+	checkFlags(
+		t, newCmdAlerts, flagTest[alertsOptions]{"--all --json", &alertsOptions{json: true, all: true}},
+		flagTest[alertsOptions]{"--profile work --since 7d", &alertsOptions{profile: "work", since: "7d"}},
+	)
 	checkFlags(t, newCmdAlertsAck, flagTest[ackOptions]{"x-1 --note mine", &ackOptions{"x-1", "mine"}}, flagTest[ackOptions]{"", nil})
 	checkFlags(t, newCmdAlertRules, flagTest[jsonOptions]{"--json", &jsonOptions{true}})
 	checkFlags(t, newCmdIncidentNew, flagTest[incidentOptions]{"--alert x-1 --since 7d -o f", &incidentOptions{"x-1", "7d", "f"}})

@@ -38,7 +38,11 @@ func (hostileKeeper) Events(context.Context, audit.Query) ([]audit.Event, error)
 }
 
 func (hostileKeeper) Alerts(context.Context) ([]alert.Alert, error) {
-	return []alert.Alert{{ID: evil, Rule: evil, State: alert.Open, Message: evil, Key: evil}}, nil
+	return []alert.Alert{{ID: evil, Rule: evil, State: alert.Open, Message: evil, Key: evil, Profile: "p", Name: evil}}, nil
+}
+
+func (hostileKeeper) ProfileNames(context.Context) (map[string]string, error) {
+	return nil, errors.New(evil)
 }
 
 func (hostileKeeper) EachEvent(_ context.Context, _ []string, each func(audit.Event)) error {

@@ -58,7 +58,7 @@ func metricsRun(ctx context.Context, f *Factory, k metricsKeeper) error {
 	if state.VaultProblem != "" {
 		f.warn("what the "+state.Vault+" would tell is left out: "+state.VaultProblem, state.VaultHint)
 	}
-	alerts, err := k.Alerts(ctx)
+	alerts, err := namedAlerts(ctx, k)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func counters() []counter {
 		{
 			name: "login_failures", help: "Failed logins by what went wrong.", labels: []string{"reason"}, events: []string{audit.LoginFailed},
 			values: func(e audit.Event) []string {
-				return []string{word(e, "reason", auth.ReasonDenied, auth.ReasonRefused, auth.ReasonDiscovery, auth.ReasonNotKept, auth.ReasonDeleted, auth.ReasonError)}
+				return []string{word(e, "reason", auth.LoginReasons()...)}
 			},
 		},
 		{name: "stray_callbacks", help: "Login answers that were not asked for.", events: []string{audit.StrayCallback}},

@@ -160,14 +160,14 @@ func (c *Collector) Families(v View) []Family {
 	alerts, certificates := tally{}, tally{}
 	for _, a := range v.Alerts {
 		if a.State != alert.Resolved {
-			alerts.add(1, a.Rule, a.Severity.String(), string(a.State))
+			alerts.add(1, a.Name, a.Rule, a.Severity.String(), string(a.State))
 		}
 	}
 	for host, end := range c.certificates {
 		certificates.add(end-float64(v.Now.Unix()), host)
 	}
 	add("certificate_remaining_seconds", Gauge, "seconds", "How long a provider's certificate is still valid.", certificates.samples("", "host"))
-	add("alerts", Gauge, "", "Alerts that are open or acknowledged.", alerts.samples("", "rule", "severity", "state"))
+	add("alerts", Gauge, "", "Alerts that are open or acknowledged.", alerts.samples("", "profile", "rule", "severity", "state"))
 	return list
 }
 

@@ -194,11 +194,12 @@ func event(name, profile string, data ...any) audit.Event {
 
 func TestMetricsCountWhatTheLogHas(t *testing.T) {
 	views := []auth.ProfileView{{ID: "p", Name: "work", Provider: "spotify", Account: "Ada Lovelace", Status: auth.StatusActive, Expires: now.Add(time.Hour)}}
-	alerts := []alert.Alert{{Rule: "failed_auth", Severity: alert.P2, State: alert.Open}, {Rule: "failed_auth", Severity: alert.P2, State: alert.Resolved}}
+	alerts := []alert.Alert{{Rule: "failed_auth", Name: "work", Severity: alert.P2, State: alert.Open}, {Rule: "failed_auth", Severity: alert.P2, State: alert.Resolved}}
 	text, err := collect(
 		views, alerts,
 		event(audit.LoginSucceeded, "p", "account", "Ada Lovelace"), event(audit.LoginFailed, "p", "reason", "denied"),
 		event(audit.LoginFailed, "p", "reason", "Ada Lovelace\n"), event(audit.LoginFailed, "p", "reason", "not kept"),
+		event(audit.LoginFailed, "p", "reason", "invalid_client"),
 		event(audit.LoginFailed, "p", "reason", "profile deleted"), event(audit.TokenRefreshed, "p"), event(audit.TokenRefreshed, "p"),
 		event(audit.RefreshFailed, "p", "transient", true), event(audit.RefreshFailed, "p", "needs_login", true),
 		event(audit.APIError, "p", "status", 429.0), event(audit.APIError, "p", "status", 403.0), event(audit.APIError, "p", "status", 400.0),
@@ -220,10 +221,11 @@ func TestMetricsCountWhatTheLogHas(t *testing.T) {
 	who := `{profile="work",provider="spotify"`
 	for key, want := range map[string]float64{
 		`stagedoor_build_info{version="1.0 \"x\\"}`:                                            1,
-		`stagedoor_login_attempts_total` + who + `,outcome="failed"}`:                          4,
+		`stagedoor_login_attempts_total` + who + `,outcome="failed"}`:                          5,
 		`stagedoor_login_attempts_total` + who + `,outcome="succeeded"}`:                       1,
 		`stagedoor_login_failures_total` + who + `,reason="denied"}`:                           1,
 		`stagedoor_login_failures_total` + who + `,reason="other"}`:                            1,
+		`stagedoor_login_failures_total` + who + `,reason="invalid_client"}`:                   1,
 		`stagedoor_login_failures_total` + who + `,reason="not kept"}`:                         1,
 		`stagedoor_login_failures_total` + who + `,reason="profile deleted"}`:                  1,
 		`stagedoor_login_attempts_total{profile="old",provider="tidal",outcome="failed"}`:      1,
@@ -246,7 +248,7 @@ func TestMetricsCountWhatTheLogHas(t *testing.T) {
 		`stagedoor_client_config_changes_total{client="cursor",event="client_config_written"}`: 1,
 		`stagedoor_resource_access_violations_total`:                                           1,
 		`stagedoor_audit_verification_failures_total`:                                          1,
-		`stagedoor_alerts{rule="failed_auth",severity="P2",state="open"}`:                      1,
+		`stagedoor_alerts{profile="work",rule="failed_auth",severity="P2",state="open"}`:       1,
 		`stagedoor_alerts_told_total{rule="failed_auth",severity="P2"}`:                        1,
 		`stagedoor_incidents_opened_total`:                                                     0,
 	} {

@@ -72,6 +72,7 @@ type Alert struct {
 	Rule     string    `json:"rule"`     // the rule's id, e.g. "failed_auth"
 	Key      string    `json:"key"`      // what the rule groups by, usually a profile id
 	Profile  string    `json:"profile"`  // the profile's id, or ""
+	Name     string    `json:"name"`     // the profile's, as the newest event behind it has it, or ""
 	Severity Severity  `json:"severity"` //
 	State    State     `json:"state"`    //
 	Message  string    `json:"message"`  // one sentence, no secret, no text from a provider

@@ -94,7 +94,23 @@ func TestRules(t *testing.T) {
 			[]string{"failed_auth-1 P2 open ×3 8 failed logins in 10 minutes"},
 		},
 		"the user's own cancels":        {tell().add(9, audit.LoginCancelled, "p"), nil},
-		"failed logins of two profiles": {tell().add(5, audit.LoginFailed, "p").add(5, audit.LoginFailed, "q"), nil},
+		"failed logins of two profiles": {tell().add(5, audit.LoginFailed, "p").add(4, audit.LoginFailed, "q"), nil},
+
+		// failed_auth_all: somebody is trying one account after the other.
+		"ten failed logins of several profiles": {
+			tell().add(4, audit.LoginFailed, "p", "name", "work").add(3, audit.LoginFailed, "q", "name", "home").add(3, audit.LoginFailed, "r", "name", "lab"),
+			[]string{"failed_auth_all-1 P2 open ×1 10 failed logins of several profiles in 10 minutes"},
+		},
+		"more of them, and not again after the acknowledgement": {
+			tell().add(5, audit.LoginFailed, "p").add(5, audit.LoginFailed, "q").ack("failed_auth_all-1").add(5, audit.LoginFailed, "r").add(5, audit.LoginFailed, "s"),
+			[]string{"failed_auth_all-1 P2 acked ×2 10 failed logins of several profiles in 10 minutes"},
+		},
+		"ten without a network, of several profiles": {
+			tell().add(5, audit.LoginFailed, "p", "transient", true).add(5, audit.LoginFailed, "q", "transient", true), nil,
+		},
+		"ten of several profiles in an hour": {
+			tell().add(5, audit.LoginFailed, "p").wait(11*time.Minute).add(5, audit.LoginFailed, "q"), nil,
+		},
 		"failed logins over a day": {
 			tell().add(3, audit.LoginFailed, "p").wait(11*time.Minute).add(3, audit.LoginFailed, "p").wait(11*time.Minute).add(3, audit.LoginFailed, "p"),
 			nil,
@@ -273,6 +289,7 @@ func TestRules(t *testing.T) {
 			[]string{
 				"stray_callback-14 P1 open ×1 3 login answers that nobody asked for in 10 minutes",
 				"failed_auth-7 P2 open ×1 6 failed logins in 10 minutes",
+				"failed_auth_all-1 P2 open ×3 12 failed logins of several profiles in 10 minutes",
 				"failed_auth-1 P2 open ×1 6 failed logins in 10 minutes",
 				"token_reuse_detected-13 P3 open ×1 the provider did not rotate the refresh token, which it usually does",
 			},
@@ -301,7 +318,7 @@ func TestAlertFields(t *testing.T) {
 	s := tell().add(1, audit.LoginFailed, "q").add(7, audit.LoginFailed, "p", "name", "work")
 	got := s.alerts(Defaults())
 	want := []Alert{{
-		ID: "failed_auth-2", Rule: "failed_auth", Key: "p", Profile: "p", Severity: P2, State: Open,
+		ID: "failed_auth-2", Rule: "failed_auth", Key: "p", Profile: "p", Name: "work", Severity: P2, State: Open,
 		Message: "work: 7 failed logins in 10 minutes",
 		First:   noon.Add(2 * time.Second), Last: noon.Add(8 * time.Second), Count: 2,
 		Evidence: []uint64{2, 3, 4, 5, 6, 7, 8}, Cooldown: 30 * time.Minute,

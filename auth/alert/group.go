@@ -79,6 +79,9 @@ func (g *group) fires(f *firing) (ok bool) {
 			return true
 		}
 		s, n := g.run.enough(r.N)
+		if r.Several && !g.run.several() {
+			return false
+		}
 		if s != nil {
 			f.severity, f.which, f.n = s.severity, s.which, n
 		}
@@ -140,6 +143,9 @@ func (g *group) fire(f firing) {
 func (g *group) shown() Alert {
 	a := *g.current
 	a.Message = g.cause.message(g.rule)
+	if a.Profile != "" {
+		a.Name = plainText(g.cause.newest, "name")
+	}
 	return a
 }
 
@@ -168,6 +174,9 @@ func (g *group) newAlert(f firing) *Alert {
 	a := &Alert{
 		ID: id, Rule: g.rule.ID, Key: g.key, Profile: first.profile, Unverified: !f.newest.Verified,
 		Severity: f.severity, State: Open, First: first.time, Last: first.time, Count: 1, Cooldown: g.rule.Cooldown, Muted: g.rule.Muted,
+	}
+	if g.rule.GroupBy == Everyone {
+		a.Profile = "" // not that of the first of several
 	}
 	for _, s := range g.run.list {
 		a.Last = latest(a.Last, s.time)

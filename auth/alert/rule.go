@@ -50,6 +50,7 @@ type Rule struct {
 	Warn       time.Duration // how long before a Window is over to warn, where an event says how old something is
 	N          int
 	MinSamples int
+	Several    bool           // of a Count: the events must be of more than one profile
 	Field      string         // the member of the data that a Ratio, a Baseline (seconds) or a Change looks at
 	Former     string         // of a Change
 	Floor      time.Duration  // of a Baseline: values up to here never fire

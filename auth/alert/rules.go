@@ -79,6 +79,15 @@ func Defaults() []Rule {
 			Message: "${n} failed logins in ${window}",
 		},
 		{
+			ID: "failed_auth_all", Title: "Failed logins of several profiles",
+			Condition: "${n} failed logins of several profiles within ${window}, taken together",
+			Guard:     "those of a single profile are told of as such, and what does not count there does not count here",
+			Advice:    "Find out who tried to sign in, and to which accounts. If it was not you, change their passwords today.",
+			Events:    []string{audit.LoginFailed}, Where: not(is("transient", true)), GroupBy: Everyone,
+			Kind: Count, Several: true, N: 10, Window: 10 * time.Minute, Severity: P2, Cooldown: 30 * time.Minute,
+			Message: "${n} failed logins of several profiles in ${window}",
+		},
+		{
 			ID: "stray_callback", Title: "Unexpected login answers",
 			Condition: "${n} answers with a wrong state within ${window}",
 			Guard:     "one or two are an old tab of the browser",

@@ -107,6 +107,11 @@ func (r *run) expire(t time.Time, window time.Duration) {
 	r.drop(i)
 }
 
+// several reports whether the events are of more than one profile.
+func (r *run) several() bool {
+	return slices.ContainsFunc(r.list, func(s sample) bool { return s.profile != r.list[0].profile })
+}
+
 // enough finds the worst severity that at least least samples have, or a worse
 // one: the newest of exactly that severity, and how many there are.
 func (r *run) enough(least int) (newest *sample, n int) {

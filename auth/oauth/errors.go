@@ -23,6 +23,7 @@ var (
 	ErrCancelled    = error(cancelled{}) // is context.Canceled too
 	ErrPortTaken    = errors.New("the port for the login is taken")
 	ErrMalformed    = errors.New("the provider's answer cannot be used")
+	ErrNoToken      = errors.New("the provider's answer has no access token") // is ErrMalformed too
 	ErrRedirect     = errors.New("the provider answered with a redirect, which is not followed")
 	ErrTLS          = errors.New("the provider's certificate is not trusted")
 	ErrIssuer       = errors.New("the answer is from another issuer")
@@ -130,22 +131,29 @@ func IsTransient(err error) bool {
 	return errors.As(err, &e) && e.Transient
 }
 
+// standardCodes are the error codes that a standard defines.
+var standardCodes = []string{
+	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
+	"unsupported_grant_type", "invalid_scope", "access_denied", "unsupported_response_type",
+	"server_error", "temporarily_unavailable", // RFC 6749 sections 4.1.2.1 and 5.2
+	"unsupported_token_type",                              // RFC 7009
+	"authorization_pending", "slow_down", "expired_token", // RFC 8628
+	"invalid_token", "insufficient_scope", // RFC 6750
+	"invalid_target", // RFC 8707
+	"interaction_required", "login_required", "account_selection_required", "consent_required",
+	"invalid_request_uri", "invalid_request_object", "request_not_supported",
+	"request_uri_not_supported", "registration_not_supported", // OpenID Connect Core section 3.1.2.6
+	"unmet_authentication_requirements", // OpenID Connect
+	"invalid_dpop_proof", "use_dpop_nonce",
+}
+
+// Codes are the values that the Code of an Error can have, besides "".
+func Codes() []string { return slices.Clone(standardCodes) }
+
 // standardCode returns code if a standard defines it, else "". It is what keeps
 // a server's own words out of our errors and logs.
 func standardCode(code string) string {
-	switch code {
-	case "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
-		"unsupported_grant_type", "invalid_scope", "access_denied", "unsupported_response_type",
-		"server_error", "temporarily_unavailable", // RFC 6749 sections 4.1.2.1 and 5.2
-		"unsupported_token_type",                              // RFC 7009
-		"authorization_pending", "slow_down", "expired_token", // RFC 8628
-		"invalid_token", "insufficient_scope", // RFC 6750
-		"invalid_target", // RFC 8707
-		"interaction_required", "login_required", "account_selection_required", "consent_required",
-		"invalid_request_uri", "invalid_request_object", "request_not_supported",
-		"request_uri_not_supported", "registration_not_supported", // OpenID Connect Core section 3.1.2.6
-		"unmet_authentication_requirements", // OpenID Connect
-		"invalid_dpop_proof", "use_dpop_nonce":
+	if slices.Contains(standardCodes, code) {
 		return code
 	}
 	return ""

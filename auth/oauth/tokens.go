@@ -86,7 +86,9 @@ func (a answer) tokens(now time.Time) (Tokens, error) {
 	}
 
 	if !usable {
-		return kept, a.malformed("the answer has no usable access token")
+		e := a.malformed("the answer has no usable access token")
+		e.causes = append(e.causes, ErrNoToken)
+		return kept, e
 	}
 	if o.has("refresh_token") && kept.Refresh.Empty() {
 		if s, ok := o.text("refresh_token"); !ok || s != "" {
