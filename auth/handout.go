@@ -31,13 +31,16 @@ const (
 func (k *Keeper) Token(ctx context.Context, name, purpose string) (Access, error) {
 	p, err := k.find(name)
 	if err != nil {
+		k.RecordRefusal(ctx, p, purpose, err)
 		return Access{}, err
 	}
 	access, err := k.handOut(ctx, p)
-	if err == nil {
-		k.record(ctx, p, audit.KeychainAccess, audit.OK, k.accessData(purpose))
+	if err != nil {
+		k.RecordRefusal(ctx, p, purpose, err)
+		return access, err
 	}
-	return access, err
+	k.record(ctx, p, audit.KeychainAccess, audit.OK, k.accessData(purpose))
+	return access, nil
 }
 
 // Launch gets a token as Token does, for a profile that was found just now, and
@@ -46,18 +49,27 @@ func (k *Keeper) Token(ctx context.Context, name, purpose string) (Access, error
 func (k *Keeper) Launch(ctx context.Context, p profile.Profile, program string, use func(Access) error) error {
 	access, err := k.handOut(ctx, p)
 	if err != nil {
+		k.RecordRefusal(ctx, p, "run", err)
 		return err
 	}
 	events := []audit.Event{{Name: audit.KeychainAccess, Outcome: audit.OK, Data: k.accessData("run")}}
 	if err = use(access); err == nil {
-		events = append(events, audit.Event{Name: audit.Launched, Outcome: audit.OK, Data: map[string]any{"program": program}})
+		events = append(events, audit.Event{Name: audit.Launched, Outcome: audit.OK, Data: k.askedFor(map[string]any{"program": program})})
 	}
 	k.recordAll(ctx, p, events...)
 	return err
 }
 
 func (k *Keeper) accessData(purpose string) map[string]any {
-	return map[string]any{"purpose": purpose, "storage": string(k.vault.Kind())}
+	return k.askedFor(map[string]any{"purpose": purpose, "storage": string(k.vault.Kind())})
+}
+
+// askedFor adds which program asked.
+func (k *Keeper) askedFor(data map[string]any) map[string]any {
+	if k.askedBy != "" {
+		data["asked_by"] = k.askedBy
+	}
+	return data
 }
 
 // handOut has the hot path: with a fresh token it reads the vault once and

@@ -55,6 +55,7 @@ type Params struct {
 	Rand    io.Reader
 	Actor   string // which part of the app: tray, window, cli, launcher
 	PID     int
+	AskedBy string                 // the program that started this process, for the log; "" if that is not known
 	Keep    func() audit.Retention // how much of the log stays, asked each time; nil keeps 500 MB
 	Log     *slog.Logger           // for what must not fail a use case; never gets a secret
 	Alarms  Alarms
@@ -84,6 +85,7 @@ type Keeper struct {
 	browser      func(context.Context, string) error
 	now          func() time.Time
 	log          *slog.Logger
+	askedBy      string
 	grantsAt     atomic.Int64 // when CheckGrants ran last, Unix seconds
 	noOrphans    sync.Map     // ids of former profiles of which the vault has nothing
 }
@@ -93,7 +95,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if p.Dir == "" || p.Vault == nil || p.HTTP == nil || p.Now == nil || p.Rand == nil || p.Log == nil {
 		return nil, errors.New("keeper: a parameter is missing")
 	}
-	k := &Keeper{dir: p.Dir, actor: p.Actor, vault: p.Vault, browser: p.Browser, now: p.Now, log: p.Log}
+	k := &Keeper{dir: p.Dir, actor: p.Actor, vault: p.Vault, browser: p.Browser, now: p.Now, log: p.Log, askedBy: p.AskedBy}
 	k.secrets = account.Secrets{Vault: p.Vault, Log: p.Log, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	tightened, err := prepareFolders(p, locks, wal)

@@ -149,7 +149,7 @@ func TestLoginTokenRefreshRevoke(t *testing.T) {
 		"profile_created", "login_started", "keychain_save", "tokens_saved", "login_succeeded",
 		"keychain_access", "keychain_access",
 		"keychain_save", "tokens_saved", "token_refreshed", "token_rotation", "keychain_access",
-		"tokens_revoked",
+		"tokens_revoked", "access_refused",
 	}
 	if diff := cmp.Diff(want, w.events()); diff != "" {
 		t.Error("the log (-want +got):\n" + diff)

@@ -157,6 +157,12 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		t, newCmdAlerts, flagTest[alertsOptions]{"--all --json", &alertsOptions{json: true, all: true}},
 		flagTest[alertsOptions]{"--profile work --since 7d", &alertsOptions{profile: "work", since: "7d"}},
 	)
+	checkFlags(t, newCmdMetrics,
+		flagTest[metricsOptions]{"", &metricsOptions{format: "openmetrics"}},
+		flagTest[metricsOptions]{"-o stagedoor.prom", &metricsOptions{format: "prometheus", output: "stagedoor.prom"}},
+		flagTest[metricsOptions]{"-o stagedoor.prom --format openmetrics", &metricsOptions{format: "openmetrics", output: "stagedoor.prom"}},
+		flagTest[metricsOptions]{"--format xml", nil},
+	)
 	checkFlags(t, newCmdAlertsAck, flagTest[ackOptions]{"x-1 --note mine", &ackOptions{"x-1", "mine"}}, flagTest[ackOptions]{"", nil})
 	checkFlags(t, newCmdAlertRules, flagTest[jsonOptions]{"--json", &jsonOptions{true}})
 	checkFlags(t, newCmdIncidentNew, flagTest[incidentOptions]{"--alert x-1 --since 7d -o f", &incidentOptions{"x-1", "7d", "f"}})

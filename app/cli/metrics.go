@@ -1,22 +1,32 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/metrics"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-func newCmdMetrics(f *Factory) *cobra.Command {
-	return &cobra.Command{
-		Use:   "metrics",
-		Short: "Print metrics as OpenMetrics text",
-		Long: `Print what the audit log counts as OpenMetrics text, for a collector that reads
-files or runs commands. Labels are names of profiles, providers and hosts; no
-account is named.
+type metricsOptions struct{ format, output string }
+
+func newCmdMetrics(f *Factory, runF func(*metricsOptions) error) *cobra.Command {
+	o := &metricsOptions{}
+	cmd := &cobra.Command{
+		Use:   "metrics [--format openmetrics|prometheus] [-o FILE]",
+		Short: "Print metrics as OpenMetrics or Prometheus text",
+		Long: `Print what the audit log counts, for a collector that reads files or runs
+commands. Labels are names of profiles, providers and hosts; no account is named.
+
+OpenMetrics is what Prometheus, Grafana Agent and Telegraf read. The textfile
+collector of node_exporter takes the older Prometheus format only, which is what
+-o writes into a file that ends in .prom: atomically, and for everybody to read.
 
 The security policy's metrics, and where they are:
 
@@ -36,12 +46,25 @@ Two of them mean nothing on a desktop. Nearest to them are
 
 Counters begin with the oldest line that the log still has, so they go back when
 old segments are removed; collectors take that for a restart.`,
-		Example: "  stagedoor metrics > /var/lib/node_exporter/stagedoor.prom",
+		Example: "  stagedoor metrics\n  stagedoor metrics -o /var/lib/node_exporter/stagedoor.prom",
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.withKeeper(cmd.Context(), func(ctx context.Context, k *auth.Keeper) error { return metricsRun(ctx, f, k) })
+			switch {
+			case o.format == "" && strings.HasSuffix(o.output, ".prom"):
+				o.format = string(metrics.Prometheus)
+			case o.format == "":
+				o.format = string(metrics.OpenMetrics)
+			case !slices.Contains(metrics.Formats(), o.format):
+				return usage("formats are "+strings.Join(metrics.Formats(), " and "), "there is no format %q", o.format)
+			}
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return metricsRun(ctx, f, k, o) })
 		},
 	}
+	cmd.Flags().StringVar(&o.format, "format", "", "openmetrics, or prometheus for node_exporter; by the name of the file if left out")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "", "the file to write; standard output if left out")
+	completeFlag(cmd, "format", metrics.Formats)
+	_ = cmd.RegisterFlagCompletionFunc("output", files)
+	return cmd
 }
 
 type metricsKeeper interface {
@@ -50,7 +73,7 @@ type metricsKeeper interface {
 	eventReader
 }
 
-func metricsRun(ctx context.Context, f *Factory, k metricsKeeper) error {
+func metricsRun(ctx context.Context, f *Factory, k metricsKeeper, o *metricsOptions) error {
 	state, err := k.State(ctx)
 	if err != nil {
 		return err
@@ -66,7 +89,16 @@ func metricsRun(ctx context.Context, f *Factory, k metricsKeeper) error {
 	if err := k.EachEvent(ctx, metrics.Events(), c.Add); err != nil {
 		return hint.Wrap(err, "see stagedoor audit verify")
 	}
-	return metrics.Write(f.Out, c.Families(metrics.View{
+	var text bytes.Buffer
+	err = metrics.Write(&text, c.Families(metrics.View{
 		Version: f.Version, Profiles: state.Profiles, Alerts: alerts, Now: f.Now(),
-	}))
+	}), metrics.Format(o.format))
+	if err != nil {
+		return err
+	}
+	if o.output == "" || o.output == "-" {
+		_, err = text.WriteTo(f.Out)
+		return err
+	}
+	return durable.WriteFile(o.output, text.Bytes(), 0o644) // the collector is another user
 }

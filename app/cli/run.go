@@ -74,6 +74,7 @@ func recipes() (ids []string) {
 type launchKeeper interface {
 	Profile(name string) (profile.Profile, error)
 	ProfileFor(service string) (profile.Profile, error)
+	RecordRefusal(ctx context.Context, p profile.Profile, purpose string, err error)
 	Launch(ctx context.Context, p profile.Profile, program string, use func(auth.Access) error) error
 }
 
@@ -107,6 +108,7 @@ func runRun(ctx context.Context, f *Factory, o *runOptions) error {
 func childEnviron(ctx context.Context, f *Factory, k launchKeeper, o *runOptions, vars []launch.Var, wants, program string) (environ []string, err error) {
 	p, err := o.find(k, wants)
 	if err != nil {
+		k.RecordRefusal(ctx, profile.Profile{}, "run", err)
 		return nil, err
 	}
 	err = k.Launch(ctx, p, filepath.Base(program), func(access auth.Access) error {

@@ -109,6 +109,10 @@ func counters() []counter {
 			},
 		},
 		{
+			name: "access_refused", help: "Tokens that were asked for and not given.", events: []string{audit.AccessRefused}, labels: []string{"reason"},
+			values: func(e audit.Event) []string { return []string{word(e, "reason", auth.RefusalReasons()...)} },
+		},
+		{
 			name: "token_revocations", help: "Revocations.", events: []string{audit.TokensRevoked},
 			values: func(e audit.Event) []string { return unlessFailed(e) }, // else it is not confirmed, and is written down again each day
 		},

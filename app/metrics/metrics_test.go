@@ -180,7 +180,7 @@ func collect(views []auth.ProfileView, alerts []alert.Alert, events ...audit.Eve
 		c.Add(e)
 	}
 	var b strings.Builder
-	err := Write(&b, c.Families(View{Version: `1.0 "x\`, Profiles: views, Alerts: alerts, Now: now}))
+	err := Write(&b, c.Families(View{Version: `1.0 "x\`, Profiles: views, Alerts: alerts, Now: now}), OpenMetrics)
 	return b.String(), err
 }
 

@@ -1,5 +1,5 @@
-// Package metrics counts what is in the audit log and prints it as OpenMetrics
-// text, for collectors of desktops: profile names and providers
+// Package metrics counts what is in the audit log and prints it as OpenMetrics or
+// Prometheus text, for collectors of desktops: profile names and providers
 // are labels, accounts and tokens never are.
 //
 // It is pure: the same events and views give the same text. A Collector is not
@@ -47,15 +47,38 @@ type Sample struct {
 // Label is a name and a value.
 type Label struct{ Name, Value string }
 
-// Write prints the families as OpenMetrics text.
-func Write(w io.Writer, families []Family) error {
+// Format is a way to write metrics as text.
+type Format string
+
+// The formats. Prometheus is what node_exporter's textfile collector and scripts of
+// before OpenMetrics read (Prometheus exposition formats, version 0.0.4): it has
+// no info type, no unit and no end, and names counters in full.
+const (
+	OpenMetrics Format = "openmetrics"
+	Prometheus  Format = "prometheus"
+)
+
+// Formats are all of them.
+func Formats() []string { return []string{string(OpenMetrics), string(Prometheus)} }
+
+// Write prints the families.
+func Write(w io.Writer, families []Family, format Format) error {
 	var b strings.Builder
 	for _, f := range families {
-		fmt.Fprintf(&b, "# TYPE %s %s\n", f.Name, f.Type)
-		if f.Unit != "" {
-			fmt.Fprintf(&b, "# UNIT %s %s\n", f.Name, f.Unit)
+		name, kind := f.Name, f.Type
+		if format == Prometheus {
+			switch kind {
+			case Counter:
+				name += "_total"
+			case Info:
+				name, kind = name+"_info", Gauge
+			}
 		}
-		fmt.Fprintf(&b, "# HELP %s %s\n", f.Name, escape(f.Help))
+		fmt.Fprintf(&b, "# TYPE %s %s\n", name, kind)
+		if f.Unit != "" && format == OpenMetrics {
+			fmt.Fprintf(&b, "# UNIT %s %s\n", name, f.Unit)
+		}
+		fmt.Fprintf(&b, "# HELP %s %s\n", name, escape(f.Help))
 		for _, s := range f.Samples {
 			b.WriteString(f.Name + s.Suffix)
 			for i, l := range s.Labels {
@@ -68,7 +91,9 @@ func Write(w io.Writer, families []Family) error {
 			b.WriteString(" " + strconv.FormatFloat(s.Value, 'f', -1, 64) + "\n")
 		}
 	}
-	b.WriteString("# EOF\n")
+	if format == OpenMetrics {
+		b.WriteString("# EOF\n")
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

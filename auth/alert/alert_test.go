@@ -95,6 +95,13 @@ func TestRules(t *testing.T) {
 		},
 		"the user's own cancels":        {tell().add(9, audit.LoginCancelled, "p"), nil},
 		"failed logins of two profiles": {tell().add(5, audit.LoginFailed, "p").add(4, audit.LoginFailed, "q"), nil},
+		"a token refused five times": {
+			tell().add(3, audit.AccessRefused, "p", "name", "work", "reason", "login needed").add(2, audit.AccessRefused, "q", "name", "home", "reason", "login needed"),
+			[]string{"access_refused-1 P2 open ×1 5 times within 10 minutes a token was asked for and refused: login needed"},
+		},
+		"refused for several reasons": {tell().add(4, audit.AccessRefused, "p", "reason", "login needed").add(4, audit.AccessRefused, "p", "reason", "another account"), nil},
+		"refused offline":             {tell().add(9, audit.AccessRefused, "p", "reason", "offline"), nil},
+		"refused over an hour":        {tell().add(3, audit.AccessRefused, "p", "reason", "error").wait(time.Hour).add(3, audit.AccessRefused, "p", "reason", "error"), nil},
 
 		// failed_auth_all: somebody is trying one account after the other.
 		"ten failed logins of several profiles": {

@@ -175,7 +175,7 @@ func (g *group) newAlert(f firing) *Alert {
 		ID: id, Rule: g.rule.ID, Key: g.key, Profile: first.profile, Unverified: !f.newest.Verified,
 		Severity: f.severity, State: Open, First: first.time, Last: first.time, Count: 1, Cooldown: g.rule.Cooldown, Muted: g.rule.Muted,
 	}
-	if g.rule.GroupBy == Everyone {
+	if g.rule.shared() {
 		a.Profile = "" // not that of the first of several
 	}
 	for _, s := range g.run.list {

@@ -33,7 +33,7 @@ func (f *firing) message(r *Rule) string {
 	if !f.newest.Verified && f.newest.Name != audit.AuditTamper { // which is about just that
 		text += " (says a line of the log that is not verified)"
 	}
-	if name := plainText(f.newest, "name"); name != "" && r.GroupBy != Everyone {
+	if name := plainText(f.newest, "name"); name != "" && !r.shared() {
 		return name + ": " + text
 	}
 	return text

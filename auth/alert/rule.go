@@ -126,6 +126,9 @@ func (r *Rule) key(e audit.Event) string {
 	return key
 }
 
+// shared reports whether events of several profiles are counted together.
+func (r *Rule) shared() bool { return r.GroupBy == Everyone || r.GroupBy == "reason" }
+
 // Grave reports whether an event can be behind a P0 or P1, so that a process
 // that wrote it should see to it that the user hears of it.
 func Grave(rules []Rule, e audit.Event) bool {

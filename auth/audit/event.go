@@ -94,6 +94,7 @@ const (
 	JournalDamaged    = "wal_damaged"          // a write-ahead file was set aside; data: reason
 	RevocationOver    = "revocation_abandoned" // a revocation is not tried again; data: reason
 	CredentialStored  = "credential_stored"    // a client secret was put into the vault: its age is watched
+	AccessRefused     = "access_refused"       // a token was asked for and not given; data: reason, purpose, asked_by
 	SecretsRemoved    = "secrets_removed"      // secrets other than tokens left the vault for good; data: item
 	CredentialRotated = "credential_rotated"   // it was replaced by one that a refresh had tried; data: tried, old and new fingerprints
 	CredentialExpiry  = "credential_expiry"    // a client secret is old or ends soon; data: days (left, 0 or less when over), age_days, given
