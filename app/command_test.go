@@ -146,6 +146,10 @@ func provider(ts *testscript.TestScript, _ bool, args []string) {
 		server.RevokeAll()
 	case "is-down":
 		server.Script(authtest.Token, authtest.Answer{Status: 503}, authtest.Answer{Status: 503})
+	case "grants-less":
+		server.Script(authtest.Token, authtest.Answer{Process: true, Rewrite: func(b []byte) []byte {
+			return bytes.Replace(b, []byte("openid profile email"), []byte("openid profile"), 1)
+		}})
 	case "cannot-revoke":
 		server.Script(authtest.Revocation, authtest.Answer{Status: 503})
 	case "will-not-revoke":

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -212,6 +213,7 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 			now.Name = known.Name
 		}
 	}
+	missing, known := notGranted(a.Scopes(), *set, t), set.Whose.Accepted
 	var v identity.Verdict
 	set.Whose, v = set.Whose.Check(now)
 	if account != nil {
@@ -227,13 +229,35 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 		return fmt.Errorf("keep whose login it is: %w", err)
 	}
 	k.recordChange(ctx, p, v)
-	a.result = LoginResult{Profile: p.Name, Scopes: set.Scopes}
+	// What the login before did not have, either, is known.
+	if len(missing) > 0 && (known == nil || slices.ContainsFunc(missing, func(s string) bool { return slices.Contains(known.Scopes, s) })) {
+		k.record(ctx, p, audit.ScopeNarrowed, audit.OK, map[string]any{"op": "login", "lost": strings.Join(missing, " "), "scope": strings.Join(set.Scopes, " ")})
+	}
+	if t.Unchecked {
+		k.record(ctx, p, audit.OddToken, audit.OK, map[string]any{"kind": "unchecked", "token": "id"})
+	}
+	a.result = LoginResult{Profile: p.Name, Scopes: set.Scopes, NotGranted: missing}
 	a.result.Blocked, a.result.Changed = set.Whose.Block()
 	a.succeeded = map[string]any{"scope": strings.Join(set.Scopes, " "), "refreshable": !set.Refresh.Empty()}
 	if now.Name != "" {
 		a.result.Account, a.succeeded["account"] = now.Name, now.Name
 	}
 	return nil
+}
+
+// notGranted are the scopes that were asked for and not granted. Some providers do
+// not repeat what only asks for a token that they gave, and name others by address.
+func notGranted(asked []string, set token.Set, t oauth.Tokens) (missing []string) {
+	for _, s := range asked {
+		given := s == "openid" && !t.IDToken.Empty() || s == "offline_access" && !set.Refresh.Empty() ||
+			slices.ContainsFunc(set.Scopes, func(g string) bool {
+				return g == s || strings.Contains(g, "://") && (strings.HasSuffix(g, "/"+s) || strings.HasSuffix(g, "."+s))
+			})
+		if !given {
+			missing = append(missing, s)
+		}
+	}
+	return missing
 }
 
 // endLogin writes down how a login ended.

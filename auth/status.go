@@ -139,6 +139,8 @@ type LoginResult struct {
 	Profile string   `json:"profile"`
 	Account string   `json:"account"` // "" where the provider does not say
 	Scopes  []string `json:"scopes"`  // as granted
+	// NotGranted are the scopes that were asked for and not granted.
+	NotGranted []string `json:"not_granted,omitempty"`
 	// Blocked and Changed say why servers get no token of this login: see
 	// ProfileView. They are empty if nothing is in the way.
 	Blocked string `json:"blocked,omitempty"`

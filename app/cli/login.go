@@ -75,6 +75,9 @@ func loginRun(ctx context.Context, f *Factory, k loginKeeper, o *loginOptions) e
 		if len(result.Scopes) > 0 {
 			f.printf("granted: %s\n", strings.Join(result.Scopes, " "))
 		}
+		if len(result.NotGranted) > 0 {
+			f.printf("not granted: %s\n", strings.Join(result.NotGranted, " "))
+		}
 	}
 	if result.Blocked == "" {
 		return nil

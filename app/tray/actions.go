@@ -3,6 +3,7 @@ package tray
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -65,10 +66,15 @@ func (c *controller) login(name string) {
 		case result.Blocked != "":
 			c.p.Notify.Info(name+": blocked, "+result.Blocked, text.Sentence(brief(result.Changed, 200))+
 				". No server gets a token of this login until you accept it: stagedoor accept "+name)
-		case result.Account == "":
-			c.p.Notify.Info(name+": signed in", "")
 		default:
-			c.p.Notify.Info(name+": signed in as "+text.Name(result.Account), "")
+			title, less := name+": signed in", ""
+			if result.Account != "" {
+				title += " as " + text.Name(result.Account)
+			}
+			if len(result.NotGranted) > 0 {
+				less = brief("Not granted: "+strings.Join(result.NotGranted, " "), 200)
+			}
+			c.p.Notify.Info(title, less)
 		}
 		return func() {
 			c.view.LoggingIn, c.cancelLogin = "", nil

@@ -320,7 +320,7 @@ func TestLogin(t *testing.T) {
 		k := newKeeper(two())
 		k.OnLogin = func(context.Context) (auth.LoginResult, error) {
 			time.Sleep(time.Minute) // the user is in the browser
-			return auth.LoginResult{Account: "Ada"}, nil
+			return auth.LoginResult{Account: "Ada", NotGranted: []string{"two"}}, nil
 		}
 		r := newRig(t, k, nil)
 		defer r.end()
@@ -333,7 +333,7 @@ func TestLogin(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		wantMenu(t, r, "signed in as Ada")
-		wantNotified(t, r, "work: signed in as Ada")
+		wantNotified(t, r, "work: signed in as Ada\nNot granted: two")
 	})
 }
 

@@ -56,7 +56,7 @@ func (a Account) Grant(client func(context.Context) (oauth.Client, error)) token
 	p := a.Profile
 	return token.Grant{
 		ID: p.ID, Name: p.Name, Endpoints: a.Endpoints, Issuer: p.Service(), Rotation: a.Row.Rotation, Lifetime: a.Row.GrantLifetime,
-		Bound: p.Binding(), Accepted: p.Baseline(), Client: client,
+		Bound: p.Binding(), Accepted: p.Baseline(), Client: client, LeastToken: a.Row.LeastToken(),
 	}
 }
 
@@ -133,13 +133,13 @@ func (a Account) Registration() identity.Binding {
 func Pin(e oauth.Endpoints, method oauth.ClientAuth) *profile.Endpoints {
 	return &profile.Endpoints{
 		Authorization: e.Authorization, Token: e.Token, Revocation: e.Revocation, UserInfo: e.UserInfo,
-		IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization, AuthMethod: string(method),
+		IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization, AuthMethod: string(method), JWKS: e.JWKS,
 	}
 }
 
 func wire(e profile.Endpoints) oauth.Endpoints {
 	return oauth.Endpoints{
 		Authorization: e.Authorization, Token: e.Token, Revocation: e.Revocation, UserInfo: e.UserInfo,
-		IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization,
+		IssParameter: e.IssParameter, DeviceAuthorization: e.DeviceAuthorization, JWKS: e.JWKS,
 	}
 }

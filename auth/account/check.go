@@ -112,7 +112,7 @@ func Describe(m identity.Move) string {
 
 var moveNames = map[string]string{
 	"provider": "provider", "issuer": "issuer", "token": "token endpoint", "authorization": "authorization endpoint",
-	"revocation": "revocation endpoint", "device_authorization": "device authorization endpoint", "userinfo": "userinfo endpoint",
+	"revocation": "revocation endpoint", "device_authorization": "device authorization endpoint", "userinfo": "userinfo endpoint", "jwks": "key set",
 	"client_id": "client id", "client": "client", "client_auth": "client authentication",
 	"redirect_path": "redirect path", "iss_parameter": "issuer's name in its answers",
 }

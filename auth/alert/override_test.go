@@ -79,7 +79,7 @@ func TestDescriptions(t *testing.T) {
 			t.Errorf("%s: %q, %q", r.ID, d.Condition, d.Guard)
 		}
 	}
-	if len(seen) != 26 {
+	if len(seen) != 27 {
 		t.Errorf("%d rules", len(seen))
 	}
 }

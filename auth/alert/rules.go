@@ -107,14 +107,17 @@ func Defaults() []Rule {
 		},
 		{
 			ID: "claims_changed", Title: "Another account",
-			Condition: "account, scope or issuer of a login differ from what the user accepted; P3 if it may do less than before",
+			Condition: "account, scope or issuer of a login differ from what the user accepted; P3 if it may do less than before, or than was asked for",
 			Guard:     "a first login is compared with nothing, and what the user accepts is resolved",
 			Advice:    "Within the hour: look at which account it is. Accept it if it is right (`stagedoor accept PROFILE`), or sign in as before.",
 			Events:    []string{audit.ClaimsChanged, audit.ScopeNarrowed},
 			Resets:    orGone(audit.ClaimsAccepted), Resolves: true,
 			Kind: Single, Severity: P1, Cooldown: time.Hour,
 			Message: "the login has another ${what} than you accepted",
-			Cases:   []Case{{named(audit.ScopeNarrowed), P3, "the provider allows less than before: some tools may stop working"}},
+			Cases: []Case{
+				{func(e audit.Event) bool { return e.Name == audit.ScopeNarrowed && e.Data["op"] == "login" }, P3, "the provider allows less than was asked for: some tools may not work"},
+				{named(audit.ScopeNarrowed), P3, "the provider allows less than before: some tools may stop working"},
+			},
 		},
 		{
 			ID: "endpoint_changed", Title: "Another address",
@@ -202,6 +205,17 @@ func Defaults() []Rule {
 			Resets: orGone(),
 			Kind:   Single, Severity: P1, Cooldown: time.Hour,
 			Message: "the login has ended before its time: you removed the app or changed the password, or somebody else has it",
+		},
+		{
+			ID: "odd_token", Title: "Unusual token",
+			Condition: "a token is shorter than the provider's tokens are, or the signature of an ID token could not be checked",
+			Guard:     "a login whose tokens stay short is told of once",
+			Advice:    "Sign in again on another network if you do not know why: somebody may keep the provider's keys away. Short tokens are for the provider to explain.",
+			Events:    []string{audit.OddToken},
+			Resets:    orGone(),
+			Kind:      Single, Severity: P3, Cooldown: 7 * day,
+			Message: "the provider gave a token that is shorter than its tokens are",
+			Cases:   []Case{{is("kind", "unchecked"), P3, "the signature of an ID token could not be checked: the provider's keys could not be had"}},
 		},
 		{
 			ID: "credential_age", Title: "Old client secret",

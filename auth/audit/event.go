@@ -89,7 +89,8 @@ const (
 	GrantExpiry       = "grant_expiry"         // a finite grant ends soon; data: days (14, 3 or 1), ends_at
 	ClaimsChanged     = "claims_changed"       // another account, scope or issuer; data: what, and for each before and now
 	ClaimsAccepted    = "claims_accepted"      // the user accepted them
-	ScopeNarrowed     = "scope_narrowed"       // a refresh granted less than before; data: lost, scope
+	ScopeNarrowed     = "scope_narrowed"       // a refresh granted less than before, or a login (op) than was asked for; data: lost, scope
+	OddToken          = "odd_token"            // data: kind (short, unchecked: the keys of an ID token could not be had), token (access, refresh, id), length
 	SaveFinished      = "save_finished"        // an interrupted refresh or login was saved from its write-ahead file
 	JournalDamaged    = "wal_damaged"          // a write-ahead file was set aside; data: reason
 	RevocationOver    = "revocation_abandoned" // a revocation is not tried again; data: reason

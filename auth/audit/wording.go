@@ -58,6 +58,7 @@ var wordings = []Wording{
 	{ClaimsChanged, "Other account or scopes", true},
 	{ClaimsAccepted, "Change accepted", false},
 	{ScopeNarrowed, "Fewer scopes granted", false},
+	{OddToken, "Unusual token", true},
 	{GrantExpiry, "Login ends soon", false},
 	{SaveFinished, "Interrupted save finished", false},
 	{JournalDamaged, "Damaged journal set aside", true},

@@ -27,7 +27,7 @@ func (s *Server) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 		"authorization_endpoint":                e.Authorization,
 		"token_endpoint":                        e.Token,
 		"userinfo_endpoint":                     e.UserInfo,
-		"jwks_uri":                              s.issuer + "/jwks",
+		"jwks_uri":                              e.JWKS,
 		"response_types_supported":              []string{"code"},
 		"grant_types_supported":                 []string{"authorization_code", "refresh_token"},
 		"code_challenge_methods_supported":      []string{"S256"},

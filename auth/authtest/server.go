@@ -192,6 +192,7 @@ func (s *Server) Endpoints() oauth.Endpoints {
 		Token:         s.issuer + "/token",
 		Revocation:    s.issuer + "/revoke",
 		UserInfo:      s.issuer + "/userinfo",
+		JWKS:          s.issuer + "/jwks",
 		IssParameter:  !s.NoIssParameter,
 		S256:          oauth.Yes,
 		AuthMethods:   []string{"none", "client_secret_basic", "client_secret_post"},

@@ -119,6 +119,7 @@ func TestMovesNamesEveryDifference(t *testing.T) {
 		"redirect_path": func(b *Binding) { b.RedirectPath = "/other" }, "iss_parameter": func(b *Binding) { b.IssParameter = true },
 		"token": func(b *Binding) { b.Token += "?to=b" }, "revocation": func(b *Binding) { b.Revocation = "https://b/revoke" },
 		"userinfo": func(b *Binding) { b.UserInfo = "https://b" }, "device_authorization": func(b *Binding) { b.Device = "" },
+		"jwks": func(b *Binding) { b.JWKS = "https://b/keys" },
 	} {
 		other := full
 		change(&other)
@@ -135,12 +136,13 @@ func TestMovedTellsOfAnotherHost(t *testing.T) {
 		now  Binding
 		want []string
 	}{
-		"another path":                  {Binding{Authorization: "https://a/v2/authorize", Token: "https://api.a/v2/token"}, nil},
-		"another host":                  {Binding{Authorization: "https://a/authorize", Token: "https://evil/token"}, []string{"token"}},
-		"one of the issuer's own hosts": {Binding{Authorization: "https://api.a/authorize", Token: "https://api.a/token"}, []string{"authorization"}},
-		"a new endpoint at a known one": {Binding{Authorization: "https://a/authorize", Token: "https://api.a/token", Revocation: "https://api.a/revoke"}, nil},
-		"a new endpoint elsewhere":      {Binding{Authorization: "https://a/authorize", Token: "https://api.a/token", Device: "https://evil/device"}, []string{"device_authorization"}},
-		"an endpoint that is gone":      {Binding{Authorization: "https://a/authorize"}, nil},
+		"another path":                   {Binding{Authorization: "https://a/v2/authorize", Token: "https://api.a/v2/token"}, nil},
+		"another host":                   {Binding{Authorization: "https://a/authorize", Token: "https://evil/token"}, []string{"token"}},
+		"one of the issuer's own hosts":  {Binding{Authorization: "https://api.a/authorize", Token: "https://api.a/token"}, []string{"authorization"}},
+		"a new endpoint at a known one":  {Binding{Authorization: "https://a/authorize", Token: "https://api.a/token", Revocation: "https://api.a/revoke"}, nil},
+		"a new endpoint elsewhere":       {Binding{Authorization: "https://a/authorize", Token: "https://api.a/token", Device: "https://evil/device"}, []string{"device_authorization"}},
+		"a key set where none was bound": {Binding{Authorization: "https://a/authorize", JWKS: "https://keys.example"}, nil},
+		"an endpoint that is gone":       {Binding{Authorization: "https://a/authorize"}, nil},
 	} {
 		var got []string
 		for _, m := range b.Moved(c.now) {

@@ -25,6 +25,7 @@ type Binding struct {
 	Revocation    string `json:"revocation,omitempty"`
 	UserInfo      string `json:"userinfo,omitempty"`
 	Device        string `json:"device_authorization,omitempty"`
+	JWKS          string `json:"jwks_uri,omitempty"`
 }
 
 // IsZero reports that nothing is bound: the secret was stored by a version that
@@ -38,7 +39,7 @@ func (b Binding) Registration(discovered bool) Binding {
 	r.Confidential, r.ClientAuth = false, ""
 	if discovered {
 		r.IssParameter = false
-		r.Authorization, r.Token, r.Revocation, r.UserInfo, r.Device = "", "", "", "", ""
+		r.Authorization, r.Token, r.Revocation, r.UserInfo, r.Device, r.JWKS = "", "", "", "", "", ""
 	}
 	return r
 }
@@ -79,6 +80,7 @@ func (b Binding) endpoints(now Binding) []Move {
 		{"revocation", b.Revocation, now.Revocation},
 		{"device_authorization", b.Device, now.Device},
 		{"userinfo", b.UserInfo, now.UserInfo},
+		{"jwks", b.JWKS, now.JWKS},
 	}
 }
 
@@ -94,7 +96,8 @@ func (b Binding) Moved(now Binding) []Move {
 	var moves []Move
 	for _, m := range endpoints {
 		m.Before, m.Now = hostOf(m.Before), hostOf(m.Now)
-		if m.Now == "" || m.Now == m.Before || m.Before == "" && known[m.Now] {
+		// The key set is not bound in a login of a version that did not ask for it.
+		if m.Now == "" || m.Now == m.Before || m.Before == "" && (known[m.Now] || m.What == "jwks") {
 			continue
 		}
 		moves = append(moves, m)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 )
@@ -160,7 +161,7 @@ func TestImportedTokensAreHandedOut(t *testing.T) {
 	if a.Token != "canary-a" || !slices.Equal(a.Scopes, []string{"streaming", "user-top-read"}) || !a.Expires.Equal(time.Unix(now.Add(30*time.Minute).Unix(), 0)) {
 		t.Errorf("handed out %+v", a)
 	}
-	want := []string{"profile_created", "keychain_save", "tokens_saved", "imported", "keychain_access"}
+	want := []string{"profile_created", "keychain_save", "tokens_saved", "odd_token", "odd_token", "imported", "keychain_access"}
 	if diff := cmp.Diff(want, w.events()); diff != "" {
 		t.Error("the book (-want +got)\n" + diff)
 	}
@@ -217,7 +218,9 @@ func TestImportFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.noCanary(dir)
-	if alerts, err := w.keeper.OpenAlerts(t.Context()); err != nil || len(alerts) != 0 {
+	alerts, err := w.keeper.OpenAlerts(t.Context())
+	alerts = slices.DeleteFunc(alerts, func(a alert.Alert) bool { return a.Rule == "odd_token" }) // of made-up tokens
+	if err != nil || len(alerts) != 0 {
 		t.Errorf("an event of last year raised %+v, %v", alerts, err)
 	}
 	again := w.imports(importer.Request{Path: dir})

@@ -76,7 +76,7 @@ func (a answer) metadata(issuer string, now time.Time) (Endpoints, error) {
 	e := Endpoints{Issuer: issuer, IssParameter: o.yes("authorization_response_iss_parameter_supported")}
 	for name, to := range map[string]*string{
 		"authorization_endpoint": &e.Authorization, "token_endpoint": &e.Token, "revocation_endpoint": &e.Revocation,
-		"userinfo_endpoint": &e.UserInfo, "device_authorization_endpoint": &e.DeviceAuthorization,
+		"userinfo_endpoint": &e.UserInfo, "device_authorization_endpoint": &e.DeviceAuthorization, "jwks_uri": &e.JWKS,
 	} {
 		var ok bool
 		if *to, ok = o.text(name); !ok && o.has(name) {

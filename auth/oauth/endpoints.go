@@ -30,6 +30,7 @@ type Endpoints struct {
 	Revocation          string // RFC 7009
 	UserInfo            string // OpenID Connect Core section 5.3
 	DeviceAuthorization string // RFC 8628
+	JWKS                string // the keys of its ID tokens, OpenID Connect Discovery section 3
 
 	// IssParameter is true if the server says that its authorization responses
 	// carry iss (RFC 9207). A response without it is then refused.
@@ -60,6 +61,7 @@ func (e Endpoints) Validate() error {
 		{"revocation endpoint", e.Revocation},
 		{"userinfo endpoint", e.UserInfo},
 		{"device authorization endpoint", e.DeviceAuthorization},
+		{"key set", e.JWKS},
 	} {
 		if a.url == "" {
 			continue

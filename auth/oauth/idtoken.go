@@ -32,9 +32,9 @@ var (
 // checkIDToken checks the claims of an ID token that came straight from the
 // token endpoint: iss, aud, azp, exp, sub, and nonce if one was sent.
 //
-// The signature is not checked. OpenID Connect Core section 3.1.3.7 (6) allows
-// it for exactly this case: the connection to the token endpoint has already
-// said who is speaking, and the token is used for nothing but the account's id.
+// The signature is checkSignature's to check, at a login. OpenID Connect Core
+// section 3.1.3.7 (6) allows to leave it for exactly this case: the connection to
+// the token endpoint has already said who is speaking.
 //
 // It returns the subject also if nothing is wrong with whose the token is, and
 // something else is.

@@ -56,7 +56,7 @@ func TestL12IDToken(t *testing.T) {
 				t.Fatalf("the table's times are for another clock than %d", now)
 			}
 			req := r.request()
-			req.Scopes = []string{"openid"}
+			req.Scopes, req.JWKS = []string{"openid"}, "" // of the claims alone
 			p := r.start(req)
 			c := claims{"iss": r.server.Issuer(), "aud": "app", "sub": "u", "exp": now + 600, "nonce": p.url.Query().Get("nonce")}
 			maps.Copy(c, tc.change)

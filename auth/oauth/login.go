@@ -283,6 +283,7 @@ func (w *Wire) requestTokens(ctx context.Context, e Endpoints, c Client, asked [
 	subject, err := checkIDToken(t.IDToken, idTokenRules{issuer: e.Issuer, audience: c.ID, nonce: nonce, now: w.now()})
 	if err == nil {
 		t.Subject = subject
+		t.Unchecked, err = w.checkSignature(ctx, e.JWKS, t.IDToken)
 	}
 	return t, err
 }

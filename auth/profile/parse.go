@@ -75,6 +75,7 @@ func (p Profile) check() error {
 		{"revocation endpoint", e.Revocation},
 		{"userinfo endpoint", e.UserInfo},
 		{"device authorization endpoint", e.DeviceAuthorization},
+		{"key set", e.JWKS},
 	} {
 		if a.url != "" && !isAddress(a.url) {
 			return fmt.Errorf("its %s is no address", a.name)

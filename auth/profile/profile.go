@@ -62,6 +62,8 @@ type Endpoints struct {
 	AuthMethod    string `json:"auth_method,omitempty"`   // of the client at the token endpoint
 	// DeviceAuthorization is for a login on another device (RFC 8628).
 	DeviceAuthorization string `json:"device_authorization,omitempty"`
+	// JWKS has the keys that sign ID tokens.
+	JWKS string `json:"jwks_uri,omitempty"`
 }
 
 // Identity is the account that signed in, as the provider named it.
@@ -113,7 +115,7 @@ func (p Profile) Binding() identity.Binding {
 	}
 	if e := p.Endpoints; e != nil && (row.Discovery || row.ByHand) {
 		b.ClientAuth, b.IssParameter = e.AuthMethod, e.IssParameter
-		b.Authorization, b.Token, b.Revocation, b.UserInfo, b.Device = e.Authorization, e.Token, e.Revocation, e.UserInfo, e.DeviceAuthorization
+		b.Authorization, b.Token, b.Revocation, b.UserInfo, b.Device, b.JWKS = e.Authorization, e.Token, e.Revocation, e.UserInfo, e.DeviceAuthorization, e.JWKS
 	}
 	return b
 }
@@ -125,7 +127,7 @@ func (p Profile) As(b identity.Binding) Profile {
 	if b.Token != "" {
 		p.Endpoints = &Endpoints{
 			Authorization: b.Authorization, Token: b.Token, Revocation: b.Revocation, UserInfo: b.UserInfo,
-			DeviceAuthorization: b.Device, AuthMethod: b.ClientAuth, IssParameter: b.IssParameter,
+			DeviceAuthorization: b.Device, JWKS: b.JWKS, AuthMethod: b.ClientAuth, IssParameter: b.IssParameter,
 		}
 	}
 	return p

@@ -5,6 +5,7 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,6 +57,7 @@ type Provider struct {
 	Rotation      Rotation
 	GrantLifetime time.Duration     // from authorization to the end of the refresh token; 0 if unlimited or unknown
 	AuthParams    map[string]string // extra parameters of the authorization request
+	MinToken      int               // the least length of a token, in characters; 0: see LeastToken
 	Identity      Identity
 	AppsPage      string // where the user removes the app
 	DeveloperPage string // where the user gets a client id
@@ -117,6 +119,7 @@ func All() []Provider {
 			ID: "oauth2", Name: "OAuth 2.0", ByHand: true,
 			Redirect: Redirect{Path: "/callback"},
 			Rotation: Unknown,
+			MinToken: 22, // 128 bits as base64, which RFC 6749 section 10.10 asks for; Discord's have 30
 			Identity: Identity{
 				IDFields:   []string{"sub", "id", "user_id", "account_id"},
 				NameFields: []string{"name", "preferred_username", "display_name", "username", "login", "email"},
@@ -124,6 +127,10 @@ func All() []Provider {
 		},
 	}
 }
+
+// LeastToken is the length below which a token is odd: 32 characters, unless the
+// row says otherwise.
+func (p Provider) LeastToken() int { return cmp.Or(p.MinToken, 32) }
 
 // Lookup returns the row with that id.
 func Lookup(id string) (Provider, error) {

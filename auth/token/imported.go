@@ -57,6 +57,7 @@ func (s *Service) SaveImported(ctx context.Context, g Grant, set Set, by Import)
 	}
 	// As after a login: an intent of before is about tokens that are gone.
 	_ = s.journal.remove(g.ID)
+	s.recordOdd(ctx, g, old, set)
 	s.recordForgotten(ctx, g.ID, set)
 	return set, nil
 }

@@ -204,7 +204,10 @@ func (s *Service) saveAnswer(ctx context.Context, g Grant, a loginAnswer, old Se
 	if err := s.callOff(ctx, g.ID, set); err != nil {
 		return Set{}, err
 	}
-	return set, s.save(ctx, g.ID, set, old.Gen)
+	if err = s.save(ctx, g.ID, set, old.Gen); err == nil {
+		s.recordOdd(ctx, g, old, set)
+	}
+	return set, err
 }
 
 // callOff drops the revocation of tokens that a provider has given again.

@@ -12,6 +12,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
 // attempt is one refresh request and what its answer is saved with.
@@ -138,8 +139,24 @@ func (s *Service) recordRefresh(ctx context.Context, g Grant, old, set Set) {
 			"what": "account", "account_before": w.Accepted.Name, "account_now": w.Changed.Name, "op": "refresh",
 		})
 	}
+	s.recordOdd(ctx, g, old, set)
 	if lost := without(old.Scopes, set.Scopes); len(lost) > 0 {
 		s.Record(ctx, g.ID, audit.ScopeNarrowed, audit.OK, map[string]any{"lost": strings.Join(lost, " "), "scope": strings.Join(set.Scopes, " ")})
+	}
+}
+
+// recordOdd tells the log of a token that is shorter than the provider's tokens
+// are, unless the one before was so too. It is kept all the same: a token is opaque
+// to its client (RFC 6749 section 1.4).
+func (s *Service) recordOdd(ctx context.Context, g Grant, old, set Set) {
+	odd := func(t secret.String) bool { return !t.Empty() && len(t.Reveal()) < g.LeastToken }
+	for _, t := range []struct {
+		name     string
+		was, now secret.String
+	}{{"access", old.Access, set.Access}, {"refresh", old.Refresh, set.Refresh}} {
+		if odd(t.now) && !odd(t.was) {
+			s.Record(ctx, g.ID, audit.OddToken, audit.OK, map[string]any{"kind": "short", "token": t.name, "length": len(t.now.Reveal())})
+		}
 	}
 }
 

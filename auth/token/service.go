@@ -54,6 +54,8 @@ type Grant struct {
 	Accepted *identity.Claims
 	// Vet, if set, is asked before tokens are used or sent anywhere.
 	Vet func(Set) error
+	// LeastToken is the length in characters below which a token is odd.
+	LeastToken int
 	// Trial refreshes also what is fresh, and never falls back on what is there.
 	Trial bool
 	// Client is asked for only when a request is made, since a client secret

@@ -4,6 +4,7 @@ package profiles
 
 import (
 	"context"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -63,6 +64,8 @@ func (v *view) login(p auth.ProfileView) {
 			v.host.Notice.Error(err)
 		case r.Changed != "":
 			v.host.Notice.Warn(who, r.Changed)
+		case len(r.NotGranted) > 0:
+			v.host.Notice.Warn(who, lang.L("Not granted: {{.Scopes}}", map[string]any{"Scopes": strings.Join(r.NotGranted, " ")}))
 		default:
 			v.host.Notice.Done(who, "")
 		}

@@ -150,15 +150,15 @@ func TestNotReadYetIsNotEmpty(t *testing.T) {
 
 func TestUseAndLogin(t *testing.T) {
 	v, f, content := open(t, accounts())
-	f.LoginResult.Account = "Lab"
+	f.LoginResult.Account, f.LoginResult.NotGranted = "Lab", []string{"two"}
 	down(v, 1)
 	windowtest.Press(t, content, "Use this profile")
 	windowtest.Press(t, content, "Sign in again")
 	if got := strings.Join(f.Calls, ", "); got != "use lab, login lab" {
 		t.Errorf("calls: %s", got)
 	}
-	if message, _ := v.host.Notice.Text(); message != "lab is signed in as Lab" {
-		t.Errorf("notice says %q", message)
+	if message, more := v.host.Notice.Text(); message != "lab is signed in as Lab" || more != "Not granted: two" {
+		t.Errorf("notice says %q, %q", message, more)
 	}
 }
 

@@ -10,6 +10,7 @@ package welcome
 
 import (
 	"context"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -191,6 +192,9 @@ func (v *view) login() {
 		if err == nil && r.Blocked == "" {
 			v.account = r.Account
 			v.show(stepClaude)
+			if len(r.NotGranted) > 0 {
+				v.host.Notice.Warn(lang.L("Signed in"), lang.L("Not granted: {{.Scopes}}", map[string]any{"Scopes": strings.Join(r.NotGranted, " ")}))
+			}
 			return
 		}
 		if err == nil {
