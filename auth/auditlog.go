@@ -80,12 +80,13 @@ func (k *Keeper) noteProblem(ctx context.Context, r verify.Report, err error) (v
 // AcceptLog lets the log go on after tampering, or after its key was lost: see
 // verify.Accept. It is for the user to decide.
 func (k *Keeper) AcceptLog(ctx context.Context) (verify.Accepted, error) {
-	a, err := verify.Accept(ctx, k.audit)
+	carried := k.carriedPast(ctx)
+	a, err := verify.Accept(ctx, k.audit, carried...)
 	if errors.Is(err, auditkey.ErrDamaged) {
 		if err := k.auditKey.Renew(ctx); err != nil {
 			return a, err
 		}
-		a, err = verify.Accept(ctx, k.audit)
+		a, err = verify.Accept(ctx, k.audit, carried...)
 	}
 	return a, err
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -37,14 +38,14 @@ func (k *Keeper) OpenIncident(ctx context.Context, data map[string]any) (id stri
 	defer lock.Release()
 	prefix := "SEC-" + k.now().UTC().Format("2006-01-02") + "-"
 	newest, taken := 0, map[int]bool{}
-	err = k.EachEvent(ctx, []string{audit.IncidentOpened}, func(e audit.Event) {
-		id, _ := e.Data["id"].(string)
-		if n, err := strconv.Atoi(strings.TrimPrefix(id, prefix)); err == nil && IsIncidentID(id) {
-			newest, taken[n] = max(newest, n), true
-		}
-	})
+	opened, err := k.incidents(ctx)
 	if err != nil {
 		return "", err
+	}
+	for _, e := range opened {
+		if n, err := strconv.Atoi(strings.TrimPrefix(e.Data["id"].(string), prefix)); err == nil {
+			newest, taken[n] = max(newest, n), true
+		}
 	}
 	n := newest + 1
 	if n > maxIncidents { // a line in the log says so, whoever wrote it: take a number that is free
@@ -61,4 +62,38 @@ func (k *Keeper) OpenIncident(ctx context.Context, data map[string]any) (id stri
 	}
 	_, err = k.audit.Append(ctx, audit.Event{Name: audit.IncidentOpened, Outcome: audit.OK, Data: all})
 	return id, err
+}
+
+// carriedIncident is the "what" of a carried event about an incident; the rest of
+// its data is that of the incident_opened event.
+const carriedIncident = "incident"
+
+// incidents returns the events with which incidents were opened, the oldest first,
+// also of lines that have left the log since. Each is there once.
+func (k *Keeper) incidents(ctx context.Context) (list []audit.Event, err error) {
+	seen := map[string]bool{}
+	add := func(e audit.Event) {
+		id, _ := e.Data["id"].(string)
+		if IsIncidentID(id) && !seen[id] && (e.Name == audit.IncidentOpened || e.Data["what"] == carriedIncident) {
+			seen[id] = true
+			list = append(list, e)
+		}
+	}
+	err = k.EachEvent(ctx, []string{audit.IncidentOpened, audit.Carried}, add)
+	return list, errors.Join(err, k.audit.ReadAside(ctx, add))
+}
+
+// Incidents calls each for every incident there was, with the data of its
+// incident_opened event and the time at which that was written.
+func (k *Keeper) Incidents(ctx context.Context, each func(audit.Event)) error {
+	list, err := k.incidents(ctx)
+	for _, e := range list {
+		if at, ok := e.Data["opened_at"].(string); ok {
+			if t, err := time.Parse(time.RFC3339Nano, at); err == nil {
+				e.Time = t.UTC()
+			}
+		}
+		each(e)
+	}
+	return err
 }

@@ -111,7 +111,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	k.auditKey = auditkey.New(auditkey.Params{Vault: p.Vault, Rand: p.Rand, Lock: filepath.Join(locks, "audit-key.lock"), Dir: p.Dir, Used: k.used})
 	k.audit, err = audit.Open(audit.Params{
 		Dir: filepath.Join(p.Dir, "audit"), Key: k.auditKey.Key, Anchor: k.auditKey,
-		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep, Sound: verify.Sound,
+		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep, Sound: verify.Sound, Carry: k.carried,
 	})
 	if err != nil {
 		return nil, err

@@ -45,6 +45,10 @@ func (hostileKeeper) ProfileNames(context.Context) (map[string]string, error) {
 	return nil, errors.New(evil)
 }
 
+func (k hostileKeeper) Incidents(ctx context.Context, each func(audit.Event)) error {
+	return k.EachEvent(ctx, nil, each)
+}
+
 func (hostileKeeper) EachEvent(_ context.Context, _ []string, each func(audit.Event)) error {
 	each(audit.Event{Name: audit.IncidentOpened, Data: map[string]any{"id": "SEC-2026-01-02-001", "severity": evil, "profiles": evil, "alerts": evil}})
 	return nil

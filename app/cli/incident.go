@@ -102,16 +102,18 @@ type eventReader interface {
 	EachEvent(ctx context.Context, names []string, each func(audit.Event)) error
 }
 
-func incidentListRun(ctx context.Context, f *Factory, k eventReader, o *jsonOptions) error {
+type incidentLister interface {
+	Incidents(ctx context.Context, each func(audit.Event)) error
+}
+
+func incidentListRun(ctx context.Context, f *Factory, k incidentLister, o *jsonOptions) error {
 	var opened []incidentRow
-	err := k.EachEvent(ctx, []string{audit.IncidentOpened}, func(e audit.Event) {
+	err := k.Incidents(ctx, func(e audit.Event) {
 		text := func(key string) string {
 			s, _ := e.Data[key].(string)
 			return s
 		}
-		if auth.IsIncidentID(text("id")) { // else Stagedoor did not write the line
-			opened = append(opened, incidentRow{text("id"), e.Time, text("severity"), text("status"), text("alerts"), text("profiles")})
-		}
+		opened = append(opened, incidentRow{text("id"), e.Time, text("severity"), text("status"), text("alerts"), text("profiles")})
 	})
 	if err != nil {
 		return err

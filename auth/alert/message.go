@@ -21,10 +21,14 @@ type firing struct {
 	value    float64     // of a Baseline
 	median   float64     // of a Baseline, 0 if too little is known
 	newest   audit.Event // the one that made it fire
+	text     string      // the whole message, of an alert that was carried forward
 }
 
 // message puts the profile's name in front, as it was at that time.
 func (f *firing) message(r *Rule) string {
+	if f.text != "" {
+		return f.text
+	}
 	text := r.Message
 	if f.which >= 0 {
 		text = cmp.Or(r.Cases[f.which].Message, text)

@@ -63,10 +63,13 @@ func NewTracker(rules []Rule) *Tracker {
 	return t
 }
 
+// always are events that mean something to a tracker whatever its rules.
+var always = []string{audit.AlertAcknowledged, audit.SecurityAlert, audit.Carried, audit.Day}
+
 // Wants reports whether events of that name mean anything to the tracker. The
 // others need not be added: it makes no difference.
 func (t *Tracker) Wants(name []byte, verified bool) bool {
-	if verified && (string(name) == audit.AlertAcknowledged || string(name) == audit.SecurityAlert || string(name) == audit.Day) {
+	if verified && slices.Contains(always, string(name)) {
 		return true
 	}
 	return slices.ContainsFunc(t.by[string(name)], func(i int) bool {
@@ -87,6 +90,10 @@ func (t *Tracker) Add(e audit.Event) {
 		t.acknowledge(e)
 	case audit.SecurityAlert:
 		t.noteNotified(e)
+	case audit.Carried:
+		if e.Verified {
+			t.carry(e)
+		}
 	}
 	for _, i := range t.by[e.Name] {
 		r := &t.rules[i]

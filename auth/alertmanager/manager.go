@@ -120,6 +120,16 @@ func same(a, b []alert.Rule) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
+// Carried is alert.Tracker.Carried.
+func (m *Manager) Carried(ctx context.Context) ([]map[string]any, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	return m.tracker.Carried(""), nil
+}
+
 // At is what now is as far as the log confirms it: see alert.Tracker.At.
 func (m *Manager) At(ctx context.Context) (time.Time, error) {
 	m.mu.Lock()

@@ -29,14 +29,9 @@ const anchorEvery = 64
 // A security_alert whose data has severity P0 or P1 moves the anchor at once.
 func (l *Log) Append(ctx context.Context, events ...Event) (Event, error) {
 	anchorNow := false
-	for i := range events {
-		e := &events[i]
+	for _, e := range l.own(events) {
 		severity, _ := e.Data["severity"].(string)
 		anchorNow = anchorNow || e.Name == SecurityAlert && (severity == "P0" || severity == "P1")
-		if e.Actor == "" {
-			e.Actor = l.p.Actor
-		}
-		e.PID = l.p.PID
 	}
 	seal, _ := l.keychain.sealer(ctx, keyWait) // without it the lines are unsealed
 	last, due, full, err := l.writer.append(ctx, events, seal)
@@ -52,6 +47,14 @@ func (l *Log) Append(ctx context.Context, events ...Event) (Event, error) {
 		_ = l.Prune(ctx) // not worth failing an append that succeeded
 	}
 	return last, nil
+}
+
+// own says in the events which process writes them.
+func (w *writer) own(events []Event) []Event {
+	for i := range events {
+		events[i].Actor, events[i].PID = cmp.Or(events[i].Actor, w.p.Actor), w.p.PID
+	}
+	return events
 }
 
 // append writes events, and before them the lines that the log owes. due says

@@ -90,6 +90,13 @@ func (l *Log) prune(ctx context.Context) error {
 	if s.Anchored && s.Anchor.Seq <= gone.Last {
 		return nil // the lines since the anchor are unsealed; it must not stay behind on a line that goes
 	}
+	if l.p.Carry != nil {
+		if carried := l.own(l.p.Carry(ctx, gone.Last)); len(carried) > 0 {
+			if _, _, _, err := l.writer.append(ctx, carried, seal); err != nil {
+				return err
+			}
+		}
+	}
 	said, err := l.remove(ctx, seal, s.Segments[:gone.segments], gone)
 	if err != nil || said == 0 {
 		return err

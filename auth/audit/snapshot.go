@@ -83,9 +83,10 @@ func (l *Log) SaveCheckpoint(ctx context.Context, c Checkpoint) error {
 
 // Restart says how the log goes on after a problem.
 type Restart struct {
-	Keep  int   // so many of the oldest segments stay
-	After Chain // the end of those, or Start
-	Event Event // the first line from then on; its data gets "folder" and "moved"
+	Keep  int     // so many of the oldest segments stay
+	After Chain   // the end of those, or Start
+	Event Event   // the first line from then on; its data gets "folder" and "moved"
+	More  []Event // the lines after it
 }
 
 // Restarted is what Restart did.
@@ -169,18 +170,52 @@ func (w *writer) restart(ctx context.Context, s Snapshot, plan func(Snapshot) (R
 	if done.Folder, done.Moved, err = w.setAside(names); err != nil {
 		return done, next, err
 	}
-	e := r.Event
-	e.Actor, e.PID = w.p.Actor, w.p.PID
-	e.Data["folder"], e.Data["moved"] = done.Folder, len(done.Moved)
-	line, err := w.line(t, &e, seal)
-	if err != nil {
-		return done, next, err
+	r.Event.Data["folder"], r.Event.Data["moved"] = done.Folder, len(done.Moved)
+	events := w.own(append([]Event{r.Event}, r.More...))
+	var lines []byte
+	for i := range events {
+		line, err := w.line(t, &events[i], seal)
+		if err != nil {
+			return done, next, err
+		}
+		lines = append(lines, line...)
 	}
-	if err := w.begin(t, line); err != nil {
+	if err := w.begin(t, lines); err != nil {
 		return done, next, diskError(err)
 	}
-	done.Event = e
+	done.Event = events[0]
 	return done, anchorAt(t), nil
+}
+
+// ReadAside calls f for the events of segments that a Restart set aside which was
+// killed before it began a new one: no line of the log names their folder. Nobody
+// can say whether they are genuine.
+func (l *Log) ReadAside(ctx context.Context, f func(Event)) error {
+	folders, err := filepath.Glob(filepath.Join(l.p.Dir, rejectedPrefix+"*"))
+	if err != nil || len(folders) == 0 {
+		return err
+	}
+	named := map[string]bool{}
+	accepted, err := l.Query(ctx, Query{Name: LogAccepted})
+	for _, e := range accepted {
+		folder, _ := e.Data["folder"].(string)
+		named[folder] = true
+	}
+	for _, folder := range folders {
+		if named[filepath.Base(folder)] || err != nil {
+			continue
+		}
+		var list []Segment
+		list, err = segments(folder)
+		for _, s := range list {
+			for line, unread := range s.Lines(ctx) {
+				if e, bad := line.Event(); unread == nil && bad == nil {
+					f(e)
+				}
+			}
+		}
+	}
+	return err
 }
 
 // setAside moves segments, or what has such a name, out of the log, the newest

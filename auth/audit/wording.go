@@ -72,6 +72,7 @@ var wordings = []Wording{
 	{SecretsRemoved, "Secrets removed", false},
 	{CredentialRotated, "Client secret rotated", false},
 	{CredentialExpiry, "Client secret is old", true},
+	{Carried, "Carried forward", false},
 	{Day, "A day went by", false},
 	{ServerEnded, "Server ended", false},
 	{APIError, "Tool call failed", false},

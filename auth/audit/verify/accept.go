@@ -31,7 +31,9 @@ type Accepted struct {
 //
 // It is for the user to call, who has looked at the problem. Whatever was done
 // to the log stays visible in it. A log that verifies gives ErrSound.
-func Accept(ctx context.Context, l *audit.Log) (a Accepted, err error) {
+//
+// more are events that follow the log_accepted event, in the same write.
+func Accept(ctx context.Context, l *audit.Log, more ...audit.Event) (a Accepted, err error) {
 	done, err := l.Restart(ctx, func(s audit.Snapshot) (audit.Restart, error) {
 		v, err := check(ctx, s, nil)
 		if err != nil {
@@ -41,7 +43,9 @@ func Accept(ctx context.Context, l *audit.Log) (a Accepted, err error) {
 			return audit.Restart{}, ErrSound
 		}
 		a.Problem, a.Kept = *v.report.Problem, v.sound
-		return v.restart(), nil
+		r := v.restart()
+		r.More = more
+		return r, nil
 	})
 	a.Folder, a.Moved, a.Event = done.Folder, done.Moved, done.Event
 	if err != nil && !errors.Is(err, ErrSound) {
