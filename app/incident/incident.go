@@ -175,17 +175,15 @@ func (r *Report) assess() (begin time.Time) {
 
 // explain collects what the alerts are about and the advice for them, each once.
 func (r *Report) explain() {
-	rules := alert.Defaults()
 	for _, a := range r.Alerts { // the gravest come first
-		rule, ok := alert.Find(rules, a.Rule)
-		if !ok {
+		if a.Title == "" {
 			continue
 		}
-		if v := strings.ToLower(rule.Title[:1]) + rule.Title[1:]; !slices.Contains(r.Vectors, v) {
+		if v := strings.ToLower(a.Title[:1]) + a.Title[1:]; !slices.Contains(r.Vectors, v) {
 			r.Vectors = append(r.Vectors, v)
 		}
-		if rule.Advice != "" && a.State != alert.Resolved && !slices.Contains(r.ToDo, rule.Advice) {
-			r.ToDo = append(r.ToDo, rule.Advice)
+		if a.Advice != "" && a.State != alert.Resolved && !slices.Contains(r.ToDo, a.Advice) {
+			r.ToDo = append(r.ToDo, a.Advice)
 		}
 	}
 }

@@ -75,6 +75,8 @@ type Alert struct {
 	Name     string    `json:"name"`     // the profile's, as the newest event behind it has it, or ""
 	Severity Severity  `json:"severity"` //
 	State    State     `json:"state"`    //
+	Title    string    `json:"title"`    // a few words
+	Advice   string    `json:"advice"`   // what the user must do, and by when
 	Message  string    `json:"message"`  // one sentence, no secret, no text from a provider
 	First    time.Time `json:"first"`    // UTC, of the first event behind it
 	Last     time.Time `json:"last"`     // UTC, of the newest

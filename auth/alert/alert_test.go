@@ -327,7 +327,8 @@ func TestAlertFields(t *testing.T) {
 	want := []Alert{{
 		ID: "failed_auth-2", Rule: "failed_auth", Key: "p", Profile: "p", Name: "work", Severity: P2, State: Open,
 		Message: "work: 7 failed logins in 10 minutes",
-		First:   noon.Add(2 * time.Second), Last: noon.Add(8 * time.Second), Count: 2,
+		Title:   "Failed logins", Advice: Defaults()[0].Advice,
+		First: noon.Add(2 * time.Second), Last: noon.Add(8 * time.Second), Count: 2,
 		Evidence: []uint64{2, 3, 4, 5, 6, 7, 8}, Cooldown: 30 * time.Minute,
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -32,7 +32,7 @@ func (t *Tracker) Carried(before string) []map[string]any {
 		a := g.shown()
 		data := map[string]any{
 			"what": "alert", "alert": a.ID, "rule": a.Rule, "key": a.Key, "of": a.Profile, "name": a.Name, "severity": a.Severity.String(),
-			"state": string(a.State), "message": a.Message, "first": a.First.Format(time.RFC3339Nano), "last": a.Last.Format(time.RFC3339Nano),
+			"state": string(a.State), "title": a.Title, "advice": a.Advice, "message": a.Message, "first": a.First.Format(time.RFC3339Nano), "last": a.Last.Format(time.RFC3339Nano),
 			"fired": g.fired.Format(time.RFC3339Nano), "count": a.Count, "unproven": a.Unverified,
 		}
 		if n, told := t.notified[a.ID]; told {
@@ -78,7 +78,7 @@ func (t *Tracker) carry(e audit.Event) {
 	}
 	newest := audit.Event{Name: e.Name, Verified: true, Data: map[string]any{"name": word("name")}}
 	g.current, g.fired, g.armed = a, moment("fired"), true
-	g.cause = firing{severity: a.Severity, which: -1, n: a.Count, newest: newest, text: word("message")}
+	g.cause = firing{severity: a.Severity, which: -1, n: a.Count, newest: newest, text: word("message"), title: word("title"), advice: word("advice")}
 	t.byID[a.ID] = g
 	if _, told := e.Data["told"]; told {
 		t.notified[a.ID] = notice{worst: severity("told_severity"), count: number(e.Data["told"]), at: moment("told_at")}

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -143,6 +144,14 @@ func (g *group) fire(f firing) {
 func (g *group) shown() Alert {
 	a := *g.current
 	a.Message = g.cause.message(g.rule)
+	a.Title, a.Advice = g.rule.Title, g.rule.Advice
+	if g.cause.which >= 0 {
+		c := g.rule.Cases[g.cause.which]
+		a.Title, a.Advice = cmp.Or(c.Title, a.Title), cmp.Or(c.Advice, a.Advice)
+	}
+	if g.cause.title != "" { // it was carried forward
+		a.Title, a.Advice = g.cause.title, g.cause.advice
+	}
 	if a.Profile != "" {
 		a.Name = plainText(g.cause.newest, "name")
 	}

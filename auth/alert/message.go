@@ -21,7 +21,8 @@ type firing struct {
 	value    float64     // of a Baseline
 	median   float64     // of a Baseline, 0 if too little is known
 	newest   audit.Event // the one that made it fire
-	text     string      // the whole message, of an alert that was carried forward
+	// Of an alert that was carried forward: the whole message, and what goes with it.
+	text, title, advice string
 }
 
 // message puts the profile's name in front, as it was at that time.

@@ -1,6 +1,8 @@
 package alert
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +91,19 @@ func TestAdvice(t *testing.T) {
 	for _, r := range Defaults() {
 		if r.Advice == "" {
 			t.Errorf("%s leaves the user alone", r.ID)
+		}
+	}
+}
+
+// What is low is no emergency: nobody has an hour for it, or must change a password.
+func TestLowAlertsRaiseNoAlarm(t *testing.T) {
+	for _, r := range Defaults() {
+		cases := append(slices.Clone(r.Cases), Case{Severity: r.Severity})
+		for _, c := range cases {
+			advice := strings.ToLower(cmp.Or(c.Advice, r.Advice))
+			if c.Severity == P3 && (strings.Contains(advice, "hour") || strings.Contains(advice, "password") || strings.Contains(advice, "today")) {
+				t.Errorf("%s, %q (P3): %s", r.ID, c.Message, advice)
+			}
 		}
 	}
 }

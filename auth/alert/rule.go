@@ -93,7 +93,8 @@ type Rule struct {
 type Case struct {
 	When     func(audit.Event) bool
 	Severity Severity
-	Message  string // "" is the rule's
+	// "" is the rule's.
+	Message, Title, Advice string
 }
 
 // caseOf is the number of an event's case, -1 for none, and its severity.

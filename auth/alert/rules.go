@@ -22,7 +22,9 @@ const (
 	day = 24 * time.Hour
 	// newLog is how many lines a new log begins with in which it tells of the
 	// folder it was given, which had nothing yet that others could have seen.
-	newLog = 4
+	newLog            = 4
+	fewerRights       = "Fewer rights than before"
+	fewerRightsAdvice = "If a tool stops working, sign in again and allow what is asked for: `stagedoor login PROFILE`."
 	// endedMessage has both possibilities: nothing tells them apart.
 	endedMessage = "the provider has ended the login: sign in again. A password change, a removal there or a long pause does that; " +
 		"if it was none of these, somebody else may have used the login"
@@ -55,6 +57,16 @@ func not(f func(audit.Event) bool) func(audit.Event) bool {
 // says selects events whose data can be shown.
 func says(key string, text func(audit.Event, string) string) func(audit.Event) bool {
 	return func(e audit.Event) bool { return text(e, key) != "" }
+}
+
+// when makes a case, and as gives it a title and an advice of its own.
+func when(f func(audit.Event) bool, s Severity, message string) Case {
+	return Case{When: f, Severity: s, Message: message}
+}
+
+func (c Case) as(title, advice string) Case {
+	c.Title, c.Advice = title, advice
+	return c
 }
 
 func failed(e audit.Event) bool { return e.Outcome == audit.Failed }
@@ -115,8 +127,8 @@ func Defaults() []Rule {
 			Kind: Single, Severity: P1, Cooldown: time.Hour,
 			Message: "the login has another ${what} than you accepted",
 			Cases: []Case{
-				{func(e audit.Event) bool { return e.Name == audit.ScopeNarrowed && e.Data["op"] == "login" }, P3, "the provider allows less than was asked for: some tools may not work"},
-				{named(audit.ScopeNarrowed), P3, "the provider allows less than before: some tools may stop working"},
+				when(func(e audit.Event) bool { return e.Name == audit.ScopeNarrowed && e.Data["op"] == "login" }, P3, "the provider allows less than was asked for: some tools may not work").as(fewerRights, fewerRightsAdvice),
+				when(named(audit.ScopeNarrowed), P3, "the provider allows less than before: some tools may stop working").as(fewerRights, fewerRightsAdvice),
 			},
 		},
 		{
@@ -129,9 +141,9 @@ func Defaults() []Rule {
 			Kind: Single, Severity: P1, Cooldown: time.Hour,
 			Message: "the provider names another address for its endpoint",
 			Cases: []Case{
-				{is("what", "profile"), P1, "a login in the vault has no profile in profiles.json any more: see stagedoor profiles"},
-				{is("refused", true), P1, "profiles.json has another ${part} than the login is for: nothing was sent there"},
-				{says("now", hostName), P1, "the provider names another address for its endpoint: ${now}"},
+				when(is("what", "profile"), P1, "a login in the vault has no profile in profiles.json any more: see stagedoor profiles"),
+				when(is("refused", true), P1, "profiles.json has another ${part} than the login is for: nothing was sent there"),
+				when(says("now", hostName), P1, "the provider names another address for its endpoint: ${now}"),
 			},
 		},
 
@@ -145,8 +157,9 @@ func Defaults() []Rule {
 			Kind:      Single, Severity: P1, Cooldown: time.Hour, // P1: of a kind that this version does not know
 			Message: "a refresh token that was current is no longer valid: somebody else may have used it",
 			Cases: []Case{
-				{is("kind", ReuseInvalidGrant), P0, ""},
-				{is("kind", ReuseNotRotated), P3, "the provider did not rotate the refresh token, which it usually does"},
+				when(is("kind", ReuseInvalidGrant), P0, ""),
+				when(is("kind", ReuseNotRotated), P3, "the provider did not rotate the refresh token, which it usually does").as("Refresh token not rotated",
+					"Nothing, if it does not come again: the provider may have changed its ways. If you doubt it, revoke the profile and sign in again."),
 			},
 		},
 		{
@@ -162,12 +175,10 @@ func Defaults() []Rule {
 			Kind: Single, Severity: P2, Cooldown: day,
 			Message: "removed here, but not revoked at the provider, which is not asked again: remove the app in your account there",
 			Cases: []Case{
-				{is("removed", false), P2, "the tokens could not be removed here: revoke once more"},
-				{named(audit.RevocationOver), P2, ""},
-				{
-					is("provider", "unreachable", "not confirmed"), P2,
-					"removed here, but the provider has not confirmed the revocation: the login may live on there. It is asked again",
-				},
+				when(is("removed", false), P2, "the tokens could not be removed here: revoke once more"),
+				when(named(audit.RevocationOver), P2, ""),
+				when(is("provider", "unreachable", "not confirmed"), P2,
+					"removed here, but the provider has not confirmed the revocation: the login may live on there. It is asked again"),
 			},
 		},
 		{
@@ -190,10 +201,11 @@ func Defaults() []Rule {
 			Kind:   Streak, N: 3, Severity: P2, Cooldown: 6 * time.Hour,
 			Message: "${n} refreshes in a row failed",
 			Cases: []Case{
-				{is("lost_response", true), P2, "the provider's answer to a refresh was lost, and the login with it: sign in again"},
-				{is("grant_ended", true), P2, "the login has reached the end that the provider sets: sign in again"},
-				{is("needs_login", true), P2, endedMessage},
-				{is("transient", true), P3, "${n} refreshes in a row failed, the provider could not be reached"},
+				when(is("lost_response", true), P2, "the provider's answer to a refresh was lost, and the login with it: sign in again"),
+				when(is("grant_ended", true), P2, "the login has reached the end that the provider sets: sign in again"),
+				when(is("needs_login", true), P2, endedMessage),
+				when(is("transient", true), P3, "${n} refreshes in a row failed, the provider could not be reached").as("Provider cannot be reached",
+					"Look at the network, and at the provider's status page. The servers go on once it answers."),
 			},
 		},
 		{
@@ -215,7 +227,7 @@ func Defaults() []Rule {
 			Resets:    orGone(),
 			Kind:      Single, Severity: P3, Cooldown: 7 * day,
 			Message: "the provider gave a token that is shorter than its tokens are",
-			Cases:   []Case{{is("kind", "unchecked"), P3, "the signature of an ID token could not be checked: the provider's keys could not be had"}},
+			Cases:   []Case{when(is("kind", "unchecked"), P3, "the signature of an ID token could not be checked: the provider's keys could not be had")},
 		},
 		{
 			ID: "credential_age", Title: "Old client secret",
@@ -236,9 +248,9 @@ func Defaults() []Rule {
 			Kind: Single, Window: 90 * day, Warn: 15 * day, Severity: P3, Cooldown: day,
 			Message: "the client secret is ${age} old: renew it at the provider soon",
 			Cases: []Case{
-				{func(e audit.Event) bool { return e.Data["given"] == true && number(e.Data["days"]) <= 0 }, P3, "the client secret has reached its end: store a new one"},
-				{is("given", true), P3, "the client secret ends within ${days}: renew it at the provider soon"},
-				{daysUpTo(0), P3, "the client secret is ${age} old: renew it at the provider"},
+				when(func(e audit.Event) bool { return e.Data["given"] == true && number(e.Data["days"]) <= 0 }, P3, "the client secret has reached its end: store a new one"),
+				when(is("given", true), P3, "the client secret ends within ${days}: renew it at the provider soon"),
+				when(daysUpTo(0), P3, "the client secret is ${age} old: renew it at the provider"),
 			},
 		},
 		{
@@ -251,8 +263,8 @@ func Defaults() []Rule {
 			Kind: Single, Severity: P3, Cooldown: day,
 			Message: "the login ends within ${days}: sign in again",
 			Cases: []Case{
-				{daysUpTo(1), P1, ""},
-				{daysUpTo(3), P2, ""},
+				when(daysUpTo(1), P1, ""),
+				when(daysUpTo(3), P2, ""),
 			},
 		},
 		{
@@ -363,8 +375,8 @@ func Defaults() []Rule {
 			Kind: Single, Severity: P0, Cooldown: time.Hour,
 			Message: "the audit log does not verify",
 			Cases: []Case{
-				{named(audit.EventsLost), P0, "events are missing from the audit log: it could not be written when they happened"},
-				{says("kind", plainText), P0, "the audit log does not verify (${kind})"},
+				when(named(audit.EventsLost), P0, "events are missing from the audit log: it could not be written when they happened"),
+				when(says("kind", plainText), P0, "the audit log does not verify (${kind})"),
 			},
 		},
 		{
@@ -385,7 +397,7 @@ func Defaults() []Rule {
 			Resets: []string{audit.ConfigWritten, audit.ConfigRemoved}, ResetWhere: not(failed), Resolves: true,
 			Kind: Single, Severity: P2, Cooldown: time.Hour,
 			Message: "Stagedoor's entry in a client's config is gone or was changed",
-			Cases:   []Case{{says("client", plainText), P2, "Stagedoor's entry in the config of ${client} is gone or was changed"}},
+			Cases:   []Case{when(says("client", plainText), P2, "Stagedoor's entry in the config of ${client} is gone or was changed")},
 		},
 	}
 }

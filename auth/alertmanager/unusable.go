@@ -1,6 +1,7 @@
 package alertmanager
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -39,6 +40,7 @@ func (m *Manager) look(ctx context.Context, unread error) (a alert.Alert, unusab
 	}
 	return alert.Alert{
 		ID: LogUnusable, Rule: LogUnusable, Severity: alert.P0, State: alert.Open, Message: s.problem.Error(),
+		Title: "Audit log not in order", Advice: cmp.Or(hint.Of(s.problem), "See that the audit folder can be read and written."),
 		First: s.since, Last: m.p.Now().UTC(), Count: 1, Evidence: []uint64{}, Cooldown: tellAgain,
 	}, true
 }

@@ -59,7 +59,7 @@ func (c *card) show(a alert.Alert) {
 	c.cancel()
 	c.key = key
 	h := c.view.host
-	title := kit.Title(c.view.title(a))
+	title := kit.Title(titleWords(a))
 	mark := kit.NewPill()
 	showSeverity(mark, a)
 	c.facts = kit.NewFacts()

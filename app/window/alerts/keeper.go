@@ -16,8 +16,6 @@ type Keeper interface {
 	// Alerts returns all alerts, acknowledged and resolved ones included, the
 	// worst first.
 	Alerts(ctx context.Context) ([]alert.Alert, error)
-	// Rules returns the rules in effect, for their titles.
-	Rules() []alert.Rule
 	// Evidence returns the events behind an alert, oldest first.
 	Evidence(ctx context.Context, a alert.Alert) ([]audit.Event, error)
 	// Events finds the note that an alert was acknowledged with.

@@ -34,7 +34,6 @@ type view struct {
 
 	all      []alert.Alert
 	listed   []alert.Alert // those that the filter leaves
-	rules    []alert.Rule
 	profiles map[string]string
 	chosen   string // id of the selected alert
 	loaded   bool
@@ -111,18 +110,16 @@ func (v *view) focusList() { v.host.Window.Canvas().Focus(v.list) }
 func (v *view) reload() {
 	type state struct {
 		alerts []alert.Alert
-		rules  []alert.Rule
 		names  map[string]string
 	}
 	kit.Try(v.host, func(ctx context.Context) (s state, err error) {
 		if s.alerts, err = v.keeper.Alerts(ctx); err != nil {
 			return s, err
 		}
-		s.rules = v.keeper.Rules()
 		s.names, err = v.keeper.ProfileNames(ctx)
 		return s, err
 	}, func(s state) {
-		v.all, v.rules, v.profiles, v.loaded = s.alerts, s.rules, s.names, true
+		v.all, v.profiles, v.loaded = s.alerts, s.names, true
 		v.refresh()
 	})
 }
@@ -185,15 +182,13 @@ func (v *view) write() {
 	}
 }
 
-func (v *view) title(a alert.Alert) string { return ruleWords(v.rules, a.Rule) }
-
 // profileName returns a profile's name. A deleted one is known by its id alone.
 func (v *view) profileName(id string) string { return cmp.Or(v.profiles[id], id) }
 
 // acknowledge writes down that the user has seen an alert.
 func (v *view) acknowledge(a alert.Alert, note string) {
 	v.host.Try(func(ctx context.Context) error { return v.keeper.AckAlert(ctx, a.ID, note) }, func() {
-		v.host.Notice.Done(lang.L("{{.Title}}: acknowledged", map[string]any{"Title": v.title(a)}), "")
+		v.host.Notice.Done(lang.L("{{.Title}}: acknowledged", map[string]any{"Title": titleWords(a)}), "")
 		v.focusList()
 		v.reload()
 	})

@@ -40,7 +40,7 @@ func showSeverity(p *kit.Pill, a alert.Alert) {
 func (v *view) showItem(i *kit.Item, a alert.Alert) {
 	showSeverity(i.Pill, a)
 	i.Title.TextStyle.Bold = a.State == alert.Open
-	i.Title.SetText(v.title(a))
+	i.Title.SetText(titleWords(a))
 	i.Below.SetText(a.Message)
 	when := v.host.Relative(a.Last)
 	if a.Count > 1 {
@@ -55,14 +55,14 @@ func stateWords(s alert.State) string {
 	}[s], string(s))
 }
 
-// ruleWords is a rule's title in the user's language; a rule of a newer version
-// has its id alone.
-func ruleWords(rules []alert.Rule, id string) string {
-	if r, ok := alert.Find(rules, id); ok {
-		return lang.L(r.Title)
-	}
-	if id == auth.LogUnusable {
+// titleWords is an alert's title in the user's language; one of a newer version's
+// rule has its rule's id alone.
+func titleWords(a alert.Alert) string {
+	switch {
+	case a.Rule == auth.LogUnusable:
 		return lang.L("Audit log not in order")
+	case a.Title == "":
+		return a.Rule
 	}
-	return id
+	return lang.L(a.Title)
 }

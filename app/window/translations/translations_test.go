@@ -74,6 +74,11 @@ func keys(t *testing.T) map[string]bool {
 	}
 	for _, r := range alert.Defaults() {
 		found[r.Title] = false
+		for _, c := range r.Cases {
+			if c.Title != "" {
+				found[c.Title] = false
+			}
+		}
 	}
 	return found
 }
