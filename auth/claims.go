@@ -99,7 +99,7 @@ func (k *Keeper) identify(ctx context.Context, a account.Account, set token.Set,
 	if a.IdentityURL() == "" {
 		return nil, nil
 	}
-	who, err := k.wire.Identify(ctx, a.IdentityURL(), set.Access, oauth.IdentitySpec{
+	who, err := k.wire.Trusting(a.Endpoints.Trust).Identify(ctx, a.IdentityURL(), set.Access, oauth.IdentitySpec{
 		IDFields: a.Row.Identity.IDFields, NameFields: a.Row.Identity.NameFields, Subject: subject,
 	})
 	if err != nil {

@@ -168,7 +168,7 @@ func (k *Keeper) recordMoved(ctx context.Context, p profile.Profile, bound ident
 		return
 	}
 	for _, m := range bound.Moved(identity.Binding{
-		Authorization: now.Authorization, Token: now.Token, Revocation: now.Revocation, Device: now.DeviceAuthorization, UserInfo: now.UserInfo,
+		Authorization: now.Authorization, Token: now.Token, Revocation: now.Revocation, Device: now.DeviceAuthorization, UserInfo: now.UserInfo, JWKS: now.JWKS,
 	}) {
 		k.recordMove(ctx, p, m, false)
 	}

@@ -108,6 +108,8 @@ func TestProfilesFileSteersNoSecret(t *testing.T) {
 		"revocation":           {set("revocation"), "revocation"},
 		"userinfo":             {set("userinfo"), "userinfo"},
 		"device authorization": {set("device_authorization"), "device_authorization"},
+		"key set":              {set("jwks_uri"), "jwks"},
+		"trust":                {func(_ *authtest.Server, p, _ map[string]any) { p["trust"] = otherPin }, "trust"},
 		"issuer":               {func(evil *authtest.Server, p, _ map[string]any) { p["issuer"] = evil.Issuer() }, "issuer"},
 		"issuer and endpoints": {func(evil *authtest.Server, p, e map[string]any) {
 			p["issuer"], e["token"], e["userinfo"] = evil.Issuer(), evil.Issuer()+"/token", evil.Issuer()+"/userinfo"

@@ -115,7 +115,8 @@ func (k *Keeper) discover(ctx context.Context, a *loginAttempt) (err error) {
 		return a.Known()
 	}
 	p := a.Profile
-	if a.Endpoints, err = k.wire.Discover(ctx, p.Issuer); err == nil {
+	if a.Endpoints, err = k.wire.Trusting(p.Trust).Discover(ctx, p.Issuer); err == nil {
+		a.Endpoints.Trust = p.Trust
 		if err = a.CheckIssuer(a.Endpoints); err != nil {
 			k.recordLoginError(ctx, p, err)
 		}
@@ -170,7 +171,7 @@ func (k *Keeper) sameProfile(a *loginAttempt) error {
 	switch {
 	case err != nil:
 		return err
-	case p.Provider != was.Provider, p.Issuer != was.Issuer, p.ClientID != was.ClientID, !p.SecretFrom.Equal(was.SecretFrom),
+	case p.Provider != was.Provider, p.Issuer != was.Issuer, p.Trust != was.Trust, p.ClientID != was.ClientID, !p.SecretFrom.Equal(was.SecretFrom),
 		a.Row.ByHand && byHand(p) != byHand(was):
 		return hint.New("the profile was changed during the login", "start the login again: stagedoor login "+p.Name)
 	}

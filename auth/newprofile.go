@@ -92,12 +92,12 @@ func clientIDOf(l profile.List, service string) string {
 func (k *Keeper) askIssuer(ctx context.Context, p *profile.Profile, warn func(string)) error {
 	limited, cancel := context.WithTimeout(ctx, issuerWait)
 	defer cancel()
-	e, err := k.wire.Discover(limited, p.Issuer)
+	e, err := k.wire.Trusting(p.Trust).Discover(limited, p.Issuer)
 	switch {
 	case err == nil:
 	case errors.Is(ctx.Err(), context.Canceled):
 		return oauth.ErrCancelled
-	case oauth.IsTransient(err):
+	case oauth.IsTransient(err) && (p.Trust == "" || !errors.Is(err, oauth.ErrTLS)):
 		warn("the issuer could not be asked (" + err.Error() + "): whether its address is right shows at the first login")
 		return nil
 	default:

@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"net/http"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 )
 
 // httpClient speaks to providers. auth/oauth bounds each request in time and
@@ -28,6 +30,12 @@ func (t watchedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		t.see(r.URL.Hostname(), answer.TLS.PeerCertificates[0].NotAfter)
 	}
 	return answer, err
+}
+
+// WithTLS is how a profile's own certificates get there: see oauth.Trust.
+func (t watchedTransport) WithTLS(c *tls.Config) http.RoundTripper {
+	t.RoundTripper = oauth.WithTLS(t.RoundTripper, c)
+	return t
 }
 
 // CloseIdleConnections makes the client's method of that name work.

@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -18,6 +21,7 @@ type createOptions struct {
 	secretEnv       string // a variable's name
 	clientIDEnv     string
 	secretEnds      string
+	caFile          string
 }
 
 func newCmdCreateProfile(f *Factory, runF func(*createOptions) error) *cobra.Command {
@@ -33,6 +37,7 @@ line.`,
 		Example: `  stagedoor create-profile work --provider spotify --client-id ID
   stagedoor create-profile hifi --provider tidal --client-id ID --redirect-port 8899
   stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID
+  stagedoor create-profile lab --provider oidc --issuer https://sso.lab --client-id ID --ca-file lab-ca.pem
   pass show corp | stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID --client-secret-stdin`,
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,6 +74,8 @@ line.`,
 	flags.StringArrayVar(&o.Scopes, "scope", nil, "a scope to ask for, or several with spaces or commas between; may be repeated")
 	flags.IntVar(&o.RedirectPort, "redirect-port", 0, "the port of the registered redirect URI")
 	flags.StringVar(&o.RedirectPath, "redirect-path", "", "the path of a redirect URI that is registered already (oidc, oauth2)")
+	flags.StringVar(&o.caFile, "ca-file", "", "certificates (PEM) to believe in place of the system's, for an issuer or server of your own")
+	flags.StringArrayVar(&o.Pins, "pin", nil, "sha256/BASE64 of a public key that has to be in its chain of certificates; may be repeated")
 	completeFlag(cmd, "provider", providers)
 	return cmd
 }
@@ -80,6 +87,9 @@ func providers() (ids []string) {
 	}
 	return ids
 }
+
+// maxCAFile is more than the profile may keep, in bytes.
+const maxCAFile = 1 << 20
 
 type createKeeper interface {
 	CreateProfile(ctx context.Context, n auth.NewProfile) (profile.Profile, error)
@@ -107,6 +117,13 @@ func createProfileRun(ctx context.Context, f *Factory, k createKeeper, o *create
 	}
 	if err != nil {
 		return err
+	}
+	if o.caFile != "" {
+		ca, err := durable.ReadLinked(o.caFile, maxCAFile)
+		if err != nil {
+			return hint.Wrap(hint.BadRequest(fmt.Errorf("--ca-file: %w", err)), "name a file of certificates in the PEM format")
+		}
+		o.CA = string(ca)
 	}
 	o.Warn = func(text string) { f.notef("note: %s\n", text) }
 	p, err := k.CreateProfile(ctx, o.NewProfile)

@@ -37,7 +37,7 @@ func Of(p profile.Profile) (Account, error) {
 		a.Endpoints = oauth.Endpoints{Authorization: row.Authorization, Token: row.Token, Revocation: row.Revocation, S256: oauth.Yes}
 	case e != nil:
 		a.Endpoints = wire(*e)
-		a.Endpoints.Issuer = p.Issuer
+		a.Endpoints.Issuer, a.Endpoints.Trust = p.Issuer, p.Trust
 	}
 	return a, err
 }

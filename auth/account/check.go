@@ -114,5 +114,5 @@ var moveNames = map[string]string{
 	"provider": "provider", "issuer": "issuer", "token": "token endpoint", "authorization": "authorization endpoint",
 	"revocation": "revocation endpoint", "device_authorization": "device authorization endpoint", "userinfo": "userinfo endpoint", "jwks": "key set",
 	"client_id": "client id", "client": "client", "client_auth": "client authentication",
-	"redirect_path": "redirect path", "iss_parameter": "issuer's name in its answers",
+	"redirect_path": "redirect path", "trust": "certificate authority or pinned key", "iss_parameter": "issuer's name in its answers",
 }

@@ -38,6 +38,10 @@ type New struct {
 	// takes one that tells the provider's answers from others', see
 	// Account.OwnRedirectPath.
 	RedirectPath string
+	// CA and Pins are for a provider that the user runs: certificates as PEM that
+	// take the place of the system's, and keys: see oauth.Trust.
+	CA   string
+	Pins []string
 	// Warn, if set, gets what the user should know of a profile that is created
 	// all the same, a sentence at a time.
 	Warn func(string)
@@ -66,6 +70,15 @@ func (a Account) Check() error {
 		return hint.Usage("an OAuth 2.0 profile needs its endpoints", "pass --auth-url and --token-url, or use --provider oidc with --issuer")
 	case !row.ByHand && p.Endpoints != nil:
 		return hint.Usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
+	}
+	if p.Trust != "" {
+		plain := func(address string) bool { return strings.HasPrefix(strings.ToLower(address), "http:") }
+		switch {
+		case !row.Discovery && !row.ByHand:
+			return hint.Usage(row.Name+" profiles take no certificates and no pins of yours", "leave --ca-file and --pin out: a provider that replaces its keys would be out of reach")
+		case plain(p.Issuer), p.Endpoints != nil && plain(p.Endpoints.Token):
+			return hint.Usage("there is no certificate on plain http", "leave --ca-file and --pin out, or use https")
+		}
 	}
 	var err error
 	switch {
@@ -113,6 +126,9 @@ func (n *New) Account() (Account, error) {
 	}
 	if n.Endpoints != (profile.Endpoints{}) {
 		p.Endpoints = &n.Endpoints
+	}
+	if p.Trust, err = oauth.NewTrust(n.CA, n.Pins); err != nil {
+		return Account{}, hint.Wrap(hint.BadRequest(err), "--ca-file names a file of certificates (-----BEGIN CERTIFICATE-----), --pin is sha256/… of a public key")
 	}
 	a, err := Of(p)
 	if err != nil {

@@ -119,7 +119,8 @@ func TestMovesNamesEveryDifference(t *testing.T) {
 		"redirect_path": func(b *Binding) { b.RedirectPath = "/other" }, "iss_parameter": func(b *Binding) { b.IssParameter = true },
 		"token": func(b *Binding) { b.Token += "?to=b" }, "revocation": func(b *Binding) { b.Revocation = "https://b/revoke" },
 		"userinfo": func(b *Binding) { b.UserInfo = "https://b" }, "device_authorization": func(b *Binding) { b.Device = "" },
-		"jwks": func(b *Binding) { b.JWKS = "https://b/keys" },
+		"trust": func(b *Binding) { b.Trust = "sha256/" },
+		"jwks":  func(b *Binding) { b.JWKS = "https://b/keys" },
 	} {
 		other := full
 		change(&other)

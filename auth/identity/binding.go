@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"net/url"
 	"slices"
 )
@@ -19,6 +21,8 @@ type Binding struct {
 	// the redirect URI, or that they name their issuer (RFC 9207).
 	RedirectPath string `json:"redirect_path,omitempty"`
 	IssParameter bool   `json:"iss_parameter,omitempty"`
+
+	Trust string `json:"trust,omitempty"` // whose certificates are believed, see oauth.Trust
 
 	Authorization string `json:"authorization,omitempty"`
 	Token         string `json:"token,omitempty"`
@@ -64,6 +68,7 @@ func (b Binding) Moves(now Binding) []Move {
 		{"client", secret[b.Confidential], secret[now.Confidential]},
 		{"client_auth", b.ClientAuth, now.ClientAuth},
 		{"redirect_path", b.RedirectPath, now.RedirectPath},
+		{"trust", digest(b.Trust), digest(now.Trust)},
 		{"iss_parameter", named[b.IssParameter], named[now.IssParameter]},
 	}) {
 		if m.Before != m.Now {
@@ -71,6 +76,14 @@ func (b Binding) Moves(now Binding) []Move {
 		}
 	}
 	return moves
+}
+
+// digest tells long texts apart.
+func digest(s string) string {
+	if s == "" {
+		return ""
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(s)))[:16]
 }
 
 func (b Binding) endpoints(now Binding) []Move {

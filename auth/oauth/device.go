@@ -83,6 +83,7 @@ type deviceLogin struct {
 // (ctx ended), ErrIDToken, ErrInsecureURL, ErrMalformed, or an [*Error] with the
 // code of the endpoint.
 func (w *Wire) Device(ctx context.Context, r DeviceRequest) (Tokens, error) {
+	w = w.Trusting(r.Trust)
 	if r.DeviceAuthorization == "" {
 		return Tokens{}, ErrNoDevice
 	}

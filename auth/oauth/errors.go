@@ -26,6 +26,7 @@ var (
 	ErrNoToken      = errors.New("the provider's answer has no access token") // is ErrMalformed too
 	ErrRedirect     = errors.New("the provider answered with a redirect, which is not followed")
 	ErrTLS          = errors.New("the provider's certificate is not trusted")
+	ErrPin          = errors.New("the provider's certificate has none of the keys that the profile names")
 	ErrIssuer       = errors.New("the answer is from another issuer")
 	ErrIDToken      = errors.New("the ID token is not for this login")
 	ErrOtherAccount = errors.New("the ID token is about another account than the access token")
@@ -101,8 +102,10 @@ func (e *Error) Hint() string {
 		return "the provider does not know one of the scopes; create the profile again with the scopes it lists"
 	case slices.Contains([]string{"invalid_grant", "interaction_required", "login_required", "account_selection_required", "consent_required"}, e.Code):
 		return "the provider does not take this login, or no longer: log in again"
+	case errors.Is(e, ErrPin):
+		return "ask whoever runs the provider whether the key was replaced: if so, create the profile anew with the new --pin; if not, do not sign in on this network"
 	case errors.Is(e, ErrTLS):
-		return "check this computer's clock, and whether a proxy or a security program answers in the provider's place"
+		return "check this computer's clock, and whether a proxy or a security program answers in the provider's place; for a provider of your own, create the profile with --ca-file"
 	case errors.Is(e, ErrRedirect):
 		return "the address of the endpoint has changed: look it up on the provider's developer page"
 	case e.RetryAfter > 0:
@@ -211,6 +214,8 @@ func transportError(op, host string, err error, sent bool) *Error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		e.reason, e.causes = "cancelled", []error{ErrCancelled}
+	case errors.Is(err, ErrPin):
+		e.reason, e.causes = ErrPin.Error(), []error{ErrPin, ErrTLS}
 	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &invalid):
 		e.reason, e.causes = ErrTLS.Error(), []error{ErrTLS}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

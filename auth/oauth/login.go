@@ -88,6 +88,7 @@ func (k Keep) around(ctx context.Context, redeem func(context.Context) (Tokens, 
 // ErrIssuer, ErrIDToken, ErrNoS256, ErrInsecureURL, or an [*Error] with the code
 // of the authorization or token endpoint.
 func (w *Wire) Login(ctx context.Context, r LoginRequest) (Tokens, error) {
+	w = w.Trusting(r.Trust)
 	a, err := w.newAttempt(r)
 	if err != nil {
 		return Tokens{}, err

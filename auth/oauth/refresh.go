@@ -25,7 +25,7 @@ func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secre
 		return Tokens{}, errors.New(op + ": there is no refresh token")
 	}
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh.Reveal()}}
-	a, err := w.post(ctx, op, e.Token, c, form)
+	a, err := w.Trusting(e.Trust).post(ctx, op, e.Token, c, form)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -61,7 +61,7 @@ func (w *Wire) Revoke(ctx context.Context, e Endpoints, c Client, token secret.S
 	if kind != "" {
 		form.Set("token_type_hint", kind)
 	}
-	a, err := w.post(ctx, op, e.Revocation, c, form)
+	a, err := w.Trusting(e.Trust).post(ctx, op, e.Revocation, c, form)
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,8 @@ func (p Profile) check() error {
 		return fmt.Errorf("its redirect port is %d", p.RedirectPort)
 	case p.RedirectPath != "" && !oauth.IsRedirectPath(p.RedirectPath):
 		return errors.New("its redirect path is no plain path")
+	case p.Trust.Check() != nil:
+		return fmt.Errorf("its trust cannot be used: %w", p.Trust.Check())
 	case len(scopes) > maxText || strings.ContainsFunc(scopes, text.Hidden):
 		return errors.New("a scope has invisible characters in it, or they are too long")
 	}

@@ -50,6 +50,7 @@ func TestEntryThatIsNotOurs(t *testing.T) {
 		"an invisible client id": entry(t, "client_id", "a\u200bb"),
 		"a port":                 entry(t, "redirect_port", 70000),
 		"a negative port":        entry(t, "redirect_port", -1),
+		"a trust":                entry(t, "trust", "sha256/x"),
 		"a redirect path":        entry(t, "redirect_path", "/x\"y"),
 		"a scope":                entry(t, "scopes", []string{"a\u202eb"}),
 		"scopes too long":        entry(t, "scopes", []string{long}),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
@@ -34,6 +35,9 @@ type Profile struct {
 
 	// RedirectPath is the path of the redirect URI; "": as the provider's row says.
 	RedirectPath string `json:"redirect_path,omitempty"`
+
+	// Trust is whose certificates are believed of an issuer or of endpoints.
+	Trust oauth.Trust `json:"trust,omitempty"`
 
 	Created    time.Time `json:"created"`              // UTC
 	SecretFrom time.Time `json:"secret_from,omitzero"` // UTC, when the client secret was stored; its age is read from the audit log
@@ -113,6 +117,9 @@ func (p Profile) Binding() identity.Binding {
 	if row.Discovery {
 		b.Issuer = p.Issuer
 	}
+	if row.Discovery || row.ByHand {
+		b.Trust = string(p.Trust)
+	}
 	if e := p.Endpoints; e != nil && (row.Discovery || row.ByHand) {
 		b.ClientAuth, b.IssParameter = e.AuthMethod, e.IssParameter
 		b.Authorization, b.Token, b.Revocation, b.UserInfo, b.Device, b.JWKS = e.Authorization, e.Token, e.Revocation, e.UserInfo, e.DeviceAuthorization, e.JWKS
@@ -123,7 +130,7 @@ func (p Profile) Binding() identity.Binding {
 // As returns the profile with all that the binding has, in place of its own.
 func (p Profile) As(b identity.Binding) Profile {
 	p.Provider, p.Issuer, p.ClientID, p.HasSecret, p.Endpoints = b.Provider, b.Issuer, b.ClientID, b.Confidential, nil
-	p.RedirectPath = b.RedirectPath
+	p.RedirectPath, p.Trust = b.RedirectPath, oauth.Trust(b.Trust)
 	if b.Token != "" {
 		p.Endpoints = &Endpoints{
 			Authorization: b.Authorization, Token: b.Token, Revocation: b.Revocation, UserInfo: b.UserInfo,

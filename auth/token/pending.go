@@ -45,6 +45,7 @@ type pending struct {
 	ClientID      string    `json:"client_id"`
 	ClientSecret  kept      `json:"client_secret,omitzero"`
 	AuthMethod    string    `json:"auth_method,omitempty"`
+	Trust         string    `json:"trust,omitempty"` // see oauth.Trust
 	// Asked is true once the provider was asked in vain. Before that the
 	// revocation is under way, or its process was killed.
 	Asked bool `json:"asked,omitempty"`
@@ -63,12 +64,12 @@ type pending struct {
 func newPending(now time.Time, g Grant, c oauth.Client, set Set) pending {
 	e := g.Endpoints
 	if b := set.Bound; b.Token != "" {
-		e.Issuer, e.Token, e.Revocation = b.Issuer, b.Token, b.Revocation
+		e.Issuer, e.Token, e.Revocation, e.Trust = b.Issuer, b.Token, b.Revocation, oauth.Trust(b.Trust)
 	}
 	p := pending{
 		Since: now.UTC(), Name: g.Name, Refresh: kept{set.Refresh}, Access: kept{set.Access},
 		Issuer: e.Issuer, TokenURL: e.Token, RevocationURL: e.Revocation,
-		ClientID: c.ID, ClientSecret: kept{c.Secret}, AuthMethod: string(c.Auth),
+		ClientID: c.ID, ClientSecret: kept{c.Secret}, AuthMethod: string(c.Auth), Trust: string(e.Trust),
 	}
 	p.setID()
 	return p
@@ -83,7 +84,7 @@ func (p *pending) setID() {
 }
 
 func (p pending) endpoints() oauth.Endpoints {
-	return oauth.Endpoints{Issuer: p.Issuer, Token: p.TokenURL, Revocation: p.RevocationURL}
+	return oauth.Endpoints{Issuer: p.Issuer, Token: p.TokenURL, Revocation: p.RevocationURL, Trust: oauth.Trust(p.Trust)}
 }
 
 func (p pending) client() oauth.Client {
