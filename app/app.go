@@ -66,6 +66,7 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		Shell: func(ctx context.Context, line string) (secret.String, error) {
 			return platform.Shell(ctx, line, a.environ, std.Err)
 		},
+		Watch: a.watchOnce, OnlyWatch: onlyWatch,
 		Tray:    a.runTray,
 		Window:  a.runWindow,
 		Windows: window.Names(),

@@ -58,7 +58,7 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 	return auth.Open(ctx, auth.Options{
 		Actor: actor, Log: a.log,
 		Keep:   func() audit.Retention { return retention(store) },
-		Alarms: auth.Alarms{Rules: store.Rules, MayTell: store.MayNotify, OnGrave: a.noteGrave},
+		Alarms: auth.Alarms{Rules: store.Rules, MayTell: store.MayNotify, Settings: store.Values, OnGrave: a.noteGrave},
 	})
 }
 

@@ -142,6 +142,14 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 		},
 		Incident: func(ctx context.Context, alertID string) (string, error) { return a.writeIncident(ctx, k, alertID) },
 		Demo:     a.startDemo,
+		TurnedDown: func() string {
+			store, err := a.settings()
+			if err != nil {
+				return ""
+			}
+			s, _ := store.Settings()
+			return s.TurnedDown()
+		},
 	})
 }
 

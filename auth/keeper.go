@@ -66,6 +66,9 @@ type alertManager = alertmanager.Manager
 // Alarms says how a Keeper's alarms behave.
 type Alarms = alertmanager.Alarms
 
+// SettingValue is a setting as it is in effect.
+type SettingValue = alertmanager.SettingValue
+
 // LogUnusable is the rule and the id of the alert that the audit log cannot be
 // opened, read or written.
 const LogUnusable = alertmanager.LogUnusable
@@ -86,8 +89,11 @@ type Keeper struct {
 	now          func() time.Time
 	log          *slog.Logger
 	askedBy      string
-	grantsAt     atomic.Int64 // when CheckGrants ran last, Unix seconds
-	noOrphans    sync.Map     // ids of former profiles of which the vault has nothing
+	alarms       Alarms
+	settingsMu   sync.Mutex
+	settings     map[string]string // as they were noted last
+	grantsAt     atomic.Int64      // when CheckGrants ran last, Unix seconds
+	noOrphans    sync.Map          // ids of former profiles of which the vault has nothing
 }
 
 // New returns a Keeper on the state folder, creating the folder when needed.
@@ -95,7 +101,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if p.Dir == "" || p.Vault == nil || p.HTTP == nil || p.Now == nil || p.Rand == nil || p.Log == nil {
 		return nil, errors.New("keeper: a parameter is missing")
 	}
-	k := &Keeper{dir: p.Dir, actor: p.Actor, vault: p.Vault, browser: p.Browser, now: p.Now, log: p.Log, askedBy: p.AskedBy}
+	k := &Keeper{dir: p.Dir, actor: p.Actor, vault: p.Vault, browser: p.Browser, now: p.Now, log: p.Log, askedBy: p.AskedBy, alarms: p.Alarms}
 	k.secrets = account.Secrets{Vault: p.Vault, Log: p.Log, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	tightened, err := prepareFolders(p, locks, wal)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
+	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -68,6 +69,9 @@ func (k *Keeper) upkeep(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(vault.WithWait(ctx, 0), wait)
 	defer cancel()
+	if err := k.NoteSettings(ctx); err != nil {
+		k.log.WarnContext(ctx, "whether settings were changed could not be written down", "error", err)
+	}
 	now := k.now()
 	if last := k.grantsAt.Load(); last == 0 || now.Sub(time.Unix(last, 0)).Abs() >= grantsEvery {
 		k.grantsAt.Store(now.Unix())
@@ -92,4 +96,35 @@ func (k *Keeper) SweepAlerts(ctx context.Context) ([]alert.Alert, error) {
 // notifications just because there is no tray. The rest waits for one.
 func (k *Keeper) SweepGrave(ctx context.Context) ([]alert.Alert, error) {
 	return k.Sweep(ctx, alert.P1)
+}
+
+// Watched is what one look at everything came to.
+type Watched struct {
+	Report verify.Report `json:"log"`    // of the verification
+	Raised []alert.Alert `json:"raised"` // those that nobody had been notified of
+	Open   []alert.Alert `json:"open"`
+	// Revocations are those that no provider has confirmed.
+	Revocations []OpenRevocation `json:"open_revocations"`
+}
+
+// WatchOnce does what a tray does all day, once: what is due (see upkeep), a
+// verification of what came to the log, and the sweep that says what is new. quiet
+// leaves the sweep to a tray, which shows it. The caller notifies the user of what
+// was raised, also with an error.
+func (k *Keeper) WatchOnce(ctx context.Context, quiet bool) (w Watched, err error) {
+	w = Watched{Raised: []alert.Alert{}, Open: []alert.Alert{}, Revocations: []OpenRevocation{}}
+	k.upkeep(ctx)
+	w.Report, err = k.VerifyIncremental(ctx)
+	if !quiet {
+		raised, failed := k.Sweep(ctx, alert.P3)
+		w.Raised, err = append(w.Raised, raised...), errors.Join(err, failed)
+	}
+	open, failed := k.OpenAlerts(ctx)
+	w.Open, err = append(w.Open, open...), errors.Join(err, failed)
+	list, failed := k.profiles.Load()
+	if failed == nil {
+		open, failed := k.openRevocations(list)
+		w.Revocations, err = append(w.Revocations, open...), errors.Join(err, failed)
+	}
+	return w, errors.Join(err, failed)
 }

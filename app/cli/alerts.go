@@ -25,12 +25,18 @@ func newCmdAlerts(f *Factory, runF func(*alertsOptions) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alerts",
 		Short: "Show security alerts",
-		Long: `Show the open security alerts, the worst first. The exit status is 5 if there
+		Long: `Show the open security alerts, the worst first, after a look at what is due (see
+"stagedoor watch"). The exit status is 5 if there
 are any, of those that are asked for, so that a scheduled job can tell.`,
 		Example: "  stagedoor alerts\n  stagedoor alerts --all --json\n  stagedoor alerts --profile work --since 7d\n  stagedoor alerts ack ID\n  stagedoor alerts rules",
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return alertsRun(ctx, f, k, o) })
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error {
+				if _, err := f.Watch(ctx, k); err != nil && ctx.Err() == nil {
+					f.warn("not all could be looked at: "+err.Error(), hint.Of(err))
+				}
+				return alertsRun(ctx, f, k, o)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
@@ -98,15 +104,18 @@ func namedAlerts(ctx context.Context, k alertsKeeper) ([]alert.Alert, error) {
 	return alerts, nil
 }
 
-// warnOfSettings says that the settings file is of no use, where that matters
-// to what was just shown.
+// warnOfSettings says that the settings file is of no use, or what the user turned
+// down, where that matters to what was just shown.
 func (f *Factory) warnOfSettings() {
+	var current settings.Settings
 	store, err := f.Settings()
 	if err == nil {
-		_, err = store.Settings()
+		current, err = store.Settings()
 	}
 	if err != nil {
 		f.warn(err.Error()+"; the built-in settings are in effect", hint.Of(err))
+	} else if down := current.TurnedDown(); down != "" {
+		f.notef("note: %s (stagedoor settings)\n", down)
 	}
 }
 

@@ -43,6 +43,11 @@ type Factory struct {
 	// Launch becomes the program; see launch.Run.
 	Launch func(program string, args, env []string) (int, error)
 
+	// Watch does what a tray does, once, without asking anybody anything.
+	Watch func(ctx context.Context, k *auth.Keeper) (auth.Watched, error)
+	// OnlyWatch makes this process the one that watches a state folder.
+	OnlyWatch func() (end func(), err error)
+
 	Tray    func(ctx context.Context) error
 	Window  func(ctx context.Context, name string) error
 	Windows []string // the windows that exist in this build

@@ -158,6 +158,11 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		t, newCmdAlerts, flagTest[alertsOptions]{"--all --json", &alertsOptions{json: true, all: true}},
 		flagTest[alertsOptions]{"--profile work --since 7d", &alertsOptions{profile: "work", since: "7d"}},
 	)
+	checkFlags(t, newCmdWatch,
+		flagTest[watchOptions]{"--once --json", &watchOptions{once: true, json: true}},
+		flagTest[watchOptions]{"--json", nil},
+		flagTest[watchOptions]{"now", nil},
+	)
 	checkFlags(t, newCmdMetrics,
 		flagTest[metricsOptions]{"", &metricsOptions{format: "openmetrics"}},
 		flagTest[metricsOptions]{"-o stagedoor.prom", &metricsOptions{format: "prometheus", output: "stagedoor.prom"}},

@@ -63,8 +63,11 @@ func settingsRun(ctx context.Context, f *Factory, o *settingsOptions) error {
 		return nil
 	case len(o.args) == 2:
 		// The first call of all may be this one: the Keeper makes the folders.
-		return f.withKeeper(ctx, func(ctx context.Context, _ *auth.Keeper) error {
+		return f.withKeeper(ctx, func(ctx context.Context, k *auth.Keeper) error {
 			now, err := store.Set(ctx, o.args[0], o.args[1])
+			if err == nil {
+				err = k.NoteSettings(ctx)
+			}
 			return f.done(err, "%s is %s\n", o.args[0], now)
 		})
 	}

@@ -61,8 +61,8 @@ type Params struct {
 	Send func(Message) error
 }
 
-// Notifier shows notifications, at most five in a minute, and as many verified P0
-// alerts besides.
+// Notifier shows results of clicks, at most five in a minute, as many alerts, and as
+// many verified P0 alerts besides.
 type Notifier struct {
 	now    func() time.Time
 	logger *slog.Logger
@@ -70,10 +70,12 @@ type Notifier struct {
 	goos   string
 
 	mu      sync.Mutex
-	bucket  bucket
+	bucket  bucket // of results
+	alerts  bucket
 	grave   bucket // of its own for P0 alerts that nobody but us can have made
 	held    int    // not shown for want of budget
 	results int    // how many of those were no alerts
+	worst   held   // the gravest alert among them
 	timer   *time.Timer
 	waiting int // messages that the daemon has not answered yet
 	closed  bool
@@ -97,14 +99,14 @@ func New(p Params) (*Notifier, error) {
 	if p.Send == nil {
 		p.Send = native(p.AppName, p.Icon, p.Silent)
 	}
-	n := &Notifier{now: p.Now, logger: p.Logger, send: p.Send, goos: runtime.GOOS, bucket: newBucket(p.Now()), grave: newBucket(p.Now())}
+	n := &Notifier{now: p.Now, logger: p.Logger, send: p.Send, goos: runtime.GOOS, bucket: newBucket(p.Now()), alerts: newBucket(p.Now()), grave: newBucket(p.Now())}
 	n.idle = sync.NewCond(&n.mu)
 	return n, nil
 }
 
 // Info shows the result of something the user did.
 func (n *Notifier) Info(title, body string) {
-	n.show(Message{Title: title, Body: body}, false, &n.bucket)
+	n.show(Message{Title: title, Body: body}, nil, &n.bucket)
 }
 
 // Alert shows an alert; P0 and P1 are urgent, and no flood of others keeps a P0
@@ -121,11 +123,11 @@ func (n *Notifier) Alert(a alert.Alert, profileName string) {
 	if a.Severity <= alert.P1 {
 		m.Urgency = Urgent
 	}
-	budget := &n.bucket
+	budget := &n.alerts
 	if a.Severity == alert.P0 && !a.Unverified {
 		budget = &n.grave
 	}
-	n.show(m, true, budget)
+	n.show(m, &a.Severity, budget)
 }
 
 // Close gives what is on its way up to five seconds, or until ctx ends, and lets
@@ -150,7 +152,7 @@ func (n *Notifier) Close(ctx context.Context) {
 	}
 }
 
-func (n *Notifier) show(m Message, isAlert bool, budget *bucket) {
+func (n *Notifier) show(m Message, of *alert.Severity, budget *bucket) {
 	m.Title, m.Body = cleanTitle(m.Title), cleanBody(m.Body, n.goos)
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -158,7 +160,7 @@ func (n *Notifier) show(m Message, isAlert bool, budget *bucket) {
 		return
 	}
 	if !budget.take(n.now(), m.Urgency) {
-		n.hold(isAlert)
+		n.hold(m, of)
 		return
 	}
 	most := maxWait
@@ -168,12 +170,21 @@ func (n *Notifier) show(m Message, isAlert bool, budget *bucket) {
 	n.dispatch(m, most)
 }
 
+// held is an alert that was not shown.
+type held struct {
+	message  Message
+	severity alert.Severity
+}
+
 // hold counts what is over budget and sees to it that one notification says so
-// as soon as there is budget again.
-func (n *Notifier) hold(isAlert bool) {
+// as soon as there is budget again, with the gravest alert in full.
+func (n *Notifier) hold(m Message, of *alert.Severity) {
 	n.held++
-	if !isAlert {
+	switch {
+	case of == nil:
 		n.results++
+	case n.held-n.results == 1 || *of < n.worst.severity:
+		n.worst = held{m, *of}
 	}
 	if n.timer == nil {
 		n.timer = time.AfterFunc(refill, n.summarise)
@@ -187,7 +198,12 @@ func (n *Notifier) summarise() {
 	if n.closed || n.held == 0 {
 		return
 	}
-	if !n.bucket.take(n.now(), Normal) {
+	alerts := n.held - n.results
+	budget := &n.bucket
+	if alerts > 0 {
+		budget = &n.alerts
+	}
+	if !budget.take(n.now(), Normal) {
 		n.timer = time.AfterFunc(refill, n.summarise)
 		return
 	}
@@ -198,9 +214,15 @@ func (n *Notifier) summarise() {
 	if n.held > 1 {
 		what += "s"
 	}
-	text := fmt.Sprintf("%d more %s: open the log", n.held, what)
+	m := Message{Title: "Stagedoor", Body: fmt.Sprintf("%d more %s: open the log", n.held, what)}
+	if alerts == 1 && n.results == 0 {
+		m = n.worst.message
+	} else if alerts > 0 {
+		m.Title = n.worst.message.Title
+		m.Body = fmt.Sprintf("%s (and %d more: open the log)", n.worst.message.Body, n.held-1)
+	}
 	n.held, n.results = 0, 0
-	n.dispatch(Message{Title: "Stagedoor", Body: text}, maxWait)
+	n.dispatch(m, maxWait)
 }
 
 // dispatch sends m on a goroutine of its own. A daemon that hangs keeps a few of

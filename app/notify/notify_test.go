@@ -143,11 +143,48 @@ func TestFloodIsGrouped(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		got := s.messages()
-		if want := "46 more alerts: open the log"; got[len(got)-1].Body != want {
+		if want := "odd (and 45 more: open the log)"; got[len(got)-1].Body != want {
 			t.Errorf("the last notification says %q, want %q", got[len(got)-1].Body, want)
 		}
 		if len(got) != perMinute+1 {
 			t.Errorf("%d notifications in all, want %d", len(got), perMinute+1)
+		}
+		n.Close(t.Context())
+	})
+}
+
+// Results of one's own clicks keep no alert away, and of the alerts that are held
+// back the gravest is named.
+func TestAlertsHaveABudgetOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s screen
+		n := newNotifier(t, s.send)
+		for range 10 {
+			n.Info("title", "a click")
+		}
+		for range 3 {
+			n.Alert(alert.Alert{Severity: alert.P2, Message: "odd"}, "")
+		}
+		synctest.Wait()
+		shown := 0
+		for _, m := range s.messages() {
+			if m.Body == "odd" {
+				shown++
+			}
+		}
+		if shown != 3 {
+			t.Errorf("%d of three alerts after ten clicks", shown)
+		}
+		for range 5 {
+			n.Alert(alert.Alert{Severity: alert.P3, Message: "small"}, "")
+		}
+		n.Alert(alert.Alert{Severity: alert.P2, Message: "the gravest of them"}, "")
+		n.Alert(alert.Alert{Severity: alert.P3, Message: "small"}, "")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		got := s.messages()
+		if last := got[len(got)-1]; !strings.HasPrefix(last.Body, "the gravest of them (and ") || last.Title != "Alert" {
+			t.Errorf("the summary is %+v", last)
 		}
 		n.Close(t.Context())
 	})

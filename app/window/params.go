@@ -36,6 +36,9 @@ type Params struct {
 	// Incident begins an incident report about an alert and returns the file that
 	// it was written to. Nil hides the button.
 	Incident func(ctx context.Context, alertID string) (path string, err error)
+	// TurnedDown says which alarms the user turned off or down, or "". Nil says
+	// nothing.
+	TurnedDown func() string
 	// Demo starts the demonstration, which needs no account, and returns once it
 	// runs. Nil hides the button.
 	Demo func() error

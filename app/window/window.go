@@ -47,7 +47,7 @@ func init() { locale.Reveal() }
 // builders returns what fills each window.
 func builders() map[string]func(*kit.Host, Params) {
 	return map[string]func(*kit.Host, Params){
-		"alerts":   func(h *kit.Host, p Params) { alerts.Show(h, p.Keeper, p.Incident) },
+		"alerts":   func(h *kit.Host, p Params) { alerts.Show(h, p.Keeper, p.Incident, p.TurnedDown) },
 		"audit":    func(h *kit.Host, p Params) { auditlog.Show(h, p.Keeper, p.Export) },
 		"profiles": func(h *kit.Host, p Params) { profiles.Show(h, p.Keeper) },
 		"welcome": func(h *kit.Host, p Params) {

@@ -68,6 +68,8 @@ func (f *firing) variable(r *Rule, name string) string {
 		return span(time.Duration(max(int(number(e.Data["days"])), 1)) * day)
 	case "host":
 		return cmp.Or(hostName(e, "host"), "the provider")
+	case "setting":
+		return cmp.Or(madeOf(e, "key", 64, "abcdefghijklmnopqrstuvwxyz0123456789_."), "a setting")
 	case "now":
 		return hostName(e, "now")
 	case "what": // differs: see claims_changed

@@ -380,6 +380,16 @@ func Defaults() []Rule {
 			},
 		},
 		{
+			ID: "settings_changed", Title: "Alarms turned down",
+			Condition: "a rule, notifications or the log's retention were turned off or down, by whichever way; P1 within an hour of a sign of theft or tampering",
+			Guard:     "what is turned back on, or watches over more, does not count",
+			Advice:    "If it was not you, turn it back (`stagedoor settings KEY default`), and find out who can write Stagedoor's files.",
+			Events:    []string{audit.SettingsChanged}, Where: is("weaker", true), GroupBy: Everyone,
+			Kind: Single, Severity: P2, Cooldown: time.Minute,
+			Message: "less is watched over than before: ${setting} was changed",
+			Cases:   []Case{when(is("grave", true), P1, "")},
+		},
+		{
 			ID: "permissions_loosened", Title: "Files were open to others",
 			Condition: "a folder or file of Stagedoor's was found open to other users",
 			Guard:     "a folder that is new to Stagedoor had nothing in it",

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
@@ -10,6 +11,24 @@ func TestLoginRules(t *testing.T) {
 	play(t, Defaults(), map[string]scene{
 		"logins without a network":            {tell().add(9, audit.LoginFailed, "p", "transient", true), nil},
 		"stray callbacks within the cooldown": {tell().add(3, audit.StrayCallback, "p").ack("stray_callback-1").add(3, audit.StrayCallback, "p"), []string{"stray_callback-1 P1 acked ×2 3 login answers that nobody asked for in 10 minutes"}},
+
+		// settings_changed
+		"a rule turned off": {
+			tell().add(1, audit.SettingsChanged, "", "key", "alerts.failed_auth.enabled", "weaker", true),
+			[]string{"settings_changed-1 P2 open ×1 less is watched over than before: alerts.failed_auth.enabled was changed"},
+		},
+		"turned off in the middle of an attack": {
+			tell().add(1, audit.SettingsChanged, "", "key", "notifications.enabled", "weaker", true, "grave", true),
+			[]string{"settings_changed-1 P1 open ×1 less is watched over than before: notifications.enabled was changed"},
+		},
+		"turned off once more after the acknowledgement": {
+			tell().add(1, audit.SettingsChanged, "", "key", "a.b", "weaker", true).ack("settings_changed-1").wait(time.Hour).add(1, audit.SettingsChanged, "", "key", "c.d", "weaker", true),
+			[]string{
+				"settings_changed-3 P2 open ×1 less is watched over than before: c.d was changed",
+				"settings_changed-1 P2 acked ×1 less is watched over than before: a.b was changed",
+			},
+		},
+		"turned on": {tell().add(1, audit.SettingsChanged, "", "key", "a.b", "weaker", false), nil},
 
 		// claims_changed
 		"another account": {

@@ -26,9 +26,19 @@ type Alarms struct {
 	// MayTell reports whether the user may be told of an alert now; nil means
 	// always. What may not be told is asked about again.
 	MayTell func(a alert.Alert, now time.Time) bool
+	// Settings, if set, returns the settings that are in effect, or nil if they
+	// cannot be read. What differs from what the log says is written there.
+	Settings func() []SettingValue
 	// OnGrave, if set, is called after this process had to write an event that may
 	// be behind a P0 or P1 alert, and did or could not. It must return at once.
 	OnGrave func()
+}
+
+// SettingValue is a setting as it is in effect.
+type SettingValue struct {
+	Key, Value, Default string
+	// Weaker reports whether less is watched over or told of after a change.
+	Weaker func(key, before, after string) bool
 }
 
 // Params of a Manager.

@@ -100,6 +100,7 @@ const (
 	CredentialRotated = "credential_rotated"   // it was replaced by one that a refresh had tried; data: tried, old and new fingerprints
 	CredentialExpiry  = "credential_expiry"    // a client secret is old or ends soon; data: days (left, 0 or less when over), age_days, given
 	Carried           = "carried"              // an alert or an incident of lines that are about to leave the log; data: what, and it
+	SettingsChanged   = "settings_changed"     // a setting has another value than the log says; data: key, before, after, weaker, grave
 	Day               = "day"                  // a day went by: alerts know no other clock than the log
 	ServerEnded       = "server_ended"         // data: seconds, how long it ran while the machine was awake
 	APIError          = "api_error"            // a tool call failed; data: status, calls (of the launcher in the last 5 minutes)

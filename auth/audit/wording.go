@@ -74,6 +74,7 @@ var wordings = []Wording{
 	{CredentialExpiry, "Client secret is old", true},
 	{Carried, "Carried forward", false},
 	{Day, "A day went by", false},
+	{SettingsChanged, "Setting changed", false},
 	{ServerEnded, "Server ended", false},
 	{APIError, "Tool call failed", false},
 	{TLSFailed, "Certificate not trusted", true},

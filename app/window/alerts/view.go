@@ -17,6 +17,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
@@ -38,17 +39,21 @@ type view struct {
 	chosen   string // id of the selected alert
 	loaded   bool
 
-	state *kit.Choice[alert.State]
-	list  *kit.List
-	card  *card
-	pane  *fyne.Container
-	empty *kit.Empty
+	turnedDown func() string
+	down       *widget.Label // what it says
+	state      *kit.Choice[alert.State]
+	list       *kit.List
+	card       *card
+	pane       *fyne.Container
+	empty      *kit.Empty
 }
 
 // Show builds the window's content in h and starts loading. A nil incident hides
 // the reports.
-func Show(h *kit.Host, k Keeper, incident Incident) {
+// turnedDown, which may be nil, says what the user turned off or down.
+func Show(h *kit.Host, k Keeper, incident Incident, turnedDown func() string) {
 	v := newView(h, k, incident)
+	v.turnedDown = turnedDown
 	h.Window.SetTitle(lang.L("Alerts") + " — Stagedoor")
 	h.Window.SetContent(v.layout())
 	h.Window.Resize(fyne.NewSize(1020, 640))
@@ -68,6 +73,8 @@ func newView(h *kit.Host, k Keeper, incident Incident) *view {
 	v.card = newCard(v)
 	v.state = kit.NewChoice(v.refresh, v.filters()...)
 	v.empty = kit.NewEmpty("", nil)
+	v.down = kit.Muted("")
+	v.down.Hide()
 	h.Keys.Bind(fyne.KeyR, v.reload)
 	return v
 }
@@ -94,7 +101,7 @@ func (v *view) filters() []kit.Option[alert.State] {
 
 func (v *view) layout() fyne.CanvasObject {
 	pane := container.NewStack(container.NewVScroll(kit.Inset(8, 22, v.pane)), v.empty.Box)
-	return v.host.Panes(0.42, lang.L("Alerts"), v.state, v.list, nil, pane)
+	return v.host.Panes(0.42, lang.L("Alerts"), v.state, v.list, v.down, pane)
 }
 
 func (v *view) start() {
@@ -111,15 +118,21 @@ func (v *view) reload() {
 	type state struct {
 		alerts []alert.Alert
 		names  map[string]string
+		down   string
 	}
 	kit.Try(v.host, func(ctx context.Context) (s state, err error) {
 		if s.alerts, err = v.keeper.Alerts(ctx); err != nil {
 			return s, err
 		}
+		if v.turnedDown != nil {
+			s.down = v.turnedDown()
+		}
 		s.names, err = v.keeper.ProfileNames(ctx)
 		return s, err
 	}, func(s state) {
 		v.all, v.profiles, v.loaded = s.alerts, s.names, true
+		v.down.SetText(lang.L("Turned down: {{.What}}", map[string]any{"What": s.down}))
+		v.down.Hidden = s.down == ""
 		v.refresh()
 	})
 }
