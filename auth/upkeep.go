@@ -113,8 +113,13 @@ type Watched struct {
 // was raised, also with an error.
 func (k *Keeper) WatchOnce(ctx context.Context, quiet bool) (w Watched, err error) {
 	w = Watched{Raised: []alert.Alert{}, Open: []alert.Alert{}, Revocations: []OpenRevocation{}}
-	k.upkeep(ctx)
-	w.Report, err = k.VerifyIncremental(ctx)
+	if unusable := k.audit.Usable(ctx); unusable != nil { // which is an alert itself
+		_, err = k.RetryRevocations(ctx)
+		quiet = true
+	} else {
+		k.upkeep(ctx)
+		w.Report, err = k.VerifyIncremental(ctx)
+	}
 	if !quiet {
 		raised, failed := k.Sweep(ctx, alert.P3)
 		w.Raised, err = append(w.Raised, raised...), errors.Join(err, failed)

@@ -24,6 +24,20 @@ func (s *Store) Values() []auth.SettingValue {
 	return list
 }
 
+// night is how long quiet hours may be without anybody wondering.
+const night = 12 * time.Hour
+
+// quietFor is how much of a day quiet hours cover.
+func quietFor(hours string) time.Duration {
+	from, to, _ := strings.Cut(hours, "-")
+	a, err := time.Parse("15:04", from)
+	b, wrong := time.Parse("15:04", to)
+	if err != nil || wrong != nil {
+		return 0
+	}
+	return (b.Sub(a) + 24*time.Hour) % (24 * time.Hour)
+}
+
 // weaker reports whether a setting watches over less, or tells of less, than before.
 func weaker(key, before, after string) bool {
 	if before == after {
@@ -41,7 +55,7 @@ func weaker(key, before, after string) bool {
 	case "muted":
 		return after == "true"
 	case "quiet_hours":
-		return after != "off" && after != ""
+		return quietFor(after) > max(quietFor(before), night)
 	case "severity", "window": // a longer window may be more, and may be less
 		return leaf == "window" || after > before // "P2" is less than "P1"
 	case "cooldown":

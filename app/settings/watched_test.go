@@ -25,6 +25,7 @@ func TestWhatIsTurnedDown(t *testing.T) {
 		{"alerts.failed_auth.severity", "P2", "P1", false},
 		{"notifications.enabled", "true", "false", true},
 		{"notifications.quiet_hours", "off", "00:00-23:59", true},
+		{"notifications.quiet_hours", "off", "22:00-07:00", false},
 		{"notifications.quiet_hours", "22:00-07:00", "off", false},
 		{"log.keep_days", "default", "7", true},
 		{"log.keep_days", "7", "default", false},
