@@ -147,9 +147,9 @@ func TestEnvVariants(t *testing.T) {
 			"SPOTIFY_USE_KEYCHAIN=true\n", nil, 0,
 		},
 		"TIDAL": {
-			"TIDAL_CLIENT_ID=tid\nTIDAL_CLIENT_SECRET=t-s3cret99\nTIDAL_CALLBACK_URL=http://localhost:8080/callback\n",
+			"TIDAL_CLIENT_ID=tid\nTIDAL_CLIENT_SECRET=t-s3cret99\nTIDAL_CALLBACK_URL=http://localhost:8080/callback\nTIDAL_SESSION_PATH=~/x\n",
 			[]Login{{Provider: "tidal", ClientID: "tid", ClientSecret: "t-s3cret99", RedirectURI: "http://localhost:8080/callback"}},
-			"TIDAL_CLIENT_ID=tid\nTIDAL_USE_KEYCHAIN=true\nTIDAL_CALLBACK_URL=http://localhost:8080/callback\n", nil, 0,
+			"TIDAL_CLIENT_ID=tid\nTIDAL_USE_KEYCHAIN=true\nTIDAL_CALLBACK_URL=http://localhost:8080/callback\nTIDAL_SESSION_PATH=~/x\n", nil, 0,
 		},
 		"a comment repeats the secret": {
 			"# old: s3cret99\nSPOTIFY_CLIENT_ID=id1\nSPOTIFY_CLIENT_SECRET=s3cret99\n",
@@ -216,7 +216,7 @@ func TestHostileFiles(t *testing.T) {
 	}{
 		"empty":            {"", "none of SPOTIFY_CLIENT_ID"},
 		"something else":   {"PATH=/bin\nHOME=/root\n", "none of SPOTIFY_CLIENT_ID"},
-		"placeholders":     {"SPOTIFY_CLIENT_ID=your_client_id\nSPOTIFY_CLIENT_SECRET=<client secret>\n", "none of SPOTIFY_CLIENT_ID"},
+		"placeholders":     {"SPOTIFY_CLIENT_ID=your_client_id\nSPOTIFY_CLIENT_SECRET=<client secret>\n", "SPOTIFY_CLIENT_SECRET is a placeholder"},
 		"10 MB":            {strings.Repeat("x", 10<<20), "too big"},
 		"NUL":              {"SPOTIFY_CLIENT_ID=a\x00b\n", "NUL"},
 		"binary":           {"\x7fELF\x02\x01\xff\xfe", "UTF-8"},
