@@ -140,6 +140,11 @@ func (s *Server) SetTTL(ctx context.Context, ttl time.Duration) error {
 	return s.control(ctx, "ttl", url.Values{"seconds": {seconds(ttl)}}, nil)
 }
 
+// SetRotation says whether refreshes bring a new refresh token from now on, as they do at first.
+func (s *Server) SetRotation(ctx context.Context, on bool) error {
+	return s.control(ctx, "rotation", url.Values{"on": {strconv.FormatBool(on)}}, nil)
+}
+
 // FailNext makes the next n token requests answer with an HTTP status from 400 to 599.
 func (s *Server) FailNext(ctx context.Context, n, status int) error {
 	return s.control(ctx, "fail", url.Values{"count": {strconv.Itoa(n)}, "mode": {strconv.Itoa(status)}}, nil)

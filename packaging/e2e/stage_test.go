@@ -60,6 +60,7 @@ func build() error {
 		{"CGO_ENABLED=1", []string{"-o", full, "."}},
 		{"CGO_ENABLED=0", []string{"-tags", "lean", "-trimpath", "-ldflags=-s -w", "-o", lean, "."}},
 		{"CGO_ENABLED=0", []string{"-o", browser, "./packaging/authserver/fakebrowser"}},
+		{"CGO_ENABLED=0", []string{"-tags", "e2e", "-o", filepath.Join(programs, "lean", "securitymanager"), "./packaging/e2e/securitymanager"}},
 	} {
 		cmd := exec.Command("go", append([]string{"build"}, b.args...)...)
 		cmd.Dir, cmd.Env = root, append(os.Environ(), b.env)

@@ -28,6 +28,9 @@ const { values: flags } = parseArgs({
 // Lifetime of new access tokens, in seconds; /_test/ttl changes it while running.
 let accessTokenTTL = Number(flags.ttl);
 
+// Whether a refresh brings a new refresh token; /_test/rotation changes it while running.
+let rotates = true;
+
 // What the endpoints answered, per endpoint (and per grant type at the token endpoint): {"ok": n, "<error>": n}.
 // history has each token request about a refresh token and each revocation, in the order of the answers.
 const newStats = () => ({ token: {}, revocation: {}, introspection: {}, userinfo: {}, device_authorization: {}, registration: {}, history: [] });
@@ -77,7 +80,7 @@ const configuration = {
   }),
   jwks: { keys: [signingKey()] },
   pkce: { required: () => true },
-  rotateRefreshToken: true,
+  rotateRefreshToken: () => rotates,
   ttl: {
     AccessToken: () => accessTokenTTL,
     AuthorizationCode: 60,
@@ -198,6 +201,9 @@ function control(url, res) {
       }
       accessTokenTTL = number('seconds');
       return json(res, { seconds: accessTokenTTL });
+    case '/_test/rotation': // ?on=true|false: whether the next refreshes bring new refresh tokens
+      rotates = url.searchParams.get('on') === 'true';
+      return json(res, { rotates });
     case '/_test/fail': { // ?count=N&mode=503|400|…|drop: what the next N token requests get
       const mode = url.searchParams.get('mode') || '503';
       if (mode !== 'drop' && !(Number(mode) >= 400 && Number(mode) <= 599)) {
