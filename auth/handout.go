@@ -39,7 +39,7 @@ func (k *Keeper) Token(ctx context.Context, name, purpose string) (Access, error
 		k.RecordRefusal(ctx, p, purpose, err)
 		return access, err
 	}
-	k.record(ctx, p, audit.KeychainAccess, audit.OK, k.accessData(purpose))
+	k.record(ctx, p, audit.KeychainAccess, audit.OK, k.accessData(p.ID, purpose))
 	return access, nil
 }
 
@@ -52,7 +52,7 @@ func (k *Keeper) Launch(ctx context.Context, p profile.Profile, program string, 
 		k.RecordRefusal(ctx, p, "run", err)
 		return err
 	}
-	events := []audit.Event{{Name: audit.KeychainAccess, Outcome: audit.OK, Data: k.accessData("run")}}
+	events := []audit.Event{{Name: audit.KeychainAccess, Outcome: audit.OK, Data: k.accessData(p.ID, "run")}}
 	if err = use(access); err == nil {
 		events = append(events, audit.Event{Name: audit.Launched, Outcome: audit.OK, Data: k.askedFor(map[string]any{"program": program})})
 	}
@@ -60,8 +60,8 @@ func (k *Keeper) Launch(ctx context.Context, p profile.Profile, program string, 
 	return err
 }
 
-func (k *Keeper) accessData(purpose string) map[string]any {
-	return k.askedFor(map[string]any{"purpose": purpose, "storage": string(k.vault.Kind())})
+func (k *Keeper) accessData(id, purpose string) map[string]any {
+	return k.askedFor(map[string]any{"purpose": purpose, "storage": string(k.keptIn(id))})
 }
 
 // askedFor adds which program asked.

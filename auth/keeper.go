@@ -48,6 +48,7 @@ var (
 // Params of a Keeper.
 type Params struct {
 	Dir     string // the state folder; created for the owner only
+	Runtime string // a folder in memory that ends with the user's session; "" keeps nothing until logout
 	Vault   vault.Vault
 	HTTP    *http.Client                                // certificates are always verified
 	Browser func(ctx context.Context, url string) error // opens the system's browser
@@ -78,6 +79,7 @@ type Keeper struct {
 	*alertManager
 	dir, actor   string
 	vault        vault.Vault
+	session      *vault.Session // the vault as tokens see it
 	profiles     *profile.Store
 	secrets      account.Secrets
 	tokens       *token.Service
@@ -101,7 +103,10 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if p.Dir == "" || p.Vault == nil || p.HTTP == nil || p.Now == nil || p.Rand == nil || p.Log == nil {
 		return nil, errors.New("keeper: a parameter is missing")
 	}
-	k := &Keeper{dir: p.Dir, actor: p.Actor, vault: p.Vault, browser: p.Browser, now: p.Now, log: p.Log, askedBy: p.AskedBy, alarms: p.Alarms}
+	k := &Keeper{
+		dir: p.Dir, actor: p.Actor, vault: p.Vault, session: vault.NewSession(p.Vault, p.Dir, p.Runtime),
+		browser: p.Browser, now: p.Now, log: p.Log, askedBy: p.AskedBy, alarms: p.Alarms,
+	}
 	k.secrets = account.Secrets{Vault: p.Vault, Log: p.Log, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	tightened, err := prepareFolders(p, locks, wal)
@@ -124,7 +129,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	}
 	k.alertManager = alertmanager.New(alertmanager.Params{Alarms: p.Alarms, Log: k.audit, Now: p.Now, Briefly: k.briefly, AwaitKey: k.awaitKey})
 	k.tokens, err = token.NewService(token.Params{
-		Vault: p.Vault, Wire: k.wire, Locks: locks, WAL: wal, Now: p.Now, Rand: p.Rand, Record: k.recordID, Fingerprint: k.auditKey.Fingerprint,
+		Vault: k.session, Session: k.session.Dir, Wire: k.wire, Locks: locks, WAL: wal, Now: p.Now, Rand: p.Rand, Record: k.recordID, Fingerprint: k.auditKey.Fingerprint,
 		TookBack: k.tookBack,
 		Gone: func(id string) bool {
 			list, err := k.profiles.Load()

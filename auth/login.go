@@ -88,6 +88,9 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 	// The vault is tried before the browser opens: a login whose tokens cannot
 	// be kept would be worth nothing.
 	set, err := k.tokens.Load(ctx, p.ID)
+	if errors.Is(err, vault.ErrNoMemory) { // where the answer would have to be kept
+		return hint.Wrap(fmt.Errorf("log in to %s: %w", p.Name, vault.ErrNoMemory), hint.Of(err))
+	}
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
 		return err
 	}

@@ -60,7 +60,7 @@ func (s NamedSecrets) Get(ctx context.Context, name string) (secret.String, erro
 	}
 	all, err := s.load(ctx, item)
 	if value, ok := all[name]; ok {
-		data := s.k.accessData(PurposeSecret)
+		data := s.k.accessData("", PurposeSecret)
 		data["item"] = "named/" + name
 		s.k.record(ctx, owner, audit.KeychainAccess, audit.OK, data)
 		return secret.String(value), nil

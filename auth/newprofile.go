@@ -62,6 +62,11 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 		return profile.Profile{}, err
 	}
 	p := a.Profile
+	if n.UntilLogout {
+		if err := k.session.Turn(ctx, p.ID, true); err != nil {
+			return profile.Profile{}, errors.Join(err, k.profiles.Delete(ctx, p.ID))
+		}
+	}
 	if p.HasSecret {
 		if err := k.secrets.Keep(ctx, a, identity.ClientSecret{Value: n.ClientSecret, Stored: p.SecretFrom, Ends: n.SecretEnds}); err != nil {
 			// A profile whose secret is nowhere would fail at login for no visible reason.

@@ -67,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Keeper, error) {
 	var k *Keeper // before it is there, nobody sends a request
 	client := httpClient(func(host string, notAfter time.Time) { k.SawCertificate(host, notAfter) })
 	k, err = New(ctx, Params{
-		Dir: paths.State, Vault: v, HTTP: client, Browser: host.Browser{Getenv: os.Getenv}.Open,
+		Dir: paths.State, Runtime: paths.Runtime, Vault: v, HTTP: client, Browser: host.Browser{Getenv: os.Getenv}.Open,
 		Now: time.Now, Rand: rand.Reader, Actor: cmp.Or(o.Actor, program), PID: os.Getpid(), AskedBy: host.Parent(), Log: o.Log,
 		Keep: o.Keep, Alarms: o.Alarms,
 	})

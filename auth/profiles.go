@@ -59,7 +59,7 @@ func (k *Keeper) DeleteProfile(ctx context.Context, name string) (RevokeResult, 
 func (k *Keeper) deleteProfile(ctx context.Context, p profile.Profile) (RevokeResult, error) {
 	result, err := k.revoke(ctx, p, func(ctx context.Context, g token.Grant) (token.Outcome, error) {
 		return k.tokens.Remove(ctx, g, func() error {
-			if err := k.tokens.ForgetAccepted(ctx, p.ID); err != nil {
+			if err := errors.Join(k.tokens.ForgetAccepted(ctx, p.ID), k.session.Remove(ctx, p.ID)); err != nil {
 				return err
 			}
 			return k.removeSecrets(ctx, p.ID, func() error { return k.profiles.Delete(ctx, p.ID) })
@@ -93,6 +93,25 @@ func (k *Keeper) Forget(ctx context.Context, name string) (RevokeResult, error) 
 		k.record(ctx, p, audit.SecretsRemoved, audit.OK, map[string]any{"item": "all"})
 	}
 	return result, err
+}
+
+// KeepUntilLogout has the profile's tokens kept in memory only and forgotten when the
+// user logs out, or no longer; those that it has move. It returns an error that is a
+// vault.ErrNoMemory where there is no such place.
+func (k *Keeper) KeepUntilLogout(ctx context.Context, name string, on bool) error {
+	a, err := k.account(name)
+	if err != nil {
+		return err
+	}
+	return k.tokens.Move(about(ctx, a.Profile), k.grant(a), func() error { return k.session.Turn(ctx, a.Profile.ID, on) })
+}
+
+// keptIn is where a profile's tokens are, as far as was read.
+func (k *Keeper) keptIn(id string) vault.Kind {
+	if k.session.Dir(id) != "" {
+		return vault.Memory
+	}
+	return k.vault.Kind()
 }
 
 // removeSecrets removes what is no token, and then calls rest. The caller holds the
@@ -232,7 +251,11 @@ func (k *Keeper) view(p profile.Profile, active bool) ProfileView {
 // addLogin adds what the vault says.
 func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Profile) error {
 	set, err := k.tokens.Load(ctx, p.ID)
+	view.Vault = string(k.keptIn(p.ID))
 	switch {
+	case errors.Is(err, vault.ErrSignedOut):
+		view.Status, view.Account, view.Vault = StatusSignedOut, "", string(vault.Memory)
+		return nil
 	case errors.Is(err, vault.ErrNotFound):
 		view.Status, view.Account = StatusNotConfigured, ""
 		return nil

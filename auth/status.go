@@ -6,6 +6,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // Status of a profile's login, as people see it.
@@ -17,6 +18,7 @@ const (
 	StatusNeedsLogin    Status = "needs login"    // the provider refused the refresh token, or it was never there
 	StatusNotConfigured Status = "not configured" // no login yet
 	StatusExpired       Status = "expired"        // the access token ended and there is nothing to renew it with
+	StatusSignedOut     Status = "signed out"     // the tokens were to be forgotten at logout, and were
 	StatusBlocked       Status = "blocked"        // no server gets a token: see ProfileView.Blocked
 	StatusDeleted       Status = "deleted"        // the profile is no more, but see ProfileView.Open
 	StatusUnknown       Status = "unknown"        // the vault cannot be read, see State.VaultProblem
@@ -34,7 +36,7 @@ type ProfileView struct {
 	Service      string    `json:"service"`             // the authorization server: the id of the row, or an issuer
 	Active       bool      `json:"active"`              // the selected one
 	Status       Status    `json:"status"`              //
-	Vault        string    `json:"vault"`               // "keychain" or "file"
+	Vault        string    `json:"vault"`               // of the tokens: "keychain", "file" or, until logout, "session"
 	Account      string    `json:"account,omitempty"`   // who is signed in, as the provider names them
 	Expires      time.Time `json:"expires,omitzero"`    // of the access token, UTC
 	GrantEnds    time.Time `json:"grant_ends,omitzero"` // when the login itself ends, where that is known
@@ -62,6 +64,8 @@ func (p ProfileView) Words() string {
 		return "signed in"
 	case StatusNeedsLogin, StatusExpired:
 		return "sign in again"
+	case StatusSignedOut:
+		return "signed out at logout: sign in again"
 	case StatusNotConfigured:
 		return "not signed in"
 	case StatusBlocked:
@@ -70,6 +74,14 @@ func (p ProfileView) Words() string {
 		return "locked"
 	}
 	return string(p.Status)
+}
+
+// KeptIn says where the tokens are, for people.
+func (p ProfileView) KeptIn() string {
+	if p.Vault == string(vault.Memory) {
+		return "memory, until logout"
+	}
+	return p.Vault
 }
 
 // State is all that a menu or a list shows, read in one go.

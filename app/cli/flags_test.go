@@ -59,6 +59,8 @@ func checkFlags[O any](t *testing.T, newCmd func(*Factory, func(*O) error) *cobr
 // else than was asked for.
 func TestFlagsReachTheirOptions(t *testing.T) {
 	checkFlags(t, newCmdLogin,
+		flagTest[loginOptions]{"work --until-logout", &loginOptions{profile: "work", untilLogout: true, chooses: true}},
+		flagTest[loginOptions]{"work --until-logout=false", &loginOptions{profile: "work", chooses: true}},
 		flagTest[loginOptions]{"", &loginOptions{}},
 		flagTest[loginOptions]{"work --no-browser --json", &loginOptions{profile: "work", noBrowser: true, json: true}},
 		flagTest[loginOptions]{"work --device", &loginOptions{profile: "work", device: true}},
@@ -95,6 +97,7 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[createOptions]{"corp --provider tidal --ask-client-secret --secret-expires d", &createOptions{askSecret: true, secretEnds: "d", NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal"}}},
 		flagTest[createOptions]{"corp --provider tidal --client-id-env I --client-secret-env S", &createOptions{clientIDEnv: "I", secretEnv: "S", NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal"}}},
 		flagTest[createOptions]{"corp --provider oidc --ca-file F --pin sha256/a --pin sha256/b", &createOptions{caFile: "F", NewProfile: auth.NewProfile{Name: "corp", Provider: "oidc", Pins: []string{"sha256/a", "sha256/b"}}}},
+		flagTest[createOptions]{"corp --provider tidal --until-logout", &createOptions{NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal", UntilLogout: true}}},
 		flagTest[createOptions]{"corp --provider tidal --client-id x --client-id-env I", nil},
 		flagTest[createOptions]{"corp --provider tidal --client-secret-env S --ask-client-secret", nil},
 		flagTest[createOptions]{"corp --provider tidal --secret-expires 2027-01-01", nil},

@@ -22,7 +22,9 @@ import (
 const evil = "Ada\x1b[2J\u009b2J\x9b2J\u202eevil\u2066\u200b\u3164\u2028stagedoor: all is well\x07"
 
 // hostileKeeper has evil wherever somebody else chooses the words.
-type hostileKeeper struct{}
+type hostileKeeper struct {
+	loginKeeper
+}
 
 func (hostileKeeper) State(context.Context) (auth.State, error) {
 	return auth.State{

@@ -19,6 +19,8 @@ type loginOptions struct {
 	noBrowser bool
 	device    bool
 	json      bool
+
+	untilLogout, chooses bool // chooses: untilLogout was said, and not left as it is
 }
 
 func newCmdLogin(f *Factory, runF func(*loginOptions) error) *cobra.Command {
@@ -34,16 +36,21 @@ whatever browser reaches this machine's loopback interface.
 A login of another account than before ends with exit status 5, and no server
 gets a token of it until you say "stagedoor accept".
 
+With --until-logout the profile's tokens, those it has too, are on no disk from
+now on, and forgotten when you log out of the desktop (with lingering sessions,
+when the machine stops); the profile stays. --until-logout=false ends that.
+
 With --device nothing needs to reach this machine: it shows an address and a
 code, to be typed in a browser anywhere. Not every provider offers that; Spotify
 and TIDAL do not.`,
 		Example: `  stagedoor login work
   stagedoor login work --no-browser
+  stagedoor login work --until-logout
   stagedoor login work --device`,
 		Args:              atMost(1),
 		ValidArgsFunction: completeFirst(f.Names),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.profile = f.profile(args)
+			o.profile, o.chooses = f.profile(args), cmd.Flags().Changed("until-logout")
 			if o.device && o.noBrowser {
 				return usage("--device shows a code for another device, --no-browser an address for this one", "--device and --no-browser exclude each other")
 			}
@@ -52,6 +59,7 @@ and TIDAL do not.`,
 	}
 	cmd.Flags().BoolVar(&o.noBrowser, "no-browser", false, "print the address instead of opening a browser")
 	cmd.Flags().BoolVar(&o.device, "device", false, "show a code to type in a browser on another device")
+	cmd.Flags().BoolVar(&o.untilLogout, "until-logout", false, "from now on, keep the profile's tokens in memory only and forget them at logout (Linux)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	return cmd
 }
@@ -59,9 +67,15 @@ and TIDAL do not.`,
 type loginKeeper interface {
 	Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error)
 	LoginDevice(ctx context.Context, name string, onCode func(auth.DeviceCode)) (auth.LoginResult, error)
+	KeepUntilLogout(ctx context.Context, name string, on bool) error
 }
 
 func loginRun(ctx context.Context, f *Factory, k loginKeeper, o *loginOptions) error {
+	if o.chooses {
+		if err := k.KeepUntilLogout(ctx, o.profile, o.untilLogout); err != nil {
+			return err
+		}
+	}
 	result, err := signIn(ctx, f, k, o)
 	switch {
 	case err != nil:

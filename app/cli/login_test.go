@@ -15,7 +15,10 @@ import (
 )
 
 // loginDouble shows an address or a code and ends as err says.
-type loginDouble struct{ err error }
+type loginDouble struct {
+	loginKeeper
+	err error
+}
 
 const address = "https://example.com/authorize?state=x"
 
@@ -82,7 +85,7 @@ func TestCancelledLoginHasAStatusOfItsOwn(t *testing.T) {
 		{fmt.Errorf("log in to OpenID Connect: %w", oauth.ErrDenied), ExitFailed},
 	} {
 		f := &Factory{Out: io.Discard, Err: io.Discard}
-		if status := f.report(loginRun(t.Context(), f, loginDouble{c.err}, &loginOptions{})); status != c.status {
+		if status := f.report(loginRun(t.Context(), f, loginDouble{err: c.err}, &loginOptions{})); status != c.status {
 			t.Errorf("%v: exit status %d, want %d", c.err, status, c.status)
 		}
 	}

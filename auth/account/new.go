@@ -40,8 +40,9 @@ type New struct {
 	RedirectPath string
 	// CA and Pins are for a provider that the user runs: certificates as PEM that
 	// take the place of the system's, and keys: see oauth.Trust.
-	CA   string
-	Pins []string
+	CA          string
+	Pins        []string
+	UntilLogout bool // keep the tokens in memory only, and forget them when the user logs out
 	// Warn, if set, gets what the user should know of a profile that is created
 	// all the same, a sentence at a time.
 	Warn func(string)

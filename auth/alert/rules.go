@@ -272,9 +272,10 @@ func Defaults() []Rule {
 			Condition: "tokens that were in the keychain are saved to a file",
 			Guard:     "a profile that never was in the keychain, and a save that failed, do not count",
 			Advice:    "Find out why the tokens are no longer in the keychain (`stagedoor profiles`), go back to it and sign in again.",
-			Events:    []string{audit.TokensSaved}, Where: not(failed),
-			Resets: orGone(),
-			Kind:   Change, Field: "storage", Former: "keychain", Severity: P1, Cooldown: time.Hour,
+			Events:    []string{audit.TokensSaved},
+			Where:     func(e audit.Event) bool { return !failed(e) && e.Data["storage"] != "session" }, // forgotten at logout
+			Resets:    orGone(),
+			Kind:      Change, Field: "storage", Former: "keychain", Severity: P1, Cooldown: time.Hour,
 			Message: "the tokens are no longer in the keychain but in an encrypted file",
 		},
 		{

@@ -23,6 +23,9 @@ import (
 type Paths struct {
 	State string // the state folder, absolute
 	Home  string // the user's home folder
+	// Runtime is a folder that ends with the user's session, or "". It is found
+	// without its variable too, which some MCP clients take away.
+	Runtime string
 }
 
 // Here returns the places on this machine for this process. It creates nothing.
@@ -32,6 +35,9 @@ func Here() (Paths, error) {
 		home = "" // STAGEDOOR_HOME may do without
 	}
 	paths, err := FindPaths(runtime.GOOS, home, os.Getenv)
+	if paths.Runtime = os.Getenv("XDG_RUNTIME_DIR"); runtime.GOOS == "linux" && !filepath.IsAbs(paths.Runtime) {
+		paths.Runtime = fmt.Sprintf("/run/user/%d", os.Getuid())
+	}
 	if err == nil {
 		err = RefuseSudo(paths.State, os.Geteuid(), os.Getenv)
 	}

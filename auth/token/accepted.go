@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -31,6 +32,20 @@ func (s *Service) wipe(ctx context.Context, id string) error {
 		}
 	}
 	return s.Vault.Delete(ctx, itemKey(id))
+}
+
+// outliveLogout keeps which account was accepted where the tokens are not kept, so
+// that the next login after a logout has to be of that one.
+func (s *Service) outliveLogout(ctx context.Context, id string, accepted *identity.Claims) error {
+	was, err := s.readFormer(ctx, id)
+	if accepted == nil || err == nil && reflect.DeepEqual(was.Claims, *accepted) {
+		return nil
+	}
+	data, err := json.Marshal(former{*accepted, was.Revoked})
+	if err != nil {
+		return err
+	}
+	return s.Vault.Set(ctx, acceptedKey(id), secret.String(data))
 }
 
 // readFormer returns what is kept of a login that was removed, and vault.ErrNotFound

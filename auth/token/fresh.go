@@ -87,6 +87,8 @@ func (s *Service) Try(ctx context.Context, g Grant) (tried bool, err error) {
 // readable turns what a user must hear as "sign in" into that.
 func readable(err error) error {
 	switch {
+	case errors.Is(err, vault.ErrSignedOut):
+		return fmt.Errorf("%w: signed out at logout", ErrLoginNeeded)
 	case errors.Is(err, vault.ErrNotFound):
 		return ErrLoginNeeded
 	case errors.Is(err, ErrDamaged):

@@ -126,9 +126,19 @@ func aead(key []byte) (cipher.AEAD, error) {
 
 // journal has one write-ahead file for each profile. Whoever touches a
 // profile's file holds the profile's lock.
-type journal struct{ dir string }
+type journal struct {
+	dir     string
+	session func(profileID string) string // see Params.Session
+}
 
-func (j journal) path(id string) string { return filepath.Join(j.dir, id) }
+func (j journal) path(name string) string {
+	if id, _, _ := strings.Cut(name, "."); j.session != nil {
+		if dir := j.session(id); dir != "" {
+			return filepath.Join(dir, name)
+		}
+	}
+	return filepath.Join(j.dir, name)
+}
 
 // read returns the record, false if there is none, or errJournal for a file
 // that is no record. Another error means that it could not be read now: it may
@@ -187,13 +197,14 @@ func (j journal) setAside(id string) error {
 
 // sweep removes what a killed process left of a write that it did not finish.
 func (j journal) sweep(id string) {
-	entries, err := os.ReadDir(j.dir)
+	dir := filepath.Dir(j.path(id))
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), "."+id+".") && strings.HasSuffix(e.Name(), ".tmp") {
-			_ = os.Remove(filepath.Join(j.dir, e.Name()))
+			_ = os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
 }

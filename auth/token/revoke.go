@@ -104,7 +104,7 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 			outcome = left
 		}
 	}
-	data := map[string]any{"storage": string(s.Vault.Kind()), "locked": locked}
+	data := map[string]any{"storage": string(s.storage(g.ID)), "locked": locked}
 	if wiped != nil {
 		if own.TokenURL != "" { // whoever takes the lock next removes them, and nobody gets one before
 			_ = s.putAside(ctx, g.ID, own)

@@ -85,8 +85,11 @@ type Params struct {
 	Wire  Wire
 	Locks string // folder of the lock files, which exists
 	WAL   string // folder of the write-ahead files, which exists and is on a disk
-	Now   func() time.Time
-	Rand  io.Reader
+	// Session, if set, is the folder of a profile whose tokens are forgotten at
+	// logout, for its write-ahead files; "" for others.
+	Session func(profileID string) string
+	Now     func() time.Time
+	Rand    io.Reader
 	// Gone, if set, reports whether there certainly is no such profile any more.
 	Gone func(profileID string) bool
 	// TookBack, if set, reports whether the user has lately revoked something at the
@@ -116,7 +119,7 @@ func NewService(p Params) (*Service, error) {
 	if p.Vault == nil || p.Wire == nil || p.Locks == "" || p.WAL == "" || p.Now == nil || p.Rand == nil || p.Record == nil || p.Fingerprint == nil {
 		return nil, errors.New("token service: a parameter is missing")
 	}
-	return &Service{Params: p, journal: journal{dir: p.WAL}}, nil
+	return &Service{Params: p, journal: journal{p.WAL, p.Session}}, nil
 }
 
 func (s *Service) at(step string) {
@@ -183,7 +186,41 @@ func (s *Service) put(ctx context.Context, id string, set Set, was uint64) error
 	if err != nil {
 		return err
 	}
+	if s.storage(id) == vault.Memory {
+		if err := s.outliveLogout(ctx, id, set.Whose.Accepted); err != nil {
+			return err
+		}
+	}
 	return s.Vault.Set(ctx, itemKey(id), item)
+}
+
+// storage is where the profile's tokens are.
+func (s *Service) storage(id string) vault.Kind {
+	if s.Session != nil && s.Session(id) != "" {
+		return vault.Memory
+	}
+	return s.Vault.Kind()
+}
+
+// Move calls move, which changes where the profile's tokens are kept, when nothing
+// is under way with them, and tells the log where they are if there are any.
+func (s *Service) Move(ctx context.Context, g Grant, move func() error) error {
+	lock, err := s.lock(ctx, g.ID)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	set, _, err := s.finishPending(ctx, g)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	held := err == nil
+	if err = move(); err == nil && held {
+		if err = s.put(ctx, g.ID, set, set.Gen); err == nil {
+			s.Record(ctx, g.ID, audit.TokensSaved, audit.OK, map[string]any{"storage": string(s.storage(g.ID)), "generation": set.Gen})
+		}
+	}
+	return err
 }
 
 // save is put, and writes into the audit log. Tokens that the provider refused are
@@ -197,13 +234,13 @@ func (s *Service) save(ctx context.Context, id string, set Set, was uint64) erro
 		if errors.Is(err, errStale) {
 			return err
 		}
-		s.Record(ctx, id, event, audit.Failed, map[string]any{"storage": string(s.Vault.Kind())})
+		s.Record(ctx, id, event, audit.Failed, map[string]any{"storage": string(s.storage(id))})
 		return err
 	}
-	if s.Vault.Kind() == vault.Keychain {
+	if s.storage(id) == vault.Keychain {
 		s.Record(ctx, id, audit.KeychainSave, audit.OK, map[string]any{"item": "tokens", "generation": set.Gen})
 	}
-	data := map[string]any{"storage": string(s.Vault.Kind()), "generation": set.Gen}
+	data := map[string]any{"storage": string(s.storage(id)), "generation": set.Gen}
 	if !set.Expires.IsZero() && !set.Refused {
 		data["expires_at"] = set.Expires.Unix()
 	}

@@ -42,7 +42,7 @@ func (v *view) card(p auth.ProfileView) fyne.CanvasObject {
 		}
 	}
 	facts.Text(lang.L("Client id"), p.ClientID)
-	facts.Text(lang.L("Stored in"), vaultWords(p.Vault))
+	facts.Text(lang.L("Stored in"), storedIn(p.Vault))
 	facts.Text(lang.L("Scopes"), strings.Join(p.Scopes, " "))
 
 	page := container.NewVBox(kit.Tight(kit.Title(p.Name)))

@@ -252,7 +252,7 @@ func TestCreateShowsTheIssuersOwnRedirect(t *testing.T) {
 func TestWordsOfEveryStatus(t *testing.T) {
 	windowtest.Host(t)
 	for _, s := range []auth.Status{
-		auth.StatusActive, auth.StatusNeedsLogin, auth.StatusNotConfigured, auth.StatusExpired, auth.StatusUnknown, auth.StatusBlocked,
+		auth.StatusActive, auth.StatusNeedsLogin, auth.StatusNotConfigured, auth.StatusExpired, auth.StatusSignedOut, auth.StatusUnknown, auth.StatusBlocked,
 	} {
 		p := auth.ProfileView{Status: s, Blocked: "another account"}
 		if got := statusWords(p); got != p.Words() {

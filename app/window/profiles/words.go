@@ -33,7 +33,8 @@ func statusWords(p auth.ProfileView) string {
 	return cmp.Or(map[auth.Status]string{
 		auth.StatusActive: lang.L("signed in"), auth.StatusNeedsLogin: lang.L("sign in again"), auth.StatusExpired: lang.L("sign in again"),
 		auth.StatusNotConfigured: lang.L("not signed in"), auth.StatusUnknown: lang.L("locked"),
-		auth.StatusBlocked: lang.L("blocked: {{.Why}}", map[string]any{"Why": p.Blocked}),
+		auth.StatusSignedOut: lang.L("signed out at logout: sign in again"),
+		auth.StatusBlocked:   lang.L("blocked: {{.Why}}", map[string]any{"Why": p.Blocked}),
 	}[p.Status], p.Words())
 }
 
@@ -58,7 +59,7 @@ func statusColour(s auth.Status) (widget.Importance, fyne.ThemeColorName) {
 	switch s {
 	case auth.StatusActive:
 		return widget.SuccessImportance, theme.ColorNameSuccess
-	case auth.StatusNeedsLogin, auth.StatusExpired, auth.StatusBlocked:
+	case auth.StatusNeedsLogin, auth.StatusExpired, auth.StatusSignedOut, auth.StatusBlocked:
 		return widget.DangerImportance, theme.ColorNameError
 	}
 	return widget.MediumImportance, theme.ColorNameDisabled
@@ -77,5 +78,13 @@ func revocationWords(p auth.ProfileView) string {
 }
 
 func vaultWords(vault string) string {
-	return cmp.Or(map[string]string{"keychain": lang.L("system keychain"), "file": lang.L("encrypted file")}[vault], vault)
+	return cmp.Or(map[string]string{"keychain": lang.L("system keychain"), "file": lang.L("encrypted file"), "session": lang.L("memory")}[vault], vault)
+}
+
+// storedIn says until when, too.
+func storedIn(vault string) string {
+	if vault == "session" {
+		return lang.L("memory, until logout")
+	}
+	return vaultWords(vault)
 }
