@@ -31,9 +31,10 @@ type Stdio struct {
 	Out, Err io.Writer
 }
 
-// Main runs one call of the program and returns its exit status. It must be
-// called on the main goroutine, which the tray and the windows need.
-func Main(ctx context.Context, args []string, std Stdio) int {
+// Main runs one call of the program and returns its exit status. policy is the
+// text of SECURITY.md. Main must be called on the main goroutine, which the tray
+// and the windows need.
+func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 	if len(args) > 0 && (args[0] == "run" || args[0] == "token") {
 		// It takes milliseconds and has nothing to do in parallel: threads for that
 		// cost more than they give.
@@ -82,6 +83,7 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		},
 		Now:     time.Now,
 		Version: Version(),
+		Policy:  policy,
 	}
 	if std.In != nil && term.IsTerminal(int(std.In.Fd())) {
 		f.ReadPassword = func(prompt string) (secret.String, error) { return a.readPassword(ctx, prompt) }

@@ -33,10 +33,20 @@ func TestMain(m *testing.M) {
 	})
 }
 
+const policy = `# Security
+
+- **Next review**: 2020-02-29
+- **Contact**: <https://example.com/report>, in an emergency too
+
+## Incidents
+
+- **Rotation**: every 90 days
+`
+
 func stagedoor() {
 	ctx, stop := app.EndOnSignal(os.Exit)
 	defer stop()
-	os.Exit(app.Main(ctx, os.Args[1:], app.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+	os.Exit(app.Main(ctx, os.Args[1:], app.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, policy))
 }
 
 // stuck hangs in something that no context reaches.

@@ -100,7 +100,7 @@ func call(t *testing.T, ctx context.Context, in *os.File, args ...string) (statu
 	t.Helper()
 	var b bytes.Buffer
 	done := make(chan int, 1)
-	go func() { done <- app.Main(ctx, args, app.Stdio{In: in, Out: &b, Err: &b}) }()
+	go func() { done <- app.Main(ctx, args, app.Stdio{In: in, Out: &b, Err: &b}, "") }()
 	select {
 	case status = <-done:
 	case <-time.After(20 * time.Second):

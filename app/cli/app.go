@@ -2,8 +2,10 @@ package cli
 
 import (
 	"cmp"
+	"regexp"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -40,13 +42,16 @@ are not touched.`,
 	}
 }
 
-func newCmdVersion(f *Factory, runF func(*jsonOptions) error) *cobra.Command {
-	o := &jsonOptions{}
+type versionOptions struct{ json, security bool }
+
+func newCmdVersion(f *Factory, runF func(*versionOptions) error) *cobra.Command {
+	o := &versionOptions{}
 	cmd := &cobra.Command{
-		Use:     "version",
-		Short:   "Show the version",
-		Example: "  stagedoor version",
-		Args:    atMost(0),
+		Use:   "version",
+		Short: "Show the version, or where to report a vulnerability",
+		Example: `  stagedoor version
+  stagedoor version --security`,
+		Args: atMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			if runF != nil {
 				return runF(o)
@@ -55,14 +60,46 @@ func newCmdVersion(f *Factory, runF func(*jsonOptions) error) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.security, "security", false, "where to report a vulnerability, and the dates of the security policy")
 	return cmd
 }
 
-func versionRun(f *Factory, o *jsonOptions) error {
+func versionRun(f *Factory, o *versionOptions) error {
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	if o.json {
-		return f.json(map[string]any{"version": f.Version, "go": runtime.Version(), "platform": platform, "windows": append([]string{}, f.Windows...)})
+		out := map[string]any{"version": f.Version, "go": runtime.Version(), "platform": platform, "windows": append([]string{}, f.Windows...)}
+		if o.security {
+			policy := map[string]string{}
+			for _, fact := range policyFacts(f.Policy) {
+				policy[strings.ReplaceAll(strings.ToLower(fact[0]), " ", "_")] = fact[1]
+			}
+			out["security"] = policy
+		}
+		return f.json(out)
 	}
 	f.printf("stagedoor %s (%s, %s), windows: %s\n", f.Version, runtime.Version(), platform, cmp.Or(strings.Join(f.Windows, ", "), "none (lean build)"))
+	if !o.security {
+		return nil
+	}
+	for _, fact := range policyFacts(f.Policy) {
+		f.printf("%-16s%s\n", strings.ToLower(fact[0]), fact[1])
+		if due, err := time.Parse(time.DateOnly, fact[1]); err == nil && fact[0] == nextReview && f.Now().After(due) {
+			defer f.warn("the policy of this release is past its review", "look for a newer release")
+		}
+	}
 	return nil
+}
+
+// nextReview is the day after which nobody answers for what the policy says.
+const nextReview = "Next review"
+
+var policyFact = regexp.MustCompile(`(?m)^- \*\*([A-Za-z ]+)\*\*: <?([^\s>]+)`)
+
+// policyFacts are the names and values at the head of SECURITY.md, in its order.
+func policyFacts(policy string) (facts [][2]string) {
+	head, _, _ := strings.Cut(policy, "\n## ")
+	for _, m := range policyFact.FindAllStringSubmatch(head, -1) {
+		facts = append(facts, [2]string{m[1], m[2]})
+	}
+	return facts
 }

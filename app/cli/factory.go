@@ -55,6 +55,7 @@ type Factory struct {
 
 	Now     func() time.Time
 	Version string
+	Policy  string // the text of SECURITY.md
 }
 
 // withKeeper gives work the Keeper and closes it afterwards.

@@ -179,7 +179,7 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 	checkFlags(t, newCmdProfiles, flagTest[jsonOptions]{"--json", &jsonOptions{true}}, flagTest[jsonOptions]{"work", nil})
 	checkFlags(t, newCmdSettings, flagTest[settingsOptions]{"a b --keys --path", &settingsOptions{args: []string{"a", "b"}, keys: true, path: true}}, flagTest[settingsOptions]{"a b c", nil})
 	checkFlags(t, newCmdWindow, flagTest[windowOptions]{"audit", &windowOptions{"audit"}}, flagTest[windowOptions]{"", nil})
-	checkFlags(t, newCmdVersion, flagTest[jsonOptions]{"--json", &jsonOptions{true}})
+	checkFlags(t, newCmdVersion, flagTest[versionOptions]{"--json", &versionOptions{json: true}}, flagTest[versionOptions]{"--security", &versionOptions{security: true}})
 }
 
 // Whoever does not know a command finds an example of it.
