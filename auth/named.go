@@ -56,9 +56,15 @@ func (s NamedSecrets) Set(ctx context.Context, name string, value secret.String)
 func (s NamedSecrets) Get(ctx context.Context, name string) (secret.String, error) {
 	owner, item, err := s.owner(name)
 	if err != nil {
+		if !errors.Is(err, ErrUsage) { // no secret is called so
+			s.k.RecordRefusal(ctx, owner, PurposeSecret, err)
+		}
 		return "", err
 	}
 	all, err := s.load(ctx, item)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+		s.k.RecordRefusal(ctx, owner, PurposeSecret, err)
+	}
 	if value, ok := all[name]; ok {
 		data := s.k.accessData("", PurposeSecret)
 		data["item"] = "named/" + name

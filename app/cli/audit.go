@@ -30,8 +30,9 @@ func newCmdAudit(f *Factory, runF func(*auditOptions) error) *cobra.Command {
 		Use:   "audit [PROFILE] [N]",
 		Short: "Show the audit log",
 		Long: `Show the last events of the audit log, the newest last: 20 of them, or N. Every
-login, refresh, rotation, revocation, config change, and token that was handed out
-or refused is in it, and no token. A profile's events are those of every profile that ever had the name or
+login, refresh, rotation, revocation, hand-out and config change is in it, and no
+token. A hand-out that was refused is in it once a minute for each profile and
+reason. A profile's events are those of every profile that ever had the name or
 the id, deleted and renamed ones included.`,
 		Example: `  stagedoor audit
   stagedoor audit work 50

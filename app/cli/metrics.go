@@ -3,6 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -26,7 +29,8 @@ commands. Labels are names of profiles, providers and hosts; no account is named
 
 OpenMetrics is what Prometheus, Grafana Agent and Telegraf read. The textfile
 collector of node_exporter takes the older Prometheus format only, which is what
--o writes into a file that ends in .prom: atomically, and for everybody to read.
+-o writes into a file that ends in .prom. The file is replaced as a whole, and is
+for everybody to read (mode 0644), since a collector is another user.
 
 The security policy's metrics, and where they are:
 
@@ -34,8 +38,9 @@ The security policy's metrics, and where they are:
   token refresh frequency        stagedoor_token_refreshes, stagedoor_token_refresh_failures
   session duration anomalies     none yet; nearest: stagedoor_servers_launched
   unusual access patterns        stagedoor_alerts{rule="suspicious_access_pattern"}, {rule="unusual_hour"}
-  rate limiting violations, invalid request patterns, error rate spikes,
-  unauthorized access attempts   none yet: Stagedoor sees none of a server's calls
+  unauthorized access attempts   stagedoor_access_refused (tokens that were not given)
+  rate limiting violations, invalid request patterns,
+  error rate spikes              none yet: Stagedoor sees none of a server's calls
   certificate expiration dates   stagedoor_certificate_remaining_seconds
   resource access violations     stagedoor_resource_access_violations (files that were open to others)
 
@@ -46,8 +51,10 @@ Two of them mean nothing on a desktop. Nearest to them are
 
 Counters begin with the oldest line that the log still has, so they go back when
 old segments are removed; collectors take that for a restart.`,
-		Example: "  stagedoor metrics\n  stagedoor metrics -o /var/lib/node_exporter/stagedoor.prom",
-		Args:    atMost(0),
+		Example: `  stagedoor metrics
+  stagedoor metrics -o /var/lib/node_exporter/stagedoor.prom
+  node_exporter --collector.textfile.directory=/var/lib/node_exporter`,
+		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case o.format == "" && strings.HasSuffix(o.output, ".prom"):
@@ -61,7 +68,7 @@ old segments are removed; collectors take that for a restart.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.format, "format", "", "openmetrics, or prometheus for node_exporter; by the name of the file if left out")
-	cmd.Flags().StringVarP(&o.output, "output", "o", "", "the file to write; standard output if left out")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "", "the file to write, in place of metrics that are there; standard output if left out")
 	completeFlag(cmd, "format", metrics.Formats)
 	_ = cmd.RegisterFlagCompletionFunc("output", files)
 	return cmd
@@ -100,5 +107,28 @@ func metricsRun(ctx context.Context, f *Factory, k metricsKeeper, o *metricsOpti
 		_, err = text.WriteTo(f.Out)
 		return err
 	}
-	return durable.WriteFile(o.output, text.Bytes(), 0o644) // the collector is another user
+	if err = replaceable(o.output); err == nil {
+		err = durable.WriteLinked(o.output, text.Bytes(), 0o644) // the collector is another user
+	}
+	if err != nil && hint.Of(err) == "" {
+		err = hint.Wrap(err, "name a file in a folder that is there and that you may write to")
+	}
+	return err
+}
+
+// replaceable returns an error if there is a file with something else in it.
+func replaceable(path string) error {
+	file, err := durable.OpenLinked(path, os.O_RDONLY)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	begin := make([]byte, len(metrics.Mark))
+	if n, _ := io.ReadFull(file, begin); n > 0 && string(begin) != metrics.Mark {
+		return hint.New(path+" is there and has no metrics of Stagedoor in it", "name another file, or remove that one first")
+	}
+	return nil
 }

@@ -3,12 +3,14 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
@@ -108,7 +110,7 @@ func runRun(ctx context.Context, f *Factory, o *runOptions) error {
 func childEnviron(ctx context.Context, f *Factory, k launchKeeper, o *runOptions, vars []launch.Var, wants, program string) (environ []string, err error) {
 	p, err := o.find(k, wants)
 	if err != nil {
-		k.RecordRefusal(ctx, profile.Profile{}, "run", err)
+		k.RecordRefusal(ctx, p, "run", err)
 		return nil, err
 	}
 	err = k.Launch(ctx, p, filepath.Base(program), func(access auth.Access) error {
@@ -156,7 +158,7 @@ func (o *runOptions) find(k launchKeeper, wants string) (p profile.Profile, err 
 		p, err = k.Profile(o.profile)
 	}
 	if err == nil && wants != "" && p.Provider != wants {
-		err = usage("choose another profile with --profile", "%s is a %s profile, but this server is for %s", p.Name, p.Provider, wants)
+		err = hint.Usage(fmt.Sprintf("%s is a %s profile, but this server is for %s", p.Name, p.Provider, wants), "choose another profile with --profile")
 	}
 	return p, err
 }

@@ -2,13 +2,18 @@ package metrics
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
@@ -182,6 +187,39 @@ func collect(views []auth.ProfileView, alerts []alert.Alert, events ...audit.Eve
 	var b strings.Builder
 	err := Write(&b, c.Families(View{Version: `1.0 "x\`, Profiles: views, Alerts: alerts, Now: now}), OpenMetrics)
 	return b.String(), err
+}
+
+var update = flag.Bool("update", false, "write the texts that the collectors' own parsers are tested with")
+
+// The texts in testdata are what packaging/collectors gives to the parsers of
+// node_exporter and Prometheus, which are no dependencies of this module.
+func TestTextForCollectors(t *testing.T) {
+	views := []auth.ProfileView{{ID: "p", Name: "work", Provider: "spotify", Status: auth.StatusActive, Expires: now.Add(time.Hour)}}
+	c := NewCollector(views)
+	for _, e := range []audit.Event{
+		event(audit.LoginSucceeded, "p"), event(audit.LoginFailed, "p", "reason", "invalid_client"), event(audit.TokenRefreshed, "p"),
+		event(audit.ServerEnded, "p", "seconds", 61.0), event(audit.ServerEnded, "p", "seconds", 1e6),
+		event(audit.CertificateSeen, "", "host", "a\"\n# EOF\nb\\\xff", "not_after", float64(now.Add(time.Hour).Unix())),
+	} {
+		c.Add(e)
+	}
+	families := c.Families(View{Version: `1.0 "x\`, Profiles: views, Now: now, Alerts: []alert.Alert{{Rule: "audit_tamper", State: alert.Open}}})
+	for format, name := range map[Format]string{OpenMetrics: "openmetrics.txt", Prometheus: "node_exporter.prom"} {
+		var b strings.Builder
+		if err := Write(&b, families, format); err != nil || !strings.HasPrefix(b.String(), Mark) {
+			t.Errorf("%s: %v, %.40q", format, err, b.String())
+		}
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if diff := cmp.Diff(string(want), b.String()); err != nil || diff != "" {
+			t.Errorf("%s (go test -update writes it, then run the tests of packaging/collectors): %v (-want +got):\n%s", path, err, diff)
+		}
+	}
 }
 
 func event(name, profile string, data ...any) audit.Event {

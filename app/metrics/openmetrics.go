@@ -58,6 +58,9 @@ const (
 	Prometheus  Format = "prometheus"
 )
 
+// Mark is what text of either format begins with.
+const Mark = "# TYPE stagedoor_"
+
 // Formats are all of them.
 func Formats() []string { return []string{string(OpenMetrics), string(Prometheus)} }
 

@@ -28,6 +28,14 @@ type MovedError struct {
 
 func (m MovedError) Unwrap() error { return m.error }
 
+// BlockedError is an ErrClaimsChanged with what identity.Acceptance.Block says briefly.
+type BlockedError struct {
+	error
+	Why string
+}
+
+func (b BlockedError) Unwrap() error { return b.error }
+
 func (a Account) moved(moves []identity.Move, advice string) error {
 	err := fmt.Errorf("%s: %w: %s; nothing was sent", a.Profile.Name, ErrEndpointChanged, Describe(moves[0]))
 	return MovedError{hint.Wrap(err, advice), moves[0]}
@@ -56,8 +64,9 @@ func (a Account) Blocked(s identity.Acceptance) error {
 		return nil
 	}
 	name := a.Profile.Name
-	return hint.Wrap(fmt.Errorf("%s: %w: %s", name, ErrClaimsChanged, words),
+	err := hint.Wrap(fmt.Errorf("%s: %w: %s", name, ErrClaimsChanged, words),
 		"if that is right: stagedoor accept "+name+"; if not, sign in as before: stagedoor login "+name)
+	return BlockedError{err, brief}
 }
 
 // checkBinding refuses tokens that are bound to something else than what the

@@ -101,7 +101,25 @@ func TestRules(t *testing.T) {
 		},
 		"refused for several reasons": {tell().add(4, audit.AccessRefused, "p", "reason", "login needed").add(4, audit.AccessRefused, "p", "reason", "another account"), nil},
 		"refused offline":             {tell().add(9, audit.AccessRefused, "p", "reason", "offline"), nil},
-		"refused over an hour":        {tell().add(3, audit.AccessRefused, "p", "reason", "error").wait(time.Hour).add(3, audit.AccessRefused, "p", "reason", "error"), nil},
+		"refused for two reasons, often": {
+			tell().add(5, audit.AccessRefused, "p", "reason", "login needed").add(6, audit.AccessRefused, "", "reason", "no such profile"),
+			[]string{
+				"access_refused-6 P2 open ×2 6 times within 10 minutes a token was asked for and refused: no such profile",
+				"access_refused-1 P2 open ×1 5 times within 10 minutes a token was asked for and refused: login needed",
+			},
+		},
+		"refused again after the user saw it": {
+			tell().add(5, audit.AccessRefused, "p", "reason", "login needed").ack("access_refused-1").wait(time.Hour).add(5, audit.AccessRefused, "p", "reason", "login needed"),
+			[]string{"access_refused-1 P2 acked ×2 5 times within 10 minutes a token was asked for and refused: login needed"},
+		},
+		"refused again the next day": {
+			tell().add(5, audit.AccessRefused, "p", "reason", "login needed").ack("access_refused-1").wait(24*time.Hour).add(5, audit.AccessRefused, "p", "reason", "login needed"),
+			[]string{
+				"access_refused-7 P2 open ×1 5 times within 10 minutes a token was asked for and refused: login needed",
+				"access_refused-1 P2 acked ×1 5 times within 10 minutes a token was asked for and refused: login needed",
+			},
+		},
+		"refused over an hour": {tell().add(3, audit.AccessRefused, "p", "reason", "error").wait(time.Hour).add(3, audit.AccessRefused, "p", "reason", "error"), nil},
 
 		// failed_auth_all: somebody is trying one account after the other.
 		"ten failed logins of several profiles": {

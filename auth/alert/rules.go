@@ -102,7 +102,7 @@ func Defaults() []Rule {
 		{
 			ID: "access_refused", Title: "Token refused again and again",
 			Condition: "a token is asked for and refused for one reason ${n} times within ${window}",
-			Guard:     "being offline does not count, and each reason once a minute at most",
+			Guard:     "being offline does not count, and a profile and reason counts once a minute at most",
 			Advice:    "Look at which program asks and why it is refused: `stagedoor audit --event access_refused`. End what you do not know.",
 			Events:    []string{audit.AccessRefused}, Where: not(is("reason", "offline")), GroupBy: "reason",
 			Kind: Count, N: 5, Window: 10 * time.Minute, Severity: P2, Cooldown: 6 * time.Hour,

@@ -10,8 +10,11 @@ import (
 // Parent is the name of the program that started this one, without its folder and
 // its arguments, which may say more than belongs into a log. It is "" where that
 // cannot be told, also if the parent has ended.
-func Parent() string {
-	name := filepath.Base(strings.TrimSuffix(parent(), " (deleted)"))
+func Parent() string { return programName(parent()) }
+
+// programName is the name of a program at a path, which whoever put it there chose.
+func programName(path string) string {
+	name := filepath.Base(strings.TrimSuffix(path, " (deleted)")) // as Linux says of one that was updated
 	if name == "." || name == string(filepath.Separator) {
 		return ""
 	}

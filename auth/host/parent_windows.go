@@ -1,24 +1,41 @@
 package host
 
 import (
-	"os"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
 
+// parent asks about two processes, where os.Getppid would list all of them. The
+// parent's number may be another program's by now: that one began after this one.
 func parent() string {
-	list, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
+	var self windows.PROCESS_BASIC_INFORMATION
+	me := windows.CurrentProcess()
+	if windows.NtQueryInformationProcess(me, windows.ProcessBasicInformation, unsafe.Pointer(&self), uint32(unsafe.Sizeof(self)), nil) != nil {
+		return ""
+	}
+	const access = windows.PROCESS_QUERY_LIMITED_INFORMATION
+	p, err := windows.OpenProcess(access, false, uint32(self.InheritedFromUniqueProcessId)) //nolint:gosec // G115: a process id
 	if err != nil {
 		return ""
 	}
-	defer func() { _ = windows.CloseHandle(list) }()
-	want := uint32(os.Getppid()) //nolint:gosec // G115: a process id
-	entry := windows.ProcessEntry32{Size: uint32(unsafe.Sizeof(windows.ProcessEntry32{}))}
-	for err = windows.Process32First(list, &entry); err == nil; err = windows.Process32Next(list, &entry) {
-		if entry.ProcessID == want {
-			return windows.UTF16ToString(entry.ExeFile[:])
-		}
+	defer func() { _ = windows.CloseHandle(p) }()
+	path := make([]uint16, windows.MAX_LONG_PATH)
+	size := uint32(windows.MAX_LONG_PATH)
+	if at := begun(p); at == 0 || at > begun(me) {
+		return ""
 	}
-	return ""
+	if windows.QueryFullProcessImageName(p, 0, &path[0], &size) != nil {
+		return ""
+	}
+	return windows.UTF16ToString(path[:size])
+}
+
+// begun is when a process began, in units of 100 ns since 1601; 0 if that is not known.
+func begun(p windows.Handle) int64 {
+	var created, exited, kernel, user windows.Filetime
+	if windows.GetProcessTimes(p, &created, &exited, &kernel, &user) != nil {
+		return 0
+	}
+	return int64(created.HighDateTime)<<32 | int64(created.LowDateTime)
 }

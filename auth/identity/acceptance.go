@@ -111,6 +111,14 @@ func (a Acceptance) Check(now Claims) (Acceptance, Verdict) {
 	return next, v
 }
 
+// Why no token is handed out, briefly: what Block says.
+const (
+	AnotherAccount = "another account"
+	AnotherIssuer  = "another issuer"
+	MoreRights     = "more rights than before"
+	NotConfirmed   = "account not confirmed"
+)
+
 // Block says why no token is handed out: briefly, for a list, and in words. Both
 // are "" if nothing is in the way.
 func (a Acceptance) Block() (brief, words string) {
@@ -119,15 +127,15 @@ func (a Acceptance) Block() (brief, words string) {
 		d := Differ(*a.Accepted, *a.Changed)
 		switch {
 		case d.Account:
-			brief = "another account"
+			brief = AnotherAccount
 		case d.Issuer:
-			brief = "another issuer"
+			brief = AnotherIssuer
 		default:
-			brief = "more rights than before"
+			brief = MoreRights
 		}
 		return brief, d.Describe(*a.Accepted, *a.Changed)
 	case a.unanswered():
-		return "account not confirmed", "the provider has not said whose this login is; the one before was of " + nameOf(*a.Accepted)
+		return NotConfirmed, "the provider has not said whose this login is; the one before was of " + nameOf(*a.Accepted)
 	}
 	return "", ""
 }

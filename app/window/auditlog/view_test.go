@@ -128,14 +128,14 @@ func TestDetailsShowWhatIsInTheEvent(t *testing.T) {
 	v, _ := open(t, 0, func(f *keepertest.Fake) {
 		f.Append(1, keepertest.Now.Add(-3*time.Minute), audit.Event{
 			Name: audit.RefreshFailed, Profile: "77b1", Outcome: audit.Failed, Actor: "launcher", PID: 4711,
-			Data: map[string]any{"endpoint": "login.example.com", "http_status": 400.0, "retried": false},
+			Data: map[string]any{"endpoint": "login.example.com", "http_status": 400.0, "retried": false, "asked_by": "claude-desktop"},
 		})
 	})
 	v.table.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
 	shown := strings.Join(windowtest.Texts(v.details.body), "\n")
 	for _, want := range []string{
 		"Refresh failed", "refresh_failed", "2026-11-22 15:01:05", "3 min ago", "failed", "work", "77b1", "launcher", "4711",
-		"Endpoint", "login.example.com", "Http status", "400", "Retried", "no",
+		"Endpoint", "login.example.com", "Http status", "400", "Retried", "no", "Asked by", "claude-desktop",
 	} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("details lack %q:\n%s", want, shown)
