@@ -21,6 +21,7 @@ import (
 //   - twice it wakes up without a network, and three refreshes fail
 //   - a captive portal once answers 503 to five refreshes in a row
 //   - a login that the user denies, two that they cancel, and one that works
+//   - it grants less than was asked for, and gives a short token
 //   - some tool calls fail: a wrong argument, a 404, a 429 on two afternoons
 //   - the clock is two hours ahead for a morning and is then set right
 //   - a grant that ends in 14 days says so, and the user signs in again
@@ -71,7 +72,8 @@ func month() *story {
 		}
 		switch date {
 		case 4:
-			at(date, 10, 0).add(1, audit.LoginFailed, "static", "reason", "denied").add(2, audit.LoginCancelled, "static").add(1, audit.LoginSucceeded, "static")
+			at(date, 10, 0).add(1, audit.LoginFailed, "static", "reason", "denied").add(2, audit.LoginCancelled, "static").add(1, audit.LoginSucceeded, "static").
+				add(1, audit.ScopeNarrowed, "static", "op", "login").add(1, audit.OddToken, "static", "kind", "short")
 		case 6, 20:
 			at(date, 15, 0).add(2, audit.APIError, "static", "status", 429.0, "calls", 40.0)
 		case 11:

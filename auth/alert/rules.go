@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"slices"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -29,52 +28,6 @@ const (
 	endedMessage = "the provider has ended the login: sign in again. A password change, a removal there or a long pause does that; " +
 		"if it was none of these, somebody else may have used the login"
 )
-
-// is selects events with one of the values in their data. A count is a float64.
-func is(key string, values ...any) func(audit.Event) bool {
-	return func(e audit.Event) bool {
-		v := e.Data[key]
-		if n, ok := v.(int); ok { // in an event that was not read back
-			v = float64(n)
-		}
-		return slices.Contains(values, v)
-	}
-}
-
-// daysUpTo selects events about something that ends within so many days.
-func daysUpTo(n float64) func(audit.Event) bool {
-	return func(e audit.Event) bool { return number(e.Data["days"]) <= n }
-}
-
-func named(event string) func(audit.Event) bool {
-	return func(e audit.Event) bool { return e.Name == event }
-}
-
-func not(f func(audit.Event) bool) func(audit.Event) bool {
-	return func(e audit.Event) bool { return !f(e) }
-}
-
-// says selects events whose data can be shown.
-func says(key string, text func(audit.Event, string) string) func(audit.Event) bool {
-	return func(e audit.Event) bool { return text(e, key) != "" }
-}
-
-// when makes a case, and as gives it a title and an advice of its own.
-func when(f func(audit.Event) bool, s Severity, message string) Case {
-	return Case{When: f, Severity: s, Message: message}
-}
-
-func (c Case) as(title, advice string) Case {
-	c.Title, c.Advice = title, advice
-	return c
-}
-
-func failed(e audit.Event) bool { return e.Outcome == audit.Failed }
-
-// orGone adds the events after which a profile's login is no concern any more.
-func orGone(events ...string) []string {
-	return append(events, audit.TokensRevoked, audit.ProfileDeleted)
-}
 
 // Defaults returns the built-in rules, with the thresholds of the security
 // policy that the product ships with. The slice is the caller's.

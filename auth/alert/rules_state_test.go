@@ -55,6 +55,10 @@ func TestLoginRules(t *testing.T) {
 			tell().add(1, audit.ScopeNarrowed, "p"),
 			[]string{"claims_changed-1 P3 open ×1 the provider allows less than before: some tools may stop working"},
 		},
+		"less than was asked for": {
+			tell().add(1, audit.ScopeNarrowed, "p", "op", "login"),
+			[]string{"claims_changed-1 P3 open ×1 the provider allows less than was asked for: some tools may not work"},
+		},
 		"an ordinary login": {tell().add(3, audit.LoginSucceeded, "p"), nil},
 
 		// endpoint_changed

@@ -87,6 +87,30 @@ func TestTokenRules(t *testing.T) {
 			[]string{"keychain_downgrade-2 P1 acked ×2 the tokens are no longer in the keychain but in an encrypted file"},
 		},
 
+		"forgotten at logout from now on": {tell().add(1, audit.TokensSaved, "p", "storage", "keychain").add(1, audit.TokensSaved, "p", "storage", "session"), nil},
+		"by way of memory": {
+			tell().add(1, audit.TokensSaved, "p", "storage", "keychain").add(1, audit.TokensSaved, "p", "storage", "session").add(1, audit.TokensSaved, "p", "storage", "file"),
+			[]string{"keychain_downgrade-3 P1 open ×1 the tokens are no longer in the keychain but in an encrypted file"},
+		},
+
+		// odd_token
+		"a short token": {
+			tell().add(1, audit.OddToken, "p", "kind", "short", "token", "access", "length", 3.0, "name", "work"),
+			[]string{"odd_token-1 P3 open ×1 work: the provider gave a token that is shorter than its tokens are"},
+		},
+		"a signature that was not checked": {
+			tell().add(1, audit.OddToken, "p", "kind", "unchecked", "token", "id"),
+			[]string{"odd_token-1 P3 open ×1 the signature of an ID token could not be checked: the provider's keys could not be had"},
+		},
+		"acknowledged, and at the next login": {
+			tell().add(1, audit.OddToken, "p", "kind", "short").ack("odd_token-1").add(1, audit.OddToken, "p", "kind", "short"),
+			[]string{"odd_token-1 P3 acked ×2 the provider gave a token that is shorter than its tokens are"},
+		},
+		"of a profile that was revoked": {
+			tell().add(1, audit.OddToken, "p", "kind", "short").add(1, audit.TokensRevoked, "p").add(1, audit.LoginSucceeded, "p"),
+			[]string{"odd_token-1 P3 open ×1 the provider gave a token that is shorter than its tokens are"},
+		},
+
 		// suspicious_access_pattern has its rows in TestRules; here its cooldown
 		"six refreshes, acknowledged, six more": {
 			tell().add(6, audit.TokenRefreshed, "p").ack("suspicious_access_pattern-1").add(6, audit.TokenRefreshed, "p"),

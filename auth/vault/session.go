@@ -126,14 +126,12 @@ func (s *Session) Get(ctx context.Context, key string) (secret.String, error) {
 		return "", ErrSignedOut
 	}
 	identity, wrong := age.ParseX25519Identity(held)
-	if err != nil || wrong != nil {
-		return "", ErrIncomplete
+	if err == nil && wrong == nil {
+		if plain, err := Decrypt(data, identity); err == nil {
+			return secret.String(plain), nil
+		}
 	}
-	plain, err := Decrypt(data, identity)
-	if err != nil {
-		return "", ErrIncomplete
-	}
-	return secret.String(plain), nil
+	return "", ErrIncomplete
 }
 
 // Set stores the secret where the profile's belong. The file is there before the
@@ -194,37 +192,34 @@ func (s *Session) Delete(ctx context.Context, key string) error {
 	return s.Vault.Delete(ctx, key)
 }
 
-// Turn has a profile's secrets forgotten at logout, or no longer, and moves what
-// there is. The caller holds the profile's lock.
+// Turn has a profile's secrets forgotten at logout, or no longer. What there is moves
+// back at once, and into memory when it is stored next. The caller holds the
+// profile's lock.
 func (s *Session) Turn(ctx context.Context, id string, on bool) error {
 	if on {
 		if err := s.ready(id); err != nil {
 			return err
 		}
+		_, err := s.Vault.Get(ctx, sessionKeys(id)[0])
+		if errors.Is(err, ErrNotFound) {
+			err = s.Vault.Set(ctx, sessionKeys(id)[0], stub)
+		}
+		return err
 	}
-	for i, key := range sessionKeys(id) {
+	for _, key := range sessionKeys(id) {
 		value, err := s.Get(ctx, key)
-		_, is := s.stubs.Load(key)
-		switch gone := errors.Is(err, ErrNotFound); {
-		case err != nil && !gone:
-			return err
-		case on && is, !on && !is && !gone:
-			continue
-		case on && !gone:
-			err = s.Set(ctx, key, value)
-		case on && i == 0:
-			err = s.Vault.Set(ctx, key, stub)
-		case gone:
-			err = s.Vault.Delete(ctx, key)
-		default:
+		switch {
+		case err == nil:
 			err = s.Vault.Set(ctx, key, value)
+		case errors.Is(err, ErrNotFound):
+			err = s.Vault.Delete(ctx, key)
 		}
 		if err != nil {
 			return err
 		}
 		s.stubs.Delete(key)
 	}
-	if dir := s.Dir(id); dir != "" && !on {
+	if dir := s.Dir(id); dir != "" {
 		return os.RemoveAll(dir)
 	}
 	return nil
