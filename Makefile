@@ -11,7 +11,7 @@ UNIT    := ./app/... ./auth/... ./assets/... .
 # Headless Fyne for unit tests: no OpenGL, no display.
 CI_TAGS := ci
 
-.PHONY: run build lean test test-unit test-e2e test-short check lint vet vuln fmt bench fuzz pictures clean deps-build deps-test help
+.PHONY: run build lean test test-unit test-e2e test-short check lint vet secrets secrets-history vuln fmt bench fuzz pictures clean deps-build deps-test help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,7 +37,7 @@ test-e2e: deps-test build lean ## end-to-end tests in the virtual desktop
 test-short: ## quick tests for daily work
 	$(GO) test -short -tags $(CI_TAGS) $(UNIT)
 
-check: deps-build fmt-check vet lint vuln ## format, vet, lint, known vulnerabilities
+check: deps-build fmt-check vet lint secrets vuln ## format, vet, lint, secrets, known vulnerabilities
 
 fmt: ## format the code
 	$(tool) gofumpt -w main.go app auth assets packaging
@@ -59,7 +59,13 @@ lint: deps-build ## golangci-lint, layer rules included
 	$(tool) golangci-lint run
 	$(tool) golangci-lint run --build-tags e2e ./packaging/...
 
-vuln: ## known vulnerabilities, where the database can be reached
+secrets: ## look for credentials in the files as they are
+	$(tool) gitleaks dir . --no-banner --redact --verbose
+
+secrets-history: ## look for credentials in every commit
+	$(tool) gitleaks git . --no-banner --redact --verbose
+
+vuln: ## known vulnerabilities; says so where the database cannot be reached
 	@packaging/vuln.sh '$(tool) govulncheck'
 
 bench: build lean ## print the benchmarks' ratios

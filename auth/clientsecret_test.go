@@ -599,7 +599,7 @@ func TestInterruptedImportOfAClientSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.vault.FailSet("/tokens", vault.ErrLocked)
-	const secrets = client + "SPOTIFY_CLIENT_SECRET=fedcba9876543210fedcba9876543210\n" // pragma: allowlist secret
+	const secrets = client + "SPOTIFY_CLIENT_SECRET=fedcba9876543210fedcba9876543210\n"
 	if err := run(secrets); !errors.Is(err, vault.ErrLocked) {
 		t.Fatal(err)
 	}

@@ -5,11 +5,12 @@
 set -u
 out=$($1 ./... 2>&1)
 status=$?
-case $out in
-*"fetching vulnerabilities"* | *"dial tcp"* | *"no such host"* | *"Forbidden"* | *"forbidden"* | *"connection refused"* | *"i/o timeout"*)
-	echo "govulncheck: the database cannot be reached from here; the hosted workflow checks it"
+printf '%s\n' "$out"
+case $status,$out in
+0,*) ;;
+*"govulncheck: fetching vulnerabilities"*)
+	echo "NOT CHECKED for known vulnerabilities: govulncheck's database cannot be reached from here. The hosted workflow checks."
 	exit 0
 	;;
 esac
-printf '%s\n' "$out"
 exit $status

@@ -50,7 +50,11 @@ The rest of an .env stays as it is. An encrypted copy of the file as it was, wit
 its key in the keychain, is kept for --undo, which puts it back unless it was
 changed since; the login stays in the keychain too, so go on with one of the two.
 The events of .auth_audit.json go into the audit log as imported_event; that
-file has no secrets and is left alone.`,
+file has no secrets and is left alone.
+
+A file that TIDAL_SESSION_PATH or TIDAL_TOKEN_CACHE_PATH names is imported with its
+.env. What git has of a file, or would take at the next commit, is said: a secret
+that was committed stays in the history, so get a new one.`,
 		Example: `  stagedoor import ~/spotify-mcp --dry-run
   stagedoor import ~/spotify-mcp
   stagedoor import ~/spotify-mcp/.env --yes --json

@@ -52,11 +52,17 @@ func importedEvent(e migrate.Event, list profile.List) audit.Event {
 	data := maps.Clone(e.Data)
 	data["origin"] = e.ID
 	data["original_event"] = e.Name
-	data["original_time"] = e.Time.UTC().Format(time.RFC3339)
+	data["original_time"] = e.Time.UTC().Format(time.RFC3339Nano)
+	if e.Flat {
+		data["original_shape"] = "flat"
+	}
 	out := audit.Event{Name: audit.ImportedEvent, Outcome: audit.OK, Data: data}
 	if e.Profile != "" {
 		if p, err := list.Find(migrate.ProfileName(e.Profile, "default")); err == nil {
 			out.Profile, data["name"] = p.ID, p.Name
+		}
+		if data["name"] != e.Profile {
+			data["original_profile"] = e.Profile
 		}
 	}
 	return out

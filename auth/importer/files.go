@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,9 @@ func gather(ctx context.Context, r Request) (sources []*source, look string, err
 	default:
 		sources = []*source{gatherFile(r.Path, r)}
 		look, err = sources[0].doc.Unsure, sources[0].err
+	}
+	if all := follow(sources, r); len(all) > len(sources) {
+		sources, look = all, cmp.Or(look, "it names another file, which is imported too")
 	}
 	if err != nil {
 		return nil, "", err
@@ -130,6 +134,38 @@ func gatherFolder(r Request) ([]*source, error) {
 			"name the folder with the .env, session.json, .cache, spotify-config.json or .auth_audit.json, or one of them")
 	}
 	return sources, nil
+}
+
+// follow adds the files that .env files name, unless they are there already. One
+// that cannot be imported keeps nothing else from being imported.
+func follow(sources []*source, r Request) []*source {
+	all := slices.Clone(sources)
+	for _, s := range sources {
+		for _, named := range s.doc.Files {
+			path := named.Path
+			if rest, ok := strings.CutPrefix(filepath.ToSlash(path), "~/"); ok {
+				home, _ := os.UserHomeDir()
+				path = filepath.Join(home, rest)
+			} else if !filepath.IsAbs(path) {
+				path = filepath.Join(filepath.Dir(s.Path), path)
+			}
+			info, _ := os.Stat(path)
+			if slices.ContainsFunc(all, func(s *source) bool { other, err := os.Stat(s.Path); return err == nil && os.SameFile(info, other) }) {
+				continue
+			}
+			found := gatherFile(path, r)
+			switch {
+			case errors.Is(found.err, fs.ErrNotExist):
+				s.warn("%s names %s, which is not there", named.Variable, path)
+			case found.err != nil:
+				s.warn("%s names a file that is left alone: %s; %s", named.Variable, found.err, hint.Of(found.err))
+			default:
+				found.warn("it is imported too, since %s names it", named.Variable)
+				all = append(all, found)
+			}
+		}
+	}
+	return all
 }
 
 // candidates are the names of files that may hold a login, in lower case.

@@ -84,12 +84,13 @@ func (i *Importer) Import(ctx context.Context, r Request) (Report, error) {
 	plan := r
 	plan.DryRun = true
 	planned, err := i.run(ctx, plan)
+	told := exposed(ctx, planned)
 	if r.DryRun || err != nil && planned.Idle() {
-		return planned, err
+		return told.in(planned), err
 	}
 	if r.Confirm != nil && !planned.Idle() {
-		if err := r.Confirm(planned); err != nil {
-			return planned, err
+		if err := r.Confirm(told.in(planned)); err != nil {
+			return told.in(planned), err
 		}
 	}
 	lock, err := i.begin(ctx)
@@ -100,7 +101,8 @@ func (i *Importer) Import(ctx context.Context, r Request) (Report, error) {
 	if now, _ := i.run(ctx, plan); !reflect.DeepEqual(planned, now) && !now.Idle() {
 		return now, hint.New("what is to be imported has changed since it was looked at", "look at it again: run the import once more")
 	}
-	return i.run(ctx, r)
+	report, err := i.run(ctx, r)
+	return told.in(report), err
 }
 
 // begin waits for other imports. It is an error if the audit log cannot be

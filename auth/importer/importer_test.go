@@ -1,6 +1,9 @@
 package importer_test
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,6 +19,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/audit/export"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 )
 
@@ -269,6 +273,34 @@ func TestImportAuditLogOnce(t *testing.T) {
 		t.Errorf("alerts %+v, %v", alerts, err)
 	}
 	w.noCanary()
+}
+
+// A script for the old log reads in the export what it read in the file: the same
+// events in the same shape, but for pieces of tokens.
+func TestImportedAuditLogComesOutAsItWas(t *testing.T) {
+	w := newWorld(t)
+	w.create(auth.NewProfile{Name: "work", Provider: "spotify", ClientID: "id1"})
+	file := `[
+  {"timestamp":"2025-11-05T10:30:15.000001","event":"tokens_saved","data":{"storage":"env_file","profile":"Work","expires_at":1762342215.5}},
+  {"timestamp":"2025-11-05T10:30:16","event":"keychain_save","data":{"profile":"gone"}},
+  {"timestamp":"2025-11-05T10:30:17","event":"security_alert","type":"token_reuse_detected","severity":"warning","profile":"work","message":"Refresh token was not rotated during renewal"},
+  {"timestamp":"2025-11-05T10:30:18","event":"token_rotation","data":{"profile":"work"%s,"timestamp":1762338618}},
+  {"timestamp":"2025-11-05T10:30:19","event":"keychain_access","data":{}}
+]`
+	dir := w.project(map[string]string{".auth_audit.json": fmt.Sprintf(file, `,"old_token_suffix":"canary01"`)})
+	w.imports(importer.Request{Path: dir})
+	var out strings.Builder
+	o := export.Options{Format: export.Legacy, Query: audit.Query{Name: audit.ImportedEvent}, Local: time.UTC}
+	if _, err := w.keeper.ExportLog(t.Context(), &out, o, "test"); err != nil {
+		t.Fatal(err)
+	}
+	var want, got any
+	if err := errors.Join(json.Unmarshal(fmt.Appendf(nil, file, ""), &want), json.Unmarshal([]byte(out.String()), &got)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("(-want +got)\n" + diff)
+	}
 }
 
 func TestImportKeep(t *testing.T) {

@@ -21,6 +21,9 @@ var envSuffixes = map[string]what{
 	"ACCESS_TOKEN": accessToken, "REFRESH_TOKEN": refreshToken, "TOKEN_EXPIRES_AT": expiresAt, "USE_KEYCHAIN": marker,
 }
 
+// tokenFiles are the variables with which a TIDAL server finds its tokens.
+var tokenFiles = []string{"TIDAL_SESSION_PATH", "TIDAL_TOKEN_CACHE_PATH", "TIDAL_SESSION_FILE"}
+
 // known is what a variable is, or nothing.
 func known(key string) variableOf {
 	prefix, suffix, _ := strings.Cut(key, "_")
@@ -82,7 +85,12 @@ func parseEnv(name string, data []byte, o Options) (Document, error) {
 		d.Notes = append(d.Notes, r.notes...)
 	}
 	d.Logins = f.logins
-	if len(d.Logins) == 0 && len(d.Moved) == 0 {
+	for _, key := range tokenFiles {
+		if path := strings.TrimSpace(f.values[key]); path != "" && !f.last[key].unset {
+			d.Files = append(d.Files, Named{key, path})
+		}
+	}
+	if len(d.Logins) == 0 && len(d.Files) == 0 && len(d.Moved) == 0 {
 		why := "it sets none of SPOTIFY_CLIENT_ID, SPOTIFY_ACCESS_TOKEN, TIDAL_CLIENT_ID and so on"
 		if len(d.Notes) > 0 { // an example that was copied and not filled in
 			why = strings.Join(d.Notes, ", ")

@@ -147,9 +147,9 @@ func TestEnvVariants(t *testing.T) {
 			"SPOTIFY_USE_KEYCHAIN=true\n", nil, 0,
 		},
 		"TIDAL": {
-			"TIDAL_CLIENT_ID=tid\nTIDAL_CLIENT_SECRET=t-s3cret99\nTIDAL_CALLBACK_URL=http://localhost:8080/callback\nTIDAL_SESSION_PATH=~/x\n",
+			"TIDAL_CLIENT_ID=tid\nTIDAL_CLIENT_SECRET=t-s3cret99\nTIDAL_CALLBACK_URL=http://localhost:8080/callback\n",
 			[]Login{{Provider: "tidal", ClientID: "tid", ClientSecret: "t-s3cret99", RedirectURI: "http://localhost:8080/callback"}},
-			"TIDAL_CLIENT_ID=tid\nTIDAL_USE_KEYCHAIN=true\nTIDAL_CALLBACK_URL=http://localhost:8080/callback\nTIDAL_SESSION_PATH=~/x\n", nil, 0,
+			"TIDAL_CLIENT_ID=tid\nTIDAL_USE_KEYCHAIN=true\nTIDAL_CALLBACK_URL=http://localhost:8080/callback\n", nil, 0,
 		},
 		"a comment repeats the secret": {
 			"# old: s3cret99\nSPOTIFY_CLIENT_ID=id1\nSPOTIFY_CLIENT_SECRET=s3cret99\n",

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
@@ -123,7 +124,7 @@ func TestAuditLog(t *testing.T) {
   {"timestamp": "2025-11-05T10:30:16.5", "event": "tokens_saved", "data": {"storage": "keychain", "profile": "default", "expires_at": 1730806215}},
   {"timestamp": "2025-11-05T10:30:15", "event": "token_rotation", "data": {"profile": "default", "old_token_suffix": "canary01", "new_token_suffix": "canary02", "timestamp": 1762335015.25}},
   {"timestamp": "2025-11-05T10:30:16.5", "event": "tokens_saved", "data": {"storage": "keychain", "profile": "default", "expires_at": 1730806215}},
-  {"timestamp": "2025-11-05T08:15:22", "event": "security_alert", "data": {"type": "token_reuse_detected", "severity": "warning", "email": "ada@example.org", "user": "ada", "storage": "ada@example.org", "message": "ada", "nested": {"a": 1}, "list": [1], "nothing": null}},
+  {"timestamp": "2025-11-05T08:15:22", "event": "security_alert", "data": {"type": "token_reuse_detected", "severity": "warning", "email": "ada@example.org", "user": "ada", "storage": "ada@example.org", "message": "for ada@example.org", "nested": {"a": 1}, "list": [1], "nothing": null}},
   {"timestamp": "yesterday", "event": "tokens_saved", "data": {}},
   {"timestamp": "2025-11-05T08:15:22", "event": "an \u001b[31mevent"},
   "not an object",
@@ -147,7 +148,7 @@ func TestAuditLog(t *testing.T) {
 	if len(ids) != 5 {
 		t.Errorf("%d ids for 5 events", len(ids))
 	}
-	if len(d.Notes) != 1 || !strings.Contains(d.Notes[0], "3 entries") {
+	if len(d.Notes) != 2 || !strings.Contains(d.Notes[0], "3 entries") || !strings.Contains(d.Notes[1], "email, list, message, nested, new_token_suffix") {
 		t.Errorf("notes %q", d.Notes)
 	}
 	if diff := cmp.Diff(map[string]any{"type": "token_reuse_detected", "severity": "warning"}, d.Events[0].Data); diff != "" {
@@ -158,8 +159,31 @@ func TestAuditLog(t *testing.T) {
 	}
 }
 
+// The examples of the Spotify server's own document have everything beside the
+// timestamp; what they say must not be lost.
+func TestFlatAuditLog(t *testing.T) {
+	d := parse(t, ".auth_audit.json", `[
+  {"event": "token_rotation", "old_token_suffix": "...canary", "new_token_suffix": "...canary", "timestamp": "2025-11-05T10:30:00"},
+  {"timestamp": "2025-11-05T10:30:01", "event": "security_alert", "profile": "work", "type": "token_reuse_detected", "severity": "warning", "message": "Refresh token was not rotated during renewal"},
+  {"timestamp": "2025-11-05T10:30:02", "event": "security_alert", "message": "it is BQD0123456789abcdefgh"}
+]`)
+	want := []Event{
+		{Name: "token_rotation", Data: map[string]any{}, Flat: true},
+		{Name: "security_alert", Profile: "work", Flat: true, Data: map[string]any{
+			"type": "token_reuse_detected", "severity": "warning", "message": "Refresh token was not rotated during renewal",
+		}},
+		{Name: "security_alert", Data: map[string]any{}, Flat: true},
+	}
+	if diff := cmp.Diff(want, d.Events, cmpopts.IgnoreFields(Event{}, "ID", "Time")); diff != "" {
+		t.Error("(-want +got)\n" + diff)
+	}
+	if len(d.Notes) != 1 || !strings.HasSuffix(d.Notes[0], "message, new_token_suffix, old_token_suffix") {
+		t.Errorf("notes %q", d.Notes)
+	}
+}
+
 func TestAuditLogOfAnySize(t *testing.T) {
-	entry := `{"timestamp":"2025-11-05T10:30:16","event":"e","data":{"n":1}}`
+	entry := `{"timestamp":"2025-11-05T10:30:16","event":"e","data":{"count":1}}`
 	d := parse(t, ".auth_audit.json", "["+strings.Repeat(entry+",", 4999)+entry+"]")
 	if len(d.Events) != maxEvents || len(d.Notes) != 1 {
 		t.Errorf("%d events, notes %q", len(d.Events), d.Notes)

@@ -102,14 +102,19 @@ type Document struct {
 	Moved   []string // providers for which the file already has the marker
 	Notes   []string // what was left out and why, for people
 	Aliases []string // variables that may be a client id under another name
+	Files   []Named  // that an .env says have the login's tokens
 	Unsure  string   // why only Options.Provider says whose login it is, or ""
 
 	without func(providers []string) Rewritten
 }
 
+// Named is a file that a variable names, relative to the folder of the .env; "~/"
+// is the home folder.
+type Named struct{ Variable, Path string }
+
 // Empty reports whether there is nothing to import and nothing was.
 func (d Document) Empty() bool {
-	return len(d.Logins) == 0 && len(d.Events) == 0 && len(d.Moved) == 0 && d.Format != AuthAudit
+	return len(d.Logins) == 0 && len(d.Files) == 0 && len(d.Events) == 0 && len(d.Moved) == 0 && d.Format != AuthAudit
 }
 
 // Rewritten is a file without secrets.

@@ -134,29 +134,23 @@ func legacyTime(t time.Time, in *time.Location) string {
 	return t.Format("2006-01-02T15:04:05.000000")
 }
 
-// exportLegacy writes one JSON array. An event that was imported from such a
-// file comes out under the name and the time that it had there.
+// exportLegacy writes one JSON array. An event that was imported from such a file
+// comes out as it was there: its name, its moment in o.Local, its profile, and the
+// same members in the same place, but for those that the import left out and named.
 func exportLegacy(w io.Writer, o Options) (each func(audit.Event, []byte) error, end func() error) {
 	before := "[\n  "
 	each = func(e audit.Event, _ []byte) error {
 		old := legacyEvent{Timestamp: legacyTime(e.Time, o.Local), Event: e.Name, Data: map[string]any{}}
 		maps.Copy(old.Data, e.Data)
-		if e.Name == audit.ImportedEvent {
-			if name, ok := e.Data["original_event"].(string); ok {
-				old.Event = name
-				delete(old.Data, "original_event")
-			}
-			if at, err := time.Parse(time.RFC3339, fmt.Sprint(e.Data["original_time"])); err == nil {
-				old.Timestamp = legacyTime(at, o.Local)
-				delete(old.Data, "original_time")
-			}
-			delete(old.Data, "origin")
-		}
 		if name := nameOf(e, o); name != "" {
 			delete(old.Data, "name")
 			old.Data["profile"] = name
 		}
-		data, err := json.MarshalIndent(old, "  ", "  ")
+		var entry any = old
+		if e.Name == audit.ImportedEvent {
+			entry = o.original(old)
+		}
+		data, err := json.MarshalIndent(entry, "  ", "  ")
 		if err == nil {
 			_, err = io.WriteString(w, before+text.JSON(string(data)))
 		}
@@ -171,6 +165,30 @@ func exportLegacy(w io.Writer, o Options) (each func(audit.Event, []byte) error,
 		_, err := io.WriteString(w, tail)
 		return err
 	}
+}
+
+// original is an imported event as its file had it.
+func (o Options) original(old legacyEvent) any {
+	taken := func(name string) any {
+		v := old.Data[name]
+		delete(old.Data, name)
+		return v
+	}
+	taken("origin")
+	if name, ok := taken("original_event").(string); ok {
+		old.Event = name
+	}
+	if at, err := time.Parse(time.RFC3339, fmt.Sprint(taken("original_time"))); err == nil {
+		old.Timestamp = legacyTime(at, o.Local)
+	}
+	if name, ok := taken("original_profile").(string); ok {
+		old.Data["profile"] = name
+	}
+	if taken("original_shape") != "flat" {
+		return old
+	}
+	old.Data["timestamp"], old.Data["event"] = old.Timestamp, old.Event
+	return old.Data
 }
 
 // nameOf is the profile's name as the event tells it, or as it is now.
