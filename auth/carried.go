@@ -3,7 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
-	"math"
+	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
@@ -14,12 +14,12 @@ import (
 // newest ones.
 const maxIncidentsCarried = 100
 
-// carried returns the events that keep what is open of the log's lines up to a
-// number, which are about to leave it: alerts that nobody has dealt with, and
-// incidents, whose numbers are given once.
-func (k *Keeper) carried(ctx context.Context, last uint64) []audit.Event {
+// carried returns the events that keep what is open when lines are about to leave
+// the log: alerts that nobody has dealt with, and incidents, whose numbers are given
+// once.
+func (k *Keeper) carried(ctx context.Context) []audit.Event {
 	data, err := k.Carried(ctx)
-	return k.asEvents(ctx, data, last, err)
+	return k.asEvents(ctx, data, err)
 }
 
 // carriedPast is carried for all that a log which does not verify tells, and what
@@ -28,22 +28,23 @@ func (k *Keeper) carriedPast(ctx context.Context) []audit.Event {
 	t := alert.NewTracker(k.Rules())
 	err := k.audit.ReadAside(ctx, func(e audit.Event) { t.Add(e) })
 	_, unread := k.audit.Read(ctx, audit.Cursor{}, t.Wants, t.Add)
-	return k.asEvents(ctx, t.Carried(audit.LogAccepted), math.MaxUint64, errors.Join(err, unread))
+	return k.asEvents(ctx, t.Carried(audit.LogAccepted), errors.Join(err, unread))
 }
 
-func (k *Keeper) asEvents(ctx context.Context, alerts []map[string]any, last uint64, err error) (list []audit.Event) {
+func (k *Keeper) asEvents(ctx context.Context, alerts []map[string]any, err error) (list []audit.Event) {
 	for _, data := range alerts {
 		list = append(list, audit.Event{Name: audit.Carried, Outcome: audit.OK, Data: data})
 	}
-	incidents, unread := k.incidents(ctx)
-	for _, e := range incidents[max(0, len(incidents)-maxIncidentsCarried):] {
-		if e.Seq <= last {
-			e.Data["what"] = carriedIncident
-			if e.Name == audit.IncidentOpened {
-				e.Data["opened_at"] = e.Time.Format(time.RFC3339Nano)
-			}
-			list = append(list, audit.Event{Name: audit.Carried, Outcome: audit.OK, Data: e.Data})
+	incidents, unread := k.Incidents(ctx)
+	for _, i := range incidents[max(0, len(incidents)-maxIncidentsCarried):] {
+		data := map[string]any{
+			"what": carriedIncident, "id": i.ID, "opened_at": i.Time.Format(time.RFC3339Nano), "severity": i.Severity, "status": string(i.Status),
+			"alerts": i.Alerts, "profiles": i.Profiles, "impact": i.Impact, "vector": i.Vector, "note": i.Note, "due": strings.Join(i.due, " "),
 		}
+		if !i.Since.IsZero() {
+			data["since"] = i.Since.Format(time.RFC3339Nano)
+		}
+		list = append(list, audit.Event{Name: audit.Carried, Outcome: audit.OK, Data: data})
 	}
 	if err := errors.Join(err, unread); err != nil {
 		k.log.WarnContext(ctx, "not all that is open could be carried forward", "error", err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
@@ -23,7 +24,11 @@ func alarmed(t *testing.T) (w *world, open []string) {
 	w.keeper.Record(t.Context(), p, audit.ReuseDetected, audit.Failed, map[string]any{"kind": "invalid_grant_on_current", "sign": "reuse_said"})
 	w.keeper.Record(t.Context(), p, audit.TLSFailed, audit.Failed, map[string]any{"host": "login.example"})
 	w.keeper.Record(t.Context(), profile.Profile{}, audit.PermissionsFixed, audit.OK, nil)
-	if _, err := w.keeper.OpenIncident(t.Context(), map[string]any{"severity": "P0", "profiles": "work"}); err != nil {
+	id, err := w.keeper.OpenIncident(t.Context(), map[string]any{"severity": "P0", "profiles": "work", "status": "Investigating"})
+	if err == nil {
+		err = w.keeper.UpdateIncident(t.Context(), id, auth.Contained, "all revoked")
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range w.alerts(w.keeper) {
@@ -52,7 +57,7 @@ func (w *world) openNow(k *auth.Keeper) (ids []string) {
 
 // stillThere checks that nothing that was open is gone, and that no number is given
 // a second time.
-func (w *world) stillThere(k *auth.Keeper, open []string) {
+func (w *world) stillThere(k *auth.Keeper, open []string, status auth.IncidentStatus) {
 	w.t.Helper()
 	now := w.openNow(k)
 	for _, id := range open {
@@ -61,8 +66,12 @@ func (w *world) stillThere(k *auth.Keeper, open []string) {
 		}
 	}
 	var incidents []string
-	if err := k.Incidents(w.t.Context(), func(e audit.Event) { incidents = append(incidents, e.Data["id"].(string)) }); err != nil {
-		w.t.Fatal(err)
+	list, err := k.Incidents(w.t.Context())
+	for _, i := range list {
+		incidents = append(incidents, i.ID)
+	}
+	if err != nil || list[0].Status != status {
+		w.t.Errorf("the incidents: %+v, %v", list, err)
 	}
 	next, err := k.OpenIncident(w.t.Context(), nil)
 	if err != nil || len(incidents) == 0 || slices.Contains(incidents, next) || !strings.HasSuffix(incidents[0], "-001") {
@@ -85,7 +94,7 @@ func TestAcceptClosesNoOtherAlert(t *testing.T) {
 		if r, err := w.open().VerifyLog(t.Context(), nil); err != nil || !r.OK {
 			t.Fatalf("after accept: %+v, %v", r.Problem, err)
 		}
-		w.stillThere(w.open(), open)
+		w.stillThere(w.open(), open, auth.Investigating) // what does not verify moves nothing on
 		lines := w.lines()
 		lines[0] = strings.Replace(lines[0], "log_accepted", "log_acceptex", 1)
 		w.set(lines)
@@ -110,7 +119,7 @@ func TestKilledAcceptanceClosesNoAlert(t *testing.T) {
 	if _, err := w.keeper.AcceptLog(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.stillThere(w.open(), open)
+	w.stillThere(w.open(), open, auth.Investigating)
 }
 
 // Retention takes lines, and nothing that is open of them.
@@ -136,8 +145,62 @@ func TestRetentionClosesNoAlert(t *testing.T) {
 	if said := w.told(audit.Pruned); len(said) == 0 {
 		t.Fatal("nothing was pruned")
 	}
-	w.stillThere(w.open(), open)
+	w.stillThere(w.open(), open, auth.Contained)
 	if r, err := w.open().VerifyLog(t.Context(), nil); err != nil || !r.OK {
 		t.Errorf("%+v, %v", r.Problem, err)
+	}
+}
+
+// Whoever forgets an open incident is reminded, once for each phase, until it has
+// moved on. What is low has no deadline in hours.
+func TestIncidentIsOverdue(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	open := func(severity string) string {
+		t.Helper()
+		id, err := w.keeper.OpenIncident(t.Context(), map[string]any{"severity": severity, "status": "Investigating"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	grave := open("P1")
+	open("P3")
+	overdue := func(want string) {
+		t.Helper()
+		for range 2 {
+			if _, err := w.open().WatchOnce(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var got []string
+		for _, a := range w.alerts(w.open()) {
+			if a.Rule == "incident_overdue" && a.State == alert.Open {
+				got = append(got, a.Message)
+			}
+		}
+		if strings.Join(got, "; ") != want {
+			t.Errorf("overdue: %v, want %q", got, want)
+		}
+	}
+	update := func(status auth.IncidentStatus) {
+		t.Helper()
+		if err := w.keeper.UpdateIncident(t.Context(), grave, status, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.clock.Advance(50 * time.Minute)
+	overdue("")
+	w.clock.Advance(20 * time.Minute)
+	overdue("an incident is not contained after an hour")
+	update(auth.Contained)
+	overdue("")
+	w.clock.Advance(24 * time.Hour)
+	overdue("an incident is not resolved after a day")
+	update(auth.Resolved)
+	w.clock.Advance(24 * time.Hour)
+	overdue("")
+	if err := w.keeper.UpdateIncident(t.Context(), "SEC-2026-01-01-001", auth.Resolved, ""); err == nil {
+		t.Error("an incident that is none was resolved")
 	}
 }

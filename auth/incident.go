@@ -1,17 +1,21 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
@@ -83,17 +87,128 @@ func (k *Keeper) incidents(ctx context.Context) (list []audit.Event, err error) 
 	return list, errors.Join(err, k.audit.ReadAside(ctx, add))
 }
 
-// Incidents calls each for every incident there was, with the data of its
-// incident_opened event and the time at which that was written.
-func (k *Keeper) Incidents(ctx context.Context, each func(audit.Event)) error {
-	list, err := k.incidents(ctx)
-	for _, e := range list {
-		if at, ok := e.Data["opened_at"].(string); ok {
-			if t, err := time.Parse(time.RFC3339Nano, at); err == nil {
-				e.Time = t.UTC()
+// Status of an incident, in the policy's words.
+type IncidentStatus string
+
+// The three states.
+const (
+	Investigating IncidentStatus = "Investigating"
+	Contained     IncidentStatus = "Contained"
+	Resolved      IncidentStatus = "Resolved"
+)
+
+// ParseIncidentStatus reads a status as a user types it.
+func ParseIncidentStatus(s string) (IncidentStatus, error) {
+	for _, status := range []IncidentStatus{Investigating, Contained, Resolved} {
+		if strings.EqualFold(s, string(status)) {
+			return status, nil
+		}
+	}
+	return "", hint.Usage(fmt.Sprintf("an incident is not %q", s), "it is investigating, contained or resolved")
+}
+
+// Incident is an incident as the log tells of it.
+type Incident struct {
+	ID       string         `json:"id"`
+	Time     time.Time      `json:"time"`     // UTC, when it was opened
+	Severity string         `json:"severity"` // P0 to P3
+	Status   IncidentStatus `json:"status"`
+	Alerts   string         `json:"alerts"`   // ids, separated by spaces
+	Profiles string         `json:"profiles"` // names, separated by spaces
+	Since    time.Time      `json:"since,omitzero"`
+	Impact   string         `json:"impact,omitempty"` // in the user's words
+	Vector   string         `json:"vector,omitempty"`
+	Note     string         `json:"note,omitempty"` // the last one
+	due      []string       // phases that were said to be over
+}
+
+// Incidents returns all incidents, the oldest first. Only verified lines move one on.
+func (k *Keeper) Incidents(ctx context.Context) ([]Incident, error) {
+	events, err := k.incidents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Incident, len(events))
+	for i, e := range events {
+		word := func(key string) string { s, _ := e.Data[key].(string); return s }
+		moment := func(key string, otherwise time.Time) time.Time {
+			if at, err := time.Parse(time.RFC3339Nano, word(key)); err == nil {
+				return at.UTC()
+			}
+			return otherwise
+		}
+		list[i] = Incident{
+			ID: word("id"), Time: moment("opened_at", e.Time.UTC()), Severity: word("severity"), Status: IncidentStatus(word("status")),
+			Alerts: word("alerts"), Profiles: word("profiles"), Since: moment("since", time.Time{}), Impact: word("impact"), Vector: word("vector"), Note: word("note"),
+			due: strings.Fields(word("due")),
+		}
+	}
+	err = k.EachEvent(ctx, []string{audit.IncidentUpdated, audit.IncidentDue}, func(e audit.Event) {
+		n := slices.IndexFunc(list, func(i Incident) bool { return i.ID == e.Data["id"] })
+		if n < 0 || !e.Verified {
+			return
+		}
+		if phase, ok := e.Data["phase"].(string); ok {
+			list[n].due = append(list[n].due, phase)
+		}
+		if status, ok := e.Data["status"].(string); ok {
+			list[n].Status = IncidentStatus(status)
+		}
+		if note, ok := e.Data["note"].(string); ok {
+			list[n].Note = note
+		}
+	})
+	return list, err
+}
+
+// Incident returns one of them.
+func (k *Keeper) Incident(ctx context.Context, id string) (Incident, error) {
+	list, err := k.Incidents(ctx)
+	if err != nil {
+		return Incident{}, err
+	}
+	i := slices.IndexFunc(list, func(i Incident) bool { return i.ID == id })
+	if i < 0 {
+		return Incident{}, hint.Usage(fmt.Sprintf("there is no incident %q", id), "see stagedoor incident list")
+	}
+	return list[i], nil
+}
+
+// UpdateIncident moves an incident on, or adds a note to it; "" leaves the status.
+func (k *Keeper) UpdateIncident(ctx context.Context, id string, status IncidentStatus, note string) error {
+	i, err := k.Incident(ctx, id)
+	if err != nil {
+		return err
+	}
+	data := map[string]any{"id": id, "status": string(cmp.Or(status, i.Status))}
+	if note != "" {
+		data["note"] = note
+	}
+	_, err = k.audit.Append(ctx, audit.Event{Name: audit.IncidentUpdated, Outcome: audit.OK, Data: data})
+	return err
+}
+
+// IncidentPhases are the policy's phases, and by when after the beginning what is to
+// be done in them is.
+var IncidentPhases = []struct {
+	Name  string
+	Until time.Duration
+	open  []IncidentStatus // in which the phase is not done
+}{
+	{"contain", time.Hour, []IncidentStatus{Investigating}},
+	{"repair", 24 * time.Hour, []IncidentStatus{Investigating, Contained}},
+}
+
+// checkIncidents writes down once which phase of an open incident is over without
+// being done. What is low has no deadline in hours.
+func (k *Keeper) checkIncidents(ctx context.Context) error {
+	list, err := k.Incidents(ctx)
+	for _, i := range list {
+		for _, p := range IncidentPhases {
+			if i.Severity != alert.P3.String() && slices.Contains(p.open, i.Status) && k.now().Sub(i.Time) > p.Until && !slices.Contains(i.due, p.Name) {
+				k.record(ctx, profile.Profile{}, audit.IncidentDue, audit.OK, map[string]any{"id": i.ID, "phase": p.Name})
 			}
 		}
-		each(e)
 	}
 	return err
 }

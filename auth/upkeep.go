@@ -79,6 +79,9 @@ func (k *Keeper) upkeep(ctx context.Context) {
 			k.log.WarnContext(ctx, "not all logins could be looked at", "error", err)
 		}
 	}
+	if err := k.checkIncidents(ctx); err != nil {
+		k.log.WarnContext(ctx, "the incidents could not be looked at", "error", err)
+	}
 	k.noteCertificates(ctx)
 	if _, err := k.RetryRevocations(ctx); err != nil {
 		k.log.WarnContext(ctx, "open revocations could not be tried again", "error", err)

@@ -174,7 +174,13 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 	)
 	checkFlags(t, newCmdAlertsAck, flagTest[ackOptions]{"x-1 --note mine", &ackOptions{"x-1", "mine"}}, flagTest[ackOptions]{"", nil})
 	checkFlags(t, newCmdAlertRules, flagTest[jsonOptions]{"--json", &jsonOptions{true}})
-	checkFlags(t, newCmdIncidentNew, flagTest[incidentOptions]{"--alert x-1 --since 7d -o f", &incidentOptions{"x-1", "7d", "f"}})
+	checkFlags(t, newCmdIncidentNew, flagTest[incidentOptions]{
+		"--alert x-1 --since 7d -o f --severity P0 --profile a --profile b --impact i --vector v",
+		&incidentOptions{alert: "x-1", since: "7d", output: "f", severity: "P0", profiles: []string{"a", "b"}, impact: "i", vector: "v"},
+	})
+	checkFlags(t, newCmdIncidentShow, flagTest[incidentShowOptions]{"x --json", &incidentShowOptions{"x", true}}, flagTest[incidentShowOptions]{"", nil})
+	checkFlags(t, newCmdIncidentUpdate, flagTest[incidentUpdateOptions]{"x --status s --note n", &incidentUpdateOptions{"x", "s", "n"}}, flagTest[incidentUpdateOptions]{"x", nil})
+	checkFlags(t, newCmdIncidentClose, flagTest[incidentUpdateOptions]{"x --note n", &incidentUpdateOptions{"x", "Resolved", "n"}})
 	checkFlags(t, newCmdIncidentList, flagTest[jsonOptions]{"--json", &jsonOptions{true}})
 	checkFlags(t, newCmdProfiles, flagTest[jsonOptions]{"--json", &jsonOptions{true}}, flagTest[jsonOptions]{"work", nil})
 	checkFlags(t, newCmdSettings, flagTest[settingsOptions]{"a b --keys --path", &settingsOptions{args: []string{"a", "b"}, keys: true, path: true}}, flagTest[settingsOptions]{"a b c", nil})

@@ -47,8 +47,8 @@ func (hostileKeeper) ProfileNames(context.Context) (map[string]string, error) {
 	return nil, errors.New(evil)
 }
 
-func (k hostileKeeper) Incidents(ctx context.Context, each func(audit.Event)) error {
-	return k.EachEvent(ctx, nil, each)
+func (hostileKeeper) Incidents(context.Context) ([]auth.Incident, error) {
+	return []auth.Incident{{ID: "SEC-2026-01-02-001", Severity: evil, Status: auth.IncidentStatus(evil), Profiles: evil, Alerts: evil}}, nil
 }
 
 func (hostileKeeper) EachEvent(_ context.Context, _ []string, each func(audit.Event)) error {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
@@ -38,23 +39,24 @@ type Source interface {
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
 	ProfileNames(ctx context.Context) (map[string]string, error)
 	OpenIncident(ctx context.Context, data map[string]any) (id string, err error)
+	Incident(ctx context.Context, id string) (auth.Incident, error)
 }
 
 // Request says what a report is about.
 type Request struct {
 	Alert string    // id of one alert; "" means all that are open
 	Since time.Time // where its timeline begins; zero: shortly before the first alert
+	// What the user found out; "" and nil leave it to the alerts.
+	Severity       *alert.Severity
+	Profiles       []string // names, besides those of the alerts
+	Impact, Vector string
+
+	// Of an incident that has a number.
+	known  bool
+	ids    []string // of its alerts
+	found  time.Time
+	status auth.IncidentStatus
 }
-
-// Status of an incident, in the policy's words.
-type Status string
-
-// The three states.
-const (
-	Investigating Status = "Investigating" // an alert is open
-	Contained     Status = "Contained"     // all are acknowledged
-	Resolved      Status = "Resolved"      // the causes are gone, or there is none
-)
 
 // Report is an incident as far as the log has it.
 type Report struct {
@@ -63,14 +65,20 @@ type Report struct {
 	Found    time.Time // UTC, when the user was notified, or else Opened
 	Since    time.Time // UTC, where the timeline begins
 	Severity alert.Severity
-	Status   Status
+	Status   auth.IncidentStatus
+	Impact   string // in the user's words, or the gravest alert's
+	Note     string // the user's last one
 	Alerts   []alert.Alert
 	Vectors  []string // what they are about, in a few words
 	Profiles []string // names
+	Scopes   []string // that their logins were granted
+	Servers  []string // programs that used their tokens
 	Timeline []Entry
 	Omitted  int // events that the timeline leaves out
-	Actions  []Entry
-	ToDo     []string
+	// What was done, by its kind in the policy's template.
+	Containment, Remediation, Prevention []Entry
+	Phases                               []Phase
+	ToDo                                 []string
 }
 
 // Entry is a line of the timeline.
@@ -82,6 +90,7 @@ type Entry struct {
 	Failed   bool
 	Data     string // "key=value key=value", printable
 	Evidence bool   // it is behind one of the alerts
+	name     string // of the event
 }
 
 // New makes a report and gives it its number, which goes into the log.
@@ -94,19 +103,46 @@ func New(ctx context.Context, from Source, r Request, now time.Time) (Report, er
 	for i, a := range report.Alerts {
 		ids[i] = a.ID
 	}
-	report.ID, err = from.OpenIncident(ctx, map[string]any{
-		"severity": report.Severity, "alerts": strings.Join(ids, " "), "profiles": strings.Join(report.Profiles, " "),
+	data := map[string]any{
+		"severity": report.Severity.String(), "alerts": strings.Join(ids, " "), "profiles": strings.Join(report.Profiles, " "),
 		"since": report.Since.Format(time.RFC3339), "status": string(report.Status),
-	})
+	}
+	for key, words := range map[string]string{"impact": r.Impact, "vector": r.Vector} {
+		if words != "" {
+			data[key] = words
+		}
+	}
+	report.ID, err = from.OpenIncident(ctx, data)
 	if err != nil {
 		return report, fmt.Errorf("open an incident: %w", err)
 	}
 	return report, nil
 }
 
+// Show makes the report of an incident anew, as things stand now.
+func Show(ctx context.Context, from Source, id string, now time.Time) (Report, error) {
+	i, err := from.Incident(ctx, id)
+	if err != nil {
+		return Report{}, err
+	}
+	severity := alert.P3
+	if err := severity.UnmarshalText([]byte(i.Severity)); err != nil {
+		return Report{}, err
+	}
+	report, err := compose(ctx, from, Request{
+		ids: strings.Fields(i.Alerts), known: true, Since: i.Since, Severity: &severity, Profiles: strings.Fields(i.Profiles), Impact: i.Impact, Vector: i.Vector,
+		found: i.Time, status: i.Status,
+	}, now)
+	report.ID, report.Note = i.ID, i.Note
+	return report, err
+}
+
 func compose(ctx context.Context, from Source, r Request, now time.Time) (report Report, err error) {
-	report = Report{Opened: now.UTC(), Found: now.UTC(), Since: r.Since.UTC(), Severity: alert.P3, Status: Resolved}
-	if report.Alerts, err = about(ctx, from, r.Alert); err != nil {
+	report = Report{Opened: now.UTC(), Found: now.UTC(), Since: r.Since.UTC(), Severity: alert.P3, Status: auth.Resolved}
+	if !r.found.IsZero() {
+		report.Found = r.found
+	}
+	if report.Alerts, err = about(ctx, from, r); err != nil {
 		return report, err
 	}
 	names, err := from.ProfileNames(ctx)
@@ -114,6 +150,15 @@ func compose(ctx context.Context, from Source, r Request, now time.Time) (report
 		return report, err
 	}
 	first := report.assess()
+	if r.known {
+		report.Status = r.status
+	}
+	if r.Severity != nil {
+		report.Severity = *r.Severity
+		if !r.known && report.Status == auth.Resolved { // the user knows of something that no alert tells of
+			report.Status = auth.Investigating
+		}
+	}
 	if r.Since.IsZero() {
 		report.Since = first.UTC()
 	}
@@ -121,7 +166,7 @@ func compose(ctx context.Context, from Source, r Request, now time.Time) (report
 	if err != nil {
 		return report, err
 	}
-	t := timeline{report: &report, names: names, ids: map[string]bool{}, evidence: map[uint64]bool{}, everyone: len(report.Alerts) == 0}
+	t := timeline{report: &report, names: names, ids: map[string]bool{}, evidence: map[uint64]bool{}, everyone: len(report.Alerts) == 0 && len(r.Profiles) == 0, more: r.Profiles}
 	for _, a := range report.Alerts {
 		t.ids[a.ID] = true
 		t.everyone = t.everyone || a.Profile == ""
@@ -142,17 +187,26 @@ func compose(ctx context.Context, from Source, r Request, now time.Time) (report
 	}
 	t.finish()
 	report.explain()
+	if report.Impact = r.Impact; r.Vector != "" {
+		report.Vectors = append([]string{r.Vector}, report.Vectors...)
+	}
+	report.plan()
 	return report, nil
 }
 
-// about returns the alert with that id, or without one all that are open.
-func about(ctx context.Context, from Source, id string) ([]alert.Alert, error) {
-	if id != "" {
-		a, err := from.Alert(ctx, id)
+// about returns the alerts that are asked for, or all that are open.
+func about(ctx context.Context, from Source, r Request) ([]alert.Alert, error) {
+	if r.Alert != "" {
+		a, err := from.Alert(ctx, r.Alert)
 		return []alert.Alert{a}, err
 	}
 	all, err := from.Alerts(ctx)
-	return slices.DeleteFunc(all, func(a alert.Alert) bool { return a.State != alert.Open }), err
+	return slices.DeleteFunc(all, func(a alert.Alert) bool {
+		if r.known {
+			return !slices.Contains(r.ids, a.ID)
+		}
+		return a.State != alert.Open
+	}), err
 }
 
 // assess finds severity and status, and where the timeline begins by itself.
@@ -162,9 +216,9 @@ func (r *Report) assess() (begin time.Time) {
 		r.Severity = min(r.Severity, a.Severity)
 		switch {
 		case a.State == alert.Open:
-			r.Status = Investigating
-		case a.State == alert.Acked && r.Status == Resolved:
-			r.Status = Contained
+			r.Status = auth.Investigating
+		case a.State == alert.Acked && r.Status == auth.Resolved:
+			r.Status = auth.Contained
 		}
 		if from := a.First.Add(-prelude); i == 0 || from.Before(begin) {
 			begin = from

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
@@ -87,6 +88,13 @@ func (l *memoryLog) OpenIncident(_ context.Context, data map[string]any) (string
 	return "SEC-2026-03-01-001", nil
 }
 
+func (l *memoryLog) Incident(context.Context, string) (auth.Incident, error) {
+	return auth.Incident{
+		ID: "SEC-2026-03-01-001", Time: noon, Severity: "P0", Status: auth.Contained, Alerts: "token_reuse_detected-4", Profiles: "work",
+		Since: noon.Add(-time.Hour), Impact: "laptop stolen", Vector: "theft", Note: "all revoked",
+	}, nil
+}
+
 func stolen() *memoryLog {
 	return new(memoryLog).
 		add(audit.LoginSucceeded, "p", "account", "Ada Lovelace", "scope", "read write").
@@ -105,7 +113,7 @@ func TestReportTellsTheStoryOfAnAlert(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Severity != alert.P0 || report.Status != Contained || !report.Found.Equal(noon.Add(4*time.Minute)) {
+	if report.Severity != alert.P0 || report.Status != auth.Contained || !report.Found.Equal(noon.Add(4*time.Minute)) {
 		t.Errorf("%v %v %v", report.Severity, report.Status, report.Found)
 	}
 	if diff := cmp.Diff([]string{"work"}, report.Profiles); diff != "" {
@@ -120,7 +128,7 @@ func TestReportTellsTheStoryOfAnAlert(t *testing.T) {
 	if diff := cmp.Diff(want, story); diff != "" {
 		t.Errorf("timeline: %s", diff)
 	}
-	if b.opened["severity"] != alert.P0 || b.opened["alerts"] != "token_reuse_detected-4" {
+	if b.opened["severity"] != "P0" || b.opened["alerts"] != "token_reuse_detected-4" {
 		t.Errorf("%v", b.opened)
 	}
 	golden(t, "stolen.md", report.Markdown())
@@ -149,11 +157,11 @@ func TestReportOfWhatIsOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Severity != alert.P1 || report.Status != Investigating || len(report.Alerts) != 2 || len(report.ToDo) != 2 || !report.Found.Equal(b.now()) {
+	if report.Severity != alert.P1 || report.Status != auth.Investigating || len(report.Alerts) != 2 || len(report.ToDo) != 2 || !report.Found.Equal(b.now()) {
 		t.Errorf("%+v", report)
 	}
 	quiet := new(memoryLog).add(audit.LoginSucceeded, "p")
-	if report, err = New(t.Context(), quiet, Request{}, quiet.now()); err != nil || report.Severity != alert.P3 || report.Status != Resolved || len(report.Timeline) != 1 {
+	if report, err = New(t.Context(), quiet, Request{}, quiet.now()); err != nil || report.Severity != alert.P3 || report.Status != auth.Resolved || len(report.Timeline) != 1 {
 		t.Errorf("%+v, %v", report, err)
 	}
 	if _, err := New(t.Context(), quiet, Request{Alert: "x"}, quiet.now()); err == nil || quiet.opened["alerts"] != "" {
@@ -216,5 +224,33 @@ func golden(t *testing.T, name, got string) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got), UPDATE=1 writes it anew:\n%s", name, diff)
+	}
+}
+
+// What the user found out is in the report, with what is left to do by when.
+func TestReportOfWhatTheUserFound(t *testing.T) {
+	b := stolen().add(audit.Launched, "p", "program", "spotify-mcp").add(audit.LogExported, "", "format", "bundle")
+	p0 := alert.P0
+	report, err := New(t.Context(), new(memoryLog).add(audit.LoginSucceeded, "p"), Request{Severity: &p0, Profiles: []string{"work"}, Impact: "laptop stolen", Vector: "theft"}, noon)
+	if err != nil || report.Severity != alert.P0 || report.Status != auth.Investigating || report.Impact != "laptop stolen" || !slices.Equal(report.Profiles, []string{"work"}) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	shown, err := Show(t.Context(), b, "SEC-2026-03-01-001", b.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := shown.Markdown()
+	for _, want := range []string{
+		"- **Impact**: laptop stolen", "- **Status**: Contained (all revoked)", "theft; refresh token used elsewhere",
+		"profiles work; granted: read, write; servers: spotify-mcp",
+		"**0 to 1 hour: contain** (by 2026-03-01 13:04:00 UTC)", "- [x] Revoke the logins", "- [x] Quit the MCP clients", "- [x] Preserve the evidence",
+		"- [ ] Replace the client secret", "- [ ] Close the incident", "**Containment**", "**Prevention**",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
 	}
 }

@@ -16,8 +16,14 @@ var layout string
 var form = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("report").Funcs(template.FuncMap{
 		"stamp": stamp, "cell": cell, "code": code, "class": func(s alert.Severity) string { return classes[s] },
+		"kind": func(name string, list []Entry) actions { return actions{name, list} },
 	}).Parse(layout))
 })
+
+type actions struct {
+	Name string
+	List []Entry
+}
 
 // Markdown is the report in the form of the security policy's template.
 func (r Report) Markdown() string {

@@ -16,17 +16,22 @@ type timeline struct {
 	names    map[string]string
 	ids      map[string]bool // of the alerts
 	evidence map[uint64]bool
-	everyone bool // it is about all profiles
+	everyone bool     // it is about all profiles
+	more     []string // names of profiles that it is about, too
 
 	events   []audit.Event
 	notified bool // the log says when the user was notified
 }
 
-// actions are the events in which somebody did something about it.
-var actions = []string{
-	audit.TokensRevoked, audit.LoginSucceeded, audit.ClaimsAccepted, audit.AlertAcknowledged, audit.ProfileDeleted, audit.CredentialStored,
-	audit.ConfigWritten, audit.ConfigRemoved, audit.PermissionsFixed, audit.LogRecovered, audit.LogAccepted, audit.LogExported, audit.IncidentOpened,
-}
+// The events in which somebody did something about it, by the kinds of the policy's
+// template.
+var (
+	containment = []string{audit.TokensRevoked, audit.ProfileDeleted, audit.SecretsRemoved, audit.ConfigRemoved, audit.ClaimsAccepted, audit.AlertAcknowledged, audit.IncidentUpdated}
+	remediation = []string{
+		audit.LoginSucceeded, audit.CredentialStored, audit.CredentialRotated, audit.ConfigWritten, audit.PermissionsFixed, audit.LogRecovered, audit.LogAccepted,
+	}
+	prevention = []string{audit.LogExported, audit.SettingsChanged}
+)
 
 // noise are events that say no more than that all is as usual.
 var noise = map[string]bool{audit.KeychainAccess: true, audit.KeychainSave: true, audit.CertificateSeen: true}
@@ -49,7 +54,7 @@ func (t *timeline) add(e audit.Event) {
 // concerns reports whether a profile's events belong here. What is about none
 // always does.
 func (t *timeline) concerns(id string) bool {
-	return id == "" || t.everyone || slices.ContainsFunc(t.report.Alerts, func(a alert.Alert) bool { return a.Profile == id })
+	return id == "" || t.everyone || slices.Contains(t.more, t.names[id]) || slices.ContainsFunc(t.report.Alerts, func(a alert.Alert) bool { return a.Profile == id })
 }
 
 // finish writes the entries.
@@ -60,6 +65,9 @@ func (t *timeline) finish() {
 		if name := e.ProfileName(t.names); name != e.Profile && e.Profile != "" && t.names[e.Profile] == "" {
 			t.names[e.Profile] = name
 		}
+	}
+	for _, name := range t.more {
+		profiles[printable(name)] = true
 	}
 	for _, a := range r.Alerts {
 		if a.Profile != "" {
@@ -74,10 +82,16 @@ func (t *timeline) finish() {
 	drop := len(t.events) - maxTimeline
 	for _, e := range t.events {
 		entry := t.entry(e)
-		if slices.Contains(actions, e.Name) && !entry.Failed && e.Seq >= begin {
-			act := entry
-			act.Event = audit.WordingOf(e.Name).Words
-			r.Actions = append(r.Actions, act)
+		t.scope(e)
+		for _, kind := range []struct {
+			events []string
+			list   *[]Entry
+		}{{containment, &r.Containment}, {remediation, &r.Remediation}, {prevention, &r.Prevention}} {
+			if slices.Contains(kind.events, e.Name) && !entry.Failed && e.Seq >= begin {
+				act := entry
+				act.Event = audit.WordingOf(e.Name).Words
+				*kind.list = append(*kind.list, act)
+			}
 		}
 		if t.everyone && entry.Profile != "" {
 			profiles[entry.Profile] = true
@@ -92,9 +106,28 @@ func (t *timeline) finish() {
 	r.Profiles = slices.Sorted(maps.Keys(profiles))
 }
 
+// scope collects what a login could reach, and who used it.
+func (t *timeline) scope(e audit.Event) {
+	r := t.report
+	add := func(list *[]string, words ...string) {
+		for _, w := range words {
+			if w = printable(w); w != "" && !slices.Contains(*list, w) && len(*list) < 50 {
+				*list = append(*list, w)
+			}
+		}
+	}
+	word := func(key string) string { s, _ := e.Data[key].(string); return s }
+	switch e.Name {
+	case audit.LoginSucceeded:
+		add(&r.Scopes, strings.Fields(word("scope"))...)
+	case audit.Launched:
+		add(&r.Servers, word("program"))
+	}
+}
+
 func (t *timeline) entry(e audit.Event) Entry {
 	return Entry{
-		Seq: e.Seq, Time: e.Time.UTC(), Profile: printable(e.ProfileName(t.names)), Event: printable(e.Name), Failed: e.Outcome == audit.Failed,
+		Seq: e.Seq, Time: e.Time.UTC(), Profile: printable(e.ProfileName(t.names)), Event: printable(e.Name), name: e.Name, Failed: e.Outcome == audit.Failed,
 		Data: describe(e), Evidence: t.evidence[e.Seq],
 	}
 }

@@ -81,7 +81,7 @@ func TestDescriptions(t *testing.T) {
 			t.Errorf("%s: %q, %q", r.ID, d.Condition, d.Guard)
 		}
 	}
-	if len(seen) != 28 {
+	if len(seen) != 29 {
 		t.Errorf("%d rules", len(seen))
 	}
 }

@@ -128,7 +128,9 @@ func (r *Rule) key(e audit.Event) string {
 }
 
 // shared reports whether events of several profiles are counted together.
-func (r *Rule) shared() bool { return r.GroupBy == Everyone || r.GroupBy == "reason" }
+func (r *Rule) shared() bool {
+	return r.GroupBy == Everyone || r.GroupBy == "reason" || r.GroupBy == "id"
+}
 
 // Grave reports whether an event can be behind a P0 or P1, so that a process
 // that wrote it should see to it that the user hears of it.

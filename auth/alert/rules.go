@@ -334,6 +334,17 @@ func Defaults() []Rule {
 			},
 		},
 		{
+			ID: "incident_overdue", Title: "Incident is overdue",
+			Condition: "an incident of P0 to P2 is not contained after an hour, or not resolved after a day",
+			Guard:     "told of once for each phase, and moving the incident on resolves it",
+			Advice:    "Do the next step of the incident, and say so: `stagedoor incident update ID --status contained`.",
+			Events:    []string{audit.IncidentDue}, GroupBy: "id",
+			Resets: []string{audit.IncidentUpdated}, ResetWhere: not(is("status", "Investigating")), Resolves: true, Stays: true,
+			Kind: Single, Severity: P2, Cooldown: time.Hour,
+			Message: "an incident is not resolved after a day",
+			Cases:   []Case{when(is("phase", "contain"), P2, "an incident is not contained after an hour")},
+		},
+		{
 			ID: "settings_changed", Title: "Alarms turned down",
 			Condition: "a rule, notifications or the log's retention were turned off or down, by whichever way; P1 within an hour of a sign of theft or tampering",
 			Guard:     "what is turned back on, or watches over more, does not count",

@@ -108,6 +108,8 @@ const (
 	CertificateSeen   = "certificate_seen"     // once a day and host; data: host, days, not_after
 	EndpointChanged   = "endpoint_changed"     // a provider named another host than was pinned; data: what, before, now
 	ConfigDrift       = "config_drift"         // our entry in a client's config vanished or changed; data: client, entry
+	IncidentUpdated   = "incident_updated"     // the user moved it on; data: id, status, note
+	IncidentDue       = "incident_due"         // a phase of an open incident is over and its steps are not done; data: id, phase
 	IncidentOpened    = "incident_opened"      // a report was begun; data: id, severity, alert, since
 )
 

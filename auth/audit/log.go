@@ -31,9 +31,9 @@ type Params struct {
 	// Sound returns an error if the log does not verify. Nothing is ever removed
 	// from one that does not, nor without Sound.
 	Sound func(ctx context.Context, s Snapshot) error
-	// Carry, if set, returns the events that must be in the log before the lines up
-	// to a number leave it: what is still open of what they say.
-	Carry func(ctx context.Context, last uint64) []Event
+	// Carry, if set, returns the events that must be in the log before lines leave it:
+	// what is still open of what they say.
+	Carry func(ctx context.Context) []Event
 	// SegmentSize is the size in bytes at which a new segment begins; 0 means
 	// defaultSegmentSize.
 	SegmentSize int64

@@ -91,7 +91,7 @@ func (l *Log) prune(ctx context.Context) error {
 		return nil // the lines since the anchor are unsealed; it must not stay behind on a line that goes
 	}
 	if l.p.Carry != nil {
-		if carried := l.own(l.p.Carry(ctx, gone.Last)); len(carried) > 0 {
+		if carried := l.own(l.p.Carry(ctx)); len(carried) > 0 {
 			if _, _, _, err := l.writer.append(ctx, carried, seal); err != nil {
 				return err
 			}

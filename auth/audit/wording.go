@@ -81,6 +81,8 @@ var wordings = []Wording{
 	{CertificateSeen, "Certificate checked", false},
 	{EndpointChanged, "Provider’s address changed", true},
 	{ConfigDrift, "Client’s config changed", true},
+	{IncidentUpdated, "Incident moved on", false},
+	{IncidentDue, "Incident is overdue", true},
 	{IncidentOpened, "Incident report started", true},
 	{Imported, "Login imported", false},
 	{ImportedEvent, "Event of another program", false},
