@@ -20,8 +20,9 @@ const (
 	// refusalEvery is how often the same refusal is written down: clients start a
 	// server that ends at once again and again.
 	refusalEvery = time.Minute
-	// refusalWait is how long one waits for another process that writes one down.
-	refusalWait = 100 * time.Millisecond
+	// refusalWait is how long one waits for others that look or write: milliseconds,
+	// unless a disk is slow or somebody holds the lock for something else.
+	refusalWait = time.Second
 )
 
 // refusals say why a token is refused, the first that applies.

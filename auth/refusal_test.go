@@ -146,11 +146,14 @@ func TestAFloodOfRefusalsIsOneLine(t *testing.T) {
 	w := newWorld(t, authtest.Params{})
 	p := w.create("work")
 	w.create("home")
-	for range 3 {
+	const minutes = 8
+	for range minutes {
 		var wg sync.WaitGroup
+		all := make(chan struct{})
 		for i := range 24 {
 			k := w.open()
 			wg.Go(func() {
+				<-all
 				switch i % 3 {
 				case 0:
 					_ = k.Launch(t.Context(), p, "server", nil)
@@ -161,14 +164,15 @@ func TestAFloodOfRefusalsIsOneLine(t *testing.T) {
 				}
 			})
 		}
+		close(all)
 		wg.Wait()
 		w.clock.Advance(time.Minute)
 	}
-	if events := w.told(audit.AccessRefused); len(events) != 3 {
-		t.Errorf("%d lines for three minutes: %+v", len(events), events)
+	if events := w.told(audit.AccessRefused); len(events) != minutes {
+		t.Errorf("%d lines for %d minutes: %+v", len(events), minutes, events)
 	}
 	_, _ = w.keeper.Token(t.Context(), "home", "token")
-	if events := w.told(audit.AccessRefused); len(events) != 4 || events[0].Data["name"] != "home" {
+	if events := w.told(audit.AccessRefused); len(events) != minutes+1 || events[0].Data["name"] != "home" {
 		t.Errorf("the refusal of another profile is not there: %+v", events)
 	}
 }
