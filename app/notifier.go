@@ -60,20 +60,14 @@ func (a *application) notifyGrave(ctx context.Context, k *auth.Keeper) {
 	ctx, cancel := context.WithTimeout(vault.WithWait(context.WithoutCancel(ctx), 0), notifyWait)
 	defer cancel()
 	paths, err := host.Here()
-	if err != nil || platform.TrayRuns(paths.State) {
-		return
-	}
-	if line, err := k.ForwardCommand(ctx); !notify.CanShow() && (err != nil || line == "") {
+	if err != nil || platform.TrayRuns(paths.State) || !notify.CanShow() {
 		return
 	}
 	alerts, err := k.SweepGrave(ctx)
 	if err != nil {
 		a.log.WarnContext(ctx, "the alerts could not be looked at", "error", err)
 	}
-	if notify.CanShow() {
-		a.show(ctx, alerts)
-	}
-	a.forward(ctx, k, alerts...)
+	a.show(ctx, alerts)
 }
 
 // show notifies of alerts and waits until that is done.

@@ -27,6 +27,11 @@ import (
 // address that it is asked to open.
 func walk(t *testing.T, document string) {
 	s := newStage(t, lean, desktop.Options{NoPanel: true, NoNotifications: true})
+	memory, err := os.MkdirTemp("/dev/shm", "stagedoor-walk-") // a runtime folder as a login to the computer makes it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(memory) })
 	testscript.Run(t, testscript.Params{
 		ContinueOnError: true, // a walk tells of all that is not as promised
 		Files:           []string{filepath.Join("testdata", "documents", document)},
@@ -47,7 +52,7 @@ func walk(t *testing.T, document string) {
 			}
 			for name, value := range map[string]string{
 				"PATH": strings.Join([]string{bin, filepath.Dir(lean), os.Getenv("PATH")}, ":"), "BROWSER": filepath.Join(bin, "browser"),
-				"FAKEBROWSER": browser, "ROOT": filepath.Dir(filepath.Dir(programs)), "FAKEBROWSER_ACCOUNT": "ada", "WORK": e.WorkDir, "ISSUER": s.server.Issuer,
+				"FAKEBROWSER": browser, "ROOT": filepath.Dir(filepath.Dir(programs)), "FAKEBROWSER_ACCOUNT": "ada", "WORK": e.WorkDir, "MEMORY": memory, "ISSUER": s.server.Issuer,
 				"PUBLIC_CLIENT": authserver.PublicClientID, "CONFIDENTIAL_CLIENT": authserver.ConfidentialClientID,
 				"CONFIDENTIAL_SECRET": authserver.ConfidentialSecret, "HTTPS_PROXY": "http://127.0.0.1:9",
 			} {
