@@ -87,7 +87,7 @@ func (k *Keeper) incidents(ctx context.Context) (list []audit.Event, err error) 
 	return list, errors.Join(err, k.audit.ReadAside(ctx, add))
 }
 
-// Status of an incident, in the policy's words.
+// IncidentStatus is how far an incident is, in the policy's words.
 type IncidentStatus string
 
 // The three states.

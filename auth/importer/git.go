@@ -64,7 +64,7 @@ func askGit(ctx context.Context, path string) (ignored, committed bool) {
 	ctx, cancel := context.WithTimeout(ctx, gitWait)
 	defer cancel()
 	git := func(args ...string) (string, int) {
-		cmd := exec.CommandContext(ctx, program, append([]string{
+		cmd := exec.CommandContext(ctx, program, append([]string{ //nolint:gosec // G204: git, of the PATH, with paths after --
 			"-C", filepath.Dir(path), "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "protocol.allow=never",
 		}, args...)...)
 		cmd.Env = append(slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(strings.ToUpper(kv), "GIT_") }),
