@@ -60,14 +60,20 @@ func (a *application) notifyGrave(ctx context.Context, k *auth.Keeper) {
 	ctx, cancel := context.WithTimeout(vault.WithWait(context.WithoutCancel(ctx), 0), notifyWait)
 	defer cancel()
 	paths, err := host.Here()
-	if err != nil || platform.TrayRuns(paths.State) || !notify.CanShow() {
+	if err != nil || platform.TrayRuns(paths.State) {
+		return
+	}
+	if line, err := k.ForwardCommand(ctx); !notify.CanShow() && (err != nil || line == "") {
 		return
 	}
 	alerts, err := k.SweepGrave(ctx)
 	if err != nil {
 		a.log.WarnContext(ctx, "the alerts could not be looked at", "error", err)
 	}
-	a.show(ctx, alerts)
+	if notify.CanShow() {
+		a.show(ctx, alerts)
+	}
+	a.forward(ctx, k, alerts...)
 }
 
 // show notifies of alerts and waits until that is done.

@@ -21,12 +21,14 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window"
 	"github.com/stagedoor-app/stagedoor/assets"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/export"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/host"
 	"github.com/stagedoor-app/stagedoor/auth/text"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // runTray is the app without a command: the tray, one for each user.
@@ -69,7 +71,8 @@ func (a *application) runTray(ctx context.Context) error {
 		}
 	}
 	err = tray.Run(ctx, tray.Params{
-		Keeper: k, Notify: notifier, Now: time.Now, Logger: a.log,
+		Keeper: k, Now: time.Now, Logger: a.log,
+		Notify:     forwarding{notifier, func(one alert.Alert) { a.forward(vault.WithWait(context.WithoutCancel(ctx), 0), k, one) }},
 		Setup:      func(ctx context.Context) (string, error) { return a.setUpClaude(ctx, k) },
 		OpenWindow: a.openWindow, OpenURL: a.browser().Open, Windows: a.hasWindows(),
 	})

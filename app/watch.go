@@ -26,6 +26,7 @@ func (a *application) watchOnce(ctx context.Context, k *auth.Keeper) (auth.Watch
 	if len(w.Raised) > 0 && notify.CanShow() {
 		a.show(ctx, w.Raised)
 	}
+	a.forward(ctx, k, w.Raised...)
 	return w, err
 }
 

@@ -16,6 +16,7 @@ import (
 
 const (
 	shellWait = 2 * time.Minute
+	feedWait  = 30 * time.Second
 	maxPrint  = 64 << 10 // bytes
 )
 
@@ -24,13 +25,9 @@ const (
 func Shell(ctx context.Context, line string, environ []string, stderr io.Writer) (secret.String, error) {
 	ctx, cancel := context.WithTimeout(ctx, shellWait)
 	defer cancel()
-	shell := []string{"/bin/sh", "-c"}
-	if runtime.GOOS == "windows" {
-		shell = []string{"cmd", "/c"}
-	}
-	cmd := exec.CommandContext(ctx, shell[0], append(shell[1:], line)...) //nolint:gosec // G204: it is the user's
 	out := &printed{}
-	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = environ, out, stderr, time.Second
+	cmd := shell(ctx, line, environ)
+	cmd.Stdout, cmd.Stderr = out, stderr
 	err := cmd.Run()
 	switch {
 	case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded):
@@ -44,6 +41,26 @@ func Shell(ctx context.Context, line string, environ []string, stderr io.Writer)
 		return "", err
 	}
 	return secret.String(out.String()), nil
+}
+
+// Feed runs a line of the user's own in the system's shell with a text on its standard
+// input, and drops what it prints.
+func Feed(ctx context.Context, line string, environ []string, input []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, feedWait)
+	defer cancel()
+	cmd := shell(ctx, line, environ)
+	cmd.Stdin = bytes.NewReader(input)
+	return cmd.Run()
+}
+
+func shell(ctx context.Context, line string, environ []string) *exec.Cmd {
+	args := []string{"/bin/sh", "-c", line}
+	if runtime.GOOS == "windows" {
+		args = []string{"cmd", "/c", line}
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // G204: it is the user's
+	cmd.Env, cmd.WaitDelay = environ, time.Second
+	return cmd
 }
 
 // printed takes so much and no more; what is longer is refused by whoever reads it.
