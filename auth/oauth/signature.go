@@ -10,13 +10,11 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
 // signatureAlgorithms are those that a published key can check (RFC 7518 section
-// 3.1, RFC 8037). An HMAC's key is a secret that the key set cannot have, and
-// "none" is no signature.
+// 3.1, RFC 8037).
 var signatureAlgorithms = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
 }
@@ -28,16 +26,18 @@ const maxRSA = 8192
 // publishes, if it says where (OpenID Connect Core section 3.1.3.7). A key that is
 // not among them is looked for once more, since it may be newer.
 //
-// unchecked is true if the keys could not be had: the connection to the token
-// endpoint has then said alone who is speaking, as the same section allows.
+// unchecked is true if nothing can be checked: the keys cannot be had, none of them
+// is the one that signed, or the token has no signature that a published key could
+// check. The connection to the token endpoint has then said alone who is speaking,
+// as the same section allows, and as a client is registered for that gets "none" or
+// an HMAC. A signature that is wrong is an error.
 func (w *Wire) checkSignature(ctx context.Context, jwks string, id secret.String) (unchecked bool, err error) {
 	if jwks == "" {
 		return false, nil
 	}
 	signed, err := jose.ParseSignedCompact(id.Reveal(), signatureAlgorithms)
-	if err != nil { // which may quote it
-		return false, hint.Wrap(fmt.Errorf("%w: it is not signed in a way that the provider's keys can check", ErrIDToken),
-			"have the provider sign the ID tokens of this client with RS256, ES256, PS256 or EdDSA")
+	if err != nil {
+		return true, nil //nolint:nilerr // told to the caller, who may go on; it may quote the token
 	}
 	header := signed.Signatures[0].Header
 	for found, asked := false, 0; !found && asked < 2; asked++ {
@@ -54,8 +54,11 @@ func (w *Wire) checkSignature(ctx context.Context, jwks string, id secret.String
 				return false, nil
 			}
 		}
+		if found {
+			return false, fmt.Errorf("%w: its signature is not the provider's", ErrIDToken)
+		}
 	}
-	return false, fmt.Errorf("%w: its signature is not the provider's", ErrIDToken)
+	return true, nil
 }
 
 // keySet asks for a JSON Web Key Set (RFC 7517 section 5). Keys that are not
