@@ -206,5 +206,9 @@ func (a *application) setUpClaude(ctx context.Context, k *auth.Keeper) (string, 
 	if plan.Change.Action == clients.Unchanged {
 		return fmt.Sprintf("%s is set up for %s already.", plan.Client.Name, plan.Change.Name), nil
 	}
-	return fmt.Sprintf("%s has the server %q now. %s.", plan.Client.Name, plan.Change.Name, text.Sentence(plan.Client.Reload)), nil
+	message := fmt.Sprintf("%s has the server %q now. %s.", plan.Client.Name, plan.Change.Name, text.Sentence(plan.Client.Reload))
+	for _, w := range plan.Change.Warnings {
+		message += "\n" + text.Sentence(w)
+	}
+	return message, nil
 }

@@ -28,6 +28,16 @@ func (k *Keeper) UndoImport(ctx context.Context, r importer.UndoRequest) (import
 	return k.importer().Undo(ctx, r)
 }
 
+// KeepEntry keeps an entry of an MCP client's config as it was: see importer.Importer.
+func (k *Keeper) KeepEntry(ctx context.Context, where string, was []byte, now string) error {
+	return k.importer().KeepEntry(ctx, where, was, now)
+}
+
+// KeptEntry returns what KeepEntry kept: see importer.Importer.
+func (k *Keeper) KeptEntry(ctx context.Context, where, now string) (was []byte, forget func() error, err error) {
+	return k.importer().Entry(ctx, where, now)
+}
+
 func (k *Keeper) importer() *importer.Importer {
 	return &importer.Importer{Params: importer.Params{
 		Locks: filepath.Join(k.dir, "locks"), Copies: filepath.Join(k.dir, "imports"), Profiles: k.profiles, Tokens: k.tokens, Vault: k.vault, Log: k.audit, Now: k.now,

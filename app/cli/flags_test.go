@@ -72,7 +72,7 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[revokeOptions]{"--all", &revokeOptions{all: true}},
 		flagTest[revokeOptions]{"work --all", nil},
 	)
-	for _, newCmd := range []func(*Factory, func(*profileOptions) error) *cobra.Command{newCmdUse, newCmdDeleteProfile, newCmdAccept, newCmdToken} {
+	for _, newCmd := range []func(*Factory, func(*profileOptions) error) *cobra.Command{newCmdUse, newCmdAccept, newCmdToken} {
 		checkFlags(t, newCmd, flagTest[profileOptions]{"work", &profileOptions{"work"}}, flagTest[profileOptions]{"work home", nil})
 	}
 	checkFlags(t, newCmdSecretSet,
@@ -85,7 +85,8 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[secretOptions]{"work --every 60", nil},
 		flagTest[secretOptions]{"work --command c --every 9999", nil},
 	)
-	checkFlags(t, newCmdRename, flagTest[renameOptions]{"work home", &renameOptions{"work", "home"}}, flagTest[renameOptions]{"work", nil})
+	checkFlags(t, newCmdRename, flagTest[renameOptions]{"work home -y", &renameOptions{"work", "home", true}}, flagTest[renameOptions]{"work", nil})
+	checkFlags(t, newCmdDeleteProfile, flagTest[deleteOptions]{"work --yes", &deleteOptions{"work", true}}, flagTest[deleteOptions]{"work home", nil})
 	checkFlags(t, newCmdCreateProfile,
 		flagTest[createOptions]{
 			"corp --provider oauth2 --client-id ID --client-secret-stdin --issuer I --auth-url A --token-url T --revoke-url R --device-url D --userinfo-url U --scope a,b --scope c --redirect-port 8899 --redirect-path /p",
@@ -121,6 +122,10 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 			}},
 		},
 		flagTest[setupOptions]{"--remove", &setupOptions{Request: setup.Request{Remove: true}}},
+		flagTest[setupOptions]{"--wrap e -y", &setupOptions{yes: true, Request: setup.Request{Wrap: "e"}}},
+		flagTest[setupOptions]{"cursor --unwrap e", &setupOptions{Request: setup.Request{Client: "cursor", Unwrap: "e"}}},
+		flagTest[setupOptions]{"--wrap e --unwrap e", nil},
+		flagTest[setupOptions]{"--wrap e --remove", nil},
 		flagTest[setupOptions]{"cursor zed", nil},
 	)
 	checkFlags(t, newCmdImport,

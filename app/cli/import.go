@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
@@ -109,6 +110,30 @@ func (o *importOptions) addFlags(cmd *cobra.Command, f *Factory) {
 	completeFlag(cmd, "profile", f.Names)
 }
 
+// sayLoose names the entries of MCP clients that start the imported logins' servers
+// without us.
+func sayLoose(f *Factory, k any, r importer.Report) {
+	keeper, ok := k.(setup.Keeper)
+	if !ok || f.Setup == nil {
+		return
+	}
+	service, err := f.Setup(keeper)
+	if err != nil {
+		return
+	}
+	told := map[string]bool{}
+	for _, file := range r.Files {
+		for _, l := range file.Logins {
+			for _, e := range service.Loose(l.Provider) {
+				if words := setup.LooseWords(e); !told[words] {
+					told[words] = true
+					f.printf("%s\n", words)
+				}
+			}
+		}
+	}
+}
+
 type importKeeper interface {
 	Import(ctx context.Context, r importer.Request) (importer.Report, error)
 }
@@ -134,6 +159,7 @@ func importRun(ctx context.Context, f *Factory, k importKeeper, o *importOptions
 		err = cmp.Or(f.json(report), err)
 	case !o.json && !(shown && report.DryRun): // after a no the plan is on the screen
 		describeImport(f, report)
+		sayLoose(f, k, report)
 	}
 	if o.DryRun && !o.json && err == nil {
 		f.printf("nothing was changed: leave --dry-run out to do it\n")

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -76,6 +77,7 @@ func recipes() (ids []string) {
 type launchKeeper interface {
 	Profile(name string) (profile.Profile, error)
 	ProfileFor(service string) (profile.Profile, error)
+	ProfilesCalled(ctx context.Context, name string) ([]auth.PastProfile, error)
 	RecordRefusal(ctx context.Context, p profile.Profile, purpose string, err error)
 	Launch(ctx context.Context, p profile.Profile, program string, use func(auth.Access) error) error
 }
@@ -111,7 +113,7 @@ func childEnviron(ctx context.Context, f *Factory, k launchKeeper, o *runOptions
 	p, err := o.find(k, wants)
 	if err != nil {
 		k.RecordRefusal(ctx, p, "run", err)
-		return nil, err
+		return nil, o.whereTo(ctx, k, err)
 	}
 	err = k.Launch(ctx, p, filepath.Base(program), func(access auth.Access) error {
 		environ, err = launch.Environ(f.Environ, vars, launch.Values{
@@ -121,6 +123,22 @@ func childEnviron(ctx context.Context, f *Factory, k launchKeeper, o *runOptions
 		return err
 	})
 	return environ, err
+}
+
+// whereTo says what became of a profile that is gone, and of the entry that names it.
+func (o *runOptions) whereTo(ctx context.Context, k launchKeeper, err error) error {
+	if !errors.Is(err, profile.ErrNotFound) || o.profile == "" {
+		return err
+	}
+	past, unknown := k.ProfilesCalled(ctx, o.profile)
+	if unknown != nil || len(past) == 0 {
+		return err
+	}
+	last, advice := past[len(past)-1], "--remove --name ENTRY"
+	if last.Exists {
+		advice = "--name ENTRY --profile " + last.Name
+	}
+	return hint.Wrap(fmt.Errorf("%w: it is %s", err, last.Words()), "if an MCP client's entry names it: stagedoor setup CLIENT "+advice)
 }
 
 // resolve puts recipe and flags together. wants is the provider the recipe is

@@ -1,19 +1,24 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/importer"
 )
 
 type setupOptions struct {
 	setup.Request
-	print, json bool
+	print, json, yes bool
 }
 
 func newCmdSetup(f *Factory, runF func(*setupOptions) error) *cobra.Command {
@@ -29,12 +34,19 @@ Without --profile the entry follows the active profile, so that switching in the
 tray is enough. With --profile it is pinned, and several accounts can be used
 side by side. What was set up for a profile is remembered: name the command once.
 
+An entry of that name that starts its server without Stagedoor is put behind it as
+it is: the same program, arguments and env, and the profile that the server's own
+--profile names. --wrap does that for an entry of any name. Secrets in its env that
+the server gets from Stagedoor are moved into the keychain if you agree; elsewhere
+--yes does. --unwrap puts the entry back as it was, with its secrets.
+
 CLIENT is claude-desktop (the default), claude-code, cursor, vscode, windsurf,
 zed or gemini.`,
 		Example: `  stagedoor setup
   stagedoor setup --profile work
   stagedoor setup --env API_TOKEN={access_token} -- npx -y some-mcp-server
   stagedoor setup cursor --print
+  stagedoor setup --wrap spotify-work
   stagedoor setup --remove --name spotify`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			before := args
@@ -45,6 +57,9 @@ zed or gemini.`,
 				return err
 			}
 			o.Client = first(before)
+			if n := len(slices.DeleteFunc([]string{o.Wrap, o.Unwrap, o.Entry}, func(s string) bool { return s == "" })); n > 1 || o.Remove && o.Wrap+o.Unwrap != "" {
+				return usage("say one of --wrap, --unwrap, --remove and --name", "--wrap and --unwrap name the entry, and go alone")
+			}
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return setupRun(ctx, f, k, o) })
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
@@ -60,6 +75,9 @@ zed or gemini.`,
 	flags.StringVar(&o.As, "as", "", "deliver what this known server reads")
 	flags.StringArrayVar(&o.Env, "env", nil, "set NAME=TEMPLATE for the server, e.g. API_TOKEN={access_token}; may be repeated")
 	flags.BoolVar(&o.Remove, "remove", false, "remove the entry")
+	flags.StringVar(&o.Wrap, "wrap", "", "put this entry, which starts its server without Stagedoor, behind it")
+	flags.StringVar(&o.Unwrap, "unwrap", "", "put this entry back as it was before --wrap")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "with --wrap, move secrets of the entry's env into the keychain without asking")
 	flags.BoolVar(&o.print, "print", false, "show what would change and change nothing")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON")
 	completeFlag(cmd, "profile", f.Names)
@@ -85,8 +103,48 @@ type setupResult struct {
 	Warnings []string       `json:"warnings,omitempty"`
 }
 
-func setupRun(ctx context.Context, f *Factory, k setup.Keeper, o *setupOptions) error {
+type setupKeeper interface {
+	setup.Keeper
+	importKeeper
+}
+
+// takeSecrets moves what the server gets from us out of an entry's env. What is not
+// moved stays there, and the plan says so.
+func takeSecrets(ctx context.Context, f *Factory, k importKeeper, service setup.Service, o *setupOptions) error {
+	r := o.Request
+	found, err := service.Find(ctx, &r)
+	if err != nil || len(found.Secrets) == 0 || o.print || !o.yes && f.ReadPassword == nil {
+		return err
+	}
+	screen := *f
+	screen.Out = f.Err
+	report, err := k.Import(ctx, importer.Request{Path: "entry " + o.Wrap, Values: found.Env, Profile: found.Profile, Confirm: func(plan importer.Report) error {
+		return f.confirm(ctx, o.yes, plan.Look, "Move these out of the entry?", func() {
+			plan.DryRun = true
+			describeImport(&screen, plan)
+		})
+	}})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		f.notef("warning: the secrets stay in the entry: %s\n", err)
+		return nil
+	}
+	describeImport(&screen, report)
+	o.Taken = found.Secrets
+	dir := filepath.Join(service.Configs.BackupDir, cmp.Or(o.Client, clients.Default))
+	if old, _ := os.ReadDir(dir); len(old) > 0 {
+		f.notef("warning: copies of the file from before, in %s, may have them too: delete those\n", dir)
+	}
+	return nil
+}
+
+func setupRun(ctx context.Context, f *Factory, k setupKeeper, o *setupOptions) error {
 	service, err := f.Setup(k)
+	if err == nil && o.Wrap != "" {
+		err = takeSecrets(ctx, f, k, service, o)
+	}
 	if err != nil {
 		return err
 	}
@@ -117,6 +175,10 @@ func setupRun(ctx context.Context, f *Factory, k setup.Keeper, o *setupOptions) 
 		f.printf("%s has no entry %q\n", p.Client.Name, result.Entry)
 	case result.Action == clients.Remove:
 		f.printf("removed the entry %q from %s\n", result.Entry, result.Path)
+	case o.Unwrap != "":
+		f.printf("the entry %q starts its server without Stagedoor again\n", result.Entry)
+	case p.Wrapped:
+		f.printf("the entry %q starts its server through Stagedoor now: stagedoor setup %s --unwrap %s undoes it\n", result.Entry, p.Client.ID, result.Entry)
 	default:
 		f.printf("wrote the entry %q to %s\n", result.Entry, result.Path)
 	}

@@ -56,6 +56,7 @@ func (c *Configs) Apply(ctx context.Context, ch Change) (backup string, err erro
 		if err := ch.agrees(now); err != nil {
 			return "", err
 		}
+		now.NoBackup = ch.NoBackup
 		var changed bool
 		if backup, changed, err = c.replace(ctx, client, now); err != nil || !changed {
 			return backup, err
@@ -81,7 +82,7 @@ func (c *Configs) replace(ctx context.Context, client Client, ch Change) (backup
 	if err != nil {
 		return "", false, err
 	}
-	if ch.Exists {
+	if ch.Exists && !ch.NoBackup {
 		if backup, err = c.backup(client, ch.Before); err != nil {
 			return "", false, err
 		}

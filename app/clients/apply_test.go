@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -265,7 +266,7 @@ func TestApplyDoesNotAliasTheCallersEntry(t *testing.T) {
 	w.apply(ch)
 	got, err := w.entries()
 	want := map[string]Entry{"our": {Command: "/s", Args: []string{"run"}, Env: map[string]string{"A": "1"}}}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Entry{})); diff != "" || err != nil {
 		t.Errorf("(-want +got), %v:\n%s", err, diff)
 	}
 }
@@ -361,7 +362,7 @@ func TestEntriesOfOthers(t *testing.T) {
 		"z/1~":  {Command: "/usr/bin/stagedoor", Args: []string{"run", "--", "x"}, Env: map[string]string{"A": "b"}},
 		"twice": {Command: "/2"},
 	}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Entry{})); diff != "" || err != nil {
 		t.Errorf("(-want +got), %v:\n%s", err, diff)
 	}
 }

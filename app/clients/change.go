@@ -1,5 +1,7 @@
 package clients
 
+import "slices"
+
 // Action is what a Change does to the file.
 type Action string
 
@@ -30,7 +32,22 @@ type Change struct {
 	// Warnings are sentences for the user; none of them stops Apply.
 	Warnings []string
 
+	// NoBackup is for an entry that had secrets: whoever applies the change has a copy.
+	NoBackup bool
+
 	was []byte // the entry's exact text in Before; nil if there was none
+}
+
+// Was is the entry's exact text, nil if there was none. It may hold secrets.
+func (ch Change) Was() []byte { return ch.was }
+
+// wraps says that the new entry starts what the one before did, or that that one is put back.
+func (ch Change) wraps() bool {
+	if ch.Previous == nil {
+		return false
+	}
+	_, command := ch.Entry.Behind()
+	return ch.Entry.text != nil || len(command) > 0 && slices.Equal(command[1:], ch.Previous.Args)
 }
 
 // Writes says whether Apply would touch the file.

@@ -183,8 +183,8 @@ func TestIsOurs(t *testing.T) {
 		{Entry{Command: "/usr/bin/uv", Args: []string{"run"}}, false},
 		{Entry{Command: "/usr/bin/notstagedoor", Args: []string{"run"}}, false},
 	} {
-		if got := tc.e.isOurs(); got != tc.want {
-			t.Errorf("isOurs(%+v) = %t", tc.e, got)
+		if got := tc.e.IsOurs(); got != tc.want {
+			t.Errorf("IsOurs(%+v) = %t", tc.e, got)
 		}
 	}
 }

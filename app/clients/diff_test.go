@@ -158,14 +158,19 @@ func TestDiffShowsWhatIsNoSecret(t *testing.T) {
 			t.Errorf("%s is hidden:\n%s", plain, diff)
 		}
 	}
-	// The wanted entry is the user's to see, whatever it is called.
-	e := Entry{Command: "/opt/0123456789abcdefABCDEF/stagedoor", Args: []string{"run", "--env", "API_TOKEN={access_token}"}, Env: map[string]string{"TOKEN_DIR": "/run"}}
+	// What the wanted entry has of ours is the user's to see, whatever it is called.
+	e := Entry{Command: "/opt/0123456789abcdefABCDEF/stagedoor", Args: []string{"run", "--env", "API_TOKEN={access_token}"}, Env: map[string]string{"STAGEDOOR_KEY_FILE": "/run"}}
 	ch, err := compute("vscode", "{\n}", "auth-token", &e)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(ch.Diff(), masked) {
 		t.Errorf("our own entry is hidden:\n%s", ch.Diff())
+	}
+	// What it has of an entry that is put behind us may be a secret.
+	e.Args, e.Env = append(e.Args, "--", "/opt/server", "--api-key", "canary"), map[string]string{"API_TOKEN": "canary"}
+	if ch, err = compute("vscode", "{\n}", "auth-token", &e); err != nil || strings.Contains(ch.Diff(), "canary") || !strings.Contains(ch.Diff(), "/opt/server") {
+		t.Errorf("%v: %s", err, ch.Diff())
 	}
 }
 

@@ -24,6 +24,22 @@ type Entry struct {
 	Command string            `json:"command"` // absolute path of the executable: clients started from a desktop have a short PATH
 	Args    []string          `json:"args"`    // passed as they are; no shell is involved
 	Env     map[string]string `json:"env"`     // empty: no `env` member. It is written in plain text, so it must hold no secret
+
+	text []byte // of an entry that was there before, which is put back as it was
+}
+
+// ParseEntry reads the text of an entry as Change.Was had it.
+func ParseEntry(text []byte) (*Entry, error) {
+	v, err := hujson.Parse(text)
+	if err != nil { // whose words may quote it
+		return nil, errors.New("the entry is no JSON")
+	}
+	e, ok := decodeEntry(v)
+	if !ok {
+		return nil, errors.New("the entry starts no program")
+	}
+	e.text = text
+	return &e, nil
 }
 
 // CheckName says whether name can be the name of an entry. Clients build tool
@@ -39,7 +55,7 @@ func CheckName(name string) error {
 
 // check refuses what no client could start.
 func (e Entry) check(env Env) error {
-	if !ospath.IsAbs(env.GOOS, e.Command) {
+	if e.text == nil && !ospath.IsAbs(env.GOOS, e.Command) {
 		return hint.Wrap(fmt.Errorf("the command %q is not an absolute path", e.Command),
 			"write the whole path: MCP clients do not have your shell's PATH")
 	}
@@ -72,7 +88,7 @@ func (e *Entry) clone() *Entry {
 	if e == nil {
 		return nil
 	}
-	return &Entry{e.Command, slices.Clone(e.Args), maps.Clone(e.Env)}
+	return &Entry{e.Command, slices.Clone(e.Args), maps.Clone(e.Env), e.text}
 }
 
 // decodeEntry reads an entry of any author; ok is false when it is not a stdio
@@ -104,8 +120,17 @@ func last(obj *hujson.Object, name string) int {
 	return -1
 }
 
-// isOurs says whether an entry starts Stagedoor's launcher.
-func (e Entry) isOurs() bool {
+// Behind are the launcher's own arguments in an entry of ours, and the command of
+// the server behind them.
+func (e Entry) Behind() (flags, command []string) {
+	if at := slices.Index(e.Args, "--"); at > 0 {
+		return e.Args[1:at], e.Args[at+1:]
+	}
+	return e.Args[min(1, len(e.Args)):], nil
+}
+
+// IsOurs says whether an entry starts Stagedoor's launcher.
+func (e Entry) IsOurs() bool {
 	if len(e.Args) == 0 || e.Args[0] != "run" {
 		return false
 	}

@@ -2,7 +2,6 @@ package clients
 
 import (
 	"bytes"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -209,15 +208,22 @@ func entropy(s string) float64 {
 	return bits
 }
 
-// values are the strings of an entry, which the user may see: they hold no
-// secret.
+// values are the strings of an entry that are Stagedoor's own, and the program of
+// the server: they hold no secret.
 func (e *Entry) values() map[string]bool {
 	shown := map[string]bool{}
 	if e == nil {
 		return shown
 	}
-	for _, s := range slices.Concat([]string{e.Command}, e.Args, slices.Collect(maps.Values(e.Env))) {
+	_, command := e.Behind()
+	own := len(e.Args) - max(0, len(command)-1)
+	for _, s := range append([]string{e.Command}, e.Args[:own]...) {
 		shown[s] = true
+	}
+	for name, value := range e.Env {
+		if strings.HasPrefix(name, "STAGEDOOR_") {
+			shown[value] = true
+		}
 	}
 	return shown
 }

@@ -16,9 +16,6 @@ func (c *Configs) Plan(ctx context.Context, client Client, name string, e *Entry
 	if err := ctx.Err(); err != nil {
 		return Change{}, err
 	}
-	if err := CheckName(name); err != nil {
-		return Change{}, err
-	}
 	if e != nil {
 		if err := e.check(c.Env); err != nil {
 			return Change{}, fmt.Errorf("entry %s: %w", name, err)
@@ -79,6 +76,9 @@ func (ch *Change) compute(client Client) error {
 	case ch.Entry == nil:
 		ch.Action = Absent
 	default:
+		if err := CheckName(ch.Name); err != nil {
+			return err
+		}
 		ch.Action = Create
 		after, err = before.create(client, ch.Name, *ch.Entry)
 	}
@@ -159,8 +159,8 @@ func (ch *Change) warn(client Client, before *document) {
 	if ch.FolderMissing {
 		ch.Warnings = append(ch.Warnings, client.Name+" has not been started by this user yet: its folder does not exist and will be created")
 	}
-	if ch.Action == Update && (ch.Previous == nil || !ch.Previous.isOurs()) {
-		ch.Warnings = append(ch.Warnings, fmt.Sprintf("the entry %q is not Stagedoor's yet; it will be replaced", ch.Name))
+	if ch.Action == Update && !ch.wraps() && (ch.Previous == nil || !ch.Previous.IsOurs()) {
+		ch.Warnings = append(ch.Warnings, fmt.Sprintf("the entry %q is not Stagedoor's yet; it will be replaced (--wrap %s keeps what it starts)", ch.Name, ch.Name))
 	}
 	if before.blank() || before.root.IsStandard() || client.Comments {
 		return

@@ -287,7 +287,7 @@ func TestUpdate(t *testing.T) {
 		},
 		{
 			"env is added", "", "{\n  \"mcpServers\": {\n    \"our\": {\n      \"command\": \"/s\",\n      \"args\": [\"run\"]\n    }\n  }\n}",
-			Entry{"/s", []string{"run"}, map[string]string{"B": "2", "A": "<&>"}},
+			Entry{Command: "/s", Args: []string{"run"}, Env: map[string]string{"B": "2", "A": "<&>"}},
 			"{\n  \"mcpServers\": {\n    \"our\": {\n      \"command\": \"/s\",\n      \"args\": [\"run\"],\n      \"env\": {\n        \"A\": \"<&>\",\n        \"B\": \"2\"\n      }\n    }\n  }\n}", Update,
 		},
 		{

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tailscale/hujson"
+
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -25,6 +27,41 @@ func readFile(path string) (data []byte, exists bool, err error) {
 		return nil, false, explainAccess(err, path)
 	}
 	return data, true, nil
+}
+
+// Server is an entry in a client's file.
+type Server struct {
+	Client Client
+	Name   string
+	Entry  Entry
+}
+
+// Servers are the entries that start a program, of every client whose file can be read.
+func (c *Configs) Servers() (list []Server) {
+	for _, client := range All() {
+		path, err := client.Path(c.Env)
+		if err != nil {
+			continue
+		}
+		data, _, err := readFile(path)
+		if err != nil {
+			continue
+		}
+		d, err := parse(path, data)
+		if err != nil {
+			continue
+		}
+		servers, null, err := d.servers(client)
+		if err != nil || servers == nil || null {
+			continue
+		}
+		for _, m := range servers.Value.(*hujson.Object).Members {
+			if e, ok := decodeEntry(m.Value); ok {
+				list = append(list, Server{client, memberName(m), e})
+			}
+		}
+	}
+	return list
 }
 
 // folderMissing says that the folder of path does not exist.

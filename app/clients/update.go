@@ -55,7 +55,7 @@ func (d *document) update(client Client, name string, e Entry) (*document, error
 	}
 	old := at.member().Value
 	_, understood := decodeEntry(old)
-	understood = understood && distinct(old.Value.(*hujson.Object), wanted)
+	understood = understood && e.text == nil && distinct(old.Value.(*hujson.Object), wanted)
 	if len(e.Env) == 0 && understood {
 		wanted = append(wanted, member{"env", map[string]string{}})
 	}
@@ -68,6 +68,10 @@ func (d *document) update(client Client, name string, e Entry) (*document, error
 			return err
 		}
 		entry := &at.member().Value
+		if e.text != nil {
+			entry.Value = hujson.Literal(e.text)
+			return nil
+		}
 		if !understood {
 			l := d.layout()
 			entry.Value = hujson.Literal(l.value(wanted, lineIndent(d.text, at.member().Name.StartOffset), d.inline(*at.servers, l)))

@@ -4,8 +4,10 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +22,9 @@ import (
 // Keeper is what the package needs of auth.Keeper.
 type Keeper interface {
 	Profile(name string) (profile.Profile, error)
+	ProfileFor(service string) (profile.Profile, error)
+	KeepEntry(ctx context.Context, where string, was []byte, now string) error
+	KeptEntry(ctx context.Context, where, now string) (was []byte, forget func() error, err error)
 	RememberServer(ctx context.Context, id string, server profile.Server) error
 	LogWritable(ctx context.Context) error
 	Record(ctx context.Context, p profile.Profile, event, outcome string, data map[string]any)
@@ -34,6 +39,10 @@ type Request struct {
 	Env     []string // NAME=TEMPLATE
 	Command []string // program and arguments; what was set up last, or the recipe's, if empty
 	Remove  bool     // the entry is to go
+
+	Wrap   string   // an entry that is there, which is to start through us; it names Entry
+	Unwrap string   // such an entry, which is to be as it was
+	Taken  []string // variables of its env that are in the vault, and go
 }
 
 // Params of a Service.
@@ -56,7 +65,9 @@ type Plan struct {
 	Change  clients.Change
 	Client  clients.Client
 	Profile profile.Profile
+	Wrapped bool // Stagedoor is put in front of what was there
 	server  profile.Server
+	forget  func() error // the copy of what is put back
 }
 
 // Plan works out the entry and what would change. It writes nothing.
@@ -64,29 +75,68 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 	if plan.Client, err = clients.Lookup(r.Client); err != nil {
 		return Plan{}, err
 	}
-	if !r.Remove || r.Entry == "" {
+	if r.Unwrap != "" {
+		return s.unwrap(ctx, plan.Client, r.Unwrap)
+	}
+	var found Found
+	if r.Wrap != "" {
+		if found, err = s.Find(ctx, &r); err != nil {
+			return Plan{}, err
+		}
+	}
+	if plan.Profile = found.follows; plan.Profile.ID == "" && (!r.Remove || r.Entry == "") {
 		if plan.Profile, err = s.Keeper.Profile(r.Profile); err != nil && r.Remove {
 			err = hint.Wrap(err, "name the entry to remove with --name")
+		} else if err != nil && len(found.Secrets) > 0 {
+			err = hint.Wrap(err, "the entry has a login: --yes makes a profile of it")
 		}
 		if err != nil {
 			return Plan{}, err
 		}
 	}
-	var entry *clients.Entry
-	if !r.Remove {
-		if plan.server, err = serverFor(plan.Profile, r); err != nil {
-			return Plan{}, err
+	pinned := r.Profile != ""
+	name := cmp.Or(r.Entry, EntryName(plan.Profile, pinned))
+	before, err := s.Configs.Plan(ctx, plan.Client, name, nil)
+	if err != nil || r.Remove {
+		plan.Change = before
+		return plan, err
+	}
+	was := before.Previous
+	if r.Wrap == "" && r.Command == nil && was != nil && !was.IsOurs() {
+		// What it starts is somebody's choice, so that it is not replaced by ours.
+		r.Wrap = name
+		return s.Plan(ctx, r)
+	}
+	if plan.server, err = serverFor(plan.Profile, r); err != nil {
+		return Plan{}, err
+	}
+	entry, err := s.entry(plan.Profile, plan.server, pinned)
+	if err != nil {
+		return Plan{}, err
+	}
+	if was != nil && (was.IsOurs() || r.Wrap != "") {
+		env := foreign(*was)
+		for _, name := range r.Taken {
+			delete(env, name)
 		}
-		if entry, err = s.entry(plan.Profile, plan.server, r.Profile != ""); err != nil {
-			return Plan{}, err
+		maps.Copy(env, entry.Env)
+		entry.Env = env
+	}
+	if plan.Change, err = s.Configs.Plan(ctx, plan.Client, name, entry); err != nil {
+		return Plan{}, err
+	}
+	plan.Wrapped, plan.Change.NoBackup = r.Wrap != "", len(r.Taken) > 0
+	for _, e := range s.Loose(plan.Profile.Provider) {
+		if r.Wrap == "" && e.Client.ID == plan.Client.ID && e.Name != name {
+			plan.Change.Warnings = append(plan.Change.Warnings, LooseWords(e))
 		}
 	}
-	name := r.Entry
-	if name == "" {
-		name = EntryName(plan.Profile, r.Profile != "")
+	left := slices.DeleteFunc(found.Secrets, func(name string) bool { return slices.Contains(r.Taken, name) })
+	if len(left) > 0 {
+		plan.Change.Warnings = append(plan.Change.Warnings, fmt.Sprintf("%s stays in the entry, in plain text, though the server gets it from Stagedoor; --wrap %s --yes moves it into the vault, after --unwrap if need be",
+			strings.Join(left, ", "), name))
 	}
-	plan.Change, err = s.Configs.Plan(ctx, plan.Client, name, entry)
-	return plan, err
+	return plan, nil
 }
 
 // entry starts the server through this program.
@@ -118,6 +168,15 @@ func (s Service) Apply(ctx context.Context, plan Plan) (backup string, err error
 		}
 	}
 	data := map[string]any{"client": plan.Client.ID, "entry": plan.Change.Name, "action": string(plan.Change.Action)}
+	switch ch := plan.Change; {
+	case plan.Wrapped && ch.Writes():
+		data["action"] = "wrap"
+		if err := s.Keeper.KeepEntry(ctx, where(plan.Client, ch.Name), ch.Was(), replaced(*ch.Entry)); err != nil {
+			return "", err
+		}
+	case plan.forget != nil:
+		event, data["action"] = audit.ConfigRemoved, "unwrap"
+	}
 	backup, err = s.Configs.Apply(ctx, plan.Change)
 	if err != nil {
 		s.Keeper.Record(ctx, plan.Profile, event, audit.Failed, data)
@@ -126,7 +185,10 @@ func (s Service) Apply(ctx context.Context, plan Plan) (backup string, err error
 	if plan.Change.Writes() {
 		s.Keeper.Record(ctx, plan.Profile, event, audit.OK, data)
 	}
-	if plan.Change.Entry != nil {
+	if plan.forget != nil {
+		return backup, plan.forget()
+	}
+	if plan.Change.Entry != nil && plan.server.Command != nil {
 		err = s.Keeper.RememberServer(ctx, plan.Profile.ID, plan.server)
 	}
 	return backup, err
@@ -148,6 +210,9 @@ func EntryName(p profile.Profile, pinned bool) string {
 func serverFor(p profile.Profile, r Request) (profile.Server, error) {
 	const example = "stagedoor setup --env API_TOKEN={access_token} -- npx -y the-server"
 	server := profile.Server{As: r.As, Env: r.Env, Command: r.Command}
+	if known, ok := launch.Recognise(r.Command); ok && r.As == "" && len(r.Env) == 0 {
+		server.As = known.ID
+	}
 	if r.As == "" && len(r.Env) == 0 && len(r.Command) == 0 {
 		if p.Server != nil {
 			return *p.Server, nil
@@ -183,11 +248,14 @@ func serverFor(p profile.Profile, r Request) (profile.Server, error) {
 	case len(server.Command) == 0:
 		return server, hint.New("there is no command to start the MCP server with", "put it behind --: "+example)
 	case server.As == "" && !strings.Contains(strings.Join(server.Env, "\n"), "{access_token}"):
-		return server, hint.New("the MCP server would get no token", "say which variable it reads: --env API_TOKEN={access_token}")
+		return server, hint.New("the MCP server would get no token", "say which variable it reads: --env API_TOKEN={access_token}, or which known server it is: --as spotify-mcp")
 	}
 	server.Command = slices.Clone(server.Command)
 	// Clients start servers with a short PATH, so the program's place is looked
 	// up here, where the user's own PATH is known.
+	if name := server.Command[0]; r.Wrap != "" && strings.ContainsAny(name, `/\`) && !filepath.IsAbs(name) {
+		return server, hint.New(name+" is relative to a folder that only the client knows", "write its whole path into the entry first")
+	}
 	if path, err := launch.Find(server.Command[0]); err == nil {
 		server.Command[0] = path
 	} else if filepath.IsAbs(server.Command[0]) || r.Command != nil {

@@ -38,6 +38,7 @@ type oldCopy struct {
 	Data    []byte            `json:"data,omitempty"`
 	After   string            `json:"after,omitempty"` // SHA-256 of what replaced it
 	Items   map[string]string `json:"items,omitempty"` // by user name
+	Entry   bool              `json:"entry,omitempty"` // of an MCP client's config: Path says which, After is what replaced it
 
 	name string // of the file that it is in
 }
@@ -119,6 +120,30 @@ func (i *Importer) loadCopy(id *age.X25519Identity, name string) (oldCopy, error
 	return c, nil
 }
 
+// KeepEntry keeps the text of an MCP client's entry, encrypted. where names it, and
+// now is what replaces it.
+func (i *Importer) KeepEntry(ctx context.Context, where string, was []byte, now string) error {
+	lock, err := i.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	_, err = i.saveCopy(ctx, oldCopy{Path: where, Entry: true, Data: was, After: now})
+	return err
+}
+
+// Entry returns the text that was kept of an entry, nil if there is none or
+// something else has replaced it, and what forgets it.
+func (i *Importer) Entry(ctx context.Context, where, now string) (was []byte, forget func() error, err error) {
+	list, _, err := i.copies(ctx, false)
+	for _, c := range list {
+		if c.Entry && c.Path == where && c.After == now {
+			return c.Data, func() error { return durable.Remove(filepath.Join(i.Copies, c.name)) }, nil
+		}
+	}
+	return nil, nil, err
+}
+
 // copies lists what can be undone, the newest of each file or item. Those of
 // which nothing was taken away after all are left out, and removed under the
 // import lock: without it, an import may be about to take it away.
@@ -143,7 +168,7 @@ func (i *Importer) copies(ctx context.Context, locked bool) (list []oldCopy, unr
 			unreadable++
 			continue
 		}
-		if now, _, err := readImport(c.Path); c.Items == nil && err == nil && bytes.Equal(now, c.Data) {
+		if now, _, err := readImport(c.Path); c.Items == nil && !c.Entry && err == nil && bytes.Equal(now, c.Data) {
 			if locked {
 				_ = durable.Remove(filepath.Join(i.Copies, e.Name()))
 			}

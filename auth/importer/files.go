@@ -40,6 +40,17 @@ func gather(ctx context.Context, r Request) (sources []*source, look string, err
 		s, err := gatherItems(ctx, r)
 		return []*source{s}, "", err
 	}
+	if r.Values != nil {
+		s := &source{File: File{Path: r.Path, Format: string(migrate.Variables), Logins: []Login{}}}
+		s.doc, err = migrate.FromVariables(r.Values, migrate.Options{Local: r.Local, Provider: r.Provider})
+		s.Warnings = s.doc.Notes
+		for _, change := range s.doc.Without(migrate.Providers()).Changes {
+			if strings.HasPrefix(change, "-") {
+				s.Changes = append(s.Changes, change)
+			}
+		}
+		return []*source{s}, "", err
+	}
 	info, err := os.Stat(r.Path)
 	switch {
 	case err != nil:

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/migrate"
 )
 
 // gitWait bounds how long git may look through a repository's history.
@@ -21,7 +23,7 @@ type exposures map[string][]string
 func exposed(ctx context.Context, plan Report) exposures {
 	told := exposures{}
 	for _, f := range plan.Files {
-		if len(f.Changes) == 0 || len(f.Logins) == 0 {
+		if len(f.Changes) == 0 || len(f.Logins) == 0 || f.Format == string(migrate.Variables) {
 			continue
 		}
 		l, name := f.Logins[0], filepath.Base(f.Path)

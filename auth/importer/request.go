@@ -21,7 +21,10 @@ type Request struct {
 	Path string // a file, or a folder whose files with a login are all imported
 	// Keyring, instead of Path, is the old name of a profile whose items in the
 	// keychain are imported.
-	Keyring  string
+	Keyring string
+	// Values, instead, are variables of an MCP client's entry, which Path names in
+	// messages. Whoever asks takes out what File.Changes names.
+	Values   map[string]string
 	Profile  string // name for the one login that is found
 	Provider string // whose logins to import; "" for all that are known for certain
 	ClientID string // for files that do not have it

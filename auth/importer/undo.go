@@ -100,7 +100,7 @@ func (i *Importer) wanted(ctx context.Context, r UndoRequest) ([]oldCopy, error)
 		}
 	}
 	list = slices.DeleteFunc(list, func(c oldCopy) bool {
-		return r.Path != "" && c.Path != r.Path && !strings.HasPrefix(c.Path, r.Path+string(filepath.Separator))
+		return c.Entry || r.Path != "" && c.Path != r.Path && !strings.HasPrefix(c.Path, r.Path+string(filepath.Separator))
 	})
 	switch {
 	case len(list) == 0 && unreadable > 0:

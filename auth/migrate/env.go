@@ -55,11 +55,23 @@ type envFile struct {
 // the place of is a doubt: nobody can say which one is right.
 func parseEnv(name string, data []byte, o Options) (Document, error) {
 	body := strings.TrimPrefix(string(data), bom)
-	f := &envFile{
-		bom: string(data[:len(data)-len(body)]), list: bindings(body),
-		last: map[string]binding{}, values: map[string]string{}, readers: map[string]*reader{},
+	f := &envFile{bom: string(data[:len(data)-len(body)]), list: bindings(body)}
+	return f.document(Document{Format: DotEnv, Profile: envProfile(name)}, o)
+}
+
+// FromVariables reads variables that another program's settings have, such as the
+// env of an MCP client's entry. Without says which of them would go.
+func FromVariables(values map[string]string, o Options) (Document, error) {
+	f := &envFile{}
+	for i, key := range slices.Sorted(maps.Keys(values)) {
+		f.list = append(f.list, binding{line: i + 1, key: key, value: values[key], quote: '\''})
 	}
-	d := Document{Format: DotEnv, Profile: envProfile(name), without: f.without}
+	return f.document(Document{Format: Variables, Profile: "default"}, o)
+}
+
+// document reads a file that was taken apart.
+func (f *envFile) document(d Document, o Options) (Document, error) {
+	f.last, f.values, f.readers, d.without = map[string]binding{}, map[string]string{}, map[string]*reader{}, f.without
 	for _, s := range services {
 		f.readers[s.id] = newReader(s, o.Local)
 	}

@@ -56,6 +56,7 @@ type Format string
 // The formats.
 const (
 	DotEnv        Format = "dotenv"         // .env, .env.<profile>
+	Variables     Format = "variables"      // of an MCP client's entry
 	TidalSession  Format = "tidal-session"  // session.json of the TIDAL server
 	TidalAPI      Format = "tidalapi"       // session file of the Python library tidalapi
 	Spotipy       Format = "spotipy-cache"  // .cache of the Python library spotipy

@@ -1,0 +1,192 @@
+package setup
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/app/launch"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/migrate"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+// Found is an entry that starts its server without us.
+type Found struct {
+	Env map[string]string
+	// Secrets are the variables of Env that the server would get from us.
+	Secrets []string
+	// Profile is the one that it is to use: as asked for, as the server's own
+	// --profile says, or the one that is followed. It need not exist.
+	Profile string
+
+	follows profile.Profile
+}
+
+// Find looks up the entry that a request wants to wrap, and completes the request:
+// the command is the entry's, and a profile that the server's own --profile names
+// is the one to pin.
+func (s Service) Find(ctx context.Context, r *Request) (Found, error) {
+	client, err := clients.Lookup(r.Client)
+	if err != nil {
+		return Found{}, err
+	}
+	ch, err := s.Configs.Plan(ctx, client, r.Wrap, nil)
+	switch was := ch.Previous; {
+	case err != nil:
+		return Found{}, err
+	case was == nil && ch.Action == clients.Absent:
+		return Found{}, hint.New(fmt.Sprintf("%s has no entry %q", client.Name, r.Wrap), "look into "+ch.Path+"; without --wrap a new entry is made")
+	case was == nil:
+		return Found{}, hint.New(fmt.Sprintf("the entry %q starts no program", r.Wrap), "only a server that the client starts itself can be put behind Stagedoor")
+	case was.IsOurs():
+		return Found{}, hint.New(fmt.Sprintf("the entry %q starts through Stagedoor already", r.Wrap), "stagedoor setup "+client.ID+" --unwrap "+r.Wrap+" takes it out again")
+	case r.Command != nil:
+		return Found{}, hint.Usage("--wrap keeps the command that the entry has", "leave out what is behind --")
+	}
+	r.Entry, r.Command = r.Wrap, append([]string{ch.Previous.Command}, ch.Previous.Args...)
+	found := Found{Env: ch.Previous.Env, Profile: r.Profile}
+	own := option(ch.Previous.Args, "--profile")
+	if p, err := s.Keeper.Profile(own); r.Profile == "" && own != "" && err == nil {
+		r.Profile = p.Name
+	}
+	known, _ := launch.Recognise(r.Command)
+	if r.As != "" {
+		if known, err = launch.LookupRecipe(r.As); err != nil {
+			return Found{}, err
+		}
+	}
+	if r.Profile == "" {
+		found.follows, _ = s.Keeper.ProfileFor(known.Provider)
+	}
+	found.Profile = cmp.Or(r.Profile, own, found.follows.Name)
+	for _, name := range secrets(found.Env) {
+		delivered := slices.ContainsFunc(known.Env, func(v launch.Var) bool { return v.Name == name }) && len(r.Env) == 0
+		if delivered || slices.ContainsFunc(r.Env, func(v string) bool { return strings.HasPrefix(v, name+"=") }) {
+			found.Secrets = append(found.Secrets, name)
+		}
+	}
+	return found, nil
+}
+
+// Loose are the entries, of any client, that start a server of a provider without us.
+func (s Service) Loose(provider string) []clients.Server {
+	return slices.DeleteFunc(s.Configs.Servers(), func(e clients.Server) bool {
+		known, _ := launch.Recognise(append([]string{e.Entry.Command}, e.Entry.Args...))
+		d, _ := migrate.FromVariables(e.Entry.Env, migrate.Options{Provider: provider})
+		return e.Entry.IsOurs() || known.Provider != provider && len(d.Logins) == 0
+	})
+}
+
+// LooseWords says so of one, and what to do.
+func LooseWords(e clients.Server) string {
+	return fmt.Sprintf("%s: the entry %q still starts its server without Stagedoor: stagedoor setup %s --wrap %s", e.Client.Name, e.Name, e.Client.ID, e.Name)
+}
+
+// Pinned are the entries, of any client, that start a server with a profile.
+func (s Service) Pinned(profile string) []clients.Server {
+	return slices.DeleteFunc(s.Configs.Servers(), func(e clients.Server) bool {
+		flags, _ := e.Entry.Behind()
+		return !e.Entry.IsOurs() || option(flags, "--profile") != profile
+	})
+}
+
+// Repin plans to have a pinned entry use a profile by another name, or to remove it
+// if there is none.
+func (s Service) Repin(ctx context.Context, e clients.Server, to string) (Plan, error) {
+	var entry *clients.Entry
+	if to != "" {
+		entry = &clients.Entry{Command: e.Entry.Command, Args: slices.Clone(e.Entry.Args), Env: e.Entry.Env}
+		for i, arg := range entry.Args {
+			if arg == "--profile" {
+				entry.Args[i+1] = to
+				break
+			} else if strings.HasPrefix(arg, "--profile=") {
+				entry.Args[i] = "--profile=" + to
+				break
+			}
+		}
+	}
+	ch, err := s.Configs.Plan(ctx, e.Client, e.Name, entry)
+	return Plan{Change: ch, Client: e.Client}, err
+}
+
+// unwrap plans to put back what was wrapped, as it was if nobody changed it since.
+func (s Service) unwrap(ctx context.Context, client clients.Client, name string) (plan Plan, err error) {
+	plan = Plan{Client: client, forget: func() error { return nil }}
+	ch, err := s.Configs.Plan(ctx, client, name, nil)
+	if err != nil {
+		return plan, err
+	}
+	if ch.Previous == nil || !ch.Previous.IsOurs() {
+		return plan, hint.New(fmt.Sprintf("%s has no entry %q that starts through Stagedoor", client.Name, name), "look into "+ch.Path)
+	}
+	_, command := ch.Previous.Behind()
+	if len(command) == 0 {
+		return plan, hint.New("the entry names no server to start", "remove it: stagedoor setup "+client.ID+" --remove --name "+name)
+	}
+	entry := &clients.Entry{Command: command[0], Args: command[1:], Env: foreign(*ch.Previous)}
+	was, forget, err := s.Keeper.KeptEntry(ctx, where(client, name), replaced(*ch.Previous))
+	if err == nil && was != nil {
+		plan.forget = forget
+		entry, err = clients.ParseEntry(was)
+	}
+	if err != nil {
+		return plan, err
+	}
+	plan.Change, err = s.Configs.Plan(ctx, client, name, entry)
+	if was == nil {
+		plan.Change.Warnings = append(plan.Change.Warnings, "there is no copy of the entry as it was: what was moved into the vault stays there")
+	}
+	return plan, err
+}
+
+// where names an entry among the copies.
+func where(client clients.Client, name string) string { return client.ID + "/" + name }
+
+// replaced is what tells a wrapped entry that nobody changed: its server and
+// variables. The profile may have another name by now.
+func replaced(e clients.Entry) string {
+	_, command := e.Behind()
+	text, _ := json.Marshal([]any{command, foreign(e)}) // strings always encode
+	return string(text)
+}
+
+// foreign are the variables of an entry that are not Stagedoor's own.
+func foreign(e clients.Entry) map[string]string {
+	env := maps.Clone(e.Env)
+	maps.DeleteFunc(env, func(name, _ string) bool { return strings.HasPrefix(name, "STAGEDOOR_") })
+	if env == nil {
+		env = map[string]string{}
+	}
+	return env
+}
+
+// secrets are the variables with secrets that an import would take.
+func secrets(env map[string]string) (names []string) {
+	d, _ := migrate.FromVariables(env, migrate.Options{}) // what is doubtful is no secret for certain
+	for _, change := range d.Without(migrate.Providers()).Changes {
+		if name, ok := strings.CutSuffix(change, "=[redacted]"); ok {
+			names = append(names, strings.TrimPrefix(name, "-"))
+		}
+	}
+	return names
+}
+
+// option is the value that a flag has among arguments, or "".
+func option(args []string, flag string) string {
+	for i, arg := range args {
+		if value, ok := strings.CutPrefix(arg, flag+"="); ok {
+			return value
+		}
+		if arg == flag && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return ""
+}
