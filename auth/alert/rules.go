@@ -180,7 +180,7 @@ func Defaults() []Rule {
 			Resets:    orGone(),
 			Kind:      Single, Severity: P3, Cooldown: 7 * day,
 			Message: "the provider gave a token that is shorter than its tokens are",
-			Cases:   []Case{when(is("kind", "unchecked"), P3, "the signature of an ID token could not be checked: the provider's keys could not be had")},
+			Cases:   []Case{when(is("kind", "unchecked"), P3, "the signature of an ID token could not be checked with the provider's keys")},
 		},
 		{
 			ID: "credential_age", Title: "Old client secret",

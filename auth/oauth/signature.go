@@ -26,18 +26,17 @@ const maxRSA = 8192
 // publishes, if it says where (OpenID Connect Core section 3.1.3.7). A key that is
 // not among them is looked for once more, since it may be newer.
 //
-// unchecked is true if nothing can be checked: the keys cannot be had, none of them
-// is the one that signed, or the token has no signature that a published key could
-// check. The connection to the token endpoint has then said alone who is speaking,
-// as the same section allows, and as a client is registered for that gets "none" or
-// an HMAC. A signature that is wrong is an error.
+// unchecked is true if the keys cannot be had, or none of them is the one that signed.
+// The connection to the token endpoint has then said alone who is speaking, as the
+// same section allows. So it is with a client that is registered for "none" or an
+// HMAC, which no published key could check. A signature that is wrong is an error.
 func (w *Wire) checkSignature(ctx context.Context, jwks string, id secret.String) (unchecked bool, err error) {
 	if jwks == "" {
 		return false, nil
 	}
 	signed, err := jose.ParseSignedCompact(id.Reveal(), signatureAlgorithms)
 	if err != nil {
-		return true, nil //nolint:nilerr // told to the caller, who may go on; it may quote the token
+		return false, nil //nolint:nilerr // there is nothing to check
 	}
 	header := signed.Signatures[0].Header
 	for found, asked := false, 0; !found && asked < 2; asked++ {
