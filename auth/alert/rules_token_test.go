@@ -100,7 +100,7 @@ func TestTokenRules(t *testing.T) {
 		},
 		"a signature that was not checked": {
 			tell().add(1, audit.OddToken, "p", "kind", "unchecked", "token", "id"),
-			[]string{"odd_token-1 P3 open ×1 the signature of an ID token could not be checked: the provider's keys could not be had"},
+			[]string{"odd_token-1 P3 open ×1 the signature of an ID token could not be checked with the provider's keys"},
 		},
 		"acknowledged, and at the next login": {
 			tell().add(1, audit.OddToken, "p", "kind", "short").ack("odd_token-1").add(1, audit.OddToken, "p", "kind", "short"),
