@@ -44,7 +44,7 @@ type Tokens struct {
 	// Subject is the account's id in a checked ID token, or "".
 	Subject string
 	// Unchecked is true after a login whose ID token's signature could not be
-	// checked, because the provider's keys could not be had.
+	// checked for want of the provider's key.
 	Unchecked bool
 	// Stranger is true after a refresh that brought an ID token of another issuer,
 	// for another client or of no account.
