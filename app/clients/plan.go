@@ -160,7 +160,7 @@ func (ch *Change) warn(client Client, before *document) {
 		ch.Warnings = append(ch.Warnings, client.Name+" has not been started by this user yet: its folder does not exist and will be created")
 	}
 	if ch.Action == Update && !ch.wraps() && (ch.Previous == nil || !ch.Previous.IsOurs()) {
-		ch.Warnings = append(ch.Warnings, fmt.Sprintf("the entry %q is not Stagedoor's yet; it will be replaced (--wrap %s keeps what it starts)", ch.Name, ch.Name))
+		ch.Warnings = append(ch.Warnings, fmt.Sprintf("the entry %q is not Stagedoor's yet; it will be replaced (--wrap keeps what it starts)", ch.Name))
 	}
 	if before.blank() || before.root.IsStandard() || client.Comments {
 		return

@@ -134,7 +134,7 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 	left := slices.DeleteFunc(found.Secrets, func(name string) bool { return slices.Contains(r.Taken, name) })
 	if len(left) > 0 {
 		plan.Change.Warnings = append(plan.Change.Warnings, fmt.Sprintf("%s stays in the entry, in plain text, though the server gets it from Stagedoor; --wrap %s --yes moves it into the vault, after --unwrap if need be",
-			strings.Join(left, ", "), name))
+			strings.Join(left, ", "), Quote(name)))
 	}
 	return plan, nil
 }

@@ -45,7 +45,7 @@ func (s Service) Find(ctx context.Context, r *Request) (Found, error) {
 	case was == nil:
 		return Found{}, hint.New(fmt.Sprintf("the entry %q starts no program", r.Wrap), "only a server that the client starts itself can be put behind Stagedoor")
 	case was.IsOurs():
-		return Found{}, hint.New(fmt.Sprintf("the entry %q starts through Stagedoor already", r.Wrap), "stagedoor setup "+client.ID+" --unwrap "+r.Wrap+" takes it out again")
+		return Found{}, hint.New(fmt.Sprintf("the entry %q starts through Stagedoor already", r.Wrap), "stagedoor setup "+client.ID+" --unwrap "+Quote(r.Wrap)+" takes it out again")
 	case r.Command != nil:
 		return Found{}, hint.Usage("--wrap keeps the command that the entry has", "leave out what is behind --")
 	}
@@ -65,7 +65,8 @@ func (s Service) Find(ctx context.Context, r *Request) (Found, error) {
 		found.follows, _ = s.Keeper.ProfileFor(known.Provider)
 	}
 	found.Profile = cmp.Or(r.Profile, own, found.follows.Name)
-	for _, name := range secrets(found.Env) {
+	d, _ := migrate.FromVariables(found.Env, migrate.Options{}) // what is doubtful is no secret for certain
+	for _, name := range d.Secrets() {
 		delivered := slices.ContainsFunc(known.Env, func(v launch.Var) bool { return v.Name == name }) && len(r.Env) == 0
 		if delivered || slices.ContainsFunc(r.Env, func(v string) bool { return strings.HasPrefix(v, name+"=") }) {
 			found.Secrets = append(found.Secrets, name)
@@ -85,7 +86,15 @@ func (s Service) Loose(provider string) []clients.Server {
 
 // LooseWords says so of one, and what to do.
 func LooseWords(e clients.Server) string {
-	return fmt.Sprintf("%s: the entry %q still starts its server without Stagedoor: stagedoor setup %s --wrap %s", e.Client.Name, e.Name, e.Client.ID, e.Name)
+	return fmt.Sprintf("%s: the entry %q still starts its server without Stagedoor: stagedoor setup %s --wrap %s", e.Client.Name, e.Name, e.Client.ID, Quote(e.Name))
+}
+
+// Quote is an entry's name in a command for a shell: others may have chosen it.
+func Quote(name string) string {
+	if clients.CheckName(name) == nil {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
 // Pinned are the entries, of any client, that start a server with a profile.
@@ -128,7 +137,7 @@ func (s Service) unwrap(ctx context.Context, client clients.Client, name string)
 	}
 	_, command := ch.Previous.Behind()
 	if len(command) == 0 {
-		return plan, hint.New("the entry names no server to start", "remove it: stagedoor setup "+client.ID+" --remove --name "+name)
+		return plan, hint.New("the entry names no server to start", "remove it: stagedoor setup "+client.ID+" --remove --name "+Quote(name))
 	}
 	entry := &clients.Entry{Command: command[0], Args: command[1:], Env: foreign(*ch.Previous)}
 	was, forget, err := s.Keeper.KeptEntry(ctx, where(client, name), replaced(*ch.Previous))
@@ -165,17 +174,6 @@ func foreign(e clients.Entry) map[string]string {
 		env = map[string]string{}
 	}
 	return env
-}
-
-// secrets are the variables with secrets that an import would take.
-func secrets(env map[string]string) (names []string) {
-	d, _ := migrate.FromVariables(env, migrate.Options{}) // what is doubtful is no secret for certain
-	for _, change := range d.Without(migrate.Providers()).Changes {
-		if name, ok := strings.CutSuffix(change, "=[redacted]"); ok {
-			names = append(names, strings.TrimPrefix(name, "-"))
-		}
-	}
-	return names
 }
 
 // option is the value that a flag has among arguments, or "".

@@ -44,10 +44,8 @@ func gather(ctx context.Context, r Request) (sources []*source, look string, err
 		s := &source{File: File{Path: r.Path, Format: string(migrate.Variables), Logins: []Login{}}}
 		s.doc, err = migrate.FromVariables(r.Values, migrate.Options{Local: r.Local, Provider: r.Provider})
 		s.Warnings = s.doc.Notes
-		for _, change := range s.doc.Without(migrate.Providers()).Changes {
-			if strings.HasPrefix(change, "-") {
-				s.Changes = append(s.Changes, change)
-			}
+		for _, name := range s.doc.Secrets() {
+			s.Changes = append(s.Changes, "-"+name+"=[redacted]")
 		}
 		return []*source{s}, "", err
 	}

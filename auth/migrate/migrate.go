@@ -136,6 +136,16 @@ func (d Document) Without(providers []string) Rewritten {
 	return d.without(providers)
 }
 
+// Secrets are the names of what Without would take out.
+func (d Document) Secrets() (names []string) {
+	for _, change := range d.Without(Providers()).Changes {
+		if name, ok := strings.CutSuffix(change, "=[redacted]"); ok {
+			names = append(names, strings.TrimPrefix(name, "-"))
+		}
+	}
+	return names
+}
+
 // Marker is the variable that says that a provider's secrets are in the
 // keychain.
 func Marker(provider string) string { return strings.ToUpper(provider) + "_USE_KEYCHAIN" }
