@@ -194,7 +194,8 @@ func compose(ctx context.Context, from Source, r Request, now time.Time) (report
 	return report, nil
 }
 
-// about returns the alerts that are asked for, or all that are open.
+// about returns the alerts that are asked for, or all that are open, of the profiles if
+// some are named.
 func about(ctx context.Context, from Source, r Request) ([]alert.Alert, error) {
 	if r.Alert != "" {
 		a, err := from.Alert(ctx, r.Alert)
@@ -205,7 +206,7 @@ func about(ctx context.Context, from Source, r Request) ([]alert.Alert, error) {
 		if r.known {
 			return !slices.Contains(r.ids, a.ID)
 		}
-		return a.State != alert.Open
+		return a.State != alert.Open || len(r.Profiles) > 0 && a.Name != "" && !slices.Contains(r.Profiles, a.Name)
 	}), err
 }
 

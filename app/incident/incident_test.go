@@ -254,3 +254,17 @@ func TestReportOfWhatTheUserFound(t *testing.T) {
 		t.Log(text)
 	}
 }
+
+// A report about one profile must not drag in what is open of another.
+func TestReportOfAProfileHasItsAlertsAlone(t *testing.T) {
+	b := new(memoryLog).
+		add(audit.ReuseDetected, "p", "kind", alert.ReuseInvalidGrant, "name", "work").
+		add(audit.TLSFailed, "q", "name", "home", "host", "a.example")
+	report, err := New(t.Context(), b, Request{Profiles: []string{"home"}}, b.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Alerts) != 1 || report.Alerts[0].Rule != "tls_failed" || !slices.Equal(report.Profiles, []string{"home"}) {
+		t.Errorf("%v, profiles %v", report.Alerts, report.Profiles)
+	}
+}
