@@ -33,8 +33,9 @@ type Fake struct {
 	Report   verify.Report
 	Err      error // of every call, while set
 
-	AlertList []alert.Alert
-	Raised    []alert.Alert // that nobody was told of
+	AlertList    []alert.Alert
+	IncidentList []auth.Incident
+	Raised       []alert.Alert // that nobody was told of
 
 	LoginResult  auth.LoginResult
 	OpenFails    error // why no browser opens
@@ -260,6 +261,29 @@ func (f *Fake) Evidence(_ context.Context, a alert.Alert) ([]audit.Event, error)
 		}
 	}
 	return events, f.Err
+}
+
+// Incidents implements alerts.Keeper.
+func (f *Fake) Incidents(context.Context) ([]auth.Incident, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.IncidentList), f.Err
+}
+
+// UpdateIncident implements alerts.Keeper.
+func (f *Fake) UpdateIncident(_ context.Context, id string, status auth.IncidentStatus, note string) error {
+	if err := f.call("incident %s %s %q", id, status, note); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.IncidentList {
+		if f.IncidentList[i].ID == id {
+			f.IncidentList[i].Status = status
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no incident %q", id)
 }
 
 // AckAlert implements alerts.Keeper.

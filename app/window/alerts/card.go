@@ -14,6 +14,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/window/auditlog"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/text"
@@ -43,6 +44,7 @@ type shown struct {
 	severity    alert.Severity
 	count       int
 	last        time.Time
+	incident    string // its id and status
 }
 
 func newCard(v *view) *card {
@@ -51,7 +53,8 @@ func newCard(v *view) *card {
 
 // show fills the pane from an alert.
 func (c *card) show(a alert.Alert) {
-	key := shown{a.ID, a.Message, a.State, a.Severity, a.Count, a.Last}
+	incident := c.view.incidentOf(a)
+	key := shown{a.ID, a.Message, a.State, a.Severity, a.Count, a.Last, incident.ID + string(incident.Status)}
 	if key == c.key {
 		c.tick(a)
 		return
@@ -72,6 +75,9 @@ func (c *card) show(a alert.Alert) {
 	c.last = c.facts.Text(lang.L("Last"), h.Clock(a.Last))
 	c.facts.Text(lang.L("Fired"), lang.N("{{.Count}} times", a.Count, map[string]any{"Count": kit.Number(a.Count)}))
 	c.facts.Text(lang.L("Alert id"), a.ID)
+	if incident.ID != "" {
+		c.facts.Text(lang.L("Incident"), incident.ID+": "+statusWords(incident.Status))
+	}
 	if a.Unverified {
 		c.facts.Text(lang.L("Evidence"), lang.L("not verified: whoever can write the state folder may have put it there")).Importance = widget.WarningImportance
 	}
@@ -111,6 +117,12 @@ func (c *card) actions(a alert.Alert) fyne.CanvasObject {
 	}
 	if v.incident != nil {
 		c.buttons.Add(kit.Button(lang.L("Start incident report"), func() { v.report(a) }))
+	}
+	switch i := v.incidentOf(a); i.Status {
+	case auth.Investigating:
+		c.buttons.Add(kit.Button(lang.L("Incident is contained"), func() { v.moveOn(i, auth.Contained) }))
+	case auth.Contained:
+		c.buttons.Add(kit.Button(lang.L("Incident is resolved"), func() { v.moveOn(i, auth.Resolved) }))
 	}
 	all.Add(kit.Inset(4, 0, c.buttons))
 	return all

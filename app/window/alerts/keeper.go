@@ -3,6 +3,7 @@ package alerts
 import (
 	"context"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
@@ -16,6 +17,10 @@ type Keeper interface {
 	// Alerts returns all alerts, acknowledged and resolved ones included, the
 	// worst first.
 	Alerts(ctx context.Context) ([]alert.Alert, error)
+	// Incidents returns the incidents there were, the oldest first; UpdateIncident
+	// moves one on.
+	Incidents(ctx context.Context) ([]auth.Incident, error)
+	UpdateIncident(ctx context.Context, id string, status auth.IncidentStatus, note string) error
 	// Evidence returns the events behind an alert, oldest first.
 	Evidence(ctx context.Context, a alert.Alert) ([]audit.Event, error)
 	// Events finds the note that an alert was acknowledged with.

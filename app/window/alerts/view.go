@@ -12,6 +12,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -20,6 +21,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 )
 
@@ -36,6 +38,7 @@ type view struct {
 	all      []alert.Alert
 	listed   []alert.Alert // those that the filter leaves
 	profiles map[string]string
+	reported []auth.Incident
 	chosen   string // id of the selected alert
 	loaded   bool
 
@@ -119,6 +122,7 @@ func (v *view) reload() {
 		alerts []alert.Alert
 		names  map[string]string
 		down   string
+		open   []auth.Incident
 	}
 	kit.Try(v.host, func(ctx context.Context) (s state, err error) {
 		if s.alerts, err = v.keeper.Alerts(ctx); err != nil {
@@ -127,10 +131,13 @@ func (v *view) reload() {
 		if v.turnedDown != nil {
 			s.down = v.turnedDown()
 		}
+		if s.open, err = v.keeper.Incidents(ctx); err != nil {
+			return s, err
+		}
 		s.names, err = v.keeper.ProfileNames(ctx)
 		return s, err
 	}, func(s state) {
-		v.all, v.profiles, v.loaded = s.alerts, s.names, true
+		v.all, v.profiles, v.reported, v.loaded = s.alerts, s.names, s.open, true
 		v.down.SetText(lang.L("Turned down: {{.What}}", map[string]any{"What": s.down}))
 		v.down.Hidden = s.down == ""
 		v.refresh()
@@ -197,6 +204,24 @@ func (v *view) write() {
 
 // profileName returns a profile's name. A deleted one is known by its id alone.
 func (v *view) profileName(id string) string { return cmp.Or(v.profiles[id], id) }
+
+// incidentOf is the newest incident that an alert belongs to, or the zero one.
+func (v *view) incidentOf(a alert.Alert) (found auth.Incident) {
+	for _, i := range v.reported {
+		if slices.Contains(strings.Fields(i.Alerts), a.ID) {
+			found = i
+		}
+	}
+	return found
+}
+
+// moveOn gives an incident another status.
+func (v *view) moveOn(i auth.Incident, status auth.IncidentStatus) {
+	v.host.Try(func(ctx context.Context) error { return v.keeper.UpdateIncident(ctx, i.ID, status, "") }, func() {
+		v.host.Notice.Done(i.ID+": "+statusWords(status), "")
+		v.reload()
+	})
+}
 
 // acknowledge writes down that the user has seen an alert.
 func (v *view) acknowledge(a alert.Alert, note string) {

@@ -228,3 +228,25 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// An incident is moved on where its alert is looked at.
+func TestIncidentIsMovedOn(t *testing.T) {
+	_, f, content := open(t, nil, odd, func(f *keepertest.Fake) {
+		f.IncidentList = []auth.Incident{{ID: "SEC-2026-11-22-001", Status: auth.Investigating, Alerts: "token_reuse_detected-9"}}
+	})
+	for _, step := range []struct{ shows, press string }{
+		{"SEC-2026-11-22-001: under investigation", "Incident is contained"},
+		{"SEC-2026-11-22-001: contained", "Incident is resolved"},
+		{"SEC-2026-11-22-001: resolved", ""},
+	} {
+		if texts := strings.Join(windowtest.Texts(content), "\n"); !strings.Contains(texts, step.shows) {
+			t.Fatalf("the card lacks %q:\n%s", step.shows, texts)
+		}
+		if step.press != "" {
+			windowtest.Press(t, content, step.press)
+		}
+	}
+	if f.IncidentList[0].Status != auth.Resolved {
+		t.Errorf("%+v", f.IncidentList)
+	}
+}

@@ -55,6 +55,12 @@ func stateWords(s alert.State) string {
 	}[s], string(s))
 }
 
+func statusWords(s auth.IncidentStatus) string {
+	return cmp.Or(map[auth.IncidentStatus]string{
+		auth.Investigating: lang.L("under investigation"), auth.Contained: lang.L("contained"), auth.Resolved: lang.L("resolved"),
+	}[s], string(s))
+}
+
 // titleWords is an alert's title in the user's language; one of a newer version's
 // rule has its rule's id alone.
 func titleWords(a alert.Alert) string {
