@@ -94,7 +94,7 @@ func TestAcceptClosesNoOtherAlert(t *testing.T) {
 		if r, err := w.open().VerifyLog(t.Context(), nil); err != nil || !r.OK {
 			t.Fatalf("after accept: %+v, %v", r.Problem, err)
 		}
-		w.stillThere(w.open(), open, auth.Investigating) // what does not verify moves nothing on
+		w.stillThere(w.open(), open, auth.Contained)
 		lines := w.lines()
 		lines[0] = strings.Replace(lines[0], "log_accepted", "log_acceptex", 1)
 		w.set(lines)

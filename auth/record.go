@@ -1,7 +1,9 @@
 package auth
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -104,6 +106,18 @@ func (k *Keeper) ProfileNames(context.Context) (map[string]string, error) {
 // data: enough for a chart.
 func (k *Keeper) Summaries(ctx context.Context, q audit.Query, each func(audit.Summary)) error {
 	return k.audit.Summaries(ctx, q, each)
+}
+
+// rare returns the events of these names, the oldest first, sealed ones only if that is
+// asked for. It looks for what is rare by a byte search, a fraction of what reading
+// the log costs, and says nothing of the chain.
+func (k *Keeper) rare(ctx context.Context, sealed bool, names ...string) (list []audit.Event, err error) {
+	for _, name := range names {
+		found, failed := k.audit.Query(ctx, audit.Query{Name: name, Sealed: sealed})
+		list, err = append(list, found...), errors.Join(err, failed)
+	}
+	slices.SortFunc(list, func(a, b audit.Event) int { return cmp.Compare(a.Seq, b.Seq) })
+	return list, err
 }
 
 // EachEvent calls each for every event of the log that has one of the names, or

@@ -33,13 +33,14 @@ func (k *Keeper) NoteSettings(ctx context.Context) error {
 	}
 	defer k.briefly(ctx, "settings-noted.lock")()
 	before := map[string]string{}
-	err := k.EachEvent(ctx, []string{audit.SettingsChanged}, func(e audit.Event) {
-		if key, ok := e.Data["key"].(string); ok && e.Verified {
-			before[key], _ = e.Data["after"].(string)
-		}
-	})
+	told, err := k.rare(ctx, true, audit.SettingsChanged)
 	if err != nil {
 		return err
+	}
+	for _, e := range told {
+		if key, ok := e.Data["key"].(string); ok {
+			before[key], _ = e.Data["after"].(string)
+		}
 	}
 	for _, s := range list {
 		was, said := before[s.Key]

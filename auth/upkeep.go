@@ -15,6 +15,8 @@ import (
 const (
 	// grantsEvery is how often upkeep looks at all logins.
 	grantsEvery = time.Hour
+	// incidentsEvery is how often it looks for incidents that are overdue.
+	incidentsEvery = 10 * time.Minute
 	// upkeepWait bounds what upkeep may take, since somebody waits for the
 	// alerts behind it.
 	upkeepWait = 8 * time.Second
@@ -79,8 +81,11 @@ func (k *Keeper) upkeep(ctx context.Context) {
 			k.log.WarnContext(ctx, "not all logins could be looked at", "error", err)
 		}
 	}
-	if err := k.checkIncidents(ctx); err != nil {
-		k.log.WarnContext(ctx, "the incidents could not be looked at", "error", err)
+	if last := k.incidentsAt.Load(); last == 0 || now.Sub(time.Unix(last, 0)).Abs() >= incidentsEvery {
+		k.incidentsAt.Store(now.Unix())
+		if err := k.checkIncidents(ctx); err != nil {
+			k.log.WarnContext(ctx, "the incidents could not be looked at", "error", err)
+		}
 	}
 	k.noteCertificates(ctx)
 	if _, err := k.RetryRevocations(ctx); err != nil {
