@@ -121,9 +121,10 @@ type Watched struct {
 // was raised, also with an error.
 func (k *Keeper) WatchOnce(ctx context.Context, quiet bool) (w Watched, err error) {
 	w = Watched{Raised: []alert.Alert{}, Open: []alert.Alert{}, Revocations: []OpenRevocation{}}
-	if unusable := k.audit.Usable(ctx); unusable != nil { // which is an alert itself
+	_, locked := k.auditKey.Key(ctx)
+	if unusable := k.audit.Usable(ctx); unusable != nil || locked != nil { // the first is an alert itself
 		_, err = k.RetryRevocations(ctx)
-		quiet = true
+		quiet, err = quiet || unusable != nil, errors.Join(locked, err)
 	} else {
 		k.upkeep(ctx)
 		w.Report, err = k.VerifyIncremental(ctx)
