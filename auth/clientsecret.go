@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,20 +29,28 @@ type NewSecret struct {
 	// Try has one refresh try it first: if the provider refuses it, the one before
 	// stays.
 	Try bool
-	// Renew, if set, says how it is replaced from then on.
+	// Renew, if set, says how it is replaced from then on. Then Value may be empty, for
+	// the one that is there.
 	Renew *Renewal
 }
 
-// SetClientSecret replaces a profile's client secret. The login stays. at is whom
-// the secret is shown to from now on: the provider as the profile names it. That
-// is refused while there are tokens of another one. tried is false if there was no
-// login to try it with, or nobody asked for that.
-func (k *Keeper) SetClientSecret(ctx context.Context, name string, n NewSecret) (at string, tried bool, err error) {
+// StoredSecret says what became of a NewSecret.
+type StoredSecret struct {
+	At    string // whom it is shown to from now on: the provider as the profile names it
+	Tried bool   // a refresh has shown that the provider takes it
+	Same  bool   // it was stored before, and is as old as it was
+}
+
+// SetClientSecret replaces a profile's client secret. The login stays. That is
+// refused while there are tokens of another provider than the profile names. Without
+// a login there is nothing to try a secret with, and it is stored untried.
+func (k *Keeper) SetClientSecret(ctx context.Context, name string, n NewSecret) (done StoredSecret, err error) {
 	a, err := k.account(name)
 	if err != nil {
-		return "", false, err
+		return done, err
 	}
-	if n.Value, err = account.CleanSecret(n.Value); err == nil && n.Value.Empty() {
+	stays := n.Value.Empty() && n.Renew != nil
+	if n.Value, err = account.CleanSecret(n.Value); err == nil && n.Value.Empty() && !stays {
 		err = hint.Usage("the client secret is empty", "copy it from the provider's developer page")
 	}
 	now := k.now().UTC()
@@ -49,36 +58,50 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, n NewSecret) 
 		err = hint.Usage("the client secret has reached its end already", "give the day on which the provider ends it, or leave it out")
 	}
 	if err != nil {
-		return "", false, err
+		return done, err
 	}
 	if err := k.LogWritable(ctx); err != nil {
-		return "", false, err
+		return done, err
 	}
 	p := a.Profile
 	set, err := k.tokens.Load(ctx, p.ID)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
-		return "", false, err
+		return done, err
 	}
 	if err := a.CheckRegistration(set.Bound); err != nil {
 		k.recordRefused(ctx, p, err)
-		return "", false, err
+		return done, err
 	}
-	was, err := k.secrets.Load(ctx, p.ID)
+	was, err := k.secretOf(ctx, a)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {
-		return "", false, err
+		return done, err
 	}
+	if stays {
+		n.Value = was.Value
+	}
+	if (n.Try || stays) && (!p.HasSecret || n.Value.Empty()) {
+		return done, hint.Usage(p.Name+" has no client secret to replace", "store one: stagedoor secret set "+p.Name)
+	}
+	done.At, done.Same = p.Service(), n.Value == was.Value
 	event, data := audit.CredentialStored, map[string]any{"replaced": p.HasSecret}
-	if n.Try {
-		if !p.HasSecret {
-			return "", false, hint.Usage(p.Name+" has no client secret to replace", "store one: stagedoor secret set "+p.Name)
-		}
-		if tried, err = k.trySecret(ctx, a, n.Value); err != nil {
-			return "", tried, err
+	if done.Same {
+		data["same"] = true
+	}
+	switch {
+	case stays || !n.Try:
+	case done.Same && n.Renew == nil:
+		return done, hint.Usage("that is the client secret which is stored already", "make a new one at the provider first")
+	default:
+		if done.Tried, err = k.trySecret(ctx, a, n.Value); err != nil {
+			return done, err
 		}
 		event = audit.CredentialRotated
-		data = map[string]any{"tried": tried, "old": k.auditKey.Fingerprint(ctx, was.Value), "new": k.auditKey.Fingerprint(ctx, n.Value)}
+		data = map[string]any{"tried": done.Tried, "old": k.auditKey.Fingerprint(ctx, was.Value), "new": k.auditKey.Fingerprint(ctx, n.Value)}
 	}
-	kept := identity.ClientSecret{Value: n.Value, Stored: now, Ends: n.Ends, Renew: was.Renew}
+	kept := was.Replaced(n.Value, now)
+	if !n.Ends.IsZero() {
+		kept.Ends = n.Ends
+	}
 	if n.Renew != nil {
 		kept.Renew = *n.Renew
 	}
@@ -90,18 +113,18 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, n NewSecret) 
 			if e := p.Endpoints; e != nil && !p.HasSecret {
 				e.AuthMethod = "" // that of a client without one
 			}
-			p.HasSecret, p.SecretFrom, p.SecretFor = true, now, ""
+			p.HasSecret, p.SecretFrom, p.SecretFor = true, kept.Stored, ""
 			bound.Confidential, bound.ClientAuth = true, p.Binding().ClientAuth
 		})
 	})
 	if err != nil {
-		return "", tried, err
+		return done, err
 	}
 	k.record(ctx, p, event, audit.OK, data)
 	if a, err = k.account(p.Name); err == nil {
 		k.renewed(ctx, k.grant(a))
 	}
-	return p.Service(), tried, nil
+	return done, nil
 }
 
 // trySecret has one refresh show the secret to the provider.
@@ -112,9 +135,7 @@ func (k *Keeper) trySecret(ctx context.Context, a account.Account, value secret.
 	grant.Vet = func(set token.Set) error { return a.CheckRegistration(set.Bound) }
 	if tried, err = k.tokens.Try(ctx, grant); err != nil {
 		err = fmt.Errorf("the secret that is stored stays, because the new one did not work in a refresh: %w", err)
-		if hint.Of(err) == "" {
-			err = hint.Wrap(err, "look at it on the provider's page and try again; stagedoor secret set "+a.Profile.Name+" stores it untried")
-		}
+		err = hint.Wrap(err, cmp.Or(hint.Of(err), "look at it on the provider's page and try again")+"; stagedoor secret set "+a.Profile.Name+" stores it untried")
 	}
 	return tried, err
 }
@@ -143,7 +164,7 @@ func (k *Keeper) rebind(ctx context.Context, a account.Account, change func(*ide
 	})
 	switch {
 	case errors.Is(err, vault.ErrNotFound), errors.Is(err, errDamaged):
-		return change(&identity.Binding{})
+		return k.tokens.Alone(ctx, was.ID, func() error { return change(&identity.Binding{}) })
 	case err != nil && changed:
 		err = errors.Join(err, k.profiles.Update(context.WithoutCancel(ctx), was.ID, func(p *profile.Profile) {
 			p.ClientID, p.RedirectPort, p.Endpoints = was.ClientID, was.RedirectPort, was.Endpoints

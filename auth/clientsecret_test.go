@@ -453,13 +453,13 @@ func TestReplaceTheClientSecret(t *testing.T) {
 	if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); err == nil {
 		t.Fatal("the server takes any client secret")
 	}
-	at, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client\n"})
-	if err != nil || at != w.server.Issuer() {
-		t.Fatalf("shown to %q, %v", at, err)
+	done, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client\n"})
+	if err != nil || done.At != w.server.Issuer() {
+		t.Fatalf("shown to %q, %v", done.At, err)
 	}
 	w.login("work")
 	w.clock.Advance(100 * 24 * time.Hour)
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
 		t.Fatal(err)
 	}
 	w.token(w.keeper, "work")
@@ -468,7 +468,7 @@ func TestReplaceTheClientSecret(t *testing.T) {
 		t.Errorf("in the log: %+v, %v", events, err)
 	}
 	for _, blank := range []secret.String{"", " \n"} {
-		if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: blank}); !errors.Is(err, auth.ErrUsage) {
+		if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: blank}); !errors.Is(err, auth.ErrUsage) {
 			t.Errorf("%q: %v", blank.Reveal(), err)
 		}
 	}
@@ -479,7 +479,7 @@ func TestClientSecretForAPublicClient(t *testing.T) {
 	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
 	w.create("work")
 	w.login("work")
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
 		t.Fatal(err)
 	}
 	w.token(w.keeper, "work")
@@ -493,7 +493,7 @@ func TestReplacedSecretDoesNotFollowAChangedProfile(t *testing.T) {
 	w.confidential("work")
 	w.login("work")
 	w.edit(func(p, e map[string]any) { p["issuer"], e["token"] = evil.Issuer(), evil.Issuer()+"/token" })
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "another-s3cret"}); !errors.Is(err, auth.ErrEndpointChanged) {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "another-s3cret"}); !errors.Is(err, auth.ErrEndpointChanged) {
 		t.Errorf("SetClientSecret: %v", err)
 	}
 	w.clock.Advance(2 * time.Hour)
@@ -542,7 +542,7 @@ func TestServerThatStartsDuringSecretSet(t *testing.T) {
 		}
 		return nil
 	})
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-started; err != nil {
@@ -560,14 +560,14 @@ func TestInterruptedClientSecret(t *testing.T) {
 	w.create("work")
 	w.login("work")
 	w.vault.FailSet("/tokens", vault.ErrLocked)
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "new-secret-of-the-client"}); !errors.Is(err, vault.ErrLocked) {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "new-secret-of-the-client"}); !errors.Is(err, vault.ErrLocked) {
 		t.Fatal(err)
 	}
 	w.vault.FailSet("", nil)
 	if _, err := w.open().Token(t.Context(), "work", "token"); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "new-secret-of-the-client"}); err != nil {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "new-secret-of-the-client"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.open().Token(t.Context(), "work", "token"); err != nil {
@@ -629,11 +629,11 @@ func TestSecretSetCanBeRepeatedAfterAFailure(t *testing.T) {
 		}
 		return nil
 	})
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err == nil {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err == nil {
 		t.Fatal("what could not be kept is no success")
 	}
 	full = false
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "s3cret-of-the-client"}); err != nil {
 		t.Fatal(err)
 	}
 	w.token(w.keeper, "work")

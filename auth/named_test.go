@@ -204,7 +204,7 @@ func TestForgetLeavesTheProfileOnly(t *testing.T) {
 	if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); err == nil || !strings.Contains(hint.Of(err), "stagedoor secret set work") {
 		t.Errorf("a login without the secret: %v (hint %q)", err, hint.Of(err))
 	}
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "the-secret"}); err != nil {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "the-secret"}); err != nil {
 		t.Fatal(err)
 	}
 	w.browser.Account = "grace"

@@ -146,7 +146,7 @@ func TestRevocationGoesOnWithTheNewClientSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.server.Clients[0].Secret = "renewed-at-the-provider"
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "renewed-at-the-provider"}); err != nil {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: "renewed-at-the-provider"}); err != nil {
 		t.Fatal(err)
 	}
 	w.clock.Advance(2 * time.Minute)

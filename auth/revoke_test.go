@@ -401,7 +401,7 @@ func TestRevocationIsOpenUntilConfirmed(t *testing.T) {
 		"no client secret": {
 			func(w *world) { _ = w.vault.Delete(w.t.Context(), w.item("client-secret")) },
 			func(w *world) {
-				if _, _, err := w.keeper.SetClientSecret(w.t.Context(), "work", auth.NewSecret{Value: "s3cret-made-up"}); err != nil {
+				if _, err := w.keeper.SetClientSecret(w.t.Context(), "work", auth.NewSecret{Value: "s3cret-made-up"}); err != nil {
 					w.t.Error(err)
 				}
 			}, false, auth.RemoteNoSecret, auth.RemoteRevoked,

@@ -66,10 +66,7 @@ func (k *Keeper) CheckSecrets(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range list.Profiles {
-		if !p.HasSecret {
-			continue
-		}
+	for _, p := range list.Profiles { // whatever they say of a secret: others can write that
 		a, err := account.Of(p)
 		if err != nil {
 			continue
@@ -130,14 +127,18 @@ func (k *Keeper) secretOf(ctx context.Context, a account.Account) (identity.Clie
 	if err != nil || !kept.Stored.IsZero() {
 		return kept, err
 	}
+	was := kept
 	kept.Stored = a.Profile.SecretFrom.UTC()
 	if now := k.now().UTC(); kept.Stored.IsZero() || kept.Stored.After(now) {
 		kept.Stored = now
 	}
-	if kept.For.IsZero() { // it is bound where it is used
-		return kept, nil
-	}
-	return kept, k.secrets.Restore(ctx, a.Profile.ID, kept)
+	return kept, k.tokens.Alone(ctx, a.Profile.ID, func() error {
+		now, err := k.secrets.Load(ctx, a.Profile.ID)
+		if err != nil || now != was { // it was replaced meanwhile
+			return err
+		}
+		return k.secrets.Restore(ctx, a.Profile.ID, kept)
+	})
 }
 
 // addSecret adds the age of the client secret, if there is one.
@@ -151,6 +152,7 @@ func (k *Keeper) addSecret(ctx context.Context, view *ProfileView, p profile.Pro
 	}
 	if rule, known := alert.Find(k.Rules(), secretAge); err == nil && known && !kept.Stored.IsZero() {
 		view.SecretStored = kept.Stored
+		view.SecretEvery = kept.Renew.Days
 		view.SecretDue, _ = secretDue(kept, rule.Window)
 	}
 	return err
@@ -181,7 +183,7 @@ func (k *Keeper) RenewSecrets(ctx context.Context, run func(ctx context.Context,
 		}
 		value, failed := run(ctx, kept.Renew.Command)
 		if failed == nil {
-			_, _, failed = k.SetClientSecret(ctx, p.Name, NewSecret{Value: value, Try: true})
+			_, failed = k.SetClientSecret(ctx, p.Name, NewSecret{Value: value, Try: true})
 		}
 		if failed != nil {
 			k.record(ctx, p, audit.CredentialRotated, audit.Failed, map[string]any{"automatic": true})

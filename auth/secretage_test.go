@@ -81,12 +81,26 @@ func TestClientSecretAgesOnAnIdleAccount(t *testing.T) {
 	if days := w.told(audit.Day); len(days) < 140 || len(days) > 152 {
 		t.Errorf("%d days in 150", len(days))
 	}
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: newSecret}); err != nil {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: newSecret}); err != nil {
 		t.Fatal(err)
 	}
 	w.idle(10)
 	if got := w.aged(); len(got) != 0 {
 		t.Errorf("after it was replaced: %v", got)
+	}
+}
+
+// Who looks at the alerts once a month is told too, a month later.
+func TestClientSecretAgesForWhoLooksSeldom(t *testing.T) {
+	w, _ := agingSecret(t, 0)
+	for month, want := range []string{"", "", "", "97 days old"} {
+		w.clock.Advance(30 * aDay)
+		if _, err := w.open().SweepAlerts(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(w.aged(), "\n"); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("after %d months: %q, want %q", month+1, got, want)
+		}
 	}
 }
 
@@ -108,10 +122,18 @@ func TestClientSecretAgesThoughTheLogForgets(t *testing.T) {
 func TestClientSecretIsAsOldAsItIs(t *testing.T) {
 	w, _ := agingSecret(t, 0)
 	w.idle(80)
-	w.edit(func(p, _ map[string]any) { p["secret_from"] = w.clock.Now() })
+	w.edit(func(p, _ map[string]any) { p["secret_from"] = w.clock.Now(); delete(p, "has_secret") })
 	w.idle(15)
 	if got := strings.Join(w.aged(), "\n"); !strings.Contains(got, "90 days old") {
 		t.Errorf("with another date in profiles.json: %q", got)
+	}
+	w, _ = agingSecret(t, 0)
+	w.plain("/client-secret", "client_secret") // of before ages were kept: profiles.json is believed once
+	w.idle(80)
+	w.edit(func(p, _ map[string]any) { p["secret_from"] = w.clock.Now() })
+	w.idle(15)
+	if got := strings.Join(w.aged(), "\n"); !strings.Contains(got, "90 days old") {
+		t.Errorf("of an earlier version: %q", got)
 	}
 	w, _ = agingSecret(t, 0)
 	w.clock.Advance(365 * aDay)
@@ -149,13 +171,13 @@ func TestClientSecretEndsOnItsDay(t *testing.T) {
 func TestClientSecretIsTriedFirst(t *testing.T) {
 	w, p := agingSecret(t, 0)
 	rotate := func(value secret.String) (bool, error) {
-		_, tried, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: value, Try: true})
-		return tried, err
+		done, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: value, Try: true})
+		return done.Tried, err
 	}
 	if tried, err := rotate(newSecret); err != nil || tried {
 		t.Errorf("without a login: tried %v, %v", tried, err)
 	}
-	if _, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret}); err != nil {
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret}); err != nil {
 		t.Fatal(err)
 	}
 	w.login("work")
@@ -185,12 +207,64 @@ func TestClientSecretIsTriedFirst(t *testing.T) {
 	}
 }
 
+// The secret of before is no new one, whoever stores it again: a command that still
+// prints it must not hide that it is old. What a command replaces it by is changed
+// without it.
+func TestClientSecretOfBeforeGetsNoYounger(t *testing.T) {
+	w, _ := agingSecret(t, 0)
+	w.login("work")
+	w.idle(91)
+	since := w.view("work").SecretStored
+	done, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret})
+	if err != nil || !done.Same {
+		t.Errorf("stored again: %+v, %v", done, err)
+	}
+	if _, err = w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret, Try: true}); !errors.Is(err, auth.ErrUsage) {
+		t.Errorf("rotated to itself: %v", err)
+	}
+	for _, days := range []int{30, 0} {
+		if done, err = w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Renew: &auth.Renewal{Command: "c", Days: days}, Try: true}); err != nil || !done.Same {
+			t.Errorf("a command for it: %+v, %v", done, err)
+		}
+		if view := w.view("work"); view.SecretEvery != days || !view.SecretStored.Equal(since) {
+			t.Errorf("%+v", view)
+		}
+	}
+	w.idle(1)
+	if got := strings.Join(w.aged(), "\n"); !strings.Contains(got, "92 days old") {
+		t.Errorf("open: %q", got)
+	}
+	if !w.server.AccessValid(w.token(w.open(), "work").Token) {
+		t.Error("the secret is not there any more")
+	}
+}
+
+// What the provider says of a login that another client shows it is about that
+// client: it ends no login here, and three mistakes of the user's are no alert.
+func TestATrialEndsNoLogin(t *testing.T) {
+	w, _ := agingSecret(t, 0)
+	w.login("work")
+	for range 3 {
+		w.server.Script(authtest.Token, authtest.Answer{Status: http.StatusBadRequest, Body: `{"error":"invalid_grant"}`})
+		if done, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: newSecret, Try: true}); err == nil || !done.Tried {
+			t.Fatalf("%+v, %v", done, err)
+		}
+	}
+	if list, err := w.open().OpenAlerts(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("alerts: %+v, %v", list, err)
+	}
+	w.clock.Advance(2 * time.Hour)
+	if !w.server.AccessValid(w.token(w.open(), "work").Token) {
+		t.Error("the login ended")
+	}
+}
+
 // The tray replaces what is to be replaced by the command in the vault, once, and
 // tries no more than daily what fails.
 func TestClientSecretIsRenewed(t *testing.T) {
 	w, _ := agingSecret(t, 0)
 	w.login("work")
-	_, _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret, Renew: &auth.Renewal{Command: "print it", Days: 30}})
+	_, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret, Renew: &auth.Renewal{Command: "print it", Days: 30}})
 	if err != nil {
 		t.Fatal(err)
 	}

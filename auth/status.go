@@ -50,6 +50,7 @@ type ProfileView struct {
 	// replaced; zero without one. UTC.
 	SecretStored time.Time `json:"client_secret_stored,omitzero"`
 	SecretDue    time.Time `json:"client_secret_due,omitzero"`
+	SecretEvery  int       `json:"client_secret_replaced_every,omitempty"` // days, where a command does it
 	// Open is a revocation that the provider has not confirmed, or nil.
 	Open      *OpenRevocation `json:"open_revocation,omitempty"`
 	CanRevoke bool            `json:"can_revoke"`          // the provider has a revocation endpoint

@@ -59,7 +59,7 @@ read from standard input, or is what the command prints.
 
 With --every the tray runs the command again when the secret is so many days old.
 The command is kept in the keychain, since settings can be changed by whoever can
-write the state folder. --every -1 ends that.`,
+write the state folder. --every -1 alone ends that, and the secret stays.`,
 		Example: `  stagedoor secret rotate work
   stagedoor secret rotate work --command 'vault kv get -field=secret kv/spotify' --every 60`,
 		Args:              exactly("PROFILE"),
@@ -67,10 +67,12 @@ write the state folder. --every -1 ends that.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.profile = args[0]
 			switch {
+			case cmd.Flags().Changed("command") && o.command == "":
+				return usage("give the line, or leave --command out to type the secret", "--command is empty")
 			case o.every > 0 && o.command == "":
 				return usage("say which command prints it: --command LINE", "nobody is there to type a secret every %d days", o.every)
-			case o.every > maxEvery:
-				return usage(fmt.Sprintf("give 1 to %d days", maxEvery), "%d days is too long", o.every)
+			case o.every < -1, o.every > maxEvery:
+				return usage(fmt.Sprintf("give 1 to %d days, or -1 for never again", maxEvery), "%d days is not possible", o.every)
 			}
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return secretRun(ctx, f, k, o, true) })
 		},
@@ -81,10 +83,14 @@ write the state folder. --every -1 ends that.`,
 	return cmd
 }
 
-const maxEvery = 3650 // days
+const (
+	maxEvery = 3650 // days
+	// secretExpires is a flag of those commands that take a secret.
+	secretExpires = "secret-expires"
+)
 
 func addSecretExpires(cmd *cobra.Command, day *string) {
-	cmd.Flags().StringVar(day, "secret-expires", "", "the day on which the provider ends the secret, such as 2027-03-31")
+	cmd.Flags().StringVar(day, secretExpires, "", "the day on which the provider ends the secret, such as 2027-03-31")
 }
 
 // expiry reads a day; "" is none.
@@ -101,7 +107,7 @@ func expiry(day string) (time.Time, error) {
 
 type secretKeeper interface {
 	Profile(name string) (profile.Profile, error)
-	SetClientSecret(ctx context.Context, name string, n auth.NewSecret) (at string, tried bool, err error)
+	SetClientSecret(ctx context.Context, name string, n auth.NewSecret) (auth.StoredSecret, error)
 }
 
 func secretRun(ctx context.Context, f *Factory, k secretKeeper, o *secretOptions, try bool) error {
@@ -119,30 +125,41 @@ func secretRun(ctx context.Context, f *Factory, k secretKeeper, o *secretOptions
 			n.Renew = &auth.Renewal{Command: o.command, Days: o.every}
 		}
 	}
-	if o.command != "" {
+	switch {
+	case o.command != "":
 		n.Value, err = f.Shell(ctx, o.command)
-	} else {
+	case o.every >= 0:
 		n.Value, err = f.clientSecret(f.ReadPassword != nil)
 	}
 	if err != nil {
 		return err
 	}
-	at, tried, err := k.SetClientSecret(ctx, p.Name, n)
-	if row, unknown := provider.Lookup(at); unknown == nil {
-		at = row.Name
+	done, err := k.SetClientSecret(ctx, p.Name, n)
+	if row, unknown := provider.Lookup(done.At); unknown == nil {
+		done.At = row.Name
 	}
-	was := "stored"
-	if p.HasSecret {
-		was = "replaced"
+	was := "was stored"
+	switch {
+	case done.Same:
+		was = "is the one of before, and as old as it was"
+	case p.HasSecret:
+		was = "was replaced"
 	}
-	if err = f.done(err, "%s: the client secret was %s; it is shown to %s and nobody else\n", p.Name, was, at); err != nil {
+	if err = f.done(err, "%s: the client secret %s; it is shown to %s and nobody else\n", p.Name, was, done.At); err != nil {
 		return err
 	}
 	switch {
-	case tried:
+	case done.Same:
+	case done.Tried:
 		f.printf("a refresh has shown that it works: the old one can be deleted at the provider\n")
 	case try:
 		f.printf("it could not be tried, since nobody is signed in: stagedoor login %s\n", p.Name)
+	}
+	switch {
+	case o.every > 0:
+		f.printf("the tray runs the command again when it is %d days old\n", o.every)
+	case o.every < 0:
+		f.printf("no command replaces it from now on\n")
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"runtime"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -54,11 +53,7 @@ func Feed(ctx context.Context, line string, environ []string, input []byte) erro
 }
 
 func shell(ctx context.Context, line string, environ []string) *exec.Cmd {
-	args := []string{"/bin/sh", "-c", line}
-	if runtime.GOOS == "windows" {
-		args = []string{"cmd", "/c", line}
-	}
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // G204: it is the user's
+	cmd := system(ctx, line)
 	cmd.Env, cmd.WaitDelay = environ, time.Second
 	return cmd
 }

@@ -448,6 +448,8 @@ func TestTimeIsWhatTheLogConfirms(t *testing.T) {
 		"a clock a year ahead":     {tell().used(3), year, 7 * day},
 		"the same, and one event":  {tell().used(3).wait(year).add(1, audit.TokenRefreshed, "p"), year + time.Minute, 7 * day},
 		"a machine off for a year": {tell().used(3).wait(year).add(1, audit.Day, ""), year + 2*time.Hour, year + 2*time.Hour},
+		"looked at once a month":   {tell().used(3).wait(30*day).add(1, audit.Day, "").wait(30*day).add(1, audit.Day, ""), 60 * day, 37*day + time.Second},
+		"a year ahead, then right": {tell().used(3).wait(year).add(1, audit.Day, "").wait(-year).add(1, audit.Day, ""), year, 7*day + 2*time.Second},
 		"nothing but days":         {tell().used(3).wait(6*day).add(1, audit.Day, "").wait(6*day).add(1, audit.Day, ""), 18 * day, 18 * day},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,6 +26,16 @@ type Renewal struct {
 	Days    int    `json:"days,omitempty"`    // how old the secret gets
 }
 
+// Replaced returns what is kept once value is stored. The same again gets no younger,
+// and how it is renewed stays.
+func (c ClientSecret) Replaced(value secret.String, at time.Time) ClientSecret {
+	next := ClientSecret{Value: value, Stored: at, Renew: c.Renew}
+	if value == c.Value && !c.Stored.IsZero() {
+		next.Stored, next.Ends = c.Stored, c.Ends
+	}
+	return next
+}
+
 // storedSecret is the JSON document in the vault. Its field names are fixed.
 type storedSecret struct {
 	Version int       `json:"v"`

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -111,6 +112,41 @@ func TestImportCompletesAProfile(t *testing.T) {
 		t.Errorf("profile %+v", p)
 	}
 	w.noCanary(dir)
+}
+
+// A secret that is imported again is as old as it was, and one of a client that is
+// no more here would get old for nothing.
+func TestImportOfAClientSecret(t *testing.T) {
+	w := newWorld(t)
+	dir := w.project(map[string]string{".env": envFile})
+	path := filepath.Join(dir, ".env")
+	w.imports(importer.Request{Path: path, Keep: true})
+	if _, err := w.keeper.SetClientSecret(t.Context(), "default", auth.NewSecret{Renew: &auth.Renewal{Command: "print it", Days: 30}}); err != nil {
+		t.Fatal(err)
+	}
+	since := w.view("default").SecretStored
+	for _, step := range []struct {
+		old, new string
+		younger  bool
+	}{
+		{"canary-refresh", "canary-2-refresh", false},
+		{"canary-client-secret", "canary-2-secret", true},
+	} {
+		w.Clock.Advance(24 * time.Hour)
+		w.write(strings.Replace(w.read(path), step.old, step.new, 1), path)
+		w.imports(importer.Request{Path: path, Keep: true, Force: true})
+		if view := w.view("default"); view.SecretStored.After(since) != step.younger || view.SecretEvery != 30 {
+			t.Errorf("%s: %v, before %v, every %d days", step.new, view.SecretStored, since, view.SecretEvery)
+		}
+	}
+	public := strings.NewReplacer("0123abcd", "9999", "SPOTIFY_CLIENT_SECRET=canary-2-secret\n", "").Replace(w.read(path))
+	w.write(public, path)
+	w.imports(importer.Request{Path: path, Keep: true, Force: true})
+	for _, key := range w.vault.Keys() {
+		if strings.HasSuffix(key, "/client-secret") {
+			t.Error("the secret of the other client is still there")
+		}
+	}
 }
 
 // A login that was revoked here does not come back out of a file that was kept.

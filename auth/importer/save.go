@@ -70,6 +70,7 @@ func (i *Importer) redirect(u *unit) {
 // What it made is removed again if it fails, and what it replaced put back.
 func (i *Importer) saveImport(ctx context.Context, u *unit, p profile.Profile) (err error) {
 	client, undo := u.login.ClientSecret, func(context.Context) error { return nil }
+	var former identity.ClientSecret
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, undo(context.WithoutCancel(ctx)))
@@ -85,12 +86,13 @@ func (i *Importer) saveImport(ctx context.Context, u *unit, p profile.Profile) (
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return err
 		}
+		former = identity.DecodeClientSecret(before)
 		i.merge(&p, u)
 		if !client.Empty() {
 			undo = func(ctx context.Context) error { return i.putSecretBack(ctx, p.ID, before) }
 			into, err := account.Of(p)
 			if err == nil {
-				err = i.Secrets.Keep(ctx, into, identity.ClientSecret{Value: client, Stored: p.SecretFrom})
+				err = i.Secrets.Keep(ctx, into, former.Replaced(client, p.SecretFrom))
 			}
 			if err != nil {
 				return err
@@ -134,8 +136,11 @@ func (i *Importer) saveImport(ctx context.Context, u *unit, p profile.Profile) (
 		data["token"] = i.Fingerprint(ctx, t)
 	}
 	i.Record(ctx, p, audit.Imported, audit.OK, data)
-	if !client.Empty() {
+	switch {
+	case !client.Empty():
 		i.Renewed(ctx, grant)
+	case former.For.ClientID != "" && former.For.ClientID != p.ClientID: // it is worth nothing here, and would get old
+		return i.Secrets.Delete(ctx, p.ID)
 	}
 	return nil
 }

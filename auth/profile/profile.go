@@ -40,7 +40,7 @@ type Profile struct {
 	Trust oauth.Trust `json:"trust,omitempty"`
 
 	Created    time.Time `json:"created"`              // UTC
-	SecretFrom time.Time `json:"secret_from,omitzero"` // UTC, when the client secret was stored; its age is read from the audit log
+	SecretFrom time.Time `json:"secret_from,omitzero"` // UTC, when the client secret was stored; its age is kept with it
 	Identity   *Identity `json:"identity,omitempty"`   // who signed in last
 	Server     *Server   `json:"server,omitempty"`     // the MCP server that was set up for it
 

@@ -203,6 +203,9 @@ func maySpend(err error) bool {
 // that an earlier request with the same refresh token may have been fulfilled.
 func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt bool, cause error) (Set, error) {
 	data := map[string]any{"transient": oauth.IsTransient(cause)}
+	if g.Trial {
+		data["trial"] = true
+	}
 	var answer *oauth.Error
 	if errors.As(cause, &answer) {
 		data["status"] = answer.Status
@@ -210,7 +213,7 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 			data["error"] = answer.Code
 		}
 	}
-	if !oauth.IsInvalidGrant(cause) {
+	if !oauth.IsInvalidGrant(cause) || g.Trial { // of another client than the login's it says nothing
 		s.Record(ctx, g.ID, audit.RefreshFailed, audit.Failed, data)
 		if answer != nil && errors.Is(cause, oauth.ErrTLS) {
 			s.Record(ctx, g.ID, audit.TLSFailed, audit.Failed, map[string]any{"host": answer.Host, "op": "refresh"})

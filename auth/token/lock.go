@@ -19,6 +19,16 @@ func (s *Service) AwaitIdle(ctx context.Context, id string) {
 	}
 }
 
+// Alone calls f while no other process uses the profile's lock.
+func (s *Service) Alone(ctx context.Context, id string, f func() error) error {
+	lock, err := s.lock(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	return f()
+}
+
 // lock takes the profile's kernel lock, which refresh, login, import and revocation
 // of all processes share. It waits lockWait, and as long as the caller may wait for
 // the keychain, since the holder may be at a prompt.
