@@ -24,6 +24,9 @@ func usage(advice, format string, args ...any) error {
 // atMost, exactly and noCommand check positional arguments in our own words.
 func atMost(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n && cmd.Flags().Lookup(secretExpires) != nil { // it may be the secret
+			return usage("a secret is typed at the question or piped in, and is no argument; "+seeHelp(cmd), "%s: one argument too many", cmd.Name())
+		}
 		if len(args) > n {
 			return usage(seeHelp(cmd), "%s: unexpected %q", cmd.Name(), args[n])
 		}
@@ -99,10 +102,11 @@ func (noSecret) Set(string) error { return errSecretTyped }
 
 var errSecretTyped = errors.New("a secret does not belong on the command line")
 
+// flagError leaves err out where it quotes what may be a secret: that of
+// --client-secret, of -client-secret, or of a flag like it that takes no value.
 func flagError(cmd *cobra.Command, err error) error {
 	var valueless *pflag.ValueRequiredError
-	if errors.Is(err, errSecretTyped) || errors.As(err, &valueless) && valueless.GetFlag().Name == "client-secret" {
-		// Without err, which quotes the value.
+	if strings.Contains(err.Error(), "client-secret") && !(errors.As(err, &valueless) && valueless.GetFlag().Name != "client-secret") {
 		return usage("have it asked for with --ask-client-secret, or pipe it in with --client-secret-stdin; if it was typed, get a new one", "%w", errSecretTyped)
 	}
 	return usage(seeHelp(cmd), "%w", err)

@@ -104,14 +104,14 @@ func createProfileRun(ctx context.Context, f *Factory, k createKeeper, o *create
 		return err
 	}
 	if o.clientIDEnv != "" {
-		if o.ClientID, err = f.variable(o.clientIDEnv); err != nil {
+		if o.ClientID, err = f.variable("client-id-env", o.clientIDEnv); err != nil {
 			return err
 		}
 	}
 	switch {
 	case o.secretEnv != "":
 		var value string
-		value, err = f.variable(o.secretEnv)
+		value, err = f.variable("client-secret-env", o.secretEnv)
 		o.ClientSecret = secret.String(value)
 	case o.askSecret || o.secretFromStdin:
 		o.ClientSecret, err = f.clientSecret(o.askSecret)

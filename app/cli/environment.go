@@ -21,6 +21,15 @@ var variables = [][2]string{
 	{"STAGEDOOR_KEYCHAIN_WAIT", "how many seconds you have to answer a keychain's prompt; 60 by default"},
 	{"STAGEDOOR_CLIENTS_HOME", "the home folder in which MCP clients' configs are looked for"},
 	{"CLAUDE_CONFIG_DIR", "where Claude Code keeps its config"},
+	{"HOME, XDG_DATA_HOME, XDG_CONFIG_HOME", "where the state folder and MCP clients' configs are (Windows: USERPROFILE, APPDATA, LOCALAPPDATA)"},
+	{"XDG_RUNTIME_DIR", "a folder that ends with the login: of the session bus, and of tokens that are forgotten at logout (Linux)"},
+	{"DBUS_SESSION_BUS_ADDRESS", "the session bus, for keychain, tray and notifications (Linux)"},
+	{"DISPLAY, WAYLAND_DISPLAY, WAYLAND_SOCKET", "the screen of tray, windows and browser (Linux)"},
+	{"XDG_CURRENT_DESKTOP", "the desktop, for what its menus need (Linux)"},
+	{"BROWSER", "the browser for a login, in place of the desktop's (Linux)"},
+	{"LC_ALL, LC_MESSAGES, LANG", "the language of the windows"},
+	{"PATH", "where programs are found"},
+	{"SUDO_UID", "set by sudo, under which nothing is written into your folders"},
 	{"SSL_CERT_FILE, SSL_CERT_DIR", "certificates of authorities to trust, in place of the system's (not on Windows and macOS)"},
 	{"HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "the proxy for requests to providers"},
 }
@@ -35,11 +44,12 @@ func newTopicEnvironment() *cobra.Command {
 	return &cobra.Command{Use: "environment", Short: "The variables that Stagedoor reads", Long: long.String()}
 }
 
-// variable returns the value of a variable that a flag names.
-func (f *Factory) variable(name string) (string, error) {
+// variable returns the value of a variable that a flag names. A name that stands for
+// none may be a secret which was typed in its place, and is not repeated.
+func (f *Factory) variable(flag, name string) (string, error) {
 	value := f.getenv(name)
 	if value == "" {
-		return "", usage("export it, or leave the flag out", "the variable %s is not set", name)
+		return "", usage("export it, or leave the flag out; it takes the variable's name, not its value", "the variable that --%s names is not set", flag)
 	}
 	return value, nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,6 +84,8 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[secretOptions]{"work --command c --every 60 --secret-expires d", &secretOptions{profile: "work", command: "c", every: 60, ends: "d"}},
 		flagTest[secretOptions]{"work --every -1", &secretOptions{profile: "work", every: -1}},
 		flagTest[secretOptions]{"work --every 60", nil},
+		flagTest[secretOptions]{"work --command c --every -2", nil},
+		flagTest[secretOptions]{"work --command=", nil},
 		flagTest[secretOptions]{"work --command c --every 9999", nil},
 	)
 	checkFlags(t, newCmdRename, flagTest[renameOptions]{"work home -y", &renameOptions{"work", "home", true}}, flagTest[renameOptions]{"work", nil})
@@ -228,6 +231,7 @@ func TestTypedSecretIsRefusedAndNotRepeated(t *testing.T) {
 	for _, line := range []string{
 		"create-profile work --client-secret=s3cret-made-up", "create-profile work --client-secret s3cret-made-up", "create-profile work --client-secret",
 		"login --client-secret=s3cret-made-up", "secret set work --client-secret s3cret-made-up", "--client-secret=s3cret-made-up",
+		"create-profile work -client-secret=s3cret-made-up", "create-profile work --ask-client-secret=s3cret-made-up", "create-profile work --client-secret-stdin=s3cret-made-up",
 	} {
 		var errs strings.Builder
 		f := Factory{Out: io.Discard, Err: &errs, Names: fixed()}
@@ -235,6 +239,55 @@ func TestTypedSecretIsRefusedAndNotRepeated(t *testing.T) {
 			strings.Contains(errs.String(), "s3cret-made-up") || !strings.Contains(errs.String(), "does not belong on the command line") || !strings.Contains(errs.String(), "--ask-client-secret") {
 			t.Errorf("%s: status %d, %s", line, status, errs.String())
 		}
+	}
+}
+
+// A secret that is typed where it does not go is not repeated either.
+func TestSecretInAnotherPlaceIsNotRepeated(t *testing.T) {
+	for _, line := range []string{
+		"secret set work s3cret-made-up", "secret rotate work s3cret-made-up", "secret rotate work --command=c s3cret-made-up",
+		"create-profile work --provider tidal --ask-client-secret s3cret-made-up", "create-profile work --provider tidal --client-secret-stdin s3cret-made-up",
+	} {
+		var errs strings.Builder
+		f := Factory{Out: io.Discard, Err: &errs, Names: fixed()}
+		if status := Run(t.Context(), f, strings.Fields(line)); status != ExitUsage || strings.Contains(errs.String(), "s3cret-made-up") || !strings.Contains(errs.String(), "no argument") {
+			t.Errorf("%s: status %d, %s", line, status, errs.String())
+		}
+	}
+	if _, err := (&Factory{}).variable("client-secret-env", "s3cret-made-up"); err == nil || strings.Contains(err.Error()+hint.Of(err), "s3cret-made-up") {
+		t.Errorf("as the name of a variable: %v", err)
+	}
+}
+
+// "stagedoor help environment" is where people look for a variable; one that the
+// program reads and that is not there is a trap.
+func TestEveryVariableIsListed(t *testing.T) {
+	var listed []string
+	for _, v := range variables {
+		listed = append(listed, strings.FieldsFunc(v[0]+" "+v[1], func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') })...)
+	}
+	read := regexp.MustCompile(`(?:[gG]etenv|env\.variable)\("([A-Z_]+)"|"(STAGEDOOR_[A-Z_]+)"`)
+	found := 0
+	for _, dir := range []string{"..", "../../auth"} {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.Contains(path, "test") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			for _, m := range read.FindAllStringSubmatch(string(source), -1) {
+				found++
+				if name := m[1] + m[2]; !slices.Contains(listed, name) {
+					t.Errorf("%s reads %s", path, name)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found < 20 {
+		t.Errorf("found %d variables only", found)
 	}
 }
 
