@@ -125,6 +125,10 @@ func TestKilledAcceptanceClosesNoAlert(t *testing.T) {
 // Retention takes lines, and nothing that is open of them.
 func TestRetentionClosesNoAlert(t *testing.T) {
 	w, open := alarmed(t)
+	off := map[string]string{"notifications.enabled": "false"}
+	if err := w.with(off).NoteSettings(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	p := w.params(&http.Client{})
 	p.Keep = func() audit.Retention { return audit.Retention{MaxBytes: 6_000_000} }
 	k, err := auth.New(t.Context(), p)
@@ -146,6 +150,9 @@ func TestRetentionClosesNoAlert(t *testing.T) {
 		t.Fatal("nothing was pruned")
 	}
 	w.stillThere(w.open(), open, auth.Contained)
+	if err := w.with(off).NoteSettings(t.Context()); err != nil || len(w.told(audit.SettingsChanged)) != 0 {
+		t.Errorf("settings that nobody changed: %+v, %v", w.told(audit.SettingsChanged), err)
+	}
 	if r, err := w.open().VerifyLog(t.Context(), nil); err != nil || !r.OK {
 		t.Errorf("%+v, %v", r.Problem, err)
 	}

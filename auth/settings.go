@@ -32,15 +32,9 @@ func (k *Keeper) NoteSettings(ctx context.Context) error {
 		return nil
 	}
 	defer k.briefly(ctx, "settings-noted.lock")()
-	before := map[string]string{}
-	told, err := k.rare(ctx, true, audit.SettingsChanged)
+	before, err := k.toldSettings(ctx)
 	if err != nil {
 		return err
-	}
-	for _, e := range told {
-		if key, ok := e.Data["key"].(string); ok {
-			before[key], _ = e.Data["after"].(string)
-		}
 	}
 	for _, s := range list {
 		was, said := before[s.Key]
@@ -57,6 +51,22 @@ func (k *Keeper) NoteSettings(ctx context.Context) error {
 	}
 	k.settings = now
 	return nil
+}
+
+// carriedSetting is the "what" of a carried event about a setting.
+const carriedSetting = "setting"
+
+// toldSettings are the settings as sealed lines tell of them.
+func (k *Keeper) toldSettings(ctx context.Context) (map[string]string, error) {
+	told, err := k.rare(ctx, true, audit.SettingsChanged, audit.Carried)
+	values := map[string]string{}
+	for _, e := range told {
+		if after, ok := e.Data["after"].(string); ok && (e.Name == audit.SettingsChanged || e.Data["what"] == carriedSetting) {
+			key, _ := e.Data["key"].(string)
+			values[key] = after
+		}
+	}
+	return values, err
 }
 
 // alarming reports whether there was a sign of theft or tampering just now.
