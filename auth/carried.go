@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,8 +11,9 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
 
-// maxIncidentsCarried bounds the incidents that are carried forward at once, the
-// newest ones.
+// maxIncidentsCarried bounds the incidents that are carried forward at once: the
+// newest ones, and first of all those that sealed lines tell of, so that made-up
+// ones push none out.
 const maxIncidentsCarried = 100
 
 // carried returns the events that keep what is open when lines are about to leave
@@ -36,6 +38,15 @@ func (k *Keeper) asEvents(ctx context.Context, alerts []map[string]any, err erro
 		list = append(list, audit.Event{Name: audit.Carried, Outcome: audit.OK, Data: data})
 	}
 	incidents, unread := k.Incidents(ctx)
+	slices.SortStableFunc(incidents, func(a, b Incident) int { // the last ones are carried
+		switch {
+		case a.proven == b.proven:
+			return 0
+		case b.proven:
+			return -1
+		}
+		return 1
+	})
 	for _, i := range incidents[max(0, len(incidents)-maxIncidentsCarried):] {
 		data := map[string]any{
 			"what": carriedIncident, "id": i.ID, "opened_at": i.Time.Format(time.RFC3339Nano), "severity": i.Severity, "status": string(i.Status),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -42,7 +43,7 @@ func (k *Keeper) OpenIncident(ctx context.Context, data map[string]any) (id stri
 	defer lock.Release()
 	prefix := "SEC-" + k.now().UTC().Format("2006-01-02") + "-"
 	newest, taken := 0, map[int]bool{}
-	opened, err := k.incidents(ctx)
+	opened, _, err := k.incidents(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -73,8 +74,9 @@ func (k *Keeper) OpenIncident(ctx context.Context, data map[string]any) (id stri
 const carriedIncident = "incident"
 
 // incidents returns the events with which incidents were opened, the oldest first,
-// also of lines that have left the log since. Each is there once.
-func (k *Keeper) incidents(ctx context.Context) (list []audit.Event, err error) {
+// also of lines that have left the log since. Each is there once: as a sealed line
+// tells of it, if one does. proven are the ids of those.
+func (k *Keeper) incidents(ctx context.Context) (list []audit.Event, proven map[string]bool, err error) {
 	seen := map[string]bool{}
 	add := func(e audit.Event) {
 		id, _ := e.Data["id"].(string)
@@ -83,11 +85,18 @@ func (k *Keeper) incidents(ctx context.Context) (list []audit.Event, err error) 
 			list = append(list, e)
 		}
 	}
+	sealed, _ := k.rare(ctx, true, audit.IncidentOpened, audit.Carried) // none without the key
+	for _, e := range sealed {
+		add(e)
+	}
+	proven = maps.Clone(seen)
 	events, err := k.rare(ctx, false, audit.IncidentOpened, audit.Carried)
 	for _, e := range events {
 		add(e)
 	}
-	return list, errors.Join(err, k.audit.ReadAside(ctx, add))
+	slices.SortStableFunc(list, func(a, b audit.Event) int { return cmp.Compare(a.Seq, b.Seq) })
+	err = errors.Join(err, k.audit.ReadAside(ctx, add)) // adds to list
+	return list, proven, err
 }
 
 // IncidentStatus is how far an incident is, in the policy's words.
@@ -123,11 +132,12 @@ type Incident struct {
 	Vector   string         `json:"vector,omitempty"`
 	Note     string         `json:"note,omitempty"` // the last one
 	due      []string       // phases that were said to be over
+	proven   bool           // a sealed line tells of it
 }
 
 // Incidents returns all incidents, the oldest first. Only sealed lines move one on.
 func (k *Keeper) Incidents(ctx context.Context) ([]Incident, error) {
-	events, err := k.incidents(ctx)
+	events, proven, err := k.incidents(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +153,7 @@ func (k *Keeper) Incidents(ctx context.Context) ([]Incident, error) {
 		list[i] = Incident{
 			ID: word("id"), Time: moment("opened_at", e.Time.UTC()), Severity: word("severity"), Status: IncidentStatus(word("status")),
 			Alerts: word("alerts"), Profiles: word("profiles"), Since: moment("since", time.Time{}), Impact: word("impact"), Vector: word("vector"), Note: word("note"),
-			due: strings.Fields(word("due")),
+			due: strings.Fields(word("due")), proven: proven[word("id")],
 		}
 	}
 	moved, _ := k.rare(ctx, true, audit.IncidentUpdated, audit.IncidentDue) // without the key nothing moves one on
