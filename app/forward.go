@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/stagedoor-app/stagedoor/app/notify"
 	"github.com/stagedoor-app/stagedoor/app/platform"
@@ -11,23 +12,31 @@ import (
 )
 
 // forward hands alerts to the user's own command, one after the other: to mail, chat
-// or syslog. What fails is said and not tried again; the alert is open all the same.
+// or syslog. What fails is said and not tried again, and the next one is handed on
+// all the same; only a command that hangs is not waited for with each of them.
 func (a *application) forward(ctx context.Context, k *auth.Keeper, alerts ...alert.Alert) {
 	if len(alerts) == 0 {
 		return
 	}
 	line, err := k.ForwardCommand(ctx)
-	for _, one := range alerts {
-		if err != nil || line == "" {
-			break
-		}
-		var text []byte
-		if text, err = json.Marshal(one); err == nil {
+	if err != nil {
+		a.log.WarnContext(ctx, "alerts could not be handed to notifications.command", "alerts", len(alerts), "error", err)
+	}
+	if err != nil || line == "" {
+		return
+	}
+	for i, one := range alerts {
+		text, err := json.Marshal(one)
+		if err == nil {
 			err = platform.Feed(ctx, line, a.environ, append(text, '\n'))
 		}
-	}
-	if err != nil {
-		a.log.WarnContext(ctx, "an alert could not be handed to notifications.command", "error", err)
+		if err != nil {
+			a.log.WarnContext(ctx, "an alert could not be handed to notifications.command", "alert", one.ID, "error", err)
+		}
+		if rest := len(alerts) - i - 1; rest > 0 && errors.Is(err, context.DeadlineExceeded) {
+			a.log.WarnContext(ctx, "the rest was not handed to it", "alerts", rest)
+			return
+		}
 	}
 }
 

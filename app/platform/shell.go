@@ -43,13 +43,17 @@ func Shell(ctx context.Context, line string, environ []string, stderr io.Writer)
 }
 
 // Feed runs a line of the user's own in the system's shell with a text on its standard
-// input, and drops what it prints.
+// input, and drops what it prints. One that hangs is a context.DeadlineExceeded.
 func Feed(ctx context.Context, line string, environ []string, input []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, feedWait)
 	defer cancel()
 	cmd := shell(ctx, line, environ)
 	cmd.Stdin = bytes.NewReader(input)
-	return cmd.Run()
+	err := cmd.Run()
+	if err != nil && ctx.Err() != nil { // else it were that it was killed
+		err = ctx.Err()
+	}
+	return err
 }
 
 func shell(ctx context.Context, line string, environ []string) *exec.Cmd {
