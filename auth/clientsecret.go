@@ -60,20 +60,12 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, n NewSecret) 
 	if err != nil {
 		return done, err
 	}
-	if err := k.LogWritable(ctx); err != nil {
-		return done, err
-	}
 	p := a.Profile
-	set, err := k.tokens.Load(ctx, p.ID)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
-		return done, err
-	}
-	if err := a.CheckRegistration(set.Bound); err != nil {
-		k.recordRefused(ctx, p, err)
-		return done, err
-	}
 	was, err := k.secretOf(ctx, a)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+		return done, err
+	}
+	if err := k.mayReplaceSecret(ctx, a, was, !n.Try && !stays); err != nil {
 		return done, err
 	}
 	if stays {
@@ -127,12 +119,32 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, n NewSecret) 
 	return done, nil
 }
 
+// mayReplaceSecret says why a profile's client secret cannot be replaced now,
+// whichever the new one is. kept is the one that is there: without one that the user
+// has typed just now, what that is bound to must be what the profile says.
+func (k *Keeper) mayReplaceSecret(ctx context.Context, a account.Account, kept identity.ClientSecret, typed bool) error {
+	if err := k.LogWritable(ctx); err != nil {
+		return err
+	}
+	set, err := k.tokens.Load(ctx, a.Profile.ID)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
+		return err
+	}
+	if err = a.CheckRegistration(set.Bound); err == nil && !typed {
+		err = cmp.Or(a.CheckTrial(set.Bound), a.CheckSecret(kept))
+	}
+	if err != nil {
+		k.recordRefused(ctx, a.Profile, err)
+	}
+	return err
+}
+
 // trySecret has one refresh show the secret to the provider.
 func (k *Keeper) trySecret(ctx context.Context, a account.Account, value secret.String) (tried bool, err error) {
 	grant := a.Grant(func(context.Context) (oauth.Client, error) {
 		return oauth.Client{ID: a.Profile.ClientID, Secret: value, Auth: oauth.ClientAuth(a.Profile.Binding().ClientAuth)}, nil
 	})
-	grant.Vet = func(set token.Set) error { return a.CheckRegistration(set.Bound) }
+	grant.Vet = func(set token.Set) error { return a.CheckTrial(set.Bound) }
 	if tried, err = k.tokens.Try(ctx, grant); err != nil {
 		err = fmt.Errorf("the secret that is stored stays, because the new one did not work in a refresh: %w", err)
 		err = hint.Wrap(err, cmp.Or(hint.Of(err), "look at it on the provider's page and try again")+"; stagedoor secret set "+a.Profile.Name+" stores it untried")

@@ -181,6 +181,14 @@ func (k *Keeper) RenewSecrets(ctx context.Context, run func(ctx context.Context,
 		if unsure != nil || len(tried) > 0 {
 			continue
 		}
+		a, odd := account.Of(p)
+		if odd == nil {
+			odd = k.mayReplaceSecret(ctx, a, kept, false)
+		}
+		if odd != nil { // a command may end the secret of before, and prints the new one only once
+			err = errors.Join(err, fmt.Errorf("%s: %w", p.Name, odd))
+			continue
+		}
 		value, failed := run(ctx, kept.Renew.Command)
 		if failed == nil {
 			_, failed = k.SetClientSecret(ctx, p.Name, NewSecret{Value: value, Try: true})

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
@@ -297,5 +299,95 @@ func TestClientSecretIsRenewed(t *testing.T) {
 	}
 	if !slices.Equal(ran, []string{"print it", "print it"}) || !w.server.AccessValid(w.token(w.open(), "work").Token) {
 		t.Errorf("ran %v", ran)
+	}
+}
+
+// The command may end the secret of before, and prints the new one only once: it does
+// not run while the new one could not be stored.
+func TestNoCommandRunsForASecretThatCannotBeStored(t *testing.T) {
+	w, _ := agingSecret(t, 0)
+	w.login("work")
+	_, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret, Renew: &auth.Renewal{Command: "print it", Days: 30}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.idle(31)
+	k := w.open()
+	renew := func() (ran bool, err error) {
+		err = k.RenewSecrets(t.Context(), func(context.Context, string) (secret.String, error) {
+			ran = true
+			return newSecret, nil
+		})
+		return ran, err
+	}
+	unjam := w.jam()
+	if ran, err := renew(); ran || err == nil {
+		t.Errorf("without a log: ran %v, %v", ran, err)
+	}
+	unjam()
+	var was any
+	token := func(now any) { w.edit(func(_, e map[string]any) { was, e["token"] = e["token"], now }) }
+	token("https://elsewhere.example/token")
+	if ran, err := renew(); ran || !errors.Is(err, auth.ErrEndpointChanged) {
+		t.Errorf("with another provider: ran %v, %v", ran, err)
+	}
+	token(was)
+	w.server.SetClientSecret("client", newSecret)
+	if ran, err := renew(); !ran || err != nil {
+		t.Errorf("afterwards: ran %v, %v", ran, err)
+	}
+}
+
+// Whoever can write profiles.json and not the vault gets neither the refresh token nor
+// a client secret by way of the refresh that tries a new one, nor has the one that is
+// there bound to somebody else, be it that the tray replaces it by itself.
+func TestRotationFollowsNoChangedProfile(t *testing.T) {
+	renewal := &auth.Renewal{Command: "print it", Days: 30}
+	for name, change := range map[string]func(evil string, p, e map[string]any){
+		"token":   func(evil string, _, e map[string]any) { e["token"] = evil + "/token" },
+		"key set": func(evil string, _, e map[string]any) { e["jwks_uri"] = evil + "/jwks" },
+		"trust":   func(_ string, p, _ map[string]any) { p["trust"] = otherPin },
+		"issuer":  func(evil string, p, e map[string]any) { p["issuer"], e["token"] = evil, evil+"/token" },
+	} {
+		for _, signedIn := range []bool{true, false} {
+			if !signedIn && name != "issuer" && name != "trust" { // the addresses are asked of the issuer then
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, signed in: %v", name, signedIn), func(t *testing.T) {
+				w, p := agingSecret(t, 0)
+				evil := w.another()
+				if signedIn {
+					w.login("work")
+				}
+				if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret, Renew: renewal}); err != nil {
+					t.Fatal(err)
+				}
+				w.idle(31)
+				before, _ := w.vault.Get(t.Context(), "profile/"+p.ID+"/client-secret")
+				asked := len(w.server.Requests())
+				w.edit(func(p, e map[string]any) { change(evil.Issuer(), p, e) })
+				_, rotated := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: newSecret, Try: true})
+				_, stopped := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Renew: &auth.Renewal{}})
+				ran := false
+				renewed := w.open().RenewSecrets(t.Context(), func(context.Context, string) (secret.String, error) {
+					ran = true
+					return newSecret, nil
+				})
+				for _, err := range []error{rotated, stopped, renewed} {
+					if !errors.Is(err, auth.ErrEndpointChanged) || strings.Contains(hint.Of(err), "untried") {
+						t.Errorf("%v (hint %q)", err, hint.Of(err))
+					}
+				}
+				if after, _ := w.vault.Get(t.Context(), "profile/"+p.ID+"/client-secret"); ran || after != before {
+					t.Errorf("ran %v, or the client secret was stored anew", ran)
+				}
+				if len(evil.Requests()) > 0 || len(w.server.Requests()) != asked {
+					t.Errorf("requests: %+v", evil.Requests())
+				}
+				if !open(w.alerts(w.open()), "endpoint_changed") {
+					t.Error("nobody is told")
+				}
+			})
+		}
 	}
 }

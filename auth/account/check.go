@@ -98,6 +98,27 @@ func (a Account) CheckRegistration(bound identity.Binding) error {
 	return nil
 }
 
+// CheckTrial refuses to try a new client secret with tokens that are bound to
+// something else than what the profile says now: the refresh would go there, with
+// both. Whether and how the client shows a secret may differ.
+func (a Account) CheckTrial(bound identity.Binding) error {
+	now := a.Profile.Binding()
+	now.Confidential, now.ClientAuth = bound.Confidential, bound.ClientAuth
+	if moves := bound.Moves(now); !bound.IsZero() && len(moves) > 0 {
+		return a.moved(moves, a.startOver())
+	}
+	return nil
+}
+
+// CheckSecret refuses to go on with a client secret, or one in its place, that is
+// bound to another registration than the profile's.
+func (a Account) CheckSecret(kept identity.ClientSecret) error {
+	if moves := kept.For.Moves(a.Registration()); !kept.For.IsZero() && len(moves) > 0 {
+		return a.moved(moves, "if the change is not yours, put profiles.json back; if it is, store the secret again: stagedoor secret set "+a.Profile.Name)
+	}
+	return nil
+}
+
 // CheckIssuer refuses a server whose answers named it, when that was what told
 // them from others', and no longer do.
 func (a Account) CheckIssuer(now oauth.Endpoints) error {

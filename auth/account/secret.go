@@ -79,9 +79,12 @@ func (s Secrets) Client(ctx context.Context, a Account) (oauth.Client, error) {
 			s.Log.WarnContext(ctx, "the client secret could not be bound to its provider", "error", err)
 		}
 	}
-	if moves := kept.For.Moves(a.Registration()); len(moves) > 0 {
-		s.OnMove(ctx, p, moves[0])
-		return c, a.moved(moves, "if the change is not yours, put profiles.json back; if it is, store the secret again: stagedoor secret set "+p.Name)
+	if err := a.CheckSecret(kept); err != nil {
+		var refused MovedError
+		if errors.As(err, &refused) {
+			s.OnMove(ctx, p, refused.Move)
+		}
+		return c, err
 	}
 	c.Secret = kept.Value
 	return c, nil
