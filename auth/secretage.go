@@ -67,22 +67,23 @@ func (k *Keeper) CheckSecrets(ctx context.Context) error {
 		return err
 	}
 	for _, p := range list.Profiles { // whatever they say of a secret: others can write that
-		a, err := account.Of(p)
-		if err != nil {
+		a, odd := account.Of(p)
+		if odd != nil {
 			continue
 		}
-		kept, err := k.secretOf(ctx, a)
-		if errors.Is(err, vault.ErrNotFound) {
+		kept, unread := k.secretOf(ctx, a)
+		if errors.Is(unread, vault.ErrNotFound) {
 			continue
 		}
-		if err == nil {
-			err = k.checkSecret(ctx, p, kept, rule)
+		if unread == nil {
+			unread = k.checkSecret(ctx, p, kept, rule)
 		}
-		if err != nil {
+		err = errors.Join(err, unread)
+		if errors.Is(unread, vault.ErrLocked) || errors.Is(unread, vault.ErrUnavailable) || ctx.Err() != nil { // so are the others
 			return err
 		}
 	}
-	return nil
+	return err
 }
 
 func (k *Keeper) checkSecret(ctx context.Context, p profile.Profile, kept identity.ClientSecret, rule alert.Rule) error {

@@ -19,6 +19,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 const (
@@ -299,6 +300,26 @@ func TestClientSecretIsRenewed(t *testing.T) {
 	}
 	if !slices.Equal(ran, []string{"print it", "print it"}) || !w.server.AccessValid(w.token(w.open(), "work").Token) {
 		t.Errorf("ran %v", ran)
+	}
+}
+
+// One secret that cannot be read keeps nobody from hearing of the others' age.
+func TestUnreadableClientSecretHidesNoOther(t *testing.T) {
+	w, p := agingSecret(t, 0)
+	n := auth.NewProfile{Name: "zeta", Provider: "oidc", Issuer: w.server.Issuer(), ClientID: "client", ClientSecret: oldSecret}
+	if _, err := w.keeper.CreateProfile(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	w.idle(80)
+	key := "profile/" + p.ID + "/client-secret"
+	if err := w.vault.Set(t.Context(), key, oldSecret); err != nil { // as it was kept before ages were, and it cannot be mended
+		t.Fatal(err)
+	}
+	w.vault.FailSet(key, vault.ErrDenied)
+	w.clock.Advance(20 * aDay)
+	w.idle(2)
+	if aged := w.aged(); !slices.Contains(aged, "zeta: the client secret is 102 days old: renew it at the provider") {
+		t.Errorf("told of: %q", aged)
 	}
 }
 
