@@ -45,7 +45,8 @@ keychain.`,
 const (
 	// watchEvery is how often what no file tells of is looked at.
 	watchEvery = time.Hour
-	// watchAfter is how long changes are let come together.
+	// watchAfter is how long changes are let come together, from the first one on:
+	// who goes on changing something holds nothing up.
 	watchAfter = 2 * time.Second
 )
 
@@ -110,16 +111,21 @@ func watchOn(ctx context.Context, f *Factory, k changeKeeper, look func(context.
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for changed := false; ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case _, more := <-changes:
-			if more {
+			switch {
+			case !more: // it ended by itself; there is every hour still
+				changes = nil
+			case !changed:
+				changed = true
 				timer.Reset(watchAfter)
 			}
 			continue
 		case <-timer.C:
+			changed = false
 		}
 		if err := look(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			f.warn(err.Error(), hint.Of(err))
