@@ -116,6 +116,9 @@ func TestKilledAcceptanceClosesNoAlert(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.keeper = w.open()
+	w.keeper.Record(t.Context(), profile.Profile{}, audit.LogExported, audit.OK, nil)
+	lines := w.lines() // a line without a MAC must not say that the folder was dealt with
+	w.set(append(lines, forge(lines, "", audit.LogAccepted, "", map[string]any{"folder": filepath.Base(aside), "moved": 1})))
 	if _, err := w.keeper.AcceptLog(t.Context()); err != nil {
 		t.Fatal(err)
 	}
