@@ -64,6 +64,7 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 		OpenURL:   a.browser().Open, Settings: a.settings,
 		Environ: a.environ,
 		Launch:  launch.Run,
+		Serving: platform.Serving,
 		Shell: func(ctx context.Context, line string) (secret.String, error) {
 			return platform.Shell(ctx, line, a.environ, std.Err)
 		},
@@ -84,6 +85,9 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 		Now:     time.Now,
 		Version: Version(),
 		Policy:  policy,
+	}
+	if launch.Piped(std.In) {
+		f.Pipe = std.In
 	}
 	if std.In != nil && term.IsTerminal(int(std.In.Fd())) {
 		f.ReadPassword = func(prompt string) (secret.String, error) { return a.readPassword(ctx, prompt) }

@@ -12,6 +12,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/token"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 const (
@@ -47,17 +48,56 @@ func (k *Keeper) Token(ctx context.Context, name, purpose string) (Access, error
 // gives it to use, which prepares the start of a program. The log notes the
 // token, and the launch unless use fails.
 func (k *Keeper) Launch(ctx context.Context, p profile.Profile, program string, use func(Access) error) error {
+	access, err := k.Fresh(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err = use(access); err == nil {
+		k.RecordLaunch(ctx, p, program)
+	} else {
+		k.record(ctx, p, audit.KeychainAccess, audit.OK, k.accessData(p.ID, "run"))
+	}
+	return err
+}
+
+// Fresh gets a token as Token does, for a program that is run by the caller. Only a
+// refusal is noted: the caller calls RecordLaunch when the program is of use to
+// somebody.
+func (k *Keeper) Fresh(ctx context.Context, p profile.Profile) (Access, error) {
 	access, err := k.handOut(ctx, p)
 	if err != nil {
 		k.RecordRefusal(ctx, p, "run", err)
-		return err
 	}
-	events := []audit.Event{{Name: audit.KeychainAccess, Outcome: audit.OK, Data: k.accessData(p.ID, "run")}}
-	if err = use(access); err == nil {
-		events = append(events, audit.Event{Name: audit.Launched, Outcome: audit.OK, Data: k.askedFor(map[string]any{"program": program})})
+	return access, err
+}
+
+// RecordLaunch notes that a program was started with a token of the profile.
+func (k *Keeper) RecordLaunch(ctx context.Context, p profile.Profile, program string) {
+	k.recordAll(ctx, p,
+		audit.Event{Name: audit.KeychainAccess, Outcome: audit.OK, Data: k.accessData(p.ID, "run")},
+		audit.Event{Name: audit.Launched, Outcome: audit.OK, Data: k.askedFor(map[string]any{"program": program})})
+}
+
+// Holds reports whether a program that has the token may go on with it: the profile
+// still has the same login. It reads the vault, without a prompt, and refreshes
+// nothing. An error says that nobody gets a token of the profile now, and why; a
+// vault that cannot be read says nothing.
+func (k *Keeper) Holds(ctx context.Context, p profile.Profile, had Access) (bool, error) {
+	a, err := account.Of(p)
+	if err != nil {
+		return false, err
 	}
-	k.recordAll(ctx, p, events...)
-	return err
+	set, err := k.tokens.Load(vault.WithWait(about(ctx, p), 0), p.ID)
+	switch {
+	case errors.Is(err, vault.ErrNotFound), errors.Is(err, vault.ErrSignedOut), err == nil && set.Refused && !set.Alive(k.now()):
+		return false, hint.Wrap(fmt.Errorf("%s: %w", p.Name, ErrLoginNeeded), "sign in: stagedoor login "+p.Name)
+	case err != nil:
+		return true, nil
+	}
+	if err := errors.Join(a.Allows(set), a.Blocked(set.Whose)); err != nil {
+		return false, err
+	}
+	return set.Authorized.Equal(had.consented), nil
 }
 
 func (k *Keeper) accessData(id, purpose string) map[string]any {
@@ -126,7 +166,7 @@ func (k *Keeper) handOutAs(ctx context.Context, p profile.Profile) (Access, erro
 	}
 	k.note(ctx, a, set, who)
 	return Access{
-		Token: set.Access, Type: set.Type, Expires: set.Expires, Scopes: set.Scopes,
+		Token: set.Access, Type: set.Type, Expires: set.Expires, Renews: set.Renews(), Scopes: set.Scopes, consented: set.Authorized,
 		ProfileID: p.ID, ProfileName: p.Name, Provider: p.Provider, ClientID: p.ClientID, RedirectURI: a.RedirectURI(),
 	}, nil
 }

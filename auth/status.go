@@ -128,12 +128,15 @@ type Access struct {
 	Token       secret.String
 	Type        string    // "Bearer"
 	Expires     time.Time // UTC
+	Renews      time.Time // from when on another one can be had
 	Scopes      []string
 	ProfileID   string
 	ProfileName string
 	Provider    string // id of the provider's row
 	ClientID    string
 	RedirectURI string // as registered, for servers that insist on one
+
+	consented time.Time // when the user did; tells logins apart
 }
 
 // LoginOptions say how a login meets the user.

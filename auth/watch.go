@@ -13,6 +13,20 @@ import (
 // shows, whichever process changed it. Signals are merged: one that was not
 // taken yet stands for all that followed. The channel is closed when ctx ends.
 func (k *Keeper) Watch(ctx context.Context) (<-chan struct{}, error) {
+	return k.watch(ctx, k.audit.Dir(), shown)
+}
+
+// WatchLogins signals as Watch does, when a profile may be another than before, or
+// have another login or token.
+func (k *Keeper) WatchLogins(ctx context.Context) (<-chan struct{}, error) {
+	return k.watch(ctx, filepath.Join(k.dir, "wal"), func(path string) bool {
+		return filepath.Base(path) == "profiles.json" || filepath.Base(filepath.Dir(path)) == "wal"
+	})
+}
+
+// watch signals changes in the state folder, and in the folder also, of the files
+// that are wanted.
+func (k *Keeper) watch(ctx context.Context, also string, wanted func(path string) bool) (<-chan struct{}, error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, fmt.Errorf("watch for changes: %w", err)
@@ -21,8 +35,8 @@ func (k *Keeper) Watch(ctx context.Context) (<-chan struct{}, error) {
 		_ = w.Close()
 		return nil, fmt.Errorf("watch for changes: %w", err)
 	}
-	if err := w.Add(k.audit.Dir()); err != nil { // what keeps the log from being used is an alert
-		k.log.WarnContext(ctx, "changes of the audit log are not noticed", "error", err)
+	if err := w.Add(also); err != nil { // what keeps the log from being used is an alert
+		k.log.WarnContext(ctx, "some changes are not noticed", "error", err)
 	}
 	out := make(chan struct{}, 1)
 	go func() {
@@ -43,9 +57,9 @@ func (k *Keeper) Watch(ctx context.Context) (<-chan struct{}, error) {
 					return
 				}
 				switch {
-				case e.Name == k.audit.Dir(): // another folder, or none: that the log cannot be used is an alert
+				case e.Name == also: // another folder, or none: that the log cannot be used is an alert
 					_ = w.Add(e.Name)
-				case !shown(e.Name):
+				case !wanted(e.Name):
 					continue
 				}
 			}

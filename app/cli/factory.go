@@ -18,6 +18,7 @@ import (
 type Factory struct {
 	In       io.Reader
 	Out, Err io.Writer
+	Pipe     io.Reader // standard input, if it is a pipe or a socket
 	// ReadPassword asks for a secret without showing it. Nil if standard input
 	// is no terminal.
 	ReadPassword func(prompt string) (secret.String, error)
@@ -42,6 +43,9 @@ type Factory struct {
 	Environ []string
 	// Launch becomes the program; see launch.Run.
 	Launch func(program string, args, env []string) (int, error)
+	// Serving prepares the process for standing between a client and a server: it ends
+	// with its parent, and keeps what it knows from others.
+	Serving func(ctx context.Context) (context.Context, func())
 
 	// Watch does what a tray does, once, without asking anybody anything.
 	Watch func(ctx context.Context, k *auth.Keeper) (auth.Watched, error)

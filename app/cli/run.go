@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,7 @@ import (
 type runOptions struct {
 	profile, service, as string
 	env                  []string
+	raw                  bool
 	command              []string
 }
 
@@ -27,8 +29,15 @@ func newCmdRun(f *Factory, runF func(*runOptions) error) *cobra.Command {
 		Use:   "run [--profile NAME] [--as RECIPE] [--env NAME=TEMPLATE]… -- COMMAND [ARGS…]",
 		Short: "Start an MCP server with a fresh access token",
 		Long: `Start a command with a fresh access token in its environment and nothing else of
-Stagedoor's: no refresh token, no client secret. Standard input and output,
-signals and the exit status are the command's own.
+Stagedoor's: no refresh token, no client secret.
+
+If an MCP client is at the other end of standard input, Stagedoor stays between it
+and the server and keeps the server supplied: before a token ends, and when another
+profile is selected, a new one takes over, and the client notices nothing. Without a
+token the client is told what to do, and the server comes when there is one.
+
+Anything else that starts the command gets the command itself: standard input and
+output, signals and the exit status are its own. So it is with --raw, always.
 
 Without --profile the server follows the active profile; --provider limits that
 to profiles of one provider, so that a Spotify server never gets another
@@ -58,6 +67,7 @@ A TEMPLATE may name {access_token}, {token_type}, {expires_at}, {expires_at_ms},
 	flags.StringVar(&o.profile, "profile", "", "use this profile, whichever is active")
 	flags.StringVar(&o.service, "provider", "", "follow the active profile of this provider or issuer")
 	flags.StringVar(&o.as, "as", "", "deliver what this known server reads")
+	flags.BoolVar(&o.raw, "raw", false, "become the command, which gets one token and keeps it")
 	flags.StringArrayVar(&o.env, "env", nil, "set a variable for the server; may be repeated")
 	flags.SetInterspersed(false)
 	completeFlag(cmd, "profile", f.Names)
@@ -82,6 +92,10 @@ type launchKeeper interface {
 	Launch(ctx context.Context, p profile.Profile, program string, use func(auth.Access) error) error
 }
 
+// speakWithin is how long the other end of a pipe may be silent before it is taken
+// for no MCP client: those speak at once.
+const speakWithin = 5 * time.Second
+
 // runRun looks the program up before it asks for a token, and closes the Keeper
 // before it becomes the program.
 func runRun(ctx context.Context, f *Factory, o *runOptions) error {
@@ -93,6 +107,22 @@ func runRun(ctx context.Context, f *Factory, o *runOptions) error {
 	if err != nil {
 		return err
 	}
+	attend := f.Launch
+	if !o.raw && f.Pipe != nil {
+		wait := speakWithin
+		if o.as != "" {
+			wait = 0
+		}
+		opening, in := launch.Open(ctx, f.Pipe, wait)
+		switch opening {
+		case launch.Message:
+			return f.withKeeper(ctx, func(ctx context.Context, k *auth.Keeper) error {
+				return serve(ctx, f, k, o, vars, command, wants, program, in)
+			})
+		case launch.Other, launch.Silent:
+			attend = func(program string, args, env []string) (int, error) { return launch.Attend(program, args, env, in) }
+		}
+	}
 	var environ []string
 	err = f.withKeeper(ctx, func(ctx context.Context, k *auth.Keeper) error {
 		environ, err = childEnviron(ctx, f, k, o, vars, wants, program)
@@ -101,7 +131,7 @@ func runRun(ctx context.Context, f *Factory, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	status, err := f.Launch(program, command[1:], launch.WithFolderOf(program, environ))
+	status, err := attend(program, command[1:], launch.WithFolderOf(program, environ))
 	if err == nil && status != 0 {
 		err = childExit(status)
 	}
@@ -116,13 +146,17 @@ func childEnviron(ctx context.Context, f *Factory, k launchKeeper, o *runOptions
 		return nil, o.whereTo(ctx, k, err)
 	}
 	err = k.Launch(ctx, p, filepath.Base(program), func(access auth.Access) error {
-		environ, err = launch.Environ(f.Environ, vars, launch.Values{
-			AccessToken: access.Token, TokenType: access.Type, Expires: access.Expires, Scopes: access.Scopes,
-			ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName,
-		})
+		environ, err = launch.Environ(f.Environ, vars, values(access))
 		return err
 	})
 	return environ, err
+}
+
+func values(access auth.Access) launch.Values {
+	return launch.Values{
+		AccessToken: access.Token, TokenType: access.Type, Expires: access.Expires, Scopes: access.Scopes,
+		ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName,
+	}
 }
 
 // whereTo says what became of a profile that is gone, and of the entry that names it.

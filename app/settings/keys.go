@@ -105,11 +105,9 @@ func lookup(name string) (Setting, error) {
 	return Setting{}, hint.Wrap(invalid{fmt.Errorf("there is no setting %q", name)}, advice)
 }
 
-// Written reports whether a part of Stagedoor writes the event. Three that rules
-// and metrics know are not written by anything yet.
-func Written(event string) bool {
-	return event != audit.ServerEnded && event != audit.APIError && event != audit.ConfigDrift
-}
+// Written reports whether a part of Stagedoor writes the event. One that a rule
+// and metrics know is not written by anything yet.
+func Written(event string) bool { return event != audit.ConfigDrift }
 
 // Watching returns the rules that can fire: those with an event that is written.
 func Watching(rules []alert.Rule) []alert.Rule {

@@ -102,7 +102,8 @@ const (
 	Carried           = "carried"              // an alert or an incident of lines that are about to leave the log; data: what, and it
 	SettingsChanged   = "settings_changed"     // a setting has another value than the log says; data: key, before, after, weaker, grave
 	Day               = "day"                  // a day went by: alerts know no other clock than the log
-	ServerEnded       = "server_ended"         // data: seconds, how long it ran while the machine was awake
+	ServerEnded       = "server_ended"         // data: seconds, how long it ran while the machine was awake; calls, failed, tools, all of them
+	ServerCalls       = "server_calls"         // data: calls, failed and tools since the line before
 	APIError          = "api_error"            // a tool call failed; data: status, calls (of the launcher in the last 5 minutes)
 	TLSFailed         = "tls_failed"           // a provider's certificate did not verify; data: host, op
 	CertificateSeen   = "certificate_seen"     // once a day and host; data: host, days, not_after

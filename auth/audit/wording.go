@@ -75,6 +75,7 @@ var wordings = []Wording{
 	{Carried, "Carried forward", false},
 	{Day, "A day went by", false},
 	{SettingsChanged, "Setting changed", false},
+	{ServerCalls, "Tools called", false},
 	{ServerEnded, "Server ended", false},
 	{APIError, "Tool call failed", false},
 	{TLSFailed, "Certificate not trusted", true},

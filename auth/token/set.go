@@ -96,6 +96,9 @@ func (s Set) skew() time.Duration {
 // Fresh reports whether the access token will last beyond the skew.
 func (s Set) Fresh(now time.Time) bool { return s.Alive(now.Add(s.skew())) && s.timely(now) }
 
+// Renews is when the access token stops to be fresh.
+func (s Set) Renews() time.Time { return s.Expires.Add(-s.skew()) }
+
 // Alive reports whether the access token has not ended yet, as far as the clock
 // tells.
 func (s Set) Alive(now time.Time) bool {

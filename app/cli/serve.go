@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/app/launch"
+	"github.com/stagedoor-app/stagedoor/app/launch/proxy"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+type serveKeeper interface {
+	launchKeeper
+	launch.LiveKeeper
+	WatchLogins(ctx context.Context) (<-chan struct{}, error)
+	RecordLaunch(ctx context.Context, p profile.Profile, program string)
+	RecordServed(ctx context.Context, p profile.Profile, s auth.Served, last bool)
+	RecordCallFailed(ctx context.Context, p profile.Profile, status, calls int)
+}
+
+// serve stands between an MCP client and the server, and keeps it supplied.
+func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, vars []launch.Var, command []string, wants, program string, in io.Reader) error {
+	ctx, end := f.Serving(ctx)
+	defer end()
+	var mu sync.Mutex
+	var last profile.Profile
+	live := &launch.Live{
+		Keeper: k,
+		Find: func() (profile.Profile, error) {
+			p, err := o.find(k, wants)
+			if err != nil {
+				return p, o.whereTo(ctx, k, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			last = p
+			return p, nil
+		},
+		Environ: func(access auth.Access) ([]string, error) {
+			env, err := launch.Environ(f.Environ, vars, values(access))
+			return launch.WithFolderOf(program, env), err
+		},
+	}
+	present := func() profile.Profile {
+		mu.Lock()
+		defer mu.Unlock()
+		return last
+	}
+	changes, err := k.WatchLogins(ctx)
+	if err != nil {
+		f.warn("a switch of the profile will not be noticed while the server runs: "+err.Error(), "")
+	}
+	name := filepath.Base(program)
+	after := context.WithoutCancel(ctx) // what is written at the end
+	status, err := proxy.Run(ctx, proxy.Params{
+		In: in, Out: f.Out, Err: f.Err, Source: live, Changes: changes, Now: f.Now, Version: f.Version,
+		Start:  proxy.Command{Program: program, Args: command[1:], Err: f.Err}.Start,
+		Began:  func(proxy.Credential) { k.RecordLaunch(after, present(), name) },
+		Failed: func(status, calls int) { k.RecordCallFailed(after, present(), status, calls) },
+		Report: func(t proxy.Tally, ran time.Duration, final bool) {
+			k.RecordServed(after, present(), auth.Served{For: ran, Calls: t.Calls, Failed: t.Failed, Tools: t.Tools}, final)
+		},
+	})
+	if err == nil && status != 0 {
+		err = childExit(status)
+	}
+	return err
+}

@@ -1,0 +1,302 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"time"
+)
+
+// fromClient handles a line of the client. more says that another follows at once.
+func (x *Proxy) fromClient(ctx context.Context, line []byte, more bool) {
+	messages, _ := parse(line)
+	x.order.Lock()
+	defer x.order.Unlock()
+	x.mu.Lock()
+	for x.queued > x.p.MaxLine && !x.closing {
+		x.room.Wait()
+	}
+	for _, m := range messages {
+		x.s.note(line, m)
+		if m.method == "notifications/initialized" && !x.s.ours {
+			x.nowBegan()
+		}
+	}
+	if x.p.Now().Sub(x.tally.reported) >= reportEvery {
+		x.report(false)
+	}
+	to, out := x.route(ctx, line, messages)
+	x.mu.Unlock()
+	x.deliver(to, out, more)
+}
+
+// deliver writes a line to a server, or to the client if there is none. The caller
+// holds order.
+func (x *Proxy) deliver(to *server, line []byte, more bool) {
+	if to == nil {
+		x.send(line)
+	} else {
+		to.in.add(line)
+	}
+	if more {
+		return
+	}
+	x.mu.Lock()
+	all := []*server{to, x.current}
+	x.mu.Unlock()
+	for _, s := range all {
+		if s != nil {
+			_ = s.in.flush() // a server that has ended is noticed where its output ends
+		}
+	}
+}
+
+// route decides where a line of the client goes, and how: to a server; back to the
+// client if that is nil; nowhere, or not yet, if there is no line.
+func (x *Proxy) route(ctx context.Context, line []byte, messages []message) (to *server, out []byte) {
+	to, edits, bound := x.addressee(line, messages)
+	if bound {
+		if to == nil || to.ended {
+			return nil, nil
+		}
+		x.own(line, messages, to)
+		return to, splice(line, edits)
+	}
+	asks := false
+	for _, m := range messages {
+		if m.request() {
+			if asks = true; x.s.stale(line, m) {
+				return nil, failure(m.id.of(line), codeParams, "this belongs to the account before the switch: list, or begin, again")
+			}
+		}
+	}
+	if len(x.queue) == 0 {
+		if !x.usable(x.current) && x.next != nil {
+			x.switchOver(ctx)
+		}
+		if x.usable(x.current) {
+			if asks && x.due(x.current) {
+				x.need(ctx)
+			}
+			x.own(line, messages, x.current)
+			return x.current, line
+		}
+		if !asks && !x.preparing {
+			return nil, nil // what a server has to know of it was noted
+		}
+		if x.refusal != "" && (x.stuck || !x.preparing && x.p.Now().Sub(x.tried) < again) {
+			return nil, x.standInAll(line, messages)
+		}
+	}
+	for _, m := range messages {
+		if m.request() {
+			x.s.waiting[string(m.id.of(line))] = newRequest(line, m)
+		}
+	}
+	x.queue = append(x.queue, bytes.Clone(line))
+	x.queued += len(line)
+	x.need(ctx)
+	return nil, nil
+}
+
+// addressee returns the server that a line is bound for because of what went
+// before: it asked, or it works on what the line is about. It is nil if that is no
+// more, and so the line means nothing.
+func (x *Proxy) addressee(line []byte, messages []message) (to *server, edits []edit, bound bool) {
+	for _, m := range messages {
+		switch {
+		case m.answer():
+			bound = true
+			if q, ok := x.s.asked[string(m.id.of(line))]; ok {
+				delete(x.s.asked, string(m.id.of(line)))
+				to, edits = q.from, append(edits, edit{m.id, q.id})
+			} else if !bytes.HasPrefix(m.id.of(line), []byte(`"`+mine)) {
+				to = x.current // its number may be another spelling of the same
+			}
+		case m.method == "notifications/cancelled":
+			bound, to = true, x.cancel(member(line, m.params, "requestId").of(line))
+		case m.method == "notifications/progress":
+			token := member(line, m.params, "progressToken")
+			if q, ok := x.s.progress[string(token.of(line))]; ok {
+				bound, to, edits = true, q.from, append(edits, edit{token, q.id})
+			}
+		case m.request():
+			if s := x.s.taskOf(line, m); s != nil && s != x.current && !x.s.stale(line, m) {
+				bound, to = true, s
+			}
+		}
+	}
+	return to, edits, bound
+}
+
+// cancel returns the server that works on a request which the client gives up.
+func (x *Proxy) cancel(id []byte) *server {
+	if r := x.s.listens[string(id)]; r != nil {
+		delete(x.s.listens, string(id))
+		return r.owner
+	}
+	r := x.s.waiting[string(id)]
+	if r == nil {
+		return x.current // it may know more
+	}
+	if r.owner != nil {
+		if !r.silent {
+			r.silent = true
+			x.done(r.owner)
+		}
+		return r.owner
+	}
+	delete(x.s.waiting, string(id)) // no server has seen it
+	for i, line := range x.queue {
+		if messages, ok := parse(line); ok && len(messages) == 1 && bytes.Equal(messages[0].id.of(line), id) {
+			x.queue = append(x.queue[:i:i], x.queue[i+1:]...)
+			x.queued -= len(line)
+			x.room.Broadcast()
+			break
+		}
+	}
+	return nil
+}
+
+func newRequest(line []byte, m message) *request {
+	return &request{
+		id: bytes.Clone(m.id.of(line)), method: m.method, tool: toolOf(line, m),
+		cursor: member(line, m.params, "cursor").found(),
+	}
+}
+
+// own notes that a server got the requests of a line.
+func (x *Proxy) own(line []byte, messages []message, s *server) {
+	for _, m := range messages {
+		if !m.request() {
+			continue
+		}
+		id := string(m.id.of(line))
+		if before := x.s.waiting[id]; before != nil && before.owner != nil && !before.silent {
+			x.done(before.owner) // the id is used again
+		}
+		r := newRequest(line, m)
+		r.owner, r.since = s, x.p.Now()
+		if m.method == "subscriptions/listen" {
+			r.line = bytes.Clone(line)
+			x.s.listens[id] = r
+			continue
+		}
+		x.s.waiting[id] = r
+		s.busy++
+	}
+}
+
+// done says that a server has one request less to work on.
+func (x *Proxy) done(s *server) {
+	if s.busy--; s.busy > 0 {
+		return
+	}
+	switch {
+	case s.replaced:
+		x.retire(s)
+	case x.next != nil && x.idle(s):
+		x.work.Go(x.settle)
+	}
+}
+
+// idle reports whether a server works on nothing that only it can finish.
+func (x *Proxy) idle(s *server) bool {
+	if s.busy > 0 {
+		return false
+	}
+	for _, owner := range x.s.tasks {
+		if owner == s {
+			return false
+		}
+	}
+	for _, q := range x.s.asked {
+		if q.from == s {
+			return false
+		}
+	}
+	return true
+}
+
+// usable reports whether a server may get a request.
+func (x *Proxy) usable(s *server) bool {
+	if s == nil || s.ended {
+		return false
+	}
+	return s.cred.Expires.IsZero() || x.p.Now().Before(s.lastCall())
+}
+
+// due reports whether another token can be had.
+func (x *Proxy) due(s *server) bool {
+	now := x.p.Now()
+	return !s.cred.Renews.IsZero() && !now.Before(s.cred.Renews) && now.Sub(x.tried) >= again
+}
+
+// lastCall is until when a server gets new requests.
+func (s *server) lastCall() time.Time {
+	guard := guardTime
+	if !s.cred.Renews.IsZero() {
+		guard = min(guard, s.cred.Expires.Sub(s.cred.Renews)/2)
+	}
+	return s.cred.Expires.Add(-guard)
+}
+
+// flushQueue sends what waited for a server.
+func (x *Proxy) flushQueue(ctx context.Context) {
+	x.order.Lock()
+	defer x.order.Unlock()
+	x.mu.Lock()
+	lines := x.queue
+	x.queue, x.queued = nil, 0
+	x.room.Broadcast()
+	x.mu.Unlock()
+	for i, line := range lines {
+		messages, _ := parse(line)
+		x.mu.Lock()
+		to, out := x.route(ctx, line, messages)
+		x.mu.Unlock()
+		x.deliver(to, out, i < len(lines)-1)
+	}
+}
+
+// refuse answers what waits for a server, since there is none. With words it is the
+// launcher that answers in a server's place.
+func (x *Proxy) refuse(words string, error bool) {
+	x.order.Lock()
+	defer x.order.Unlock()
+	x.mu.Lock()
+	lines := x.queue
+	x.queue, x.queued = nil, 0
+	x.room.Broadcast()
+	var out []byte
+	x.refusal, x.tried = words, x.p.Now()
+	for _, line := range lines {
+		messages, _ := parse(line)
+		if error {
+			for _, m := range messages {
+				if m.request() {
+					out = append(out, failure(m.id.of(line), codeInternal, words)...)
+				}
+			}
+		} else {
+			out = append(out, x.standInAll(line, messages)...)
+		}
+		for _, m := range messages {
+			delete(x.s.waiting, string(m.id.of(line)))
+		}
+	}
+	x.mu.Unlock()
+	x.send(out)
+}
+
+// standInAll is the launcher's answer to a line.
+func (x *Proxy) standInAll(line []byte, messages []message) (out []byte) {
+	for _, m := range messages {
+		if answer := x.standIn(line, m, x.refusal); answer != nil {
+			out = append(out, answer...)
+		}
+		if m.method == "tools/call" {
+			x.missed(newRequest(line, m))
+		}
+	}
+	return out
+}

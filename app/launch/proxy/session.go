@@ -1,0 +1,191 @@
+package proxy
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"hash/maphash"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// mine begins the ids of requests that the launcher makes itself, and those that it
+// gives to a later server's requests: each server counts from the same number.
+const mine = "stagedoor-"
+
+// request is one of the client's that is not answered yet.
+type request struct {
+	id     []byte // as the client wrote it
+	method string
+	tool   string
+	owner  *server
+	since  time.Time
+	line   []byte // of those that a later server needs too
+	cursor bool   // it asks for another page
+	silent bool   // cancelled: nobody waits for an answer
+	resent bool   // a later server got it too, and its acknowledgement is not for the client
+}
+
+// session is what one connection of a client holds, whichever server is behind it.
+// It is guarded by the proxy's lock.
+type session struct {
+	modern  bool // the client opened with a request of revision 2026-07-28
+	open    bool // the handshake is through, or a modern client got an answer
+	ours    bool // the launcher answered initialize itself, for want of a token
+	hello   []byte
+	helloID span
+	agreed  []byte // the result of initialize as the client saw it
+	ready   []byte // notifications/initialized
+	level   []byte // the last logging/setLevel
+	watched map[string][]byte
+
+	waiting  map[string]*request // by id, as the client wrote it
+	listens  map[string]*request // subscriptions/listen, which stay unanswered
+	asked    map[string]question // requests of servers, by the id that the client knows
+	progress map[string]question // progress tokens of servers, likewise
+	tasks    map[string]*server  // that are not over
+	account  string              // of the present server, or of the last
+	lists    map[string][]byte   // what the client knows of each list, as a hash
+	issued   [2]map[uint64]bool  // cursors, tasks and states of earlier accounts, and of the present one
+	seed     maphash.Seed
+}
+
+// question is a request of a server.
+type question struct {
+	from *server
+	id   []byte // as the server wrote it
+}
+
+func newSession() session {
+	return session{
+		watched: map[string][]byte{}, waiting: map[string]*request{}, listens: map[string]*request{}, asked: map[string]question{}, progress: map[string]question{},
+		tasks: map[string]*server{}, lists: map[string][]byte{}, issued: [2]map[uint64]bool{{}, {}}, seed: maphash.MakeSeed(),
+	}
+}
+
+// note keeps what a later server has to be told, of a message of the client.
+func (s *session) note(line []byte, m message) {
+	switch m.method {
+	case "initialize":
+		if m.id.found() {
+			s.hello, s.helloID, s.modern = bytes.Clone(line), m.id, false
+		}
+	case "notifications/initialized":
+		s.ready = bytes.Clone(line)
+	case "logging/setLevel":
+		s.level = bytes.Clone(m.params.of(line))
+	case "resources/subscribe":
+		s.watched[text(member(line, m.params, "uri").of(line))] = bytes.Clone(m.params.of(line))
+	case "resources/unsubscribe":
+		delete(s.watched, text(member(line, m.params, "uri").of(line)))
+	}
+	if s.hello == nil && m.request() && member(line, m.params, "_meta", "io.modelcontextprotocol/protocolVersion").found() {
+		s.modern = true
+	}
+}
+
+// lists are the methods whose answers the client may be told have changed.
+var lists = []struct{ method, members, changed, capability, grant string }{
+	{"tools/list", "tools", "notifications/tools/list_changed", "tools", "toolsListChanged"},
+	{"prompts/list", "prompts", "notifications/prompts/list_changed", "prompts", "promptsListChanged"},
+	{"resources/list", "resources", "notifications/resources/list_changed", "resources", "resourcesListChanged"},
+	{"resources/templates/list", "resourceTemplates", "notifications/resources/list_changed", "resources", "resourcesListChanged"},
+}
+
+// listed adds an answer to what the client knows of a list.
+func (s *session) listed(r *request, line []byte, m message) {
+	for _, l := range lists {
+		if l.method == r.method {
+			s.lists[l.method] = addPage(s.lists[l.method], !r.cursor, member(line, m.result, l.members).of(line))
+		}
+	}
+}
+
+// addPage is the hash of the pages of a list, with another one.
+func addPage(before []byte, first bool, page []byte) []byte {
+	if first {
+		before = nil
+	}
+	sum := sha256.Sum256(append(bytes.Clone(before), page...))
+	return sum[:]
+}
+
+// handles are the members that stand for something which one account's server
+// holds: where they come from, and where they go to.
+var (
+	given = [][]string{{"nextCursor"}, {"requestState"}, {"taskId"}, {"task", "taskId"}}
+	taken = [][]string{{"cursor"}, {"requestState"}, {"taskId"}}
+)
+
+// maxHandles bounds what is remembered of them.
+const maxHandles = 10_000
+
+func (s *session) issue(line []byte, m message) {
+	for _, path := range given {
+		if v := member(line, m.result, path...); v.found() && len(s.issued[1]) < maxHandles {
+			s.issued[1][maphash.Bytes(s.seed, v.of(line))] = true
+		}
+	}
+}
+
+// stale reports whether a request goes on with something of an earlier account.
+func (s *session) stale(line []byte, m message) bool {
+	if len(s.issued[0]) == 0 {
+		return false
+	}
+	for _, path := range taken {
+		if v := member(line, m.params, path...); v.found() {
+			h := maphash.Bytes(s.seed, v.of(line))
+			if s.issued[0][h] && !s.issued[1][h] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// switched says that from now on another account is behind the session.
+func (s *session) switched() {
+	for h := range s.issued[1] {
+		if len(s.issued[0]) < maxHandles {
+			s.issued[0][h] = true
+		}
+	}
+	s.issued[1] = map[uint64]bool{}
+	clear(s.tasks)
+	clear(s.lists)
+}
+
+// task notes what an answer or a notification says of a task.
+func (s *session) task(line []byte, in span, from *server, method string) {
+	id := member(line, in, "taskId")
+	if !id.found() {
+		if in = member(line, in, "task"); in.found() {
+			id = member(line, in, "taskId")
+		}
+	}
+	if !id.found() {
+		return
+	}
+	key := string(id.of(line))
+	switch status := text(member(line, in, "status").of(line)); {
+	case status == "completed" || status == "failed" || status == "cancelled" || method == "tasks/result":
+		delete(s.tasks, key)
+	case status != "" && len(s.tasks) < maxHandles:
+		s.tasks[key] = from
+	}
+}
+
+// taskOf returns the server that works on the task which a request is about.
+func (s *session) taskOf(line []byte, m message) *server {
+	if !strings.HasPrefix(m.method, "tasks/") {
+		return nil
+	}
+	return s.tasks[string(member(line, m.params, "taskId").of(line))]
+}
+
+// renamed is the id under which the client knows a later server's request, or the
+// progress token.
+func renamed(generation int, raw []byte) []byte {
+	return []byte(strconv.Quote(mine + strconv.Itoa(generation) + "-" + strings.Trim(string(raw), `"`)))
+}

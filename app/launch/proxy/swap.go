@@ -1,0 +1,377 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// need has a server made ready, unless that is under way. The caller holds mu.
+func (x *Proxy) need(ctx context.Context) {
+	if x.preparing || x.closing || x.next != nil {
+		return
+	}
+	x.preparing = true
+	x.work.Go(func() { x.prepare(ctx) })
+}
+
+// prepare gets a token and makes a server ready with it, or says why there is none.
+func (x *Proxy) prepare(ctx context.Context) {
+	slow := time.AfterFunc(tokenWait, func() {
+		x.refuse("Stagedoor still waits for the keychain or the provider. Try again in a moment.", false)
+	})
+	cred, err := x.p.Source.Fresh(ctx)
+	slow.Stop()
+	x.mu.Lock()
+	now := x.current
+	same := now != nil && !now.ended && now.cred.Account == cred.Account && now.cred.Token == cred.Token
+	if err != nil || same && x.usable(now) {
+		x.preparing = false
+		x.tried = x.p.Now()
+		spare := x.usable(now)
+		x.mu.Unlock()
+		if err != nil && !spare && ctx.Err() == nil {
+			x.refuse(err.Error(), false)
+		}
+		return
+	}
+	if wait, words := x.mayStart(); words != "" {
+		x.preparing = false
+		x.mu.Unlock()
+		x.refuse(words, true)
+		return
+	} else if wait > 0 {
+		x.mu.Unlock()
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		x.mu.Lock()
+	}
+	x.mu.Unlock()
+	s, err := x.start(ctx, cred)
+	x.mu.Lock()
+	x.preparing = false
+	if err != nil || x.closing {
+		x.mu.Unlock()
+		switch {
+		case s != nil:
+			s.End(0)
+		case ctx.Err() == nil:
+			x.refuse(err.Error(), true)
+		}
+		return
+	}
+	x.next = s
+	x.mu.Unlock()
+	x.settle()
+}
+
+// mayStart says how long to wait before a server is started that ended by itself a
+// moment ago, or why it is not started any more.
+func (x *Proxy) mayStart() (wait time.Duration, words string) {
+	for len(x.deaths) > 0 && x.p.Now().Sub(x.deaths[0]) > time.Minute {
+		x.deaths = x.deaths[1:]
+	}
+	switch n := len(x.deaths); {
+	case n >= maxDeaths:
+		return 0, fmt.Sprintf("The server ended %d times within a minute, the last time with %s. It is started again in a minute.", n, x.lastEnd)
+	case n > 1:
+		return 100 * time.Millisecond << n, ""
+	}
+	return 0, ""
+}
+
+// start starts a server and, if the client knows one already, brings it to where
+// that one was.
+func (x *Proxy) start(ctx context.Context, cred Credential) (*server, error) {
+	process, err := x.p.Start(ctx, cred.Env)
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	x.started++
+	s := &server{
+		Process: process, generation: x.started, cred: cred, in: &lineWriter{w: process.Stdin},
+		private: map[string]chan []byte{}, gone: make(chan struct{}),
+	}
+	x.living[s] = true
+	known := x.s.agreed != nil && !x.s.modern
+	hello, at, ready, level := x.s.hello, x.s.helloID, x.s.ready, x.s.level
+	var watched [][]byte
+	for _, params := range x.s.watched {
+		watched = append(watched, params)
+	}
+	var listens [][]byte
+	for _, r := range x.s.listens {
+		r.owner, r.resent = s, true
+		listens = append(listens, r.line)
+	}
+	x.mu.Unlock()
+	x.work.Go(func() { x.readServer(ctx, s) })
+	if known {
+		err = x.introduce(ctx, s, hello, at, ready, level, watched)
+	}
+	for _, line := range listens {
+		s.in.add(line)
+	}
+	if err == nil && len(listens) > 0 {
+		err = s.in.flush()
+	}
+	if err != nil {
+		s.End(0)
+		return nil, err
+	}
+	return s, nil
+}
+
+// introduce plays the client's part of the handshake with a later server, and tells
+// it what the client told an earlier one.
+func (x *Proxy) introduce(ctx context.Context, s *server, hello []byte, at span, ready, level []byte, watched [][]byte) error {
+	ctx, cancel := context.WithTimeout(ctx, helloWait)
+	defer cancel()
+	id := strconv.Quote(mine + "initialize-" + strconv.Itoa(s.generation))
+	result, err := x.ask(ctx, s, id, splice(hello, []edit{{at, []byte(id)}}))
+	if err != nil {
+		return fmt.Errorf("the server could not be started anew: %w", err)
+	}
+	x.mu.Lock()
+	before, ours := x.s.agreed, x.s.ours
+	x.mu.Unlock()
+	for _, name := range []string{"protocolVersion", "capabilities", "serverInfo", "instructions"} {
+		was, is := member(before, span{0, len(before)}, name), member(result, span{0, len(result)}, name)
+		if !ours && !alike(was.of(before), is.of(result), name) {
+			x.warn("the server that was started anew has another " + name)
+		}
+	}
+	if len(ready) == 0 {
+		ready = call(nil, "notifications/initialized", nil)
+	}
+	s.in.add(ready)
+	if len(level) > 0 {
+		s.in.add(call([]byte(x.swallow(s, "level")), "logging/setLevel", json.RawMessage(level)))
+	}
+	for i, params := range watched {
+		s.in.add(call([]byte(x.swallow(s, "watch-"+strconv.Itoa(i))), "resources/subscribe", json.RawMessage(params)))
+	}
+	return s.in.flush()
+}
+
+// alike compares what two servers said of themselves. The first's capabilities were
+// changed on the way to the client.
+func alike(a, b []byte, name string) bool {
+	if name != "capabilities" {
+		return bytes.Equal(a, b)
+	}
+	names := func(raw []byte) string {
+		var is map[string]any
+		_ = json.Unmarshal(raw, &is)
+		for _, part := range is {
+			if part, ok := part.(map[string]any); ok {
+				delete(part, "listChanged")
+			}
+		}
+		return string(encode(is))
+	}
+	return names(a) == names(b)
+}
+
+// swallow makes an id for a request of ours whose answer is of no interest.
+func (x *Proxy) swallow(s *server, what string) string {
+	id := strconv.Quote(mine + what + "-" + strconv.Itoa(s.generation))
+	x.mu.Lock()
+	s.private[id] = make(chan []byte, 1)
+	x.mu.Unlock()
+	return id
+}
+
+// ask sends a request of ours and returns its result.
+func (x *Proxy) ask(ctx context.Context, s *server, id string, line []byte) (result []byte, err error) {
+	answer := make(chan []byte, 1)
+	x.mu.Lock()
+	s.private[id] = answer
+	x.mu.Unlock()
+	s.in.add(line)
+	_ = s.in.flush() // a server that ended is gone
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-s.gone:
+		return nil, errors.New(x.endOf(s))
+	case line := <-answer:
+		m, ok := parse(line)
+		if !ok || len(m) != 1 || !m[0].result.found() {
+			return nil, errors.New("it refused: " + text(member(line, m[0].failure, "message").of(line)))
+		}
+		return m[0].result.of(line), nil
+	}
+}
+
+// settle lets the next server take over, at a moment without requests or, after a
+// while, at any.
+func (x *Proxy) settle() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	old, s := x.current, x.next
+	if s == nil || x.closing {
+		return
+	}
+	if x.usable(old) && !x.idle(old) && old.cred.Account == s.cred.Account {
+		if !s.waits {
+			s.waits = true
+			time.AfterFunc(min(patience, max(0, old.lastCall().Sub(x.p.Now()))), func() {
+				x.mu.Lock()
+				defer x.mu.Unlock()
+				if x.next == s && !x.closing {
+					x.switchOver(context.Background())
+				}
+			})
+		}
+		return
+	}
+	x.switchOver(context.Background())
+}
+
+// switchOver makes the next server the one that gets requests.
+func (x *Proxy) switchOver(ctx context.Context) {
+	old, s := x.current, x.next
+	x.current, x.next, x.refusal = s, nil, ""
+	var lines []byte
+	switch {
+	case x.s.ours, old == nil && x.s.account != "" && x.s.account != s.cred.Account, old != nil && old.cred.Account != s.cred.Account:
+		if x.s.account != "" && x.s.account != s.cred.Account {
+			x.s.switched()
+		}
+		lines = x.changedLines(func(string) bool { return true })
+	default:
+		x.work.Go(func() { x.compareLists(ctx, s) })
+	}
+	x.s.account = s.cred.Account
+	if x.s.ours {
+		x.s.ours = false
+		x.nowBegan()
+	}
+	if old != nil {
+		old.replaced = true
+		if x.idle(old) {
+			x.retire(old)
+		} else {
+			limit := max(drainTime, old.cred.Expires.Sub(x.p.Now()))
+			if old.cred.Expires.IsZero() {
+				limit = time.Hour
+			}
+			old.drain = time.AfterFunc(limit, func() { x.retireLocked(old) })
+		}
+	}
+	x.work.Go(func() {
+		x.send(lines)
+		x.flushQueue(ctx)
+	})
+}
+
+// retire ends a server that was replaced. The caller holds mu.
+func (x *Proxy) retire(s *server) {
+	if s.drain != nil {
+		s.drain.Stop()
+	}
+	if !s.retired {
+		s.retired = true
+		x.work.Go(func() { s.End(grace) })
+	}
+}
+
+func (x *Proxy) retireLocked(s *server) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.retire(s)
+}
+
+// compareLists tells the client which lists are not what it knows. The account is
+// the same, so most of the time they are.
+func (x *Proxy) compareLists(ctx context.Context, s *server) {
+	x.mu.Lock()
+	known := map[string][]byte{}
+	for method, sum := range x.s.lists {
+		known[method] = sum
+	}
+	modern := x.s.modern
+	x.mu.Unlock()
+	if modern {
+		return // each list of this revision says itself how long it holds
+	}
+	differs := map[string]bool{}
+	for _, l := range lists {
+		before, ok := known[l.method]
+		if !ok {
+			continue
+		}
+		var sum []byte
+		cursor, last := any(nil), ""
+		for page := 0; page < maxPages; page++ {
+			params := object{}
+			if cursor != nil {
+				params["cursor"] = cursor
+			}
+			id := strconv.Quote(fmt.Sprintf("%s%s-%d-%d", mine, l.members, s.generation, page))
+			result, err := x.ask(ctx, s, id, call([]byte(id), l.method, params))
+			if err != nil {
+				return // nothing can be said
+			}
+			sum = addPage(sum, page == 0, member(result, span{0, len(result)}, l.members).of(result))
+			next := text(member(result, span{0, len(result)}, "nextCursor").of(result))
+			if next == "" || next == last {
+				break
+			}
+			cursor, last = next, next
+		}
+		differs[l.method] = !bytes.Equal(before, sum)
+	}
+	x.mu.Lock()
+	lines := x.changedLines(func(method string) bool { return differs[method] })
+	x.mu.Unlock()
+	x.send(lines)
+}
+
+// maxPages bounds how much of a list is compared.
+const maxPages = 50
+
+// check looks whether the server still runs with the right account.
+func (x *Proxy) check(ctx context.Context) {
+	x.mu.Lock()
+	s, answered := x.current, x.s.agreed != nil || x.s.modern
+	x.mu.Unlock()
+	if !answered {
+		return
+	}
+	if s == nil {
+		x.mu.Lock()
+		if x.refusal != "" { // the user may have signed in
+			x.need(ctx)
+		}
+		x.mu.Unlock()
+		return
+	}
+	ok, err := x.p.Source.Current(ctx, s.cred)
+	x.mu.Lock()
+	switch {
+	case ctx.Err() != nil || s != x.current || err == nil && ok:
+		x.mu.Unlock()
+		return
+	case err == nil:
+		x.need(ctx)
+		x.mu.Unlock()
+		return
+	}
+	// Nobody gets a token any more: nor does a server keep one.
+	x.current = nil
+	s.replaced = true
+	x.retire(s)
+	x.refusal, x.tried = err.Error(), x.p.Now()
+	lines := x.changedLines(func(string) bool { return true })
+	x.mu.Unlock()
+	x.send(lines)
+}

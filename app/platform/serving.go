@@ -1,0 +1,24 @@
+package platform
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Serving prepares this process for standing between a client and a server all day.
+// It is kept from being dumped, which the server, a program of its own, is not. The
+// context that it returns ends when the process that started this one does, which
+// may leave our standard input open, and at the first signal; a second one changes
+// nothing, since clients send them in a row and there is little left to do.
+func Serving(ctx context.Context) (context.Context, func()) {
+	harden()
+	ctx, cancel := context.WithCancel(ctx)
+	watchParent(os.Getppid(), cancel)
+	stop := context.AfterFunc(ctx, func() { signal.Ignore(os.Interrupt, syscall.SIGTERM) })
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}

@@ -1,0 +1,58 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/text"
+)
+
+// Served is what a server did for a client: how often its tools were called, and
+// nothing of what they were asked or answered.
+type Served struct {
+	For    time.Duration // how long the server has run; of the last report only
+	Calls  int           // since the report before; of the last report all
+	Failed int           // of them
+	Tools  map[string]int
+}
+
+// toolsShown is how many tools an event names.
+const toolsShown = 20
+
+// RecordServed notes what a server did; last says that it has ended.
+func (k *Keeper) RecordServed(ctx context.Context, p profile.Profile, s Served, last bool) {
+	data := map[string]any{"calls": s.Calls, "failed": s.Failed}
+	names := slices.SortedFunc(maps.Keys(s.Tools), func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.Tools[b], s.Tools[a]), strings.Compare(a, b))
+	})
+	var tools []string
+	for _, name := range names[:min(len(names), toolsShown)] {
+		tools = append(tools, fmt.Sprintf("%s %d", text.Line(name, 60), s.Tools[name]))
+	}
+	if len(tools) > 0 {
+		data["tools"] = strings.Join(tools, ", ")
+	}
+	event := audit.ServerCalls
+	if last {
+		event = audit.ServerEnded
+		data["seconds"] = int(s.For.Seconds())
+	}
+	k.record(ctx, p, event, audit.OK, data)
+}
+
+// RecordCallFailed notes that a tool call failed, with an HTTP status if one was seen
+// (0 if not), and how many calls there were in the last five minutes.
+func (k *Keeper) RecordCallFailed(ctx context.Context, p profile.Profile, status, calls int) {
+	data := map[string]any{"calls": calls}
+	if status != 0 {
+		data["status"] = status
+	}
+	k.record(ctx, p, audit.APIError, audit.Failed, data)
+}
