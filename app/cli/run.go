@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,8 +45,11 @@ to profiles of one provider, so that a Spotify server never gets another
 provider's token. This is what MCP clients' configs call; "stagedoor setup"
 writes it there.
 
-A TEMPLATE may name {access_token}, {token_type}, {expires_at}, {expires_at_ms},
-{scope}, {client_id}, {redirect_uri} and {profile}.`,
+A TEMPLATE may name {access_token}, {token_type}, {expires_at} (seconds),
+{expires_at_ms}, {expires_at_iso_local}, {scope}, {client_id}, {redirect_uri},
+{profile} and {run_dir}. Other braces are text; {{word}} is {word}.
+
+A server that "stagedoor recipes" lists needs no --as and no --env.`,
 		Example: `  stagedoor run --profile work --env API_TOKEN={access_token} -- npx -y some-mcp-server
   stagedoor run --as spotify-mcp -- python3 -m spotify_mcp.server`,
 		ValidArgsFunction: files,
@@ -99,25 +103,28 @@ const speakWithin = 5 * time.Second
 // runRun looks the program up before it asks for a token, and closes the Keeper
 // before it becomes the program.
 func runRun(ctx context.Context, f *Factory, o *runOptions) error {
-	vars, command, wants, err := o.resolve()
+	recipe, err := o.resolve()
 	if err != nil {
 		return err
 	}
-	program, err := launch.Find(command[0])
+	program, err := launch.Find(recipe.Command[0])
 	if err != nil {
 		return err
+	}
+	if recipe.NeedsRunDir() {
+		return hint.New(recipe.ID+" reads its token from a file, which is not written yet", "use a server that reads it from a variable")
 	}
 	attend := f.Launch
 	if !o.raw && f.Pipe != nil {
 		wait := speakWithin
-		if o.as != "" {
+		if recipe.ID != "" {
 			wait = 0
 		}
 		opening, in := launch.Open(ctx, f.Pipe, wait)
 		switch opening {
 		case launch.Message:
 			return f.withKeeper(ctx, func(ctx context.Context, k *auth.Keeper) error {
-				return serve(ctx, f, k, o, vars, command, wants, program, in)
+				return serve(ctx, f, k, o, recipe, program, in)
 			})
 		case launch.Other, launch.Silent:
 			attend = func(program string, args, env []string) (int, error) { return launch.Attend(program, args, env, in) }
@@ -125,13 +132,13 @@ func runRun(ctx context.Context, f *Factory, o *runOptions) error {
 	}
 	var environ []string
 	err = f.withKeeper(ctx, func(ctx context.Context, k *auth.Keeper) error {
-		environ, err = childEnviron(ctx, f, k, o, vars, wants, program)
+		environ, err = childEnviron(ctx, f, k, o, recipe, program)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	status, err := attend(program, command[1:], launch.WithFolderOf(program, environ))
+	status, err := attend(program, recipe.Command[1:], launch.WithFolderOf(program, environ))
 	if err == nil && status != 0 {
 		err = childExit(status)
 	}
@@ -139,14 +146,14 @@ func runRun(ctx context.Context, f *Factory, o *runOptions) error {
 }
 
 // childEnviron is the environment of the server, with its token.
-func childEnviron(ctx context.Context, f *Factory, k launchKeeper, o *runOptions, vars []launch.Var, wants, program string) (environ []string, err error) {
-	p, err := o.find(k, wants)
+func childEnviron(ctx context.Context, f *Factory, k launchKeeper, o *runOptions, recipe launch.Recipe, program string) (environ []string, err error) {
+	p, err := o.find(k, recipe)
 	if err != nil {
 		k.RecordRefusal(ctx, p, "run", err)
 		return nil, o.whereTo(ctx, k, err)
 	}
 	err = k.Launch(ctx, p, filepath.Base(program), func(access auth.Access) error {
-		environ, err = launch.Environ(f.Environ, vars, values(access))
+		environ, err = launch.Environ(f.Environ, recipe.Env, values(access))
 		return err
 	})
 	return environ, err
@@ -175,42 +182,39 @@ func (o *runOptions) whereTo(ctx context.Context, k launchKeeper, err error) err
 	return hint.Wrap(fmt.Errorf("%w: it is %s", err, last.Words()), "if an MCP client's entry names it: stagedoor setup CLIENT "+advice)
 }
 
-// resolve puts recipe and flags together. wants is the provider the recipe is
-// for, or "".
-func (o *runOptions) resolve() (vars []launch.Var, command []string, wants string, err error) {
-	command = o.command
+// resolve puts recipe, flags and command together. A server that is known needs no
+// recipe named.
+func (o *runOptions) resolve() (recipe launch.Recipe, err error) {
 	if o.as != "" {
-		recipe, err := launch.LookupRecipe(o.as)
-		if err != nil {
-			return nil, nil, "", err
-		}
-		vars, wants = append(vars, recipe.Env...), recipe.Provider
-		if len(command) == 0 {
-			command = recipe.Command
-		}
+		recipe, err = launch.LookupRecipe(o.as)
+	} else if len(o.env) == 0 {
+		recipe, _ = launch.Recognise(o.command)
 	}
 	for _, s := range o.env {
-		v, err := launch.ParseVar(s)
-		if err != nil {
-			return nil, nil, "", err
+		var v launch.Var
+		if err == nil {
+			v, err = launch.ParseVar(s)
 		}
-		vars = append(vars, v)
+		recipe.Env = append(slices.Clip(recipe.Env), v)
 	}
-	if len(command) == 0 {
-		return nil, nil, "", usage("put it behind --: stagedoor run --env API_TOKEN={access_token} -- npx -y some-mcp-server", "run needs a command")
+	if len(o.command) > 0 {
+		recipe.Command = o.command
 	}
-	return vars, command, wants, nil
+	if err == nil && len(recipe.Command) == 0 {
+		err = usage("put it behind --: stagedoor run --env API_TOKEN={access_token} -- npx -y some-mcp-server", "run needs a command")
+	}
+	return recipe, err
 }
 
 // find returns the profile whose token the server gets.
-func (o *runOptions) find(k launchKeeper, wants string) (p profile.Profile, err error) {
-	if service := cmp.Or(o.service, wants); o.profile == "" && service != "" {
+func (o *runOptions) find(k launchKeeper, recipe launch.Recipe) (p profile.Profile, err error) {
+	if service := cmp.Or(o.service, recipe.Provider); o.profile == "" && service != "" {
 		p, err = k.ProfileFor(service)
 	} else {
 		p, err = k.Profile(o.profile)
 	}
-	if err == nil && wants != "" && p.Provider != wants {
-		err = hint.Usage(fmt.Sprintf("%s is a %s profile, but this server is for %s", p.Name, p.Provider, wants), "choose another profile with --profile")
+	if err == nil {
+		err = recipe.Check(p, o.as != "")
 	}
 	return p, err
 }

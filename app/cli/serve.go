@@ -23,7 +23,7 @@ type serveKeeper interface {
 }
 
 // serve stands between an MCP client and the server, and keeps it supplied.
-func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, vars []launch.Var, command []string, wants, program string, in io.Reader) error {
+func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, recipe launch.Recipe, program string, in io.Reader) error {
 	ctx, end := f.Serving(ctx)
 	defer end()
 	var mu sync.Mutex
@@ -31,7 +31,7 @@ func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, vars [
 	live := &launch.Live{
 		Keeper: k,
 		Find: func() (profile.Profile, error) {
-			p, err := o.find(k, wants)
+			p, err := o.find(k, recipe)
 			if err != nil {
 				return p, o.whereTo(ctx, k, err)
 			}
@@ -41,7 +41,7 @@ func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, vars [
 			return p, nil
 		},
 		Environ: func(access auth.Access) ([]string, error) {
-			env, err := launch.Environ(f.Environ, vars, values(access))
+			env, err := launch.Environ(f.Environ, recipe.Env, values(access))
 			return launch.WithFolderOf(program, env), err
 		},
 	}
@@ -58,7 +58,7 @@ func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, vars [
 	after := context.WithoutCancel(ctx) // what is written at the end
 	status, err := proxy.Run(ctx, proxy.Params{
 		In: in, Out: f.Out, Err: f.Err, Source: live, Changes: changes, Now: f.Now, Version: f.Version,
-		Start:  proxy.Command{Program: program, Args: command[1:], Err: f.Err}.Start,
+		Start:  proxy.Command{Program: program, Args: recipe.Command[1:], Err: f.Err}.Start,
 		Began:  func(proxy.Credential) { k.RecordLaunch(after, present(), name) },
 		Failed: func(status, calls int) { k.RecordCallFailed(after, present(), status, calls) },
 		Report: func(t proxy.Tally, ran time.Duration, final bool) {

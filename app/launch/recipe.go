@@ -1,78 +1,110 @@
 package launch
 
 import (
+	_ "embed"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
+
+// Delivery is how a server gets what it reads of a login.
+type Delivery struct {
+	Env   []Var  `json:"env"`
+	Files []File `json:"files,omitempty"`
+	// InRunDir starts the server in the private folder of its start, where it looks
+	// for its files.
+	InRunDir bool `json:"in_run_dir,omitempty"`
+	// Rereads says that it reads its files again at each call, so that a new token
+	// in them is enough.
+	Rereads bool `json:"rereads,omitempty"`
+}
+
+// NeedsRunDir reports whether there must be a private folder.
+func (d Delivery) NeedsRunDir() bool {
+	return d.InRunDir || len(d.Files) > 0 ||
+		slices.ContainsFunc(d.Env, func(v Var) bool { return strings.Contains(v.Template, "{run_dir}") })
+}
 
 // Recipe says what a known MCP server reads, and how it is started. It is data.
 type Recipe struct {
-	ID, Name string
-	Provider string   // id of the provider's row it is for
-	Modules  []string // what starts it and no other server: a/b is the Python module a.b, or a package or file of that name
-	Env      []Var    //
-	Command  []string // default program and arguments
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Provider is the id of the row whose tokens it takes. A server of a service
+	// without a row has the Hosts of its authorization server in its place.
+	Provider string   `json:"provider,omitempty"`
+	Hosts    []string `json:"hosts,omitempty"`
+	// Match has what starts it and no other server: "uvx NAME" and "npx NAME" are
+	// packages and the programs that they install, a/b is the Python module a.b or
+	// the end of a path, and a mere name is a program.
+	Match []string `json:"match,omitempty"`
+	Delivery
+	Command []string `json:"command,omitempty"` // default program and arguments
+	Note    string   `json:"note,omitempty"`    // what a user should know
+	Source  string   `json:"source,omitempty"`  // where it was read what the server reads
 }
 
-// Recipes returns the known servers.
+//go:embed recipes.json
+var recipes []byte
+
+var builtIn = sync.OnceValues(func() (all []Recipe, err error) {
+	return all, json.Unmarshal(recipes, &all, json.RejectUnknownMembers(true))
+})
+
+// Recipes returns the known servers, those of a provider's row in the order to
+// choose from.
 func Recipes() []Recipe {
-	return []Recipe{
-		{
-			// It starts only if all six are set, uses the access token it was
-			// started with and never refreshes.
-			ID: "spotify-mcp", Name: "Spotify MCP server (spotify_mcp)", Provider: "spotify",
-			// Not spotify-mcp, by which other servers go that read something else.
-			Modules: []string{"spotify_mcp/server"},
-			Env: []Var{
-				{"SPOTIFY_CLIENT_ID", "{client_id}"},
-				{"SPOTIFY_CLIENT_SECRET", Placeholder},
-				{"SPOTIFY_ACCESS_TOKEN", "{access_token}"},
-				{"SPOTIFY_REFRESH_TOKEN", Placeholder},
-				{"SPOTIFY_TOKEN_EXPIRES_AT", "{expires_at}"},
-				{"SPOTIFY_REDIRECT_URI", "{redirect_uri}"},
-			},
-			Command: []string{"python3", "-m", "spotify_mcp.server"},
-		},
-	}
+	all, _ := builtIn() // a test reads them
+	return slices.Clone(all)
 }
 
 // LookupRecipe returns the recipe with that id.
 func LookupRecipe(id string) (Recipe, error) {
 	all := Recipes()
-	if i := slices.IndexFunc(all, func(r Recipe) bool { return r.ID == id }); i >= 0 {
-		return all[i], nil
-	}
 	ids := make([]string, len(all))
 	for i, r := range all {
-		ids[i] = r.ID
+		if ids[i] = r.ID; r.ID == id {
+			return r, nil
+		}
 	}
-	return Recipe{}, hint.Wrap(fmt.Errorf("there is no recipe %q", id), "use "+strings.Join(ids, ", ")+", or say what the server reads with --env NAME={access_token}")
+	advice := "see stagedoor recipes, or say what the server reads with --env NAME={access_token}"
+	if near := hint.Nearest(id, ids); near != "" {
+		advice = "did you mean " + near + "? Or " + advice
+	}
+	return Recipe{}, hint.Wrap(fmt.Errorf("there is no recipe %q", id), advice)
 }
 
-// Recognise returns the recipe of the server that a command starts: by a module
-// (python -m a.b), a package (uvx a, npx -y @scope/a@1.2) or the last part of a path.
-func Recognise(command []string) (Recipe, bool) {
-	for _, arg := range command {
-		arg = strings.ReplaceAll(arg, `\`, "/")
-		if at := strings.LastIndexAny(arg, "@="); at > 0 { // a version
-			arg = strings.TrimRight(arg[:at], "=")
+// Check returns an error unless the token of a profile is one for the server. named
+// says that the user named the recipe, which is believed of an authorization server
+// that is nobody's row.
+func (r Recipe) Check(p profile.Profile, named bool) error {
+	row, _ := provider.Lookup(p.Provider)
+	what, whose := p.Provider, r.Provider
+	switch own := row.Discovery || row.ByHand; {
+	case r.Provider != "":
+		if r.Provider == p.Provider {
+			return nil
 		}
-		for _, ext := range []string{".exe", ".py", ".js"} {
-			arg = strings.TrimSuffix(arg, ext)
+	case len(r.Hosts) == 0 || own && named:
+		return nil
+	default:
+		u, err := url.Parse(p.Service())
+		if own && err == nil && slices.ContainsFunc(r.Hosts, func(h string) bool { return strings.HasSuffix("."+u.Hostname(), "."+h) }) {
+			return nil
 		}
-		if !strings.Contains(arg, "/") {
-			arg = strings.ReplaceAll(arg, ".", "/")
-		}
-		for _, r := range Recipes() {
-			if slices.ContainsFunc(r.Modules, func(m string) bool { return strings.HasSuffix("/"+arg, "/"+m) }) {
-				return r, true
-			}
+		if whose = strings.Join(r.Hosts, ", "); own {
+			return hint.Usage(fmt.Sprintf("%s is a profile of %s, but %s is for %s", p.Name, p.Service(), r.Name, whose),
+				"if it takes that token, say so: --as "+r.ID)
 		}
 	}
-	return Recipe{}, false
+	return hint.Usage(fmt.Sprintf("%s is a %s profile, but this server is for %s", p.Name, what, whose), "choose another profile with --profile")
 }
 
 // RecipeFor returns the recipe to use for a provider when the user names none.

@@ -5,10 +5,14 @@ package launch
 
 import (
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -28,6 +32,7 @@ type Values struct {
 	ClientID    string
 	RedirectURI string
 	Profile     string // its name
+	RunDir      string // the private folder of this start, absolute
 }
 
 // holes are the parts of a template that Render fills in.
@@ -39,10 +44,13 @@ var holes = []struct {
 	{"{token_type}", func(v Values) string { return v.TokenType }},
 	{"{expires_at}", func(v Values) string { return strconv.FormatInt(v.Expires.Unix(), 10) }},
 	{"{expires_at_ms}", func(v Values) string { return strconv.FormatInt(v.Expires.UnixMilli(), 10) }},
+	// As Python's datetime writes a time without a zone, which it reads as local.
+	{"{expires_at_iso_local}", func(v Values) string { return v.Expires.Local().Format("2006-01-02T15:04:05") }},
 	{"{scope}", func(v Values) string { return strings.Join(v.Scopes, " ") }},
 	{"{client_id}", func(v Values) string { return v.ClientID }},
 	{"{redirect_uri}", func(v Values) string { return v.RedirectURI }},
 	{"{profile}", func(v Values) string { return v.Profile }},
+	{"{run_dir}", func(v Values) string { return v.RunDir }},
 }
 
 var envName = text.Pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -66,37 +74,97 @@ func ParseVar(s string) (Var, error) {
 }
 
 // Render fills the template in.
-func (v Var) Render(values Values) (string, error) {
-	var out strings.Builder
-	for piece := range strings.SplitAfterSeq(v.Template, "}") {
-		start := strings.LastIndexByte(piece, '{')
-		if start < 0 || !strings.HasSuffix(piece, "}") {
-			out.WriteString(piece)
-			continue
-		}
-		value, err := v.fill(piece[start:], values)
-		if err != nil {
-			return "", err
-		}
-		out.WriteString(piece[:start] + value)
-	}
-	return out.String(), nil
+func (v Var) Render(values Values) (string, error) { return render(v.Name, v.Template, values) }
+
+// UnmarshalText is ParseVar.
+func (v *Var) UnmarshalText(text []byte) (err error) {
+	*v, err = ParseVar(string(text))
+	return err
 }
 
-// fill returns the value of a hole.
-func (v Var) fill(name string, values Values) (string, error) {
-	var names []string
-	for _, h := range holes {
-		if h.name == name {
+// MarshalText returns NAME=TEMPLATE.
+func (v Var) MarshalText() ([]byte, error) { return []byte(v.Name + "=" + v.Template), nil }
+
+// File is one file to deliver. Path is relative to the private folder of a start,
+// with slashes.
+type File struct{ Path, Template string }
+
+var filePath = text.Pattern(`^[A-Za-z0-9._/-]{1,200}$`)
+
+// ParseFile reads PATH=TEMPLATE as ParseVar does. A path may begin with {run_dir}/.
+func ParseFile(s string) (File, error) {
+	path, template, ok := strings.Cut(s, "=")
+	path = strings.TrimPrefix(path, "{run_dir}/")
+	if !ok || !filePath().MatchString(path) || path == "." || !fs.ValidPath(path) || !filepath.IsLocal(path) {
+		return File{}, hint.Wrap(fmt.Errorf("%q is not PATH=TEMPLATE", s),
+			`the path is relative to a private folder, which {run_dir} names in variables: --file session.json={"token":"{access_token}"}`)
+	}
+	f := File{Path: path, Template: template}
+	_, err := f.Render(Values{})
+	return f, err
+}
+
+// Render returns the content of the file.
+func (f File) Render(values Values) (string, error) { return render(f.Path, f.Template, values) }
+
+// UnmarshalText is ParseFile.
+func (f *File) UnmarshalText(text []byte) (err error) {
+	*f, err = ParseFile(string(text))
+	return err
+}
+
+// MarshalText returns PATH=TEMPLATE.
+func (f File) MarshalText() ([]byte, error) { return []byte(f.Path + "=" + f.Template), nil }
+
+var (
+	braces   = text.Pattern(`\{\{[A-Za-z_]+\}\}|\{[A-Za-z_]+\}`)
+	jsonText = text.Pattern(`^\s*(\{\s*"|\[)`)
+)
+
+// render fills the holes of a template. {{word}} is the word in braces, and any
+// other brace is itself, so that a template may be JSON, whose strings then hold
+// whatever a value has.
+func render(where, template string, values Values) (string, error) {
+	var refused error
+	inJSON := jsonText().MatchString(template)
+	out := braces().ReplaceAllStringFunc(template, func(word string) string {
+		if strings.HasPrefix(word, "{{") {
+			return word[1 : len(word)-1]
+		}
+		value, err := fill(where, word, values)
+		if refused == nil {
+			refused = err
+		}
+		if inJSON {
+			quoted, _ := jsontext.AppendQuote(nil, value) // of what is no UTF-8, it replaces that
+			value = string(quoted[1 : len(quoted)-1])
+		}
+		return value
+	})
+	if refused != nil {
+		return "", refused
+	}
+	return out, nil
+}
+
+// fill returns the value of a word in braces: its own text if it is no hole, and
+// an error if it looks like a slip for one.
+func fill(where, word string, values Values) (string, error) {
+	names := make([]string, len(holes))
+	for i, h := range holes {
+		if h.name == word {
 			return h.value(values), nil
 		}
-		names = append(names, h.name)
+		names[i] = strings.Trim(h.name, "{}")
 	}
-	if name == "{refresh_token}" || name == "{client_secret}" {
-		return "", hint.Wrap(fmt.Errorf("%s: %s is never handed out", v.Name, name),
-			"the server gets a fresh access token at every start; if it insists on a value, use "+v.Name+"="+Placeholder)
+	if word == "{refresh_token}" || word == "{client_secret}" {
+		return "", hint.Wrap(fmt.Errorf("%s: %s is never handed out", where, word),
+			"the server gets a fresh access token; if it insists on a value, write "+Placeholder+" in place of "+word)
 	}
-	return "", hint.Wrap(fmt.Errorf("%s: there is no %s", v.Name, name), "use "+strings.Join(names, ", "))
+	if near := hint.Nearest(strings.ToLower(strings.Trim(word, "{}")), names); near != "" {
+		return "", hint.Wrap(fmt.Errorf("%s: there is no %s", where, word), "did you mean {"+near+"}? To have these letters, write {"+word+"}")
+	}
+	return word, nil
 }
 
 // ours reports whether a variable is Stagedoor's own, however it is spelt.

@@ -228,9 +228,8 @@ func serverFor(p profile.Profile, r Request) (profile.Server, error) {
 		if err != nil {
 			return server, err
 		}
-		if recipe.Provider != p.Provider {
-			return server, hint.Wrap(fmt.Errorf("%s is a server for %s, but %s is a %s profile", recipe.Name, recipe.Provider, p.Name, p.Provider),
-				"choose a profile of that provider with --profile")
+		if err := recipe.Check(p, r.As != ""); err != nil {
+			return server, err
 		}
 		if len(server.Command) == 0 {
 			server.Command = recipe.Command
