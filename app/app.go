@@ -61,7 +61,11 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 		Names:     func() []string { return a.profiles().Names() },
 		EveryName: a.everyName,
 		Setup:     a.setup,
-		OpenURL:   a.browser().Open, Settings: a.settings,
+		RecipeDir: func() (string, error) {
+			paths, err := host.Here()
+			return recipeDir(paths), err
+		},
+		OpenURL: a.browser().Open, Settings: a.settings,
 		Environ: a.environ,
 		Launch:  launch.Run,
 		Serving: platform.Serving,

@@ -125,7 +125,7 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 		return setup.Service{}, err
 	}
 	return setup.Service{Params: setup.Params{
-		Keeper: k, Configs: configs, Environ: launcherEnviron(paths),
+		Keeper: k, Configs: configs, Environ: launcherEnviron(paths), RecipeDir: recipeDir(paths),
 		Executable: func() (string, error) {
 			self, err := platform.Executable()
 			if err == nil && self.Temporary {
@@ -136,6 +136,9 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 		},
 	}}, nil
 }
+
+// recipeDir is where the user's recipes are.
+func recipeDir(paths host.Paths) string { return filepath.Join(paths.State, "recipes") }
 
 // launcherEnviron is what the launcher must be told to find this state folder and
 // vault, because a client passes on hardly any environment.

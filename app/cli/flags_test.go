@@ -111,17 +111,17 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 	)
 	checkFlags(t, newCmdRun,
 		flagTest[runOptions]{
-			"--profile work --as spotify-mcp --env A=b --env C=d -- prog --profile x",
-			&runOptions{profile: "work", as: "spotify-mcp", env: []string{"A=b", "C=d"}, command: []string{"prog", "--profile", "x"}},
+			"--profile work --as spotify-mcp --env A=b --env C=d --file E=f -- prog --profile x",
+			&runOptions{profile: "work", as: "spotify-mcp", env: []string{"A=b", "C=d"}, file: []string{"E=f"}, command: []string{"prog", "--profile", "x"}},
 		},
 		flagTest[runOptions]{"--provider tidal prog", &runOptions{service: "tidal", command: []string{"prog"}}},
 		flagTest[runOptions]{"--provider tidal --profile work prog", nil},
 	)
 	checkFlags(t, newCmdSetup,
 		flagTest[setupOptions]{
-			"cursor --profile work --name n --as spotify-mcp --env A=b --print --json -- prog -v",
+			"cursor --profile work --name n --as spotify-mcp --env A=b --file C=d --print --json -- prog -v",
 			&setupOptions{print: true, json: true, Request: setup.Request{
-				Client: "cursor", Profile: "work", Entry: "n", As: "spotify-mcp", Env: []string{"A=b"}, Command: []string{"prog", "-v"},
+				Client: "cursor", Profile: "work", Entry: "n", As: "spotify-mcp", Env: []string{"A=b"}, Files: []string{"C=d"}, Command: []string{"prog", "-v"},
 			}},
 		},
 		flagTest[setupOptions]{"--remove", &setupOptions{Request: setup.Request{Remove: true}}},
@@ -131,6 +131,7 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[setupOptions]{"--wrap e --remove", nil},
 		flagTest[setupOptions]{"cursor zed", nil},
 	)
+	checkFlags(t, newCmdRecipes, flagTest[recipesOptions]{"tidal-mcp --json", &recipesOptions{"tidal-mcp", true}}, flagTest[recipesOptions]{"a b", nil})
 	checkFlags(t, newCmdImport,
 		flagTest[importOptions]{
 			"old/.env --profile work --client-id ID --provider tidal --force --dry-run --keep -y --json",

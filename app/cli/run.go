@@ -19,7 +19,7 @@ import (
 
 type runOptions struct {
 	profile, service, as string
-	env                  []string
+	env, file            []string
 	raw                  bool
 	command              []string
 }
@@ -27,7 +27,7 @@ type runOptions struct {
 func newCmdRun(f *Factory, runF func(*runOptions) error) *cobra.Command {
 	o := &runOptions{}
 	cmd := &cobra.Command{
-		Use:   "run [--profile NAME] [--as RECIPE] [--env NAME=TEMPLATE]… -- COMMAND [ARGS…]",
+		Use:   "run [--profile NAME] [--as RECIPE] [--env NAME=TEMPLATE]… [--file PATH=TEMPLATE]… -- COMMAND [ARGS…]",
 		Short: "Start an MCP server with a fresh access token",
 		Long: `Start a command with a fresh access token in its environment and nothing else of
 Stagedoor's: no refresh token, no client secret.
@@ -73,19 +73,12 @@ A server that "stagedoor recipes" lists needs no --as and no --env.`,
 	flags.StringVar(&o.as, "as", "", "deliver what this known server reads")
 	flags.BoolVar(&o.raw, "raw", false, "become the command, which gets one token and keeps it")
 	flags.StringArrayVar(&o.env, "env", nil, "set a variable for the server; may be repeated")
+	flags.StringArrayVar(&o.file, "file", nil, "write PATH=TEMPLATE for the server, in a folder that {run_dir} names; may be repeated")
 	flags.SetInterspersed(false)
 	completeFlag(cmd, "profile", f.Names)
 	completeFlag(cmd, "provider", providers)
-	completeFlag(cmd, "as", recipes)
+	completeFlag(cmd, "as", f.recipes)
 	return cmd
-}
-
-// recipes are the ids for completion, with the names for people.
-func recipes() (ids []string) {
-	for _, r := range launch.Recipes() {
-		ids = append(ids, r.ID+"\t"+r.Name)
-	}
-	return ids
 }
 
 type launchKeeper interface {
@@ -103,7 +96,7 @@ const speakWithin = 5 * time.Second
 // runRun looks the program up before it asks for a token, and closes the Keeper
 // before it becomes the program.
 func runRun(ctx context.Context, f *Factory, o *runOptions) error {
-	recipe, err := o.resolve()
+	recipe, err := o.resolve(f)
 	if err != nil {
 		return err
 	}
@@ -184,10 +177,10 @@ func (o *runOptions) whereTo(ctx context.Context, k launchKeeper, err error) err
 
 // resolve puts recipe, flags and command together. A server that is known needs no
 // recipe named.
-func (o *runOptions) resolve() (recipe launch.Recipe, err error) {
+func (o *runOptions) resolve(f *Factory) (recipe launch.Recipe, err error) {
 	if o.as != "" {
-		recipe, err = launch.LookupRecipe(o.as)
-	} else if len(o.env) == 0 {
+		recipe, err = f.recipe(o.as)
+	} else if len(o.env)+len(o.file) == 0 {
 		recipe, _ = launch.Recognise(o.command)
 	}
 	for _, s := range o.env {
@@ -196,6 +189,13 @@ func (o *runOptions) resolve() (recipe launch.Recipe, err error) {
 			v, err = launch.ParseVar(s)
 		}
 		recipe.Env = append(slices.Clip(recipe.Env), v)
+	}
+	for _, s := range o.file {
+		var file launch.File
+		if err == nil {
+			file, err = launch.ParseFile(s)
+		}
+		recipe.Files = append(slices.Clip(recipe.Files), file)
 	}
 	if len(o.command) > 0 {
 		recipe.Command = o.command

@@ -30,7 +30,7 @@ func TestParseVar(t *testing.T) {
 // Nothing of ours may come along with what a server reads.
 func TestEnviron(t *testing.T) {
 	base := []string{"HOME=/home/ada", "STAGEDOOR_PASSPHRASE_FILE=/x", "TOKEN=stale", "Stagedoor_Vault=file"}
-	env, err := launch.Environ(base, []launch.Var{{Name: "TOKEN", Template: "{access_token}"}}, launch.Values{AccessToken: "tok"})
+	env, err := launch.Environ(base, []launch.Var{{Name: "TOKEN", Template: "x"}, {Name: "TOKEN", Template: "{access_token}"}}, launch.Values{AccessToken: "tok"})
 	if err != nil {
 		t.Fatal(err)
 	}

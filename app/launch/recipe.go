@@ -17,7 +17,7 @@ import (
 
 // Delivery is how a server gets what it reads of a login.
 type Delivery struct {
-	Env   []Var  `json:"env"`
+	Env   []Var  `json:"env,omitempty"`
 	Files []File `json:"files,omitempty"`
 	// InRunDir starts the server in the private folder of its start, where it looks
 	// for its files.
@@ -63,22 +63,6 @@ var builtIn = sync.OnceValues(func() (all []Recipe, err error) {
 func Recipes() []Recipe {
 	all, _ := builtIn() // a test reads them
 	return slices.Clone(all)
-}
-
-// LookupRecipe returns the recipe with that id.
-func LookupRecipe(id string) (Recipe, error) {
-	all := Recipes()
-	ids := make([]string, len(all))
-	for i, r := range all {
-		if ids[i] = r.ID; r.ID == id {
-			return r, nil
-		}
-	}
-	advice := "see stagedoor recipes, or say what the server reads with --env NAME={access_token}"
-	if near := hint.Nearest(id, ids); near != "" {
-		advice = "did you mean " + near + "? Or " + advice
-	}
-	return Recipe{}, hint.Wrap(fmt.Errorf("there is no recipe %q", id), advice)
 }
 
 // Check returns an error unless the token of a profile is one for the server. named

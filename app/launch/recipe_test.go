@@ -108,7 +108,7 @@ func TestRecipeIsForItsOwnService(t *testing.T) {
 		{"server-github", corp, true, false}, // an Enterprise server, as the user says
 		{"server-github", music, false, false},
 	} {
-		r, err := launch.LookupRecipe(tt.recipe)
+		r, err := launch.LookupRecipe("", tt.recipe)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +118,7 @@ func TestRecipeIsForItsOwnService(t *testing.T) {
 			}
 		}
 	}
-	if _, err := launch.LookupRecipe("spotfy-mcp"); err == nil || !slices.Contains(strings.Fields(hint.Of(err)), "spotify-mcp?") {
+	if _, err := launch.LookupRecipe("", "spotfy-mcp"); err == nil || !slices.Contains(strings.Fields(hint.Of(err)), "spotify-mcp?") {
 		t.Errorf("%v, hint %q", err, hint.Of(err))
 	}
 }

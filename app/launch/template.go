@@ -171,13 +171,17 @@ func fill(where, word string, values Values) (string, error) {
 func ours(name string) bool { return strings.HasPrefix(strings.ToUpper(name), "STAGEDOOR_") }
 
 // Environ returns the child's environment: base without anything of ours, and
-// the variables. base is the environment this process was started with.
+// the variables, of which the last of a name counts. base is the environment this process was started with.
 func Environ(base []string, vars []Var, values Values) ([]string, error) {
 	env := slices.DeleteFunc(slices.Clone(base), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
-		return ours(name) || slices.ContainsFunc(vars, func(v Var) bool { return sameName(v.Name, name) })
+		return ours(name)
 	})
 	for _, v := range vars {
+		env = slices.DeleteFunc(env, func(kv string) bool {
+			name, _, _ := strings.Cut(kv, "=")
+			return sameName(v.Name, name)
+		})
 		value, err := v.Render(values)
 		if err != nil {
 			return nil, err

@@ -37,6 +37,7 @@ type Request struct {
 	Entry   string   // the entry's name; derived from the provider if empty
 	As      string   // recipe
 	Env     []string // NAME=TEMPLATE
+	Files   []string // PATH=TEMPLATE
 	Command []string // program and arguments; what was set up last, or the recipe's, if empty
 	Remove  bool     // the entry is to go
 
@@ -55,6 +56,8 @@ type Params struct {
 	// for another state folder or vault than this process. Clients pass on
 	// hardly any environment, so what is not the default goes into the entry.
 	Environ map[string]string
+	// RecipeDir has the user's recipes.
+	RecipeDir string
 }
 
 // Service plans and applies.
@@ -107,7 +110,7 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 		r.Wrap = name
 		return s.Plan(ctx, r)
 	}
-	if plan.server, err = serverFor(plan.Profile, r); err != nil {
+	if plan.server, err = s.serverFor(plan.Profile, r); err != nil {
 		return Plan{}, err
 	}
 	entry, err := s.entry(plan.Profile, plan.server, pinned)
@@ -151,6 +154,9 @@ func (s Service) entry(p profile.Profile, server profile.Server, pinned bool) (*
 	}
 	for _, v := range server.Env {
 		args = append(args, "--env", v)
+	}
+	for _, f := range server.Files {
+		args = append(args, "--file", f)
 	}
 	args = append(append(args, "--"), server.Command...)
 	return &clients.Entry{Command: self, Args: args, Env: s.Environ}, err
@@ -207,13 +213,14 @@ func EntryName(p profile.Profile, pinned bool) string {
 
 // serverFor decides which MCP server the entry starts: what the request says,
 // else what was set up for the profile before, else the provider's recipe.
-func serverFor(p profile.Profile, r Request) (profile.Server, error) {
+func (s Service) serverFor(p profile.Profile, r Request) (profile.Server, error) {
 	const example = "stagedoor setup --env API_TOKEN={access_token} -- npx -y the-server"
-	server := profile.Server{As: r.As, Env: r.Env, Command: r.Command}
-	if known, ok := launch.Recognise(r.Command); ok && r.As == "" && len(r.Env) == 0 {
+	server := profile.Server{As: r.As, Env: r.Env, Files: r.Files, Command: r.Command}
+	named := r.As != "" || len(r.Env)+len(r.Files) > 0
+	if known, ok := launch.Recognise(r.Command); ok && !named {
 		server.As = known.ID
 	}
-	if r.As == "" && len(r.Env) == 0 && len(r.Command) == 0 {
+	if !named && len(r.Command) == 0 {
 		if p.Server != nil {
 			return *p.Server, nil
 		}
@@ -224,7 +231,7 @@ func serverFor(p profile.Profile, r Request) (profile.Server, error) {
 		server.As = recipe.ID
 	}
 	if server.As != "" {
-		recipe, err := launch.LookupRecipe(server.As)
+		recipe, err := launch.LookupRecipe(s.RecipeDir, server.As)
 		if err != nil {
 			return server, err
 		}
@@ -243,10 +250,15 @@ func serverFor(p profile.Profile, r Request) (profile.Server, error) {
 			return server, err
 		}
 	}
+	for _, f := range server.Files {
+		if _, err := launch.ParseFile(f); err != nil {
+			return server, err
+		}
+	}
 	switch {
 	case len(server.Command) == 0:
 		return server, hint.New("there is no command to start the MCP server with", "put it behind --: "+example)
-	case server.As == "" && !strings.Contains(strings.Join(server.Env, "\n"), "{access_token}"):
+	case server.As == "" && !strings.Contains(strings.Join(slices.Concat(server.Env, server.Files), "\n"), "{access_token}"):
 		return server, hint.New("the MCP server would get no token", "say which variable it reads: --env API_TOKEN={access_token}, or which known server it is: --as spotify-mcp")
 	}
 	server.Command = slices.Clone(server.Command)

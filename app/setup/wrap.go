@@ -57,7 +57,7 @@ func (s Service) Find(ctx context.Context, r *Request) (Found, error) {
 	}
 	known, _ := launch.Recognise(r.Command)
 	if r.As != "" {
-		if known, err = launch.LookupRecipe(r.As); err != nil {
+		if known, err = launch.LookupRecipe(s.RecipeDir, r.As); err != nil {
 			return Found{}, err
 		}
 	}

@@ -82,6 +82,7 @@ type Identity struct {
 type Server struct {
 	As      string   `json:"as,omitempty"`      // recipe
 	Env     []string `json:"env,omitempty"`     // NAME=TEMPLATE
+	Files   []string `json:"files,omitempty"`   // PATH=TEMPLATE
 	Command []string `json:"command,omitempty"` // program and arguments
 }
 
