@@ -131,7 +131,7 @@ func (f *Factory) recipe(id string) (launch.Recipe, error) {
 func (f *Factory) recipes() (ids []string) {
 	all, _ := f.allRecipes()
 	for _, r := range all {
-		ids = append(ids, r.ID+"\t"+r.Name)
+		ids = append(ids, r.ID+"\t"+printable(r.Name))
 	}
 	return ids
 }

@@ -26,7 +26,7 @@ func TestRecipes(t *testing.T) {
 	}
 	const (
 		spotify = "SPOTIFY_CLIENT_ID=cid SPOTIFY_CLIENT_SECRET=held-by-stagedoor "
-		cache   = `{"access_token": "tok", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "held-by-stagedoor", "scope": "a b", "expires_at": 1700000000}`
+		cache   = `{"access_token": "tok", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "held-by-stagedoor", "scope": "a b", "expires_at": 4102444800}`
 		tidal   = `tidal-session-oauth.json {"token_type": {"data": "Bearer"}, "session_id": {"data": null}, "access_token": {"data": "tok"}, "refresh_token": {"data": null}, "is_pkce": {"data": false}}`
 	)
 	want := map[string][]string{ // variables, then files
@@ -38,7 +38,7 @@ func TestRecipes(t *testing.T) {
 		"spotify-mcp-server": {spotify + "SPOTIFY_REDIRECT_URI=http://127.0.0.1/callback SPOTIFY_CACHE_DIR=/run/x", ".spotify_cache " + cache},
 		"mcp-server-spotify": {
 			spotify + "SPOTIFY_REDIRECT_URI=http://127.0.0.1/callback HOME=/run/x USERPROFILE=/run/x",
-			`.spotify-mcp/credentials.json {"access_token": "tok", "refresh_token": "held-by-stagedoor", "expires_at": 1700000000}`,
+			`.spotify-mcp/credentials.json {"access_token": "tok", "refresh_token": "held-by-stagedoor", "expires_at": 4102444800}`,
 		},
 		"tidal-mcp": {
 			"TIDAL_CLIENT_ID=cid TIDAL_SESSION_PATH=/run/x/session.json",
