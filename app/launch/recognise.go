@@ -21,7 +21,7 @@ var version = text.Pattern(`[0-9.]+$`) // of python3.12
 // Recognise returns the recipe of the server that a command starts: by a module
 // (python -m a.b), a package (uvx a, npx -y @scope/a@1.2) or the last part of a path.
 func Recognise(command []string) (Recipe, bool) {
-	registry := ""
+	registry, program := "", true // whether a program may be next, and no argument of one
 	for i, arg := range command {
 		arg = strings.ReplaceAll(arg, `\`, "/")
 		if at := strings.LastIndexAny(arg, "@="); at > max(0, strings.LastIndex(arg, "/")) { // a version
@@ -31,7 +31,7 @@ func Recognise(command []string) (Recipe, bool) {
 			arg = strings.TrimSuffix(arg, ext)
 		}
 		for _, r := range Recipes() {
-			if slices.ContainsFunc(r.Match, func(m string) bool { return names(arg, m, registry) }) {
+			if slices.ContainsFunc(r.Match, func(m string) bool { return names(arg, m, registry, program) }) {
 				if r.InRunDir && movesAway(command[:i]) {
 					return Recipe{}, false
 				}
@@ -46,6 +46,7 @@ func Recognise(command []string) (Recipe, bool) {
 		if i == 0 && !known {
 			break // its arguments are its own
 		}
+		program = known || program && (strings.HasPrefix(arg, "-") || strings.Contains(command[i], "="))
 		if from != "" {
 			registry = from
 		}
@@ -55,7 +56,7 @@ func Recognise(command []string) (Recipe, bool) {
 
 // names reports whether an argument is what a recipe's match means, where a mere
 // name is one of that registry.
-func names(arg, match, registry string) bool {
+func names(arg, match, registry string, program bool) bool {
 	from, name, fetched := strings.Cut(match, " ")
 	if !fetched {
 		name = match
@@ -67,9 +68,9 @@ func names(arg, match, registry string) bool {
 		}
 		return strings.HasSuffix("/"+arg, "/"+name)
 	case !fetched:
-		return registry == "" && path.Base(arg) == name
+		return registry == "" && program && path.Base(arg) == name
 	case registry == "":
-		return path.Base(arg) == name || strings.Contains("/"+arg, "/node_modules/"+name+"/")
+		return program && path.Base(arg) == name || strings.Contains("/"+arg, "/node_modules/"+name+"/")
 	}
 	return registry == from && arg == name
 }

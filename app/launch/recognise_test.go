@@ -28,6 +28,9 @@ func TestRecognise(t *testing.T) {
 		"node /x/node_modules/@notionhq/notion-mcp-server/bin/cli.js": "notion-mcp-server",
 		"docker run -i --rm ghcr.io/github/github-mcp-server":         "github-mcp-server",
 		"/usr/local/bin/github-mcp-server stdio":                      "github-mcp-server",
+		"env A=1 sh -c github-mcp-server":                             "github-mcp-server",
+		"node /opt/other.js /src/github-mcp-server":                   "", // a folder
+		"python -m other mcp-server-github":                           "",
 		"npx github-mcp-server":                                       "", // not GitHub's
 		"uvx github-mcp-server":                                       "",
 		"/opt/files /home/ann/github-mcp-server":                      "", // a folder

@@ -117,19 +117,23 @@ func (f *File) UnmarshalText(text []byte) (err error) {
 func (f File) MarshalText() ([]byte, error) { return []byte(f.Path + "=" + f.Template), nil }
 
 var (
-	braces   = text.Pattern(`\{\{[A-Za-z_]+\}\}|\{[A-Za-z_]+\}`)
+	braces   = text.Pattern(`\{\{\{[A-Za-z_]+\}\}\}|\{\{[A-Za-z_]+\}\}|\{[A-Za-z_]+\}`)
 	jsonText = text.Pattern(`^\s*(\{\s*"|\[)`)
 )
 
-// render fills the holes of a template. {{word}} is the word in braces, and any
-// other brace is itself, so that a template may be JSON, whose strings then hold
-// whatever a value has.
+// render fills the holes of a template. {{word}} is the word in braces, {{{word}}} is
+// what fills the hole in braces, and any other brace is itself, so that a template may
+// be JSON, whose strings then hold whatever a value has.
 func render(where, template string, values Values) (string, error) {
 	var refused error
 	inJSON := jsonText().MatchString(template)
 	out := braces().ReplaceAllStringFunc(template, func(word string) string {
-		if strings.HasPrefix(word, "{{") {
+		before, after := "", ""
+		switch strings.Count(word, "{") {
+		case 2:
 			return word[1 : len(word)-1]
+		case 3:
+			before, word, after = "{", word[2:len(word)-2], "}"
 		}
 		value, err := fill(where, word, values)
 		if refused == nil {
@@ -139,7 +143,7 @@ func render(where, template string, values Values) (string, error) {
 			quoted, _ := jsontext.AppendQuote(nil, value) // of what is no UTF-8, it replaces that
 			value = string(quoted[1 : len(quoted)-1])
 		}
-		return value
+		return before + value + after
 	})
 	if refused != nil {
 		return "", refused

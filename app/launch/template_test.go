@@ -31,7 +31,7 @@ func TestTemplates(t *testing.T) {
 		"{token_type} {scope} {client_id}":           "Bearer a b cid",
 		"{run_dir}/{profile} {redirect_uri}":         "/run/x/work http://127.0.0.1/callback",
 		"{{access_token}} {{refresh_token}}":         "{access_token} {refresh_token}",
-		"{{{profile}}}":                              "{{profile}}",
+		"{{{profile}}} {{{word}}}":                   "{work} {{word}}",
 		"{} {word} {1} { profile } {pro file} {a-b}": "{} {word} {1} { profile } {pro file} {a-b}",
 		"{{ }} } {":  "{{ }} } {",
 		"${profile}": "$work",
