@@ -16,6 +16,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -53,7 +54,7 @@ func TestBookThatCannotBeWritten(t *testing.T) {
 		t.Errorf("an export went unrecorded: %v", err)
 	}
 	w.token(w.keeper, "work")
-	if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != auth.RemoteRevoked {
+	if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != token.Revoked {
 		t.Errorf("revoke: %+v, %v", r, err)
 	}
 	if slices.Contains(w.vault.Keys(), "profile/"+p.ID+"/tokens") {

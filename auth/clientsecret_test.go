@@ -22,6 +22,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -172,7 +173,7 @@ func TestRevokeAsksWhereTheTokensCameFrom(t *testing.T) {
 		e["revocation"], e["token"] = evil.Issuer()+"/revoke", evil.Issuer()+"/token"
 	})
 	r, err := w.keeper.Revoke(t.Context(), "work")
-	if err != nil || r.Remote != auth.RemoteRevoked || w.server.AccessValid(access) {
+	if err != nil || r.Remote != token.Revoked || w.server.AccessValid(access) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if len(evil.Requests()) > 0 {

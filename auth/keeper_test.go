@@ -24,6 +24,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -132,7 +133,7 @@ func TestLoginTokenRefreshRevoke(t *testing.T) {
 	}
 
 	result, err := w.keeper.Revoke(t.Context(), "work")
-	if err != nil || result.Remote != auth.RemoteRevoked {
+	if err != nil || result.Remote != token.Revoked {
 		t.Fatalf("Revoke: %+v, %v", result, err)
 	}
 	if w.server.AccessValid(second.Token) {
@@ -360,7 +361,7 @@ func TestRevokeWhenTheProviderIsDown(t *testing.T) {
 	w.login("work")
 	w.server.Script(authtest.Revocation, authtest.Answer{Status: 503}, authtest.Answer{Status: 503})
 	result, err := w.keeper.Revoke(t.Context(), "work")
-	if err != nil || result.Remote != auth.RemoteUnreachable {
+	if err != nil || result.Remote != token.Unreachable {
 		t.Fatalf("Revoke: %+v, %v; want the honest answer", result, err)
 	}
 	if got := w.view("work").Status; got != auth.StatusNotConfigured {
@@ -376,7 +377,7 @@ func TestNothingHeldIsNoRevocation(t *testing.T) {
 	w := newWorld(t, authtest.Params{})
 	w.create("work")
 	for _, revoke := range []func(context.Context, string) (auth.RevokeResult, error){w.keeper.Revoke, w.keeper.Forget, w.keeper.DeleteProfile} {
-		if r, err := revoke(t.Context(), "work"); err != nil || r.Remote != auth.RemoteNothing {
+		if r, err := revoke(t.Context(), "work"); err != nil || r.Remote != token.NothingHeld {
 			t.Errorf("of a profile without a login: %+v, %v", r, err)
 		}
 	}
@@ -393,7 +394,7 @@ func TestRevokeIsProved(t *testing.T) {
 	ok := authtest.Answer{Status: 200}
 	w.server.Script(authtest.Revocation, ok, ok)
 	result, err := w.keeper.Revoke(t.Context(), "work")
-	if err != nil || result.Remote != auth.RemoteUnconfirmed {
+	if err != nil || result.Remote != token.Unconfirmed {
 		t.Errorf("Revoke: %+v, %v; the provider only said so", result, err)
 	}
 }
@@ -403,7 +404,7 @@ func TestRevokeWithoutEndpoint(t *testing.T) {
 	w.create("work")
 	w.login("work")
 	result, err := w.keeper.Revoke(t.Context(), "work")
-	if err != nil || result.Remote != auth.RemoteNoEndpoint {
+	if err != nil || result.Remote != token.NoEndpoint {
 		t.Errorf("Revoke: %+v, %v", result, err)
 	}
 }

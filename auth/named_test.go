@@ -13,6 +13,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -184,7 +185,7 @@ func TestForgetLeavesTheProfileOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := w.keeper.Forget(t.Context(), "work")
-	if err != nil || r.Remote != auth.RemoteRevoked || !r.Settled() {
+	if err != nil || r.Remote != token.Revoked || !r.Settled() {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	for _, key := range w.vault.Keys() {
@@ -220,7 +221,7 @@ func TestForgetSaysWhatIsStillOpen(t *testing.T) {
 	w.login("work")
 	w.server.Script(authtest.Revocation, authtest.Answer{Status: 503})
 	r, err := w.keeper.Forget(t.Context(), "work")
-	if err != nil || !r.Open || !r.Pending || r.Remote != auth.RemoteUnreachable {
+	if err != nil || !r.Open || !r.Pending || r.Remote != token.Unreachable {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if slices.Contains(w.vault.Keys(), "profile/"+p.ID+"/tokens") {

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 )
 
 // Whoever edits profiles.json must not be able to leave a login in the vault that
@@ -40,7 +40,7 @@ func TestLoginOfALostProfileIsShownAndCanBeRevoked(t *testing.T) {
 				t.Errorf("%d events, alerts %v", n, w.alerts(k))
 			}
 			r, err := k.Revoke(t.Context(), p.ID)
-			if err != nil || r.Remote != auth.RemoteRevoked || w.server.AccessValid(access.Token) {
+			if err != nil || r.Remote != token.Revoked || w.server.AccessValid(access.Token) {
 				t.Errorf("revoked: %+v, %v", r, err)
 			}
 			if left := slices.DeleteFunc(w.vault.Keys(), func(k string) bool { return !strings.HasPrefix(k, "profile/") }); len(left) > 0 {
@@ -65,7 +65,7 @@ func TestDamagedLoginOfALostProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.rewrite(func(l *profile.List) { l.Profiles = nil })
-	if r, err := w.keeper.Revoke(t.Context(), p.ID); err != nil || r.Remote != auth.RemoteNoEndpoint {
+	if r, err := w.keeper.Revoke(t.Context(), p.ID); err != nil || r.Remote != token.NoEndpoint {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if left := w.left(); len(left) > 0 {

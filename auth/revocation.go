@@ -101,30 +101,11 @@ func (k *Keeper) tookBack(ctx context.Context, id string) bool {
 	})
 }
 
-// Remote is what became of a grant at the provider when it was revoked here.
-// The tokens are gone here in every case.
-type Remote string
-
-// What can become of it. See token.Outcome.
-const (
-	RemoteRevoked     = Remote(token.Revoked)     // the provider confirmed, and a refresh is now refused
-	RemoteAccepted    = Remote(token.Accepted)    // the provider confirmed, which nothing here can check
-	RemoteNoEndpoint  = Remote(token.NoEndpoint)  // the user must remove the app on AppsPage
-	RemoteNothing     = Remote(token.NothingHeld) // there was no token to revoke
-	RemoteUnreachable = Remote(token.Unreachable) // the provider gave no answer; it is asked again, see RetryRevocations
-	RemoteUnconfirmed = Remote(token.Unconfirmed) // the provider did not say yes; it is asked again
-	RemoteRefused     = Remote(token.Refused)     // the provider said that it never will
-	RemoteNoSecret    = Remote(token.NoSecret)    // the provider could not be asked without the client secret
-	RemoteUnreadable  = Remote(token.Unreadable)  // the provider could not be asked, since the tokens are damaged
-	RemoteGivenUp     = Remote(token.GivenUp)     // the provider did not confirm it in 30 days
-	RemoteNotKept     = Remote(token.NotKept)     // not confirmed, and it cannot be asked again
-)
-
 // RevokeResult tells what a revocation did at the provider and here. Title and
 // Message are what every user interface shows.
 type RevokeResult struct {
-	Profile string `json:"profile"`
-	Remote  Remote `json:"remote"`
+	Profile string        `json:"profile"`
+	Remote  token.Outcome `json:"remote"` // what became of the grant at the provider
 	// Open is true if the grant may live on at a provider that was to end it, and
 	// Pending if the provider is asked again.
 	Open     bool   `json:"open"`
@@ -135,7 +116,7 @@ type RevokeResult struct {
 }
 
 // Settled reports whether nothing is left to do, for anybody.
-func (r RevokeResult) Settled() bool { return !r.Open && r.Remote != RemoteNoEndpoint }
+func (r RevokeResult) Settled() bool { return !r.Open && r.Remote != token.NoEndpoint }
 
 // revokeResult says in words what came of a revocation. where is the provider.
 func revokeResult(name, where, page string, o token.Outcome) RevokeResult {
@@ -158,7 +139,7 @@ func revokeResult(name, where, page string, o token.Outcome) RevokeResult {
 		token.NotKept:     {"not revoked", "removed here; " + where + " did not confirm it, and what it takes to ask again could not be stored" + lives + remove},
 	}[o]
 	r := RevokeResult{
-		Profile: name, Remote: Remote(o), Open: o.Open(), Pending: o.Pending(), Title: cmp.Or(words[0], "not revoked"), Message: words[1],
+		Profile: name, Remote: o, Open: o.Open(), Pending: o.Pending(), Title: cmp.Or(words[0], "not revoked"), Message: words[1],
 	}
 	if (o == token.NoEndpoint || o.Open() && !o.Pending()) && page != "" {
 		r.AppsPage = page

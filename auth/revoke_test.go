@@ -21,6 +21,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -114,15 +115,15 @@ func TestOnlyARefusedRefreshCountsAsRevoked(t *testing.T) {
 	for name, c := range map[string]struct {
 		answers []authtest.Answer
 		unknown bool
-		want    auth.Remote
+		want    token.Outcome
 	}{
-		"confirmed":            {nil, false, auth.RemoteRevoked},
-		"unknown token":        {[]authtest.Answer{ok, ok}, true, auth.RemoteRevoked},
-		"503":                  {[]authtest.Answer{down}, false, auth.RemoteUnreachable},
-		"said, and not done":   {[]authtest.Answer{ok, ok}, false, auth.RemoteUnconfirmed},
-		"200 that says no":     {[]authtest.Answer{{Status: 200, Body: `{"ok":false,"error":"not_authed"}`}}, false, auth.RemoteUnconfirmed},
-		"refused":              {[]authtest.Answer{{Status: 401, Body: `{"error":"invalid_client"}`}}, false, auth.RemoteRefused},
-		"invalid_token, a 400": {[]authtest.Answer{{Status: 400, Body: `{"error":"invalid_token"}`}}, true, auth.RemoteRevoked},
+		"confirmed":            {nil, false, token.Revoked},
+		"unknown token":        {[]authtest.Answer{ok, ok}, true, token.Revoked},
+		"503":                  {[]authtest.Answer{down}, false, token.Unreachable},
+		"said, and not done":   {[]authtest.Answer{ok, ok}, false, token.Unconfirmed},
+		"200 that says no":     {[]authtest.Answer{{Status: 200, Body: `{"ok":false,"error":"not_authed"}`}}, false, token.Unconfirmed},
+		"refused":              {[]authtest.Answer{{Status: 401, Body: `{"error":"invalid_client"}`}}, false, token.Refused},
+		"invalid_token, a 400": {[]authtest.Answer{{Status: 400, Body: `{"error":"invalid_token"}`}}, true, token.Revoked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
@@ -148,7 +149,7 @@ func TestRevokedOfflineIsGoneHereAndAskedAgain(t *testing.T) {
 	access := w.token(w.keeper, "work").Token
 	w.server.Script(authtest.Revocation, authtest.Answer{Drop: true}, authtest.Answer{Drop: true})
 	r, err := w.keeper.Revoke(t.Context(), "work")
-	if err != nil || r.Remote != auth.RemoteUnreachable || !strings.Contains(r.Message, "removed here") || !strings.Contains(r.Message, "will retry") {
+	if err != nil || r.Remote != token.Unreachable || !strings.Contains(r.Message, "removed here") || !strings.Contains(r.Message, "will retry") {
 		t.Fatalf("Revoke: %+v, %v", r, err)
 	}
 	if slices.ContainsFunc(w.left(), func(k string) bool { return strings.HasSuffix(k, "/tokens") }) {
@@ -326,19 +327,19 @@ func TestRevocationIsToldAsItIs(t *testing.T) {
 	down := func(w *world) { w.server.Script(authtest.Revocation, authtest.Answer{Drop: true}) }
 	for name, c := range map[string]struct {
 		spoil func(w *world)
-		want  auth.Remote
+		want  token.Outcome
 	}{
-		"confirmed": {func(*world) {}, auth.RemoteRevoked},
-		"offline":   {down, auth.RemoteUnreachable},
+		"confirmed": {func(*world) {}, token.Revoked},
+		"offline":   {down, token.Unreachable},
 		"no client secret": {func(w *world) {
 			_ = w.vault.Delete(w.t.Context(), w.item("client-secret"))
-		}, auth.RemoteNoSecret},
+		}, token.NoSecret},
 		"damaged tokens": {func(w *world) {
 			_ = w.vault.Set(w.t.Context(), w.item("tokens"), "{")
-		}, auth.RemoteUnreadable},
+		}, token.Unreadable},
 		"refused": {func(w *world) {
 			w.server.Script(authtest.Revocation, authtest.Answer{Status: 400, Body: `{"error":"invalid_client"}`})
-		}, auth.RemoteRefused},
+		}, token.Refused},
 		"not storable": {func(w *world) {
 			down(w)
 			w.fails(func(op, key string) error {
@@ -347,7 +348,7 @@ func TestRevocationIsToldAsItIs(t *testing.T) {
 				}
 				return nil
 			})
-		}, auth.RemoteNotKept},
+		}, token.NotKept},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, authtest.Params{Rotation: authtest.Rotating, Clients: []authtest.Client{{ID: "conf", Secret: "s3cret-made-up"}}})
@@ -361,7 +362,7 @@ func TestRevocationIsToldAsItIs(t *testing.T) {
 			if err != nil || r.Remote != c.want {
 				t.Fatalf("Revoke: %+v, %v; want %q", r, err, c.want)
 			}
-			done, pending := c.want == auth.RemoteRevoked, c.want == auth.RemoteUnreachable
+			done, pending := c.want == token.Revoked, c.want == token.Unreachable
 			if r.Open == done || r.Pending != pending || (r.Title == "revoked") != done || strings.Contains(r.Message, "will retry") != pending {
 				t.Errorf("told: %+v", r)
 			}
@@ -392,22 +393,22 @@ func TestRevocationIsOpenUntilConfirmed(t *testing.T) {
 		spoil  func(w *world)
 		mend   func(w *world)
 		delete bool
-		want   auth.Remote
-		last   auth.Remote
+		want   token.Outcome
+		last   token.Outcome
 	}{
-		"refused":          {refuses, nil, false, auth.RemoteRefused, auth.RemoteRevoked},
-		"refused, deleted": {refuses, nil, true, auth.RemoteRefused, auth.RemoteRevoked},
-		"offline, deleted": {down, nil, true, auth.RemoteUnreachable, auth.RemoteRevoked},
+		"refused":          {refuses, nil, false, token.Refused, token.Revoked},
+		"refused, deleted": {refuses, nil, true, token.Refused, token.Revoked},
+		"offline, deleted": {down, nil, true, token.Unreachable, token.Revoked},
 		"no client secret": {
 			func(w *world) { _ = w.vault.Delete(w.t.Context(), w.item("client-secret")) },
 			func(w *world) {
 				if _, err := w.keeper.SetClientSecret(w.t.Context(), "work", auth.NewSecret{Value: "s3cret-made-up"}); err != nil {
 					w.t.Error(err)
 				}
-			}, false, auth.RemoteNoSecret, auth.RemoteRevoked,
+			}, false, token.NoSecret, token.Revoked,
 		},
 		"damaged": {
-			func(w *world) { _ = w.vault.Set(w.t.Context(), w.item("tokens"), "{") }, nil, false, auth.RemoteUnreadable, auth.RemoteUnreadable,
+			func(w *world) { _ = w.vault.Set(w.t.Context(), w.item("tokens"), "{") }, nil, false, token.Unreadable, token.Unreadable,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -425,23 +426,23 @@ func TestRevocationIsOpenUntilConfirmed(t *testing.T) {
 			if r, err := first(t.Context(), "work"); err != nil || r.Remote != c.want || !r.Open {
 				t.Fatalf("first: %+v, %v", r, err)
 			}
-			if c.want != auth.RemoteNoSecret {
+			if c.want != token.NoSecret {
 				c.spoil(w)
 			}
-			if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != c.want && r.Remote != auth.RemoteUnconfirmed || !r.Open {
+			if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != c.want && r.Remote != token.Unconfirmed || !r.Open {
 				t.Errorf("asked again: %+v, %v", r, err)
 			}
 			if c.mend != nil {
 				c.mend(w)
 			}
-			if c.want == auth.RemoteUnreadable {
+			if c.want == token.Unreadable {
 				_ = w.vault.Delete(t.Context(), w.item("tokens"))
 			}
-			if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != c.last || r.Open != (c.last != auth.RemoteRevoked) {
+			if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != c.last || r.Open != (c.last != token.Revoked) {
 				t.Errorf("asked at last: %+v, %v", r, err)
 			}
 			r, err := w.keeper.Revoke(t.Context(), "work")
-			if gone := errors.Is(err, profile.ErrNotFound); gone != c.delete || !gone && c.last == auth.RemoteRevoked && r.Remote != auth.RemoteNothing {
+			if gone := errors.Is(err, profile.ErrNotFound); gone != c.delete || !gone && c.last == token.Revoked && r.Remote != token.NothingHeld {
 				t.Errorf("asked once more: %+v, %v", r, err)
 			}
 		})
@@ -467,7 +468,7 @@ func TestRevokedWithoutProof(t *testing.T) {
 	}})
 	w.login("work")
 	r, err := w.keeper.Revoke(t.Context(), "work")
-	if err != nil || r.Remote != auth.RemoteAccepted || r.Open || strings.Contains(r.Message, "revoked at") || !strings.Contains(r.Message, "cannot be checked") {
+	if err != nil || r.Remote != token.Accepted || r.Open || strings.Contains(r.Message, "revoked at") || !strings.Contains(r.Message, "cannot be checked") {
 		t.Errorf("Revoke: %+v, %v", r, err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -84,7 +85,7 @@ func TestSavedTokensAreALogin(t *testing.T) {
 			t.Error("a token is on the log")
 		}
 	}
-	if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != auth.RemoteRevoked {
+	if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != token.Revoked {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

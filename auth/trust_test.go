@@ -20,6 +20,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 )
 
 // house is a provider behind a certificate that no system knows.
@@ -144,7 +145,7 @@ func TestProfilesFileChangesNoTrust(t *testing.T) {
 			if n := len(w.server.Requests()); n != before {
 				t.Errorf("%d requests were sent", n-before)
 			}
-			if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != auth.RemoteRevoked { // with the trust it had
+			if r, err := w.keeper.Revoke(t.Context(), "work"); err != nil || r.Remote != token.Revoked { // with the trust it had
 				t.Errorf("Revoke: %+v, %v", r, err)
 			}
 		})

@@ -15,6 +15,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 )
 
 // inTheWay is what somebody may put into the audit folder; pipes are added
@@ -56,7 +57,7 @@ func TestNothingInTheFolderSilencesTheLog(t *testing.T) {
 			if r, err := k.VerifyLog(t.Context(), nil); err != nil || r.OK {
 				t.Errorf("it verifies: %v", err)
 			}
-			if r, err := k.Revoke(t.Context(), "work"); err != nil || r.Remote != auth.RemoteRevoked {
+			if r, err := k.Revoke(t.Context(), "work"); err != nil || r.Remote != token.Revoked {
 				t.Errorf("revoke: %+v, %v", r, err)
 			}
 		})

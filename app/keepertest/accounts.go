@@ -10,6 +10,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 )
 
 // CreateProfile implements profiles.Keeper.
@@ -104,9 +105,9 @@ func (f *Fake) revoked(p *auth.ProfileView) auth.RevokeResult {
 	switch {
 	case r.Remote != "":
 	case p.Status == auth.StatusNotConfigured:
-		r = auth.RevokeResult{Remote: auth.RemoteNothing, Title: "nothing to revoke", Message: "there was nothing to revoke"}
+		r = auth.RevokeResult{Remote: token.NothingHeld, Title: "nothing to revoke", Message: "there was nothing to revoke"}
 	default:
-		r = auth.RevokeResult{Remote: auth.RemoteRevoked, Title: "revoked", Message: "revoked at the provider and removed here"}
+		r = auth.RevokeResult{Remote: token.Revoked, Title: "revoked", Message: "revoked at the provider and removed here"}
 	}
 	r.Profile, p.Status = p.Name, auth.StatusNotConfigured
 	return r

@@ -9,6 +9,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 )
 
 // accounts is what tray and windows both ask of a keeper.
@@ -121,12 +122,12 @@ func testAccounts[K accounts](t *testing.T, start func(t *testing.T) K) {
 	t.Run("a revocation says what came of it and ends signed out", func(t *testing.T) {
 		k := start(t)
 		r, err := k.Revoke(t.Context(), second)
-		if err != nil || r.Remote != auth.RemoteNothing || !r.Settled() || r.Title == "" || r.Message == "" {
+		if err != nil || r.Remote != token.NothingHeld || !r.Settled() || r.Title == "" || r.Message == "" {
 			t.Errorf("nothing to revoke: %+v, %v", r, err)
 		}
 		login(t, k, second)
 		r, err = k.Revoke(t.Context(), second)
-		if err != nil || r.Remote != auth.RemoteRevoked || !r.Settled() || r.Title == "" || r.Message == "" || r.Profile != second {
+		if err != nil || r.Remote != token.Revoked || !r.Settled() || r.Title == "" || r.Message == "" || r.Profile != second {
 			t.Errorf("%+v, %v", r, err)
 		}
 		if got := state(t, k)[second].Status; got == auth.StatusActive {

@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 )
 
 // windows is what the windows ask of a keeper besides.
@@ -100,7 +101,7 @@ func testWindows[K windows](t *testing.T, start func(t *testing.T) K) {
 			t.Fatal(err)
 		}
 		r, err := k.DeleteProfile(t.Context(), second)
-		if err != nil || r.Remote != auth.RemoteRevoked {
+		if err != nil || r.Remote != token.Revoked {
 			t.Errorf("%+v, %v", r, err)
 		}
 		if got := names(t, k); !slices.Equal(got, []string{first}) {

@@ -20,6 +20,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -411,7 +412,7 @@ func TestRevokeOpensTheAppsPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
 		k.OnRevoke = func(context.Context) (auth.RevokeResult, error) {
-			return auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Title: "removed here only", Message: "removed here", AppsPage: "https://example.com/apps"}, nil
+			return auth.RevokeResult{Remote: token.NoEndpoint, Title: "removed here only", Message: "removed here", AppsPage: "https://example.com/apps"}, nil
 		}
 		var opened string
 		r := newRig(t, k, func(p *Params) {
@@ -436,7 +437,7 @@ func TestQuitWaitsForRevocation(t *testing.T) {
 			select {
 			case <-time.After(3 * time.Second):
 				finished = true
-				return auth.RevokeResult{Remote: auth.RemoteRevoked}, nil
+				return auth.RevokeResult{Remote: token.Revoked}, nil
 			case <-ctx.Done():
 				return auth.RevokeResult{}, ctx.Err()
 			}

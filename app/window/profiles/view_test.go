@@ -18,6 +18,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 )
 
 const appsPage = "https://www.spotify.com/account/apps/"
@@ -103,7 +104,7 @@ func TestRevokeAsksFirst(t *testing.T) {
 // Where only the user can finish the revocation, the way there is offered.
 func TestRevokeWithoutEndpointOffersTheAppsPage(t *testing.T) {
 	v, f, content := open(t, accounts())
-	f.RevokeResult = auth.RevokeResult{Remote: auth.RemoteNoEndpoint, Title: "removed here only", Message: "Forgotten here; remove the app there.", AppsPage: appsPage}
+	f.RevokeResult = auth.RevokeResult{Remote: token.NoEndpoint, Title: "removed here only", Message: "Forgotten here; remove the app there.", AppsPage: appsPage}
 	var opened string
 	v.host.OpenURL = func(url string) error { opened = url; return nil }
 	windowtest.Press(t, content, "Revoke…")
@@ -297,7 +298,7 @@ func TestDeleteAsksFirst(t *testing.T) {
 	if made := f.Made("delete"); len(made) > 0 {
 		t.Fatalf("deleted though the user kept it: %q", made)
 	}
-	f.RevokeResult = auth.RevokeResult{Remote: auth.RemoteUnreachable, Open: true, Message: "the grant may live on there"}
+	f.RevokeResult = auth.RevokeResult{Remote: token.Unreachable, Open: true, Message: "the grant may live on there"}
 	windowtest.Press(t, content, "Delete…")
 	windowtest.Press(t, content, "Delete profile")
 	if made := f.Made("delete"); len(made) != 1 || made[0] != "delete work" {
