@@ -32,8 +32,7 @@ type Binding struct {
 	JWKS          string `json:"jwks_uri,omitempty"`
 }
 
-// IsZero reports that nothing is bound: the secret was stored by a version that
-// did not do it yet.
+// IsZero reports that nothing is bound: there is no secret.
 func (b Binding) IsZero() bool { return b == Binding{} }
 
 // Registration is the part of the binding that a client secret has: where the

@@ -11,7 +11,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
-	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
@@ -135,13 +134,12 @@ func (i *Importer) compare(ctx context.Context, p profile.Profile, l migrate.Log
 		return c, err
 	}
 	if !l.ClientSecret.Empty() {
-		item, err := i.Vault.Get(ctx, account.SecretItem(p.ID))
+		kept, err := i.Secrets.Load(ctx, p.ID)
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return c, err
 		}
-		kept := identity.DecodeClientSecret(item).Value
-		c.lacks = kept.Empty() || !p.HasSecret
-		c.differs = c.differs || c.lacks && c.held || !kept.Empty() && kept != l.ClientSecret
+		c.lacks = err != nil || !p.HasSecret
+		c.differs = c.differs || c.lacks && c.held || err == nil && kept.Value != l.ClientSecret
 	}
 	if !l.HasTokens() || c.differs {
 		return c, nil
