@@ -61,6 +61,10 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 		Names:     func() []string { return a.profiles().Names() },
 		EveryName: a.everyName,
 		Setup:     a.setup,
+		RunDirs: func() (string, error) {
+			paths, err := host.Here()
+			return launch.RunDirs(paths.Runtime, paths.State), err
+		},
 		RecipeDir: func() (string, error) {
 			paths, err := host.Here()
 			return recipeDir(paths), err
@@ -68,6 +72,7 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 		OpenURL: a.browser().Open, Settings: a.settings,
 		Environ: a.environ,
 		Launch:  launch.Run,
+		Pipe:    func() (io.Reader, func()) { return launch.Pipe(std.In) },
 		Serving: platform.Serving,
 		Shell: func(ctx context.Context, line string) (secret.String, error) {
 			return platform.Shell(ctx, line, a.environ, std.Err)
@@ -89,9 +94,6 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 		Now:     time.Now,
 		Version: Version(),
 		Policy:  policy,
-	}
-	if launch.Piped(std.In) {
-		f.Pipe = std.In
 	}
 	if std.In != nil && term.IsTerminal(int(std.In.Fd())) {
 		f.ReadPassword = func(prompt string) (secret.String, error) { return a.readPassword(ctx, prompt) }

@@ -29,6 +29,7 @@ var variables = [][2]string{
 	{"BROWSER", "the browser for a login, in place of the desktop's (Linux)"},
 	{"LC_ALL, LC_MESSAGES, LANG", "the language of the windows"},
 	{"PATH", "where programs are found"},
+	{"STAGEDOOR_TOKEN_URL, STAGEDOOR_TOKEN_KEY", "set for a server started with --endpoint: a GET of the one, with the other as bearer token, answers a fresh access token as JSON"},
 	{"SUDO_UID", "set by sudo, under which nothing is written into your folders"},
 	{"SSL_CERT_FILE, SSL_CERT_DIR", "certificates of authorities to trust, in place of the system's (not on Windows and macOS)"},
 	{"HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "the proxy for requests to providers"},
@@ -37,11 +38,11 @@ var variables = [][2]string{
 // newTopicEnvironment is a help topic: it does nothing.
 func newTopicEnvironment() *cobra.Command {
 	var long strings.Builder
-	long.WriteString("Stagedoor reads these variables:\n")
+	long.WriteString("Stagedoor reads these variables, and sets some for servers:\n")
 	for _, v := range variables {
 		fmt.Fprintf(&long, "\n  %s\n      %s\n", v[0], v[1])
 	}
-	return &cobra.Command{Use: "environment", Short: "The variables that Stagedoor reads", Long: long.String()}
+	return &cobra.Command{Use: "environment", Short: "The variables that Stagedoor reads and sets", Long: long.String()}
 }
 
 // variable returns the value of a variable that a flag names. A name that stands for

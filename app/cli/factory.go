@@ -18,7 +18,8 @@ import (
 type Factory struct {
 	In       io.Reader
 	Out, Err io.Writer
-	Pipe     io.Reader // standard input, if it is a pipe or a socket
+	// Pipe is standard input if an MCP client may be at its other end, see launch.Pipe.
+	Pipe func() (in io.Reader, restore func())
 	// ReadPassword asks for a secret without showing it. Nil if standard input
 	// is no terminal.
 	ReadPassword func(prompt string) (secret.String, error)
@@ -45,6 +46,8 @@ type Factory struct {
 	Environ []string
 	// Launch becomes the program; see launch.Run.
 	Launch func(program string, args, env []string) (int, error)
+	// RunDirs is where servers' private folders are made.
+	RunDirs func() (string, error)
 	// Serving prepares the process for standing between a client and a server: it ends
 	// with its parent, and keeps what it knows from others.
 	Serving func(ctx context.Context) (context.Context, func())

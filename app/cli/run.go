@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/launch"
+	"github.com/stagedoor-app/stagedoor/app/launch/proxy"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
@@ -20,7 +22,7 @@ import (
 type runOptions struct {
 	profile, service, as string
 	env, file            []string
-	raw                  bool
+	raw, endpoint        bool
 	command              []string
 }
 
@@ -73,6 +75,7 @@ A server that "stagedoor recipes" lists needs no --as and no --env.`,
 	flags.StringVar(&o.as, "as", "", "deliver what this known server reads")
 	flags.BoolVar(&o.raw, "raw", false, "become the command, which gets one token and keeps it")
 	flags.StringArrayVar(&o.env, "env", nil, "set a variable for the server; may be repeated")
+	flags.BoolVar(&o.endpoint, "endpoint", false, "let the server ask for tokens at $STAGEDOOR_TOKEN_URL")
 	flags.StringArrayVar(&o.file, "file", nil, "write PATH=TEMPLATE for the server, in a folder that {run_dir} names; may be repeated")
 	flags.SetInterspersed(false)
 	completeFlag(cmd, "profile", f.Names)
@@ -104,59 +107,96 @@ func runRun(ctx context.Context, f *Factory, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	if recipe.NeedsRunDir() {
-		return hint.New(recipe.ID+" reads its token from a file, which is not written yet", "use a server that reads it from a variable")
+	start, client, done := o.attend(ctx, f, recipe)
+	defer done()
+	if client != nil {
+		return f.withKeeper(ctx, func(ctx context.Context, k *auth.Keeper) error {
+			return serve(ctx, f, k, o, recipe, program, client)
+		})
 	}
-	attend := f.Launch
-	if !o.raw && f.Pipe != nil {
-		wait := speakWithin
-		if recipe.ID != "" {
-			wait = 0
-		}
-		opening, in := launch.Open(ctx, f.Pipe, wait)
-		switch opening {
-		case launch.Message:
-			return f.withKeeper(ctx, func(ctx context.Context, k *auth.Keeper) error {
-				return serve(ctx, f, k, o, recipe, program, in)
-			})
-		case launch.Other, launch.Silent:
-			attend = func(program string, args, env []string) (int, error) { return launch.Attend(program, args, env, in) }
-		}
-	}
-	var environ []string
-	err = f.withKeeper(ctx, func(ctx context.Context, k *auth.Keeper) error {
-		environ, err = childEnviron(ctx, f, k, o, recipe, program)
-		return err
-	})
-	if err != nil {
+	var c proxy.Credential
+	live := o.live(f, recipe, program)
+	defer live.Close()
+	work := func(ctx context.Context, k *auth.Keeper) error {
+		c, err = credential(ctx, live, k, o, recipe, program)
 		return err
 	}
-	status, err := attend(program, recipe.Command[1:], launch.WithFolderOf(program, environ))
+	if recipe.Endpoint { // which needs the Keeper as long as the server runs
+		return f.withKeeper(ctx, func(ctx context.Context, k *auth.Keeper) error {
+			live.Keeper = k
+			live.Find = func() (profile.Profile, error) { return o.find(k, recipe) }
+			if err := work(ctx, k); err != nil {
+				return err
+			}
+			return ended(start(program, recipe.Command[1:], c))
+		})
+	}
+	if err := f.withKeeper(ctx, work); err != nil {
+		return err
+	}
+	done()
+	return ended(start(program, recipe.Command[1:], c))
+}
+
+// ended is how a command that we waited for ended.
+func ended(status int, err error) error {
 	if err == nil && status != 0 {
-		err = childExit(status)
+		return childExit(status)
 	}
 	return err
 }
 
-// childEnviron is the environment of the server, with its token.
-func childEnviron(ctx context.Context, f *Factory, k launchKeeper, o *runOptions, recipe launch.Recipe, program string) (environ []string, err error) {
+// live delivers what the server reads.
+func (o *runOptions) live(f *Factory, recipe launch.Recipe, program string) *launch.Live {
+	return &launch.Live{Delivery: recipe.Delivery, Environ: f.Environ, Program: program, RunDirs: f.RunDirs}
+}
+
+// attend looks who started us: an MCP client, which it returns, or somebody for whom
+// the command is to be started as it is.
+func (o *runOptions) attend(ctx context.Context, f *Factory, recipe launch.Recipe) (start starter, client io.Reader, done func()) {
+	start = func(program string, args []string, c proxy.Credential) (int, error) {
+		if recipe.NeedsRunDir() || recipe.Endpoint { // somebody has to clear up
+			return launch.Attend(program, args, c, nil)
+		}
+		return f.Launch(program, args, c.Env)
+	}
+	if o.raw {
+		return start, nil, func() {}
+	}
+	in, done := f.Pipe()
+	if in == nil {
+		return start, nil, done
+	}
+	wait := speakWithin
+	if recipe.ID != "" { // that is a server
+		wait = 0
+	}
+	switch opening, in := launch.Open(ctx, in, wait); opening {
+	case launch.Message:
+		return nil, in, done
+	case launch.Other, launch.Silent:
+		start = func(program string, args []string, c proxy.Credential) (int, error) {
+			return launch.Attend(program, args, c, in)
+		}
+	}
+	return start, nil, done
+}
+
+// starter starts a command that is none of an MCP client's.
+type starter func(program string, args []string, c proxy.Credential) (status int, err error)
+
+// credential is what the server gets, with its token.
+func credential(ctx context.Context, live *launch.Live, k launchKeeper, o *runOptions, recipe launch.Recipe, program string) (c proxy.Credential, err error) {
 	p, err := o.find(k, recipe)
 	if err != nil {
 		k.RecordRefusal(ctx, p, "run", err)
-		return nil, o.whereTo(ctx, k, err)
+		return c, o.whereTo(ctx, k, err)
 	}
 	err = k.Launch(ctx, p, filepath.Base(program), func(access auth.Access) error {
-		environ, err = launch.Environ(f.Environ, recipe.Env, values(access))
+		c, err = live.Deliver(ctx, access)
 		return err
 	})
-	return environ, err
-}
-
-func values(access auth.Access) launch.Values {
-	return launch.Values{
-		AccessToken: access.Token, TokenType: access.Type, Expires: access.Expires, Scopes: access.Scopes,
-		ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName,
-	}
+	return c, err
 }
 
 // whereTo says what became of a profile that is gone, and of the entry that names it.
@@ -180,7 +220,7 @@ func (o *runOptions) whereTo(ctx context.Context, k launchKeeper, err error) err
 func (o *runOptions) resolve(f *Factory) (recipe launch.Recipe, err error) {
 	if o.as != "" {
 		recipe, err = f.recipe(o.as)
-	} else if len(o.env)+len(o.file) == 0 {
+	} else if len(o.env)+len(o.file) == 0 && !o.endpoint {
 		recipe, _ = launch.Recognise(o.command)
 	}
 	for _, s := range o.env {
@@ -197,6 +237,7 @@ func (o *runOptions) resolve(f *Factory) (recipe launch.Recipe, err error) {
 		}
 		recipe.Files = append(slices.Clip(recipe.Files), file)
 	}
+	recipe.Endpoint = recipe.Endpoint || o.endpoint
 	if len(o.command) > 0 {
 		recipe.Command = o.command
 	}

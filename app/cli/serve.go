@@ -28,22 +28,18 @@ func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, recipe
 	defer end()
 	var mu sync.Mutex
 	var last profile.Profile
-	live := &launch.Live{
-		Keeper: k,
-		Find: func() (profile.Profile, error) {
-			p, err := o.find(k, recipe)
-			if err != nil {
-				return p, o.whereTo(ctx, k, err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			last = p
-			return p, nil
-		},
-		Environ: func(access auth.Access) ([]string, error) {
-			env, err := launch.Environ(f.Environ, recipe.Env, values(access))
-			return launch.WithFolderOf(program, env), err
-		},
+	live := o.live(f, recipe, program)
+	defer live.Close()
+	live.Keeper = k
+	live.Find = func() (profile.Profile, error) {
+		p, err := o.find(k, recipe)
+		if err != nil {
+			return p, o.whereTo(ctx, k, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		last = p
+		return p, nil
 	}
 	present := func() profile.Profile {
 		mu.Lock()
@@ -65,8 +61,5 @@ func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, recipe
 			k.RecordServed(after, present(), auth.Served{For: ran, Calls: t.Calls, Failed: t.Failed, Tools: t.Tools}, final)
 		},
 	})
-	if err == nil && status != 0 {
-		err = childExit(status)
-	}
-	return err
+	return ended(status, err)
 }

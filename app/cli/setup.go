@@ -74,6 +74,7 @@ zed or gemini.`,
 	flags.StringVar(&o.Entry, "name", "", "name of the entry; the provider's, or provider-profile, if left out")
 	flags.StringVar(&o.As, "as", "", "deliver what this known server reads")
 	flags.StringArrayVar(&o.Env, "env", nil, "set NAME=TEMPLATE for the server, e.g. API_TOKEN={access_token}; may be repeated")
+	flags.BoolVar(&o.Endpoint, "endpoint", false, "let the server ask for tokens at $STAGEDOOR_TOKEN_URL")
 	flags.StringArrayVar(&o.Files, "file", nil, "write PATH=TEMPLATE for the server, in a folder that {run_dir} names; may be repeated")
 	flags.BoolVar(&o.Remove, "remove", false, "remove the entry")
 	flags.StringVar(&o.Wrap, "wrap", "", "put this entry, which starts its server without Stagedoor, behind it")

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,29 +9,36 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
+
+	"github.com/stagedoor-app/stagedoor/app/launch/proxy"
 )
 
-// Attend runs the program with an input that was partly read already and with our
-// other streams, passes signals on, and returns its exit status.
-func Attend(program string, args, env []string, in io.Reader) (status int, err error) {
-	cmd := exec.Command(program, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stdout, os.Stderr
-	// Not cmd.Stdin: Wait would not return before the input's end.
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return ExitNotExecutable, err
+// Attend runs the program with our streams, passes signals on, and returns its exit
+// status. in is an input that was partly read already, or nil.
+func Attend(program string, args []string, c proxy.Credential, in io.Reader) (status int, err error) {
+	cmd := exec.CommandContext(context.Background(), program, args...) // it ends by itself
+	cmd.Env, cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Env, c.Dir, os.Stdin, os.Stdout, os.Stderr
+	var stdin io.WriteCloser
+	if in != nil {
+		// Not as cmd.Stdin: Wait would not return before the input's end.
+		cmd.Stdin = nil
+		if stdin, err = cmd.StdinPipe(); err != nil {
+			return ExitNotExecutable, err
+		}
 	}
-	signals := make(chan os.Signal, 2)
 	signal.Reset(os.Interrupt, syscall.SIGTERM) // what they mean, and how long that takes, is for the program
+	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
 		return ExitNotExecutable, &StartError{ExitNotExecutable, fmt.Errorf("cannot run %s: %w", program, err)}
 	}
-	go func() {
-		_, _ = io.Copy(stdin, in)
-		_ = stdin.Close()
-	}()
+	if in != nil {
+		go func() {
+			_, _ = io.Copy(stdin, in)
+			_ = stdin.Close()
+		}()
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	for {

@@ -5,14 +5,14 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/stagedoor-app/stagedoor/app/launch/proxy"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
-
-	"github.com/stagedoor-app/stagedoor/app/launch/proxy"
 )
 
 // LiveKeeper is what a server that is kept supplied needs of the Keeper.
@@ -23,15 +23,19 @@ type LiveKeeper interface {
 }
 
 // Live is where a proxy's credentials come from: the profile that Find names at the
-// moment.
+// moment, delivered as the server wants it.
 type Live struct {
-	Keeper LiveKeeper
-	Find   func() (profile.Profile, error)
-	// Environ is the server's environment with that token.
-	Environ func(auth.Access) ([]string, error)
+	Keeper   LiveKeeper
+	Find     func() (profile.Profile, error)
+	Delivery Delivery
+	Environ  []string               // this process's
+	Program  string                 // the server's, with its path
+	RunDirs  func() (string, error) // where run folders are made
 
-	mu  sync.Mutex
-	had auth.Access // of the server that was started last
+	mu   sync.Mutex
+	had  auth.Access // of the server that was started last
+	dir  *RunDir     // the one that it reads
+	ends []func()    // of what servers were given
 }
 
 // Fresh returns what to start a server with.
@@ -45,19 +49,97 @@ func (l *Live) Fresh(ctx context.Context) (proxy.Credential, error) {
 	if err != nil {
 		return proxy.Credential{}, sentence(err)
 	}
-	env, err := l.Environ(access)
+	c, err := l.Deliver(ctx, access)
 	if err != nil {
 		return proxy.Credential{}, sentence(err)
 	}
+	return c, nil
+}
+
+// Deliver makes ready what a server reads of a login.
+func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credential, err error) {
 	l.mu.Lock()
-	l.had = access
-	l.mu.Unlock()
+	defer l.mu.Unlock()
 	token := access.Token.Reveal()
 	sum := sha256.Sum256([]byte(token))
-	return proxy.Credential{
-		Account: p.ID, Token: string(sum[:]), Env: env, Renews: access.Renews, Expires: access.Expires,
+	c = proxy.Credential{
+		Account: access.ProfileID, Token: string(sum[:]), Renews: access.Renews, Expires: access.Expires,
 		Redact: func(words string) string { return strings.ReplaceAll(words, token, "[token]") },
-	}, nil
+	}
+	values := ValuesOf(access)
+	same := l.had.ProfileID == access.ProfileID
+	l.had = access
+	if l.Delivery.NeedsRunDir() {
+		if l.dir == nil || !same || !l.Delivery.Rereads {
+			parent, err := l.RunDirs()
+			if err == nil {
+				l.dir, err = NewRunDir(parent)
+			}
+			if err != nil {
+				return c, err
+			}
+			l.ends = append(l.ends, l.dir.Remove)
+		}
+		dir := l.dir
+		values.RunDir = dir.Path
+		write := func() error { return dir.Write(l.Delivery.Files, values) }
+		if l.Delivery.Rereads && same {
+			c.Renew = write // the server may be there, and at work
+		} else if err := write(); err != nil {
+			return c, err
+		}
+		if l.Delivery.InRunDir {
+			c.Dir = dir.Path
+		}
+	} else if !l.Delivery.expires() {
+		c.Renews, c.Expires = c.Renews.AddDate(1000, 0, 0), c.Expires.AddDate(1000, 0, 0) // it asks when it needs one
+	}
+	if c.Env, err = Environ(l.Environ, l.Delivery.Env, values); err != nil {
+		return c, err
+	}
+	c.Env = WithFolderOf(l.Program, c.Env)
+	if l.Delivery.Endpoint {
+		e, err := NewEndpoint(ctx, func(ctx context.Context) (auth.Access, error) { return l.again(ctx, access.ProfileID) })
+		if err != nil {
+			return c, err
+		}
+		l.ends = append(l.ends, e.Close)
+		c.Env = append(c.Env, e.Environ()...)
+	}
+	return c, nil
+}
+
+// again returns another token for a server that has an account.
+func (l *Live) again(ctx context.Context, account string) (auth.Access, error) {
+	p, err := l.Find()
+	if err != nil {
+		return auth.Access{}, sentence(err)
+	}
+	if p.ID != account {
+		return auth.Access{}, errors.New("another account was selected")
+	}
+	access, err := l.Keeper.Fresh(ctx, p)
+	if err != nil {
+		return auth.Access{}, sentence(err)
+	}
+	return access, nil
+}
+
+// expires reports whether what a server is given at its start ends with the token.
+func (d Delivery) expires() bool {
+	return !d.Endpoint || slices.ContainsFunc(d.Env, func(v Var) bool {
+		return strings.Contains(v.Template, "{access_token}") || strings.Contains(v.Template, "{expires")
+	})
+}
+
+// Close removes what servers were given.
+func (l *Live) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, end := range l.ends {
+		end()
+	}
+	l.ends = nil
 }
 
 // Current reports whether the server that was started with c may go on with it.
@@ -86,4 +168,12 @@ func sentence(err error) error {
 		words += " To mend that, " + advice + "."
 	}
 	return errors.New(words)
+}
+
+// ValuesOf are what templates can name of a token.
+func ValuesOf(access auth.Access) Values {
+	return Values{
+		AccessToken: access.Token, TokenType: access.Type, Expires: access.Expires, Scopes: access.Scopes,
+		ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName,
+	}
 }

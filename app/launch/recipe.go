@@ -25,6 +25,8 @@ type Delivery struct {
 	// Rereads says that it reads its files again at each call, so that a new token
 	// in them is enough.
 	Rereads bool `json:"rereads,omitempty"`
+	// Endpoint lets it ask for a token, see Endpoint.
+	Endpoint bool `json:"endpoint,omitempty"`
 }
 
 // NeedsRunDir reports whether there must be a private folder.

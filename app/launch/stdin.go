@@ -67,19 +67,22 @@ type afterwards struct {
 }
 
 func (a afterwards) Read(p []byte) (int, error) {
-	if o, waiting := <-a.first; waiting {
+	if _, waiting := <-a.first; waiting {
 		close(a.first)
-		_ = o
 	}
 	return a.r.Read(p)
 }
 
-// Piped reports whether a client may be at the other end of a file: a pipe or a
-// socket, and no terminal or file.
-func Piped(f *os.File) bool {
+// Pipe returns standard input to be read as an MCP client's, or nil if no client can
+// be at its other end: that takes a pipe or a socket, and no terminal or file. Before
+// another program gets the same input, restore must be called.
+func Pipe(f *os.File) (in io.Reader, restore func()) {
 	if f == nil {
-		return false
+		return nil, func() {}
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0
+	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
+		return nil, func() {}
+	}
+	return pollable(f)
 }

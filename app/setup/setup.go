@@ -32,14 +32,15 @@ type Keeper interface {
 
 // Request says what to set up. Everything may be left empty.
 type Request struct {
-	Client  string   // id of an MCP client; Claude Desktop if empty
-	Profile string   // pins the entry to this profile; if empty it follows the active one
-	Entry   string   // the entry's name; derived from the provider if empty
-	As      string   // recipe
-	Env     []string // NAME=TEMPLATE
-	Files   []string // PATH=TEMPLATE
-	Command []string // program and arguments; what was set up last, or the recipe's, if empty
-	Remove  bool     // the entry is to go
+	Client   string   // id of an MCP client; Claude Desktop if empty
+	Profile  string   // pins the entry to this profile; if empty it follows the active one
+	Entry    string   // the entry's name; derived from the provider if empty
+	As       string   // recipe
+	Env      []string // NAME=TEMPLATE
+	Files    []string // PATH=TEMPLATE
+	Endpoint bool     // the server asks for tokens itself
+	Command  []string // program and arguments; what was set up last, or the recipe's, if empty
+	Remove   bool     // the entry is to go
 
 	Wrap   string   // an entry that is there, which is to start through us; it names Entry
 	Unwrap string   // such an entry, which is to be as it was
@@ -158,6 +159,9 @@ func (s Service) entry(p profile.Profile, server profile.Server, pinned bool) (*
 	for _, f := range server.Files {
 		args = append(args, "--file", f)
 	}
+	if server.Endpoint {
+		args = append(args, "--endpoint")
+	}
 	args = append(append(args, "--"), server.Command...)
 	return &clients.Entry{Command: self, Args: args, Env: s.Environ}, err
 }
@@ -215,8 +219,8 @@ func EntryName(p profile.Profile, pinned bool) string {
 // else what was set up for the profile before, else the provider's recipe.
 func (s Service) serverFor(p profile.Profile, r Request) (profile.Server, error) {
 	const example = "stagedoor setup --env API_TOKEN={access_token} -- npx -y the-server"
-	server := profile.Server{As: r.As, Env: r.Env, Files: r.Files, Command: r.Command}
-	named := r.As != "" || len(r.Env)+len(r.Files) > 0
+	server := profile.Server{As: r.As, Env: r.Env, Files: r.Files, Endpoint: r.Endpoint, Command: r.Command}
+	named := r.As != "" || r.Endpoint || len(r.Env)+len(r.Files) > 0
 	if known, ok := launch.Recognise(r.Command); ok && !named {
 		server.As = known.ID
 	}

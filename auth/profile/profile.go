@@ -75,10 +75,11 @@ type Identity struct {
 // Server says how to start the MCP server of a profile. It is what `setup`
 // wrote last, kept so that one click can write it again.
 type Server struct {
-	As      string   `json:"as,omitempty"`      // recipe
-	Env     []string `json:"env,omitempty"`     // NAME=TEMPLATE
-	Files   []string `json:"files,omitempty"`   // PATH=TEMPLATE
-	Command []string `json:"command,omitempty"` // program and arguments
+	As       string   `json:"as,omitempty"`       // recipe
+	Env      []string `json:"env,omitempty"`      // NAME=TEMPLATE
+	Files    []string `json:"files,omitempty"`    // PATH=TEMPLATE
+	Endpoint bool     `json:"endpoint,omitempty"` // it asks for tokens itself
+	Command  []string `json:"command,omitempty"`  // program and arguments
 }
 
 // Service names the authorization server a profile belongs to: the provider's

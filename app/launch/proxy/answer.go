@@ -144,7 +144,7 @@ func (x *Proxy) changedLines(which func(method string) bool) (lines []byte) {
 			continue
 		}
 		for _, r := range x.s.listens {
-			m, _ := parse(r.line)
+			m, _ := parse(r.line, nil)
 			if string(member(r.line, m[0].params, "notifications", l.grant).of(r.line)) == "true" {
 				lines = append(lines, call(nil, l.changed, object{"_meta": subscription(r.id)})...)
 			}
@@ -156,23 +156,26 @@ func (x *Proxy) changedLines(which func(method string) bool) (lines []byte) {
 // promise makes the first answer to initialize say that lists may change: they do
 // when the account does, and some clients only listen to what was announced.
 func promise(line []byte, m message) (edits []edit) {
-	able := member(line, m.result, "capabilities")
+	able := m.in.able
 	if !able.found() {
 		return nil
 	}
-	members(line, able.from, func(key []byte, v span) {
-		if name := string(key); name != "tools" && name != "prompts" && name != "resources" {
-			return
+	for w := (walker{b: line[:able.to], i: able.from}); w.next(); {
+		v := span{w.i, 0}
+		w.skip()
+		name := string(w.key)
+		if v.to = w.i; !v.found() || line[v.from] != '{' || name != "tools" && name != "prompts" && name != "resources" {
+			continue
 		}
 		has := member(line, v, "listChanged")
 		switch {
 		case has.found():
 			edits = append(edits, edit{has, []byte("true")})
-		case line[v.from] == '{' && bytes.Equal(bytes.TrimSpace(line[v.from+1:v.to-1]), nil):
+		case len(bytes.TrimSpace(line[v.from+1:v.to-1])) == 0:
 			edits = append(edits, edit{v, []byte(`{"listChanged":true}`)})
-		case line[v.from] == '{':
+		default:
 			edits = append(edits, edit{span{v.from + 1, v.from + 1}, []byte(`"listChanged":true,`)})
 		}
-	})
+	}
 	return edits
 }

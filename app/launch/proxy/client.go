@@ -8,9 +8,12 @@ import (
 
 // fromClient handles a line of the client. more says that another follows at once.
 func (x *Proxy) fromClient(ctx context.Context, line []byte, more bool) {
-	messages, _ := parse(line)
 	x.order.Lock()
 	defer x.order.Unlock()
+	messages, _ := parse(line, x.scratch[:0])
+	if messages != nil {
+		x.scratch = messages[:0]
+	}
 	x.mu.Lock()
 	for x.queued > x.p.MaxLine && !x.closing {
 		x.room.Wait()
@@ -70,8 +73,8 @@ func (x *Proxy) route(ctx context.Context, line []byte, messages []message) (to 
 		}
 	}
 	if len(x.queue) == 0 {
-		if !x.usable(x.current) && x.next != nil {
-			x.switchOver(ctx)
+		if !x.usable(x.current) {
+			x.takeOver(ctx)
 		}
 		if x.usable(x.current) {
 			if asks && x.due(x.current) {
@@ -80,7 +83,7 @@ func (x *Proxy) route(ctx context.Context, line []byte, messages []message) (to 
 			x.own(line, messages, x.current)
 			return x.current, line
 		}
-		if !asks && !x.preparing {
+		if !asks && (!x.preparing || x.stuck) {
 			return nil, nil // what a server has to know of it was noted
 		}
 		if x.refusal != "" && (x.stuck || !x.preparing && x.p.Now().Sub(x.tried) < again) {
@@ -113,9 +116,9 @@ func (x *Proxy) addressee(line []byte, messages []message) (to *server, edits []
 				to = x.current // its number may be another spelling of the same
 			}
 		case m.method == "notifications/cancelled":
-			bound, to = true, x.cancel(member(line, m.params, "requestId").of(line))
+			bound, to = true, x.cancel(m.in.requestID.of(line))
 		case m.method == "notifications/progress":
-			token := member(line, m.params, "progressToken")
+			token := m.in.token
 			if q, ok := x.s.progress[string(token.of(line))]; ok {
 				bound, to, edits = true, q.from, append(edits, edit{token, q.id})
 			}
@@ -147,7 +150,7 @@ func (x *Proxy) cancel(id []byte) *server {
 	}
 	delete(x.s.waiting, string(id)) // no server has seen it
 	for i, line := range x.queue {
-		if messages, ok := parse(line); ok && len(messages) == 1 && bytes.Equal(messages[0].id.of(line), id) {
+		if messages, ok := parse(line, nil); ok && len(messages) == 1 && bytes.Equal(messages[0].id.of(line), id) {
 			x.queue = append(x.queue[:i:i], x.queue[i+1:]...)
 			x.queued -= len(line)
 			x.room.Broadcast()
@@ -160,7 +163,7 @@ func (x *Proxy) cancel(id []byte) *server {
 func newRequest(line []byte, m message) *request {
 	return &request{
 		id: bytes.Clone(m.id.of(line)), method: m.method, tool: toolOf(line, m),
-		cursor: member(line, m.params, "cursor").found(),
+		cursor: m.in.cursor.found(),
 	}
 }
 
@@ -175,7 +178,7 @@ func (x *Proxy) own(line []byte, messages []message, s *server) {
 			x.done(before.owner) // the id is used again
 		}
 		r := newRequest(line, m)
-		r.owner, r.since = s, x.p.Now()
+		r.owner = s
 		if m.method == "subscriptions/listen" {
 			r.line = bytes.Clone(line)
 			x.s.listens[id] = r
@@ -191,10 +194,11 @@ func (x *Proxy) done(s *server) {
 	if s.busy--; s.busy > 0 {
 		return
 	}
+	x.room.Broadcast()
 	switch {
 	case s.replaced:
 		x.retire(s)
-	case x.next != nil && x.idle(s):
+	case (x.next != nil || x.renewal != nil) && x.idle(s):
 		x.work.Go(x.settle)
 	}
 }
@@ -250,7 +254,7 @@ func (x *Proxy) flushQueue(ctx context.Context) {
 	x.room.Broadcast()
 	x.mu.Unlock()
 	for i, line := range lines {
-		messages, _ := parse(line)
+		messages, _ := parse(line, nil)
 		x.mu.Lock()
 		to, out := x.route(ctx, line, messages)
 		x.mu.Unlock()
@@ -270,7 +274,7 @@ func (x *Proxy) refuse(words string, error bool) {
 	var out []byte
 	x.refusal, x.tried = words, x.p.Now()
 	for _, line := range lines {
-		messages, _ := parse(line)
+		messages, _ := parse(line, nil)
 		if error {
 			for _, m := range messages {
 				if m.request() {

@@ -16,51 +16,101 @@ func (s span) of(line []byte) []byte { return line[s.from:s.to] }
 type message struct {
 	method                      string // "" for an answer
 	id, params, result, failure span
+	in                          inner
 }
 
-func (m message) request() bool      { return m.method != "" && m.id.found() }
-func (m message) notification() bool { return m.method != "" && !m.id.found() }
+// inner are the members of params or of the result that routing looks at.
+type inner struct {
+	meta, name, uri, task, taskID, status, state, token, requestID, failed, able span
+	cursor                                                                       span // of the page that is asked for, or of the next one
+}
+
+func (in *inner) take(key []byte, v span) {
+	switch string(key) {
+	case "_meta":
+		in.meta = v
+	case "name":
+		in.name = v
+	case "uri":
+		in.uri = v
+	case "cursor", "nextCursor":
+		in.cursor = v
+	case "task":
+		in.task = v
+	case "taskId":
+		in.taskID = v
+	case "status":
+		in.status = v
+	case "requestState":
+		in.state = v
+	case "progressToken":
+		in.token = v
+	case "requestId":
+		in.requestID = v
+	case "isError":
+		in.failed = v
+	case "capabilities":
+		in.able = v
+	}
+}
+
+func (m message) request() bool { return m.method != "" && m.id.found() }
 func (m message) answer() bool {
 	return m.method == "" && m.id.found() && (m.result.found() || m.failure.found())
 }
 
-// parse returns the messages of a line: one, or those of a batch (revision
-// 2025-03-26). It is not ok if the line is no JSON object, and no array of such.
-func parse(line []byte) (messages []message, ok bool) {
+// parse appends the messages of a line to those in to: one, or those of a batch
+// (revision 2025-03-26). It is not ok if the line is no JSON object, and no array of
+// such.
+func parse(line []byte, to []message) (messages []message, ok bool) {
 	i := blank(line, 0)
-	if i < len(line) && line[i] == '[' {
-		for i++; ; i++ {
-			m, end := parseOne(line, i)
-			if end < 0 {
-				return nil, false
-			}
-			messages = append(messages, m)
-			if i = blank(line, end); i == len(line) || line[i] != ',' {
-				break
-			}
-		}
-		if i == len(line) || line[i] != ']' {
+	batch := i < len(line) && line[i] == '['
+	if batch {
+		i++
+	}
+	for {
+		to = append(to, message{})
+		if i = to[len(to)-1].read(line, i); i < 0 {
 			return nil, false
 		}
-		return messages, blank(line, i+1) == len(line)
+		i = blank(line, i)
+		if !batch {
+			return to, i == len(line)
+		}
+		switch {
+		case i == len(line):
+			return nil, false
+		case line[i] == ']':
+			return to, blank(line, i+1) == len(line)
+		case line[i] != ',':
+			return nil, false
+		}
+		i++
 	}
-	m, end := parseOne(line, i)
-	if end < 0 || blank(line, end) < len(line) {
-		return nil, false
-	}
-	return []message{m}, true
 }
 
-// parseOne reads the object that begins at line[i], and returns where it ends, or -1.
-func parseOne(line []byte, i int) (m message, end int) {
-	end = members(line, i, func(key []byte, value span) {
-		switch string(key) {
+// read reads the object that begins at line[i], and returns where it ends, or -1.
+func (m *message) read(line []byte, i int) (end int) {
+	w := walker{b: line, i: i}
+	for w.next() {
+		at := w.i
+		switch inside := string(w.key) == "params" || string(w.key) == "result"; {
+		case inside && line[at] == '{':
+			m.in = inner{}
+			w.i = m.in.read(line, at)
+		default:
+			w.skip()
+		}
+		value := span{at, w.i}
+		switch string(w.key) {
 		case "id":
-			if m.id = value; line[value.from] == 'n' { // null is no id
+			if m.id = value; line[at] == 'n' { // null is no id
 				m.id = span{}
 			}
 		case "method":
-			m.method = text(value.of(line))
+			if value.found() {
+				m.method = methodOf(value.of(line))
+			}
 		case "params":
 			m.params = value
 		case "result":
@@ -68,51 +118,102 @@ func parseOne(line []byte, i int) (m message, end int) {
 		case "error":
 			m.failure = value
 		}
-	})
-	return m, end
+	}
+	return w.end()
 }
 
-// members calls f for each member of the object that begins at b[i] or behind white
-// space, and returns where the object ends, or -1 if it is none. Of names that
-// repeat the last counts, as for the parsers of clients and servers.
-func members(b []byte, i int, f func(key []byte, value span)) int {
-	if i = blank(b, i); i == len(b) || b[i] != '{' {
+func (in *inner) read(line []byte, i int) (end int) {
+	w := walker{b: line, i: i}
+	for w.next() {
+		at := w.i
+		w.skip()
+		in.take(w.key, span{at, w.i})
+	}
+	return w.end()
+}
+
+// methodOf is text without a copy for the methods that are frequent.
+func methodOf(raw []byte) string {
+	switch string(raw) {
+	case `"tools/call"`:
+		return "tools/call"
+	case `"notifications/progress"`:
+		return "notifications/progress"
+	case `"notifications/message"`:
+		return "notifications/message"
+	}
+	return text(raw)
+}
+
+// walker goes through the members of the object that begins at b[i] or behind white
+// space. Of names that repeat the last counts, as for the parsers of clients and
+// servers.
+type walker struct {
+	b    []byte
+	i    int // of the present value, and then behind it; -1 if it is no object
+	key  []byte
+	some bool
+	over bool
+}
+
+// next goes to the next member; the value before must have been skipped.
+func (w *walker) next() bool {
+	b := w.b
+	if w.i < 0 || w.over {
+		return false
+	}
+	i := blank(b, w.i)
+	if i == len(b) {
+		w.i = -1
+		return false
+	}
+	switch c := b[i]; {
+	case c == '}' && w.some:
+		w.i, w.over = i+1, true
+		return false
+	case !w.some && c == '{':
+		if i = blank(b, i+1); i < len(b) && b[i] == '}' {
+			w.i, w.over = i+1, true
+			return false
+		}
+		w.some = true
+	case w.some && c == ',':
+		i = blank(b, i+1)
+	default:
+		w.i = -1
+		return false
+	}
+	w.i = -1
+	if i == len(b) || b[i] != '"' {
+		return false
+	}
+	end := skipString(b, i)
+	if end < 0 {
+		return false
+	}
+	w.key = b[i+1 : end-1]
+	if bytes.IndexByte(w.key, '\\') >= 0 {
+		w.key = []byte(text(b[i:end]))
+	}
+	if i = blank(b, end); i == len(b) || b[i] != ':' {
+		return false
+	}
+	if i = blank(b, i+1); i == len(b) {
+		return false
+	}
+	w.i = i
+	return true
+}
+
+// skip goes behind the present value.
+func (w *walker) skip() { w.i = skip(w.b, w.i) }
+
+// end returns where the object ended, or -1.
+func (w *walker) end() int {
+	if !w.over {
 		return -1
 	}
-	if i = blank(b, i+1); i < len(b) && b[i] == '}' {
-		return i + 1
-	}
-	for {
-		if i == len(b) || b[i] != '"' {
-			return -1
-		}
-		end := skip(b, i)
-		if end < 0 {
-			return -1
-		}
-		key := b[i+1 : end-1]
-		if bytes.IndexByte(key, '\\') >= 0 {
-			key = []byte(text(b[i:end]))
-		}
-		if i = blank(b, end); i == len(b) || b[i] != ':' {
-			return -1
-		}
-		i = blank(b, i+1)
-		if end = skip(b, i); end < 0 {
-			return -1
-		}
-		f(key, span{i, end})
-		if i = blank(b, end); i == len(b) {
-			return -1
-		}
-		if b[i] == '}' {
-			return i + 1
-		}
-		if b[i] != ',' {
-			return -1
-		}
-		i = blank(b, i+1)
-	}
+	return w.i
 }
 
 // member returns the value at a path of names within a value.
@@ -122,11 +223,12 @@ func member(line []byte, in span, path ...string) (value span) {
 			return span{}
 		}
 		value = span{}
-		members(line[:in.to], in.from, func(key []byte, v span) {
-			if string(key) == name {
-				value = v
+		for w := (walker{b: line[:in.to], i: in.from}); w.next(); {
+			at := w.i
+			if w.skip(); string(w.key) == name && w.i > 0 {
+				value = span{at, w.i}
 			}
-		})
+		}
 		in = value
 	}
 	return value
@@ -231,11 +333,12 @@ var idAtTheEnd = regexp.MustCompile(`"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9][0-9.e
 // idsOf returns what may be the id of a message of which only the beginning and the
 // end are known.
 func idsOf(head, tail []byte) (ids [][]byte) {
-	members(head, 0, func(key []byte, value span) {
-		if string(key) == "id" {
-			ids = append(ids, value.of(head))
+	for w := (walker{b: head}); w.next(); {
+		at := w.i
+		if w.skip(); string(w.key) == "id" && w.i > 0 {
+			ids = append(ids, head[at:w.i])
 		}
-	})
+	}
 	if all := idAtTheEnd.FindAllSubmatch(tail, -1); len(all) > 0 {
 		ids = append(ids, all[len(all)-1][1])
 	}

@@ -35,49 +35,57 @@ type Command struct {
 
 // Start starts the program in a process group of its own, which ends with ours,
 // also if we are killed.
-func (c Command) Start(_ context.Context, env []string) (Process, error) {
-	cmd := exec.Command(c.Program, c.Args...)
-	cmd.Env = env
-	errs := &lastLine{w: c.Err}
-	cmd.Stderr = errs
-	// A program that the server started and left behind may keep standard error open.
-	cmd.WaitDelay = time.Second
+func (c Command) Start(_ context.Context, with Credential) (Process, error) {
+	cmd := exec.CommandContext(context.Background(), c.Program, c.Args...) // see End
+	cmd.Env, cmd.Dir = with.Env, with.Dir
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return Process{}, err
 	}
-	// Not StdoutPipe, which Wait closes before everything was read.
-	stdout, writer, err := os.Pipe()
+	// Not cmd's own pipes: what the program started may keep those open, and so keep
+	// its end from being noticed.
+	stdout, out, err := os.Pipe()
 	if err != nil {
 		return Process{}, err
 	}
-	cmd.Stdout = writer
+	stderr, errs, err := os.Pipe()
+	if err != nil {
+		return Process{}, err
+	}
+	cmd.Stdout, cmd.Stderr = out, errs
 	group, err := startGroup(cmd)
-	_ = writer.Close()
+	_, _ = out.Close(), errs.Close()
 	if err != nil {
-		_ = stdout.Close()
+		_, _ = stdout.Close(), stderr.Close()
 		return Process{}, err
 	}
+	words := &lastLine{w: c.Err}
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		_, _ = io.Copy(words, stderr)
+	}()
 	ended := make(chan struct{})
 	var state error
 	go func() {
 		state = cmd.Wait()
+		// What it started may outlive it, as behind npx and uvx, and what left the
+		// group may keep its output open.
+		group.kill()
+		group.release()
+		late := time.Now().Add(time.Second)
+		_, _ = stdout.SetReadDeadline(late), stderr.SetReadDeadline(late)
+		<-told
 		close(ended)
 	}()
 	return Process{
-		Stdin: stdin, Stdout: stdout, LastWords: errs.last,
+		Stdin: stdin, Stdout: stdout, LastWords: words.last,
 		Wait: func() (int, error) {
 			<-ended
-			// What it started may outlive it, as behind npx and uvx.
-			group.kill()
-			group.release()
-			_ = stdout.SetReadDeadline(time.Now().Add(time.Second)) // something that left the group may keep it open
+			_, _ = stdout.Close(), stderr.Close()
 			var exit *exec.ExitError
-			switch {
-			case errors.As(state, &exit):
+			if errors.As(state, &exit) {
 				return exitStatus(exit), nil
-			case errors.Is(state, exec.ErrWaitDelay):
-				return 0, nil
 			}
 			return 0, state
 		},

@@ -3,19 +3,19 @@
 package proxy
 
 import (
-	"fmt"
+	"context"
 	"io"
 	"os/exec"
-	"strconv"
 	"syscall"
 )
 
-// guard is a shell that kills the server's process group when we are gone, however
-// we went: npx and uvx leave grandchildren, which a signal to the child does not
-// reach. It learns the group's id and "done" from its standard input.
-const guard = `trap "" HUP INT TERM; read -r g || exit; read -r _ || kill -KILL -- "-$g"`
+// guard is a shell that kills its process group, the server's, when we are gone,
+// however we went: npx and uvx leave grandchildren, which a signal to the child does
+// not reach. It lets go of them when it reads a line.
+const guard = `trap "" HUP INT TERM; read -r _ || kill -KILL 0`
 
-// group is the processes that a server consists of.
+// group is the processes that a server consists of. The guard is there first and leads
+// it, so that there is no moment without one.
 type group struct {
 	id    int
 	shell *exec.Cmd
@@ -24,20 +24,20 @@ type group struct {
 
 func startGroup(cmd *exec.Cmd) (*group, error) {
 	g := &group{}
-	shell := exec.Command("/bin/sh", "-c", guard)
+	shell := exec.CommandContext(context.Background(), "/bin/sh", "-c", guard)
 	shell.Env, shell.Dir, shell.SysProcAttr = []string{}, "/", &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = attributes()
 	line, err := shell.StdinPipe()
 	if err == nil && shell.Start() == nil { // a container may have no shell
-		g.shell, g.line = shell, line
+		g.shell, g.line, g.id = shell, line, shell.Process.Pid
+		cmd.SysProcAttr.Pgid = g.id
 	}
-	cmd.SysProcAttr = attributes()
 	if err := cmd.Start(); err != nil {
 		g.release()
 		return nil, err
 	}
-	g.id = cmd.Process.Pid
-	if g.line != nil {
-		_, _ = fmt.Fprintln(g.line, strconv.Itoa(g.id))
+	if g.id == 0 {
+		g.id = cmd.Process.Pid
 	}
 	return g, nil
 }
@@ -45,12 +45,12 @@ func startGroup(cmd *exec.Cmd) (*group, error) {
 func (g *group) terminate() { _ = syscall.Kill(-g.id, syscall.SIGTERM) }
 func (g *group) kill()      { _ = syscall.Kill(-g.id, syscall.SIGKILL) }
 
-// release lets the guard go. The group's id may be another's soon.
+// release lets the guard go, which nobody is left for.
 func (g *group) release() {
 	if g.line == nil {
 		return
 	}
-	_, _ = io.WriteString(g.line, "done\n")
+	_, _ = io.WriteString(g.line, "\n")
 	_ = g.line.Close()
 	go func() { _ = g.shell.Wait() }()
 }

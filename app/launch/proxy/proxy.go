@@ -14,8 +14,12 @@ type Credential struct {
 	Account string    // whose it is: the profile's id
 	Token   string    // identifies the token; not shown anywhere
 	Env     []string  // the server's whole environment
+	Dir     string    // the folder to start it in, "" for ours
 	Renews  time.Time // from when on another token can be had; zero if never
 	Expires time.Time // zero if no end is known
+	// Renew, if set, puts the token where a server with that account reads it at each
+	// call, so that none has to be started anew.
+	Renew func() error
 	// Redact removes the token from words of the server's.
 	Redact func(string) string
 }
@@ -39,7 +43,7 @@ type Params struct {
 	Source   Source
 	// Changes signals that Source may have another answer. It may be nil.
 	Changes <-chan struct{}
-	Start   func(ctx context.Context, env []string) (Process, error)
+	Start   func(ctx context.Context, c Credential) (Process, error)
 	Now     func() time.Time
 	Version string // of this program
 	MaxLine int    // of a message, in bytes; 0 is DefaultMaxLine
@@ -87,20 +91,23 @@ type Proxy struct {
 
 	// order is held while lines go to a server, so that they stay in order. It is
 	// taken before mu.
-	order sync.Mutex
-	mu    sync.Mutex
-	s     session
-	tally tallies
+	order   sync.Mutex
+	scratch []message // of fromClient
+	mu      sync.Mutex
+	s       session
+	tally   tallies
 
-	current   *server // gets new requests
-	next      *server // is ready and waits for a moment without requests
+	current   *server     // gets new requests
+	next      *server     // is ready and waits for a moment without requests
+	renewal   *Credential // likewise, for the present server
 	living    map[*server]bool
+	late      *time.Timer // when they wait no longer
 	preparing bool
-	stuck     bool     // the token that is asked for takes long
-	queue     [][]byte // lines that wait for a server
-	queued    int      // bytes
-	room      *sync.Cond
-	started   int // generations
+	stuck     bool       // the token that is asked for takes long
+	queue     [][]byte   // lines that wait for a server
+	queued    int        // bytes
+	room      *sync.Cond // signals that queue or work has become less
+	started   int        // generations
 	began     bool
 	tried     time.Time   // when a token was asked for in vain
 	refusal   string      // why there is no server
@@ -182,18 +189,27 @@ func (x *Proxy) warn(words string) { _, _ = fmt.Fprintln(x.p.Err, "stagedoor: "+
 // server a moment to answer what it was asked last.
 func (x *Proxy) close(cancel func(), polite bool) int {
 	x.mu.Lock()
+	wait := time.Duration(0)
+	if polite {
+		wait = closeWait
+		impatient := false
+		timer := time.AfterFunc(answerWait, func() {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			impatient = true
+			x.room.Broadcast()
+		})
+		for !impatient && (x.preparing || len(x.queue) > 0 || x.current != nil && x.current.busy > 0) {
+			x.room.Wait()
+		}
+		timer.Stop()
+	}
 	x.closing = true
 	x.room.Broadcast()
 	var all []*server
 	for s := range x.living {
 		s.retired = true
 		all = append(all, s)
-	}
-	wait := time.Duration(0)
-	if polite && x.current != nil {
-		if wait = closeWait; x.current.busy > 0 {
-			wait = answerWait
-		}
 	}
 	status := x.status
 	if x.s.agreed != nil || x.s.modern {

@@ -20,8 +20,8 @@ type server struct {
 	ended      bool
 	replaced   bool // by a later one
 	retired    bool // it was told to end
-	waits      bool // it is ready, and waits for a moment without requests
 	drain      *time.Timer
+	scratch    []message // of readServer
 	status     int
 	gone       chan struct{} // closed after all that it wrote was handled
 }
@@ -37,7 +37,7 @@ func (x *Proxy) readServer(ctx context.Context, s *server) {
 		if err != nil {
 			break
 		}
-		x.fromServer(ctx, s, line, lines.more())
+		x.fromServer(s, line, lines.more())
 	}
 	status, err := s.Wait()
 	if err != nil {
@@ -64,14 +64,15 @@ func (x *Proxy) tooLongAnswer(s *server, head, tail []byte) {
 }
 
 // fromServer handles a line of a server. more says that another follows at once.
-func (x *Proxy) fromServer(ctx context.Context, s *server, line []byte, more bool) {
-	messages, ok := parse(line)
+func (x *Proxy) fromServer(s *server, line []byte, more bool) {
+	messages, ok := parse(line, s.scratch[:0])
 	if !ok {
 		if len(bytes.TrimSpace(line)) > 0 {
 			_, _ = x.p.Err.Write(line) // standard output is for messages only
 		}
 		return
 	}
+	s.scratch = messages[:0]
 	x.mu.Lock()
 	var edits []edit
 	pass := true
@@ -125,7 +126,7 @@ func (x *Proxy) judge(s *server, line []byte, m message) (edits []edit, forward 
 			edits = append(edits, edit{m.id, known})
 		}
 		x.s.asked[string(known)] = q
-		if token := member(line, m.params, "_meta", "progressToken"); token.found() {
+		if token := member(line, m.in.meta, "progressToken"); token.found() {
 			t := question{s, bytes.Clone(token.of(line))}
 			known := t.id
 			if s.generation > 1 {
@@ -138,7 +139,7 @@ func (x *Proxy) judge(s *server, line []byte, m message) (edits []edit, forward 
 	}
 	switch m.method {
 	case "notifications/cancelled":
-		of := member(line, m.params, "requestId")
+		of := m.in.requestID
 		if r := x.s.listens[string(of.of(line))]; r != nil {
 			if r.owner != s {
 				return nil, false
@@ -154,13 +155,13 @@ func (x *Proxy) judge(s *server, line []byte, m message) (edits []edit, forward 
 		delete(x.s.asked, string(known))
 		return edits, true
 	case "notifications/subscriptions/acknowledged":
-		id := member(line, m.params, "_meta", "io.modelcontextprotocol/subscriptionId")
+		id := member(line, m.in.meta, "io.modelcontextprotocol/subscriptionId")
 		if r := x.s.listens[string(id.of(line))]; r != nil && r.resent {
 			r.resent = false
 			return nil, false
 		}
 	case "notifications/tasks/status":
-		x.s.task(line, m.params, s, "")
+		x.s.task(line, m, s, "")
 	case "notifications/progress", "notifications/message":
 		return nil, true
 	}
@@ -182,9 +183,10 @@ func (x *Proxy) answered(s *server, r *request, line []byte, m message) (edits [
 	}
 	switch r.method {
 	case "initialize":
+		x.s.first = bytes.Clone(m.result.of(line))
 		edits = promise(line, m)
 		whole := splice(line, edits)
-		again, _ := parse(whole)
+		again, _ := parse(whole, nil)
 		x.s.agreed, x.s.ours = bytes.Clone(again[0].result.of(whole)), false
 	case "server/discover":
 	default:
@@ -193,7 +195,7 @@ func (x *Proxy) answered(s *server, r *request, line []byte, m message) (edits [
 		}
 		x.s.listed(r, line, m)
 		x.s.issue(line, m)
-		x.s.task(line, m.result, s, r.method)
+		x.s.task(line, m, s, r.method)
 	}
 	return edits
 }
@@ -258,6 +260,7 @@ func (x *Proxy) buried(ctx context.Context, s *server, status int) {
 		}
 	}
 	s.busy = 0
+	x.room.Broadcast()
 	if x.next == s {
 		x.next = nil
 	}

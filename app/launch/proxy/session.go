@@ -6,7 +6,6 @@ import (
 	"hash/maphash"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // mine begins the ids of requests that the launcher makes itself, and those that it
@@ -19,7 +18,6 @@ type request struct {
 	method string
 	tool   string
 	owner  *server
-	since  time.Time
 	line   []byte // of those that a later server needs too
 	cursor bool   // it asks for another page
 	silent bool   // cancelled: nobody waits for an answer
@@ -30,10 +28,10 @@ type request struct {
 // It is guarded by the proxy's lock.
 type session struct {
 	modern  bool // the client opened with a request of revision 2026-07-28
-	open    bool // the handshake is through, or a modern client got an answer
 	ours    bool // the launcher answered initialize itself, for want of a token
 	hello   []byte
 	helloID span
+	first   []byte // the result of initialize of the first server, as it is
 	agreed  []byte // the result of initialize as the client saw it
 	ready   []byte // notifications/initialized
 	level   []byte // the last logging/setLevel
@@ -75,11 +73,11 @@ func (s *session) note(line []byte, m message) {
 	case "logging/setLevel":
 		s.level = bytes.Clone(m.params.of(line))
 	case "resources/subscribe":
-		s.watched[text(member(line, m.params, "uri").of(line))] = bytes.Clone(m.params.of(line))
+		s.watched[text(m.in.uri.of(line))] = bytes.Clone(m.params.of(line))
 	case "resources/unsubscribe":
-		delete(s.watched, text(member(line, m.params, "uri").of(line)))
+		delete(s.watched, text(m.in.uri.of(line)))
 	}
-	if s.hello == nil && m.request() && member(line, m.params, "_meta", "io.modelcontextprotocol/protocolVersion").found() {
+	if s.hello == nil && !s.modern && m.request() && member(line, m.in.meta, "io.modelcontextprotocol/protocolVersion").found() {
 		s.modern = true
 	}
 }
@@ -110,20 +108,27 @@ func addPage(before []byte, first bool, page []byte) []byte {
 	return sum[:]
 }
 
-// handles are the members that stand for something which one account's server
-// holds: where they come from, and where they go to.
-var (
-	given = [][]string{{"nextCursor"}, {"requestState"}, {"taskId"}, {"task", "taskId"}}
-	taken = [][]string{{"cursor"}, {"requestState"}, {"taskId"}}
-)
-
-// maxHandles bounds what is remembered of them.
+// maxHandles bounds what is remembered of cursors, tasks and the like: each stands for
+// something that one account's server holds.
 const maxHandles = 10_000
 
+func (s *session) handles(line []byte, m message) (values [3]uint64) {
+	task := m.in.taskID
+	if !task.found() {
+		task = member(line, m.in.task, "taskId")
+	}
+	for i, v := range []span{m.in.cursor, m.in.state, task} {
+		if v.found() {
+			values[i] = maphash.Bytes(s.seed, v.of(line))
+		}
+	}
+	return values
+}
+
 func (s *session) issue(line []byte, m message) {
-	for _, path := range given {
-		if v := member(line, m.result, path...); v.found() && len(s.issued[1]) < maxHandles {
-			s.issued[1][maphash.Bytes(s.seed, v.of(line))] = true
+	for _, h := range s.handles(line, m) {
+		if h != 0 && len(s.issued[1]) < maxHandles {
+			s.issued[1][h] = true
 		}
 	}
 }
@@ -133,12 +138,9 @@ func (s *session) stale(line []byte, m message) bool {
 	if len(s.issued[0]) == 0 {
 		return false
 	}
-	for _, path := range taken {
-		if v := member(line, m.params, path...); v.found() {
-			h := maphash.Bytes(s.seed, v.of(line))
-			if s.issued[0][h] && !s.issued[1][h] {
-				return true
-			}
+	for _, h := range s.handles(line, m) {
+		if s.issued[0][h] && !s.issued[1][h] {
+			return true
 		}
 	}
 	return false
@@ -157,18 +159,16 @@ func (s *session) switched() {
 }
 
 // task notes what an answer or a notification says of a task.
-func (s *session) task(line []byte, in span, from *server, method string) {
-	id := member(line, in, "taskId")
+func (s *session) task(line []byte, m message, from *server, method string) {
+	id, status := m.in.taskID, m.in.status
 	if !id.found() {
-		if in = member(line, in, "task"); in.found() {
-			id = member(line, in, "taskId")
-		}
+		id, status = member(line, m.in.task, "taskId"), member(line, m.in.task, "status")
 	}
 	if !id.found() {
 		return
 	}
 	key := string(id.of(line))
-	switch status := text(member(line, in, "status").of(line)); {
+	switch status := text(status.of(line)); {
 	case status == "completed" || status == "failed" || status == "cancelled" || method == "tasks/result":
 		delete(s.tasks, key)
 	case status != "" && len(s.tasks) < maxHandles:
@@ -181,7 +181,7 @@ func (s *session) taskOf(line []byte, m message) *server {
 	if !strings.HasPrefix(m.method, "tasks/") {
 		return nil
 	}
-	return s.tasks[string(member(line, m.params, "taskId").of(line))]
+	return s.tasks[string(m.in.taskID.of(line))]
 }
 
 // renamed is the id under which the client knows a later server's request, or the

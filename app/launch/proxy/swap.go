@@ -12,21 +12,42 @@ import (
 
 // need has a server made ready, unless that is under way. The caller holds mu.
 func (x *Proxy) need(ctx context.Context) {
-	if x.preparing || x.closing || x.next != nil {
+	if x.preparing || x.closing || x.next != nil || x.renewal != nil {
 		return
 	}
 	x.preparing = true
-	x.work.Go(func() { x.prepare(ctx) })
+	x.work.Go(func() {
+		x.prepare(ctx)
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.room.Broadcast()
+	})
 }
 
 // prepare gets a token and makes a server ready with it, or says why there is none.
 func (x *Proxy) prepare(ctx context.Context) {
+	x.mu.Lock()
+	wait, words := x.mayStart()
+	x.preparing = words == ""
+	x.mu.Unlock()
+	if words != "" {
+		x.refuse(words, true)
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(wait):
+	}
 	slow := time.AfterFunc(tokenWait, func() {
+		x.mu.Lock()
+		x.stuck = true
+		x.mu.Unlock()
 		x.refuse("Stagedoor still waits for the keychain or the provider. Try again in a moment.", false)
 	})
 	cred, err := x.p.Source.Fresh(ctx)
 	slow.Stop()
 	x.mu.Lock()
+	x.stuck = false
 	now := x.current
 	same := now != nil && !now.ended && now.cred.Account == cred.Account && now.cred.Token == cred.Token
 	if err != nil || same && x.usable(now) {
@@ -39,21 +60,20 @@ func (x *Proxy) prepare(ctx context.Context) {
 		}
 		return
 	}
-	if wait, words := x.mayStart(); words != "" {
-		x.preparing = false
-		x.mu.Unlock()
-		x.refuse(words, true)
-		return
-	} else if wait > 0 {
-		x.mu.Unlock()
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
+	if cred.Renew != nil {
+		if now != nil && !now.ended && now.cred.Account == cred.Account {
+			x.preparing, x.renewal = false, &cred
+			x.mu.Unlock()
+			x.settle()
+			return
 		}
-		x.mu.Lock()
+		err = cred.Renew()
 	}
 	x.mu.Unlock()
-	s, err := x.start(ctx, cred)
+	var s *server
+	if err == nil {
+		s, err = x.start(ctx, cred)
+	}
 	x.mu.Lock()
 	x.preparing = false
 	if err != nil || x.closing {
@@ -79,7 +99,7 @@ func (x *Proxy) mayStart() (wait time.Duration, words string) {
 	}
 	switch n := len(x.deaths); {
 	case n >= maxDeaths:
-		return 0, fmt.Sprintf("The server ended %d times within a minute, the last time with %s. It is started again in a minute.", n, x.lastEnd)
+		return 0, fmt.Sprintf("%d times within a minute %s. It is started again in a minute.", n, x.lastEnd)
 	case n > 1:
 		return 100 * time.Millisecond << n, ""
 	}
@@ -89,7 +109,7 @@ func (x *Proxy) mayStart() (wait time.Duration, words string) {
 // start starts a server and, if the client knows one already, brings it to where
 // that one was.
 func (x *Proxy) start(ctx context.Context, cred Credential) (*server, error) {
-	process, err := x.p.Start(ctx, cred.Env)
+	process, err := x.p.Start(ctx, cred)
 	if err != nil {
 		return nil, err
 	}
@@ -139,14 +159,8 @@ func (x *Proxy) introduce(ctx context.Context, s *server, hello []byte, at span,
 	if err != nil {
 		return fmt.Errorf("the server could not be started anew: %w", err)
 	}
-	x.mu.Lock()
-	before, ours := x.s.agreed, x.s.ours
-	x.mu.Unlock()
-	for _, name := range []string{"protocolVersion", "capabilities", "serverInfo", "instructions"} {
-		was, is := member(before, span{0, len(before)}, name), member(result, span{0, len(result)}, name)
-		if !ours && !alike(was.of(before), is.of(result), name) {
-			x.warn("the server that was started anew has another " + name)
-		}
+	if words := x.compare(result); words != "" {
+		return errors.New(words)
 	}
 	if len(ready) == 0 {
 		ready = call(nil, "notifications/initialized", nil)
@@ -159,6 +173,28 @@ func (x *Proxy) introduce(ctx context.Context, s *server, hello []byte, at span,
 		s.in.add(call([]byte(x.swallow(s, "watch-"+strconv.Itoa(i))), "resources/subscribe", json.RawMessage(params)))
 	}
 	return s.in.flush()
+}
+
+// compare holds what a later server says of itself against what the client was told.
+// The words say that the two cannot go on together.
+func (x *Proxy) compare(result []byte) (words string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	first := x.s.first
+	if first == nil { // the launcher answered in a server's place
+		x.s.first = bytes.Clone(result)
+		return ""
+	}
+	part := func(of []byte, name string) []byte { return member(of, span{0, len(of)}, name).of(of) }
+	if !bytes.Equal(part(first, "protocolVersion"), part(result, "protocolVersion")) {
+		return "The server speaks another version of the protocol than when your client started it. Restart the client."
+	}
+	for _, name := range []string{"capabilities", "serverInfo", "instructions"} {
+		if !alike(part(first, name), part(result, name), name) {
+			x.warn("the server says other " + name + " than when the client started it")
+		}
+	}
+	return ""
 }
 
 // alike compares what two servers said of themselves. The first's capabilities were
@@ -203,7 +239,7 @@ func (x *Proxy) ask(ctx context.Context, s *server, id string, line []byte) (res
 	case <-s.gone:
 		return nil, errors.New(x.endOf(s))
 	case line := <-answer:
-		m, ok := parse(line)
+		m, ok := parse(line, nil)
 		if !ok || len(m) != 1 || !m[0].result.found() {
 			return nil, errors.New("it refused: " + text(member(line, m[0].failure, "message").of(line)))
 		}
@@ -211,29 +247,51 @@ func (x *Proxy) ask(ctx context.Context, s *server, id string, line []byte) (res
 	}
 }
 
-// settle lets the next server take over, at a moment without requests or, after a
-// while, at any.
+// settle lets the next server, or the present one's next token, take over: at a moment
+// without requests or, after a while, at any.
 func (x *Proxy) settle() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	old, s := x.current, x.next
-	if s == nil || x.closing {
+	old := x.current
+	if x.next == nil && x.renewal == nil || x.closing {
 		return
 	}
-	if x.usable(old) && !x.idle(old) && old.cred.Account == s.cred.Account {
-		if !s.waits {
-			s.waits = true
-			time.AfterFunc(min(patience, max(0, old.lastCall().Sub(x.p.Now()))), func() {
+	if x.usable(old) && !x.idle(old) && (x.next == nil || x.next.cred.Account == old.cred.Account) {
+		if x.late == nil {
+			x.late = time.AfterFunc(min(patience, max(0, old.lastCall().Sub(x.p.Now()))), func() {
 				x.mu.Lock()
 				defer x.mu.Unlock()
-				if x.next == s && !x.closing {
-					x.switchOver(context.Background())
+				if x.late = nil; !x.closing {
+					x.takeOver(context.Background())
 				}
 			})
 		}
 		return
 	}
-	x.switchOver(context.Background())
+	x.takeOver(context.Background())
+}
+
+// takeOver does what settle waits for. The caller holds mu.
+func (x *Proxy) takeOver(ctx context.Context) {
+	if x.late != nil {
+		x.late.Stop()
+		x.late = nil
+	}
+	switch renewal := x.renewal; {
+	case x.next != nil:
+		x.renewal = nil
+		x.switchOver(ctx)
+	case renewal != nil:
+		if x.renewal = nil; x.current == nil || x.current.cred.Account != renewal.Account {
+			return
+		}
+		if err := renewal.Renew(); err != nil {
+			x.warn("the server's token could not be renewed: " + err.Error())
+			return
+		}
+		x.current.cred, x.refusal = *renewal, ""
+		x.work.Go(func() { x.flushQueue(ctx) })
+	}
 }
 
 // switchOver makes the next server the one that gets requests.
@@ -311,7 +369,7 @@ func (x *Proxy) compareLists(ctx context.Context, s *server) {
 		}
 		var sum []byte
 		cursor, last := any(nil), ""
-		for page := 0; page < maxPages; page++ {
+		for page := range maxPages {
 			params := object{}
 			if cursor != nil {
 				params["cursor"] = cursor

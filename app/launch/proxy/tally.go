@@ -35,7 +35,7 @@ func toolOf(line []byte, m message) string {
 	if m.method != "tools/call" {
 		return ""
 	}
-	return text(member(line, m.params, "name").of(line))
+	return text(m.in.name.of(line))
 }
 
 // call counts a call of a tool.
@@ -78,7 +78,7 @@ func (x *Proxy) count(r *request, line []byte, m message) {
 	t.call(r.tool, x.p.Now())
 	in := m.failure
 	if m.result.found() {
-		if string(member(line, m.result, "isError").of(line)) != "true" {
+		if string(m.in.failed.of(line)) != "true" {
 			return
 		}
 		in = m.result

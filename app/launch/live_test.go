@@ -1,0 +1,183 @@
+package launch_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/app/launch"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+// keeper hands out one token after the other.
+type keeper struct{ access auth.Access }
+
+func (k *keeper) Fresh(context.Context, profile.Profile) (auth.Access, error) { return k.access, nil }
+
+func (k *keeper) Holds(context.Context, profile.Profile, auth.Access) (bool, error) {
+	return true, nil
+}
+func (k *keeper) RecordRefusal(context.Context, profile.Profile, string, error) {}
+
+func newLive(t *testing.T, d launch.Delivery) (*launch.Live, *keeper, string) {
+	t.Helper()
+	k := &keeper{auth.Access{Token: "tok-1", Type: "Bearer", Expires: time.Now().Add(time.Hour), Renews: time.Now().Add(time.Hour), ProfileID: "p1"}}
+	dir := t.TempDir()
+	l := &launch.Live{
+		Keeper: k, Delivery: d, Program: "/usr/bin/server", Environ: []string{"PATH=/usr/bin"},
+		Find:    func() (profile.Profile, error) { return profile.Profile{ID: k.access.ProfileID}, nil },
+		RunDirs: func() (string, error) { return dir, nil },
+	}
+	t.Cleanup(l.Close)
+	return l, k, dir
+}
+
+// A token in a file is the owner's alone, is replaced as a whole, never comes to a
+// server of another account, and goes with the launcher.
+func TestTokenFile(t *testing.T) {
+	file, err := launch.ParseFile("a/session.json={\"t\":\"{access_token}\"}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, k, parent := newLive(t, launch.Delivery{Files: []launch.File{file}, Rereads: true, InRunDir: true})
+	first, err := l.Fresh(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(dir string) string {
+		data, err := os.ReadFile(filepath.Join(dir, "a/session.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	if got := read(first.Dir); got != `{"t":"tok-1"}` {
+		t.Errorf("the file has %s", got)
+	}
+	for path, want := range map[string]os.FileMode{first.Dir: 0o700, filepath.Join(first.Dir, "a"): 0o700, filepath.Join(first.Dir, "a/session.json"): 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
+	}
+	k.access.Token = "tok-2"
+	next, err := l.Fresh(t.Context())
+	if err != nil || next.Dir != first.Dir || next.Renew == nil {
+		t.Fatalf("the next token: %+v, %v", next, err)
+	}
+	if got := read(first.Dir); got != `{"t":"tok-1"}` {
+		t.Errorf("the file has %s before the server is at rest", got)
+	}
+	if err := next.Renew(); err != nil || read(first.Dir) != `{"t":"tok-2"}` {
+		t.Errorf("renewed: %v, %s", err, read(first.Dir))
+	}
+	k.access.Token, k.access.ProfileID = "other", "p2"
+	other, err := l.Fresh(t.Context())
+	if err != nil || other.Dir == first.Dir || other.Renew != nil || read(first.Dir) != `{"t":"tok-2"}` || read(other.Dir) != `{"t":"other"}` {
+		t.Errorf("another account: %+v, %v", other, err)
+	}
+	l.Close()
+	if left, _ := filepath.Glob(parent + "/*"); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// What a killed launcher left is removed by the next one, and nobody else's.
+func TestRunDirsOfKilledLaunchers(t *testing.T) {
+	parent := t.TempDir()
+	held, err := launch.NewRunDir(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := filepath.Join(parent, "stagedoor-run-1")
+	if err := os.MkdirAll(killed, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".lock", "token"} {
+		if err := os.WriteFile(filepath.Join(killed, name), []byte("tok"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(parent, "others"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	next, err := launch.NewRunDir(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, _ := filepath.Glob(parent + "/*")
+	slices.Sort(left)
+	want := []string{filepath.Join(parent, "others"), held.Path, next.Path}
+	slices.Sort(want)
+	if !slices.Equal(left, want) {
+		t.Errorf("there is %q, want %q", left, want)
+	}
+}
+
+// The endpoint gives the token to who has the key and comes by the right name, and to
+// a server of the same account only.
+func TestEndpoint(t *testing.T) {
+	l, k, _ := newLive(t, launch.Delivery{Endpoint: true})
+	c, err := l.Fresh(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if time.Until(c.Expires) < 100*365*24*time.Hour {
+		t.Error("a server that asks for tokens is started anew when the first one ends")
+	}
+	find := func(name string) string {
+		i := slices.IndexFunc(c.Env, func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
+		if i < 0 {
+			t.Fatalf("no %s in %q", name, c.Env)
+		}
+		return strings.TrimPrefix(c.Env[i], name+"=")
+	}
+	url, key := find("STAGEDOOR_TOKEN_URL"), find("STAGEDOOR_TOKEN_KEY")
+	ask := func(method, host, key string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if req.Header.Set("Authorization", "Bearer "+key); host != "" {
+			req.Host = host
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(body)
+	}
+	k.access.Token = "tok-2"
+	status, body := ask("GET", "", key)
+	var answer struct {
+		Token   string `json:"access_token"`
+		Expires int    `json:"expires_in"`
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || status != 200 || answer.Token != "tok-2" || answer.Expires < 3500 || answer.Expires > 3600 {
+		t.Errorf("status %d: %s", status, body)
+	}
+	for what, got := range map[string]func() (int, string){
+		"another key":     func() (int, string) { return ask("GET", "", "wrong") },
+		"no key":          func() (int, string) { return ask("GET", "", "") },
+		"another host":    func() (int, string) { return ask("GET", "evil.example", key) },
+		"another method":  func() (int, string) { return ask("POST", "", key) },
+		"another account": func() (int, string) { k.access.ProfileID = "p2"; return ask("GET", "", key) },
+	} {
+		if status, body := got(); status == 200 || strings.Contains(body, "tok-") {
+			t.Errorf("%s: status %d, %s", what, status, body)
+		}
+		k.access.ProfileID = "p1"
+	}
+}

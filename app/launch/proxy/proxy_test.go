@@ -1,0 +1,449 @@
+package proxy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A server must go on past the end of its token, without the client noticing.
+func TestServerOutlivesItsToken(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		r.send(`{"jsonrpc":"2.0","id":1,"method":"logging/setLevel","params":{"level":"debug"}}`)
+		r.want(`"id":1`)
+		r.send(`{"jsonrpc":"2.0","id":2,"method":"resources/subscribe","params":{"uri":"a:b"}}`)
+		r.want(`"id":2`)
+		r.who(3, "work-1")
+		time.Sleep(56 * time.Minute)
+		r.who(4, "work-1") // the next one is made ready meanwhile
+		r.nothing()
+		r.who(5, "work-2")
+		if got := r.methods(2); got != "initialize notifications/initialized logging/setLevel resources/subscribe tools/call" {
+			t.Errorf("the second server got %s", got)
+		}
+		time.Sleep(3 * time.Hour) // the machine slept: the token ended long ago
+		r.who(6, "work-3")
+		r.nothing()
+		if r.began != 1 {
+			t.Errorf("the launch was noted %d times, want 1", r.began)
+		}
+	})
+}
+
+// Clients start servers that they never use: nothing may be fetched for those, and
+// nothing while a client is silent.
+func TestSilenceCostsNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.run()
+		time.Sleep(24 * time.Hour)
+		r.change(func() {})
+		if r.fresh != 0 {
+			t.Errorf("a token was fetched for a client that said nothing")
+		}
+		r.hello()
+		time.Sleep(24 * time.Hour)
+		if r.fresh != 1 {
+			t.Errorf("a token was fetched %d times, want once", r.fresh)
+		}
+	})
+	bubble(t, func(t *testing.T, r *rig) { // a probe
+		r.run()
+		r.send(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}`)
+		r.next()
+		_ = r.in.Close()
+		r.ended <- <-r.ended
+		if r.began != 0 || len(r.reports) > 0 {
+			t.Errorf("a probe was noted: %d launches, %q", r.began, r.reports)
+		}
+	})
+}
+
+// A call that takes long must get its answer although a new server took over.
+func TestLongCallIsFinishedByTheServerThatHasIt(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		time.Sleep(59*time.Minute + 50*time.Second)
+		r.call(1, "wait")
+		time.Sleep(6 * time.Second) // the token gets no new requests now
+		r.who(2, "work-2")
+		r.want(`"error"`) // its token ended, and with it what it could do
+		r.nothing()
+	})
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		time.Sleep(55 * time.Minute)
+		r.call(1, "wait")
+		time.Sleep(20 * time.Second)
+		r.who(2, "work-2")
+		r.want(`"id":1,"result":{"content":[{"type":"text","text":"work-1"}]}`)
+		r.nothing()
+		if n := strings.Count(r.methods(1)+r.methods(2), "tools/call"); n != 2 {
+			t.Errorf("the servers got %d calls, want 2", n)
+		}
+	})
+}
+
+// A switch of the profile must move the server, and nothing of the account before.
+func TestSwitchOfTheProfile(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.run()
+		r.hello()
+		r.send(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+		r.want(`"nextCursor":"page-of-work-1"`)
+		r.call(2, "wait")
+		synctest.Wait()
+		r.change(func() { r.account = "home" })
+		r.want(`notifications/tools/list_changed`)
+		r.who(3, "home-2")
+		r.send(`{"jsonrpc":"2.0","id":4,"method":"tools/list","params":{"cursor":"page-of-work-1"}}`)
+		r.want(`"id":4,"error":{"code":-32602`)
+		r.want(`"id":2,"result":{"content":[{"type":"text","text":"work-1"}]}`) // what was begun is finished
+		r.send(`{"jsonrpc":"2.0","id":5,"method":"tools/list"}`)
+		r.want(`"nextCursor":"page-of-home-2"`)
+		r.send(`{"jsonrpc":"2.0","id":6,"method":"tools/list","params":{"cursor":"page-of-home-2"}}`)
+		r.want(`"id":6,"result"`)
+		r.nothing()
+	})
+}
+
+// Each server counts its requests from the same number: an answer must reach the one
+// that asked.
+func TestAnswersReachTheServerThatAsked(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.run()
+		r.hello()
+		r.call(1, "ask")
+		r.want(`{"jsonrpc":"2.0","id":0,"method":"sampling/createMessage","params":{"_meta":{"progressToken":0},"for":"work-1"}}`)
+		r.want(`"id":1,"result"`)
+		r.change(func() { r.account = "home" })
+		r.want(`list_changed`)
+		r.call(2, "ask")
+		r.want(`{"jsonrpc":"2.0","id":"stagedoor-2-0","method":"sampling/createMessage","params":{"_meta":{"progressToken":"stagedoor-2-0"},"for":"home-2"}}`)
+		r.want(`"id":2,"result"`)
+		r.send(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"stagedoor-2-0","progress":1}}`)
+		r.send(`{"jsonrpc":"2.0","id":0,"result":{"of":"work"}}`)
+		r.send(`{"jsonrpc":"2.0","id":"stagedoor-2-0","result":{"of":"home"}}`)
+		synctest.Wait()
+		if got := r.methods(1); !strings.Contains(got, `{"jsonrpc":"2.0","id":0,"result":{"of":"work"}}`) {
+			t.Errorf("the first server got %s", got)
+		}
+		if got := r.methods(2); !strings.Contains(got, `notifications/progress {"jsonrpc":"2.0","id":0,"result":{"of":"home"}}`) || strings.Contains(got, `"work"`) {
+			t.Errorf("the second server got %s", got)
+		}
+		r.nothing()
+	})
+}
+
+// Without a token the client is told what to do, and the same process comes alive
+// when the user has done it.
+func TestSignedInWhileTheClientWaits(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.problem = errNoLogin
+		r.run()
+		r.hello()
+		r.send(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+		r.want(`"id":1,"result":{"tools":[]}`)
+		r.call(2, "who")
+		r.want(`"text":"work: login needed. To mend that, sign in: stagedoor login work"`)
+		r.send(`{"jsonrpc":"2.0","id":3,"method":"prompts/get","params":{"name":"p"}}`)
+		r.want(`"id":3,"error"`)
+		r.change(func() { r.problem = nil })
+		for range 3 {
+			r.want(`list_changed`)
+		}
+		r.who(4, "work-1")
+		r.change(func() { r.problem = errNoLogin }) // and it was revoked
+		r.want(`notifications/tools/list_changed`)
+		for range 2 {
+			r.want(`list_changed`)
+		}
+		r.call(5, "who")
+		r.want(`sign in: stagedoor login work`)
+		if r.began != 1 {
+			t.Errorf("the launch was noted %d times, want 1", r.began)
+		}
+	})
+}
+
+// A keychain that waits for its password must not let the client wait too long.
+func TestTokenThatTakesLong(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.hold = make(chan struct{})
+		r.run()
+		begin := time.Now()
+		r.send(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}`)
+		r.want(`"id":0,"result"`)
+		if waited := time.Since(begin); waited > 15*time.Second {
+			t.Errorf("the client waited %v", waited)
+		}
+		r.send(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+		r.call(1, "who")
+		r.want(`still waits`)
+		close(r.hold)
+		for range 3 {
+			r.want(`list_changed`)
+		}
+		r.who(2, "work-1")
+	})
+}
+
+// A server that ends must cost its calls an answer that says why, and no more.
+func TestServerThatEnds(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.run()
+		r.hello()
+		r.call(1, "wait")
+		r.call(2, "die")
+		for range 2 {
+			r.want(`"error":{"code":-32603,"message":"the server ended with status 7: no more [token]"}`)
+		}
+		r.who(3, "work-2")
+		for i := range 4 {
+			r.call(10+i, "die")
+			r.want("ended with status 7")
+		}
+		r.call(20, "who")
+		r.want(`5 times within a minute the server ended with status 7`)
+		time.Sleep(2 * time.Minute)
+		r.who(21, "work-6")
+		if r.began != 1 {
+			t.Errorf("the launch was noted %d times, want 1", r.began)
+		}
+	})
+}
+
+// A client of the revision without a handshake has its subscriptions carried over.
+func TestModernClient(t *testing.T) {
+	const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.handle = func(s *fakeServer, m map[string]any, line []byte) {
+			if m["method"] == "subscriptions/listen" {
+				s.say(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/subscriptionId":%v}}}`, m["id"])
+				return
+			}
+			legacy(s, m, line)
+		}
+		r.run()
+		r.send(`{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{%s}}`, meta)
+		r.want(`"id":1`)
+		if r.began != 0 {
+			t.Error("a probe was noted")
+		}
+		r.send(`{"jsonrpc":"2.0","id":2,"method":"subscriptions/listen","params":{%s,"notifications":{"toolsListChanged":true}}}`, meta)
+		r.want(`acknowledged`)
+		r.who(3, "work-1")
+		time.Sleep(2 * time.Hour)
+		r.who(4, "work-2")
+		r.nothing()
+		if got := r.methods(2); got != "subscriptions/listen tools/call" {
+			t.Errorf("the second server got %s", got)
+		}
+		r.change(func() { r.account = "home" })
+		r.want(`"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":2}}`)
+		r.who(5, "home-3")
+		r.nothing()
+	})
+}
+
+// What a client gives up while it waits for a server must not reach one.
+func TestCancelledBeforeThereIsAServer(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		time.Sleep(2 * time.Hour)
+		r.hold = make(chan struct{})
+		r.call(1, "who")
+		r.call(2, "who")
+		r.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+		r.send(`{"jsonrpc":"2.0","id":3,"method":"ping"}`)
+		close(r.hold)
+		r.want(`"id":2`)
+		r.want(`"id":3`)
+		r.nothing()
+		if got := r.methods(2); got != "initialize notifications/initialized tools/call ping" {
+			t.Errorf("the second server got %s", got)
+		}
+	})
+}
+
+// A message that is too long must be answered, and the ones behind it served.
+func TestMessageThatIsTooLong(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.maxLine = 100_000
+		r.handle = func(s *fakeServer, m map[string]any, line []byte) {
+			if m["method"] == "big" {
+				s.say(`{"result":{"a":"%s"},"jsonrpc":"2.0","id":%v}`, strings.Repeat("x", 200_000), m["id"])
+				return
+			}
+			legacy(s, m, line)
+		}
+		r.run()
+		r.hello()
+		r.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"who","arguments":{"a":"%s"}}}`, strings.Repeat("x", 200_000))
+		r.want(`"id":1,"error":{"code":-32600`)
+		r.send(`{"jsonrpc":"2.0","id":2,"method":"big"}`)
+		r.want(`"id":2,"error":{"code":-32603`)
+		r.who(3, "work-1")
+		long := strings.Repeat("y", 90_000)
+		r.send(`{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"who","arguments":{"a":"%s"}}}`, long)
+		r.want(`"id":4,"result"`)
+	})
+}
+
+// Everything that is not for the launcher must pass as it is.
+func TestBytesPassAsTheyAre(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.handle = func(s *fakeServer, m map[string]any, line []byte) {
+			if m["method"] == "initialize" {
+				legacy(s, m, line)
+				return
+			}
+			s.say("%s", strings.TrimSuffix(string(line), "\n"))
+		}
+		r.run()
+		r.hello()
+		r.want("notifications/initialized") // it says all that it hears
+		odd := []string{
+			` {"jsonrpc" : "2.0" ,"method":"notifications/x","params":{"n":9007199254740993123,"f":1.0e+400,"s":"\u00e9\ud83d\ude00 \/ é"}}` + "\t\r",
+			`{"method":"\u006eotifications/y","jsonrpc":"2.0","params":[1,{"id":5},[]]}`,
+			`{"jsonrpc":"2.0","id":9007199254740993,"method":"x","params":{"id":"inner","method":"m","_meta":{"a":"}{\\\"]["}}}`,
+			`{"jsonrpc":"2.0","id":"a\"b","method":"y","params":{},"params":{"twice":true}}`,
+			`[{"jsonrpc":"2.0","id":"batch","method":"z"},{"jsonrpc":"2.0","method":"notifications/q"} ]`,
+		}
+		for n := range 1000 {
+			line := strings.ReplaceAll(odd[n%len(odd)], "batch", fmt.Sprint("batch", n))
+			r.send("%s", line)
+			if got := r.next(); got != line {
+				t.Fatalf("sent     %s\nreceived %s", line, got)
+			}
+		}
+	})
+}
+
+// What a server writes beside its messages belongs to its log.
+func TestStandardOutputIsForMessages(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.handle = func(s *fakeServer, m map[string]any, line []byte) {
+			s.say("Listening on stdio")
+			s.say("")
+			legacy(s, m, line)
+		}
+		r.run()
+		r.hello()
+		r.who(1, "work-1")
+		r.nothing()
+		if !strings.Contains(r.errs.String(), "Listening on stdio") {
+			t.Errorf("standard error has %q", r.errs.String())
+		}
+	})
+}
+
+// The log learns how much was called and how much failed.
+func TestCallsAreCounted(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.run()
+		r.hello()
+		r.who(1, "work-1")
+		r.call(2, "fail")
+		r.want("isError")
+		time.Sleep(11 * time.Minute)
+		r.who(3, "work-1")
+		_ = r.in.Close()
+		r.ended <- <-r.ended
+		if got := fmt.Sprint(r.failed, r.reports); got != "[429/2] [2 1 false 3 1 true]" {
+			t.Errorf("counted %s", got)
+		}
+	})
+}
+
+// A server that was updated meanwhile must not be taken for the one that the client
+// knows if the two do not speak the same.
+func TestServerThatSpeaksAnotherVersion(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.handle = func(s *fakeServer, m map[string]any, line []byte) {
+			if m["method"] == "initialize" && s.env != "work-1" {
+				m["params"] = map[string]any{"protocolVersion": "2024-11-05"}
+			}
+			legacy(s, m, line)
+		}
+		r.run()
+		r.hello()
+		time.Sleep(2 * time.Hour)
+		r.call(1, "who")
+		r.want(`Restart the client`)
+	})
+}
+
+// A server that reads its token from a file at each call goes on with a new file, but
+// never with one of another account.
+func TestTokenInAFile(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life, r.inFile = time.Hour, true
+		r.run()
+		r.hello()
+		r.who(1, "work-1")
+		if got := fmt.Sprint(r.written); got != "[work-1]" {
+			t.Errorf("written: %s", got)
+		}
+		time.Sleep(56 * time.Minute)
+		r.call(2, "wait")
+		time.Sleep(time.Second)
+		if got := fmt.Sprint(r.written); got != "[work-1]" {
+			t.Errorf("the file was written while the server worked: %s", got)
+		}
+		r.want(`"id":2,"result"`)
+		synctest.Wait()
+		if got := fmt.Sprint(r.written); got != "[work-1 work-2]" || len(r.servers) != 1 {
+			t.Errorf("written: %s by %d servers", got, len(r.servers))
+		}
+		time.Sleep(5 * time.Hour)
+		r.who(3, "work-1") // its environment is the first
+		if got := fmt.Sprint(r.written); got != "[work-1 work-2 work-3]" || len(r.servers) != 1 {
+			t.Errorf("written: %s by %d servers", got, len(r.servers))
+		}
+		r.call(4, "die")
+		r.want(`"id":4,"error"`)
+		r.who(5, "work-4")
+		r.change(func() { r.account = "home" })
+		r.want("list_changed")
+		r.who(6, "home-5")
+		r.nothing()
+	})
+}
+
+// Who pipes a message in, and nothing more, gets the answer.
+func TestAnswerAfterTheEndOfTheInput(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.hold = make(chan struct{})
+		r.run()
+		r.send(`{"jsonrpc":"2.0","id":1,"method":"ping"}`)
+		_ = r.in.Close()
+		time.Sleep(time.Second)
+		close(r.hold)
+		r.want(`"id":1,"result"`)
+	})
+	bubble(t, func(t *testing.T, r *rig) {
+		r.run()
+		r.hello()
+		r.call(1, "wait")
+		begin := time.Now()
+		_ = r.in.Close()
+		r.ended <- <-r.ended
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("it took %v to end", took)
+		}
+	})
+}

@@ -1,0 +1,112 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+)
+
+// RunDir is a private folder for the files of one server. It is in memory where the
+// system has such a place.
+type RunDir struct {
+	Path string
+	lock *durable.Lock
+}
+
+// RunDirs returns where run folders are made: in the runtime folder of the user's
+// session, in shared memory, or beside the state. A folder in which others may put
+// things does: what is made there is the owner's alone.
+func RunDirs(runtimeDir, state string) string {
+	for _, dir := range []string{runtimeDir, "/dev/shm"} {
+		if info, err := os.Stat(dir); dir != "" && err == nil && info.IsDir() && writable(dir) {
+			return dir
+		}
+	}
+	return state
+}
+
+// writable tries.
+func writable(dir string) bool {
+	probe, err := os.MkdirTemp(dir, ".stagedoor-")
+	if err == nil {
+		err = os.Remove(probe)
+	}
+	return err == nil
+}
+
+const runPrefix = "stagedoor-run-"
+
+// NewRunDir makes a run folder in parent, and removes those of launchers that were
+// killed.
+func NewRunDir(parent string) (*RunDir, error) {
+	for _, left := range abandoned(parent) {
+		_ = os.RemoveAll(left)
+	}
+	path, err := os.MkdirTemp(parent, runPrefix)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return nil, hint.Wrap(fmt.Errorf("there is no place for the file that the server reads its token from: %w", err), "free some space, or set XDG_RUNTIME_DIR")
+	}
+	lock, err := durable.TryAcquire(path + "/.lock")
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(path))
+	}
+	return &RunDir{path, lock}, nil
+}
+
+// abandoned returns the run folders that nobody holds.
+func abandoned(parent string) (dirs []string) {
+	all, _ := filepath.Glob(filepath.Join(parent, runPrefix+"*"))
+	for _, dir := range all {
+		if uid, known := durable.Owner(dir); known && uid != os.Getuid() {
+			continue
+		}
+		if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(dir, ".lock")); err != nil {
+			continue // it is being made
+		}
+		lock, err := durable.TryAcquire(filepath.Join(dir, ".lock"))
+		if err != nil {
+			continue
+		}
+		lock.Release()
+		dirs = append(dirs, dir)
+	}
+	return dirs
+}
+
+// Write writes the files, each as a whole.
+func (d *RunDir) Write(files []File, values Values) error {
+	for _, f := range files {
+		text, err := f.Render(values)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(d.Path, f.Path)
+		if !strings.HasPrefix(path, d.Path+string(filepath.Separator)) {
+			return fmt.Errorf("%s leads out of the server's folder", f.Path)
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if err := durable.WriteFileSoon(path, []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Remove removes the folder with all that is in it.
+func (d *RunDir) Remove() {
+	d.lock.Release()
+	_ = os.RemoveAll(d.Path)
+}
