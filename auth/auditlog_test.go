@@ -38,7 +38,7 @@ func (w *world) jam() (unjam func()) {
 }
 
 // What cannot be written down does not happen, if it can wait. Revoking cannot.
-func TestBookThatCannotBeWritten(t *testing.T) {
+func TestLogThatCannotBeWritten(t *testing.T) {
 	w := newWorld(t, authtest.Params{})
 	p := w.create("work")
 	w.login("work")

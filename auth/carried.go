@@ -57,11 +57,11 @@ func (k *Keeper) asEvents(ctx context.Context, alerts []map[string]any, err erro
 		}
 		list = append(list, audit.Event{Name: audit.Carried, Outcome: audit.OK, Data: data})
 	}
-	settings, untold := k.toldSettings(ctx)
+	settings, unlogged := k.loggedSettings(ctx)
 	for key, after := range settings { // else each would look as if it had been changed just now
 		list = append(list, audit.Event{Name: audit.Carried, Outcome: audit.OK, Data: map[string]any{"what": carriedSetting, "key": key, "after": after}})
 	}
-	if err := errors.Join(err, unread, untold); err != nil {
+	if err := errors.Join(err, unread, unlogged); err != nil {
 		k.log.WarnContext(ctx, "not all that is open could be carried forward", "error", err)
 	}
 	return list

@@ -32,7 +32,7 @@ func (k *Keeper) NoteSettings(ctx context.Context) error {
 		return nil
 	}
 	defer k.briefly(ctx, "settings-noted.lock")()
-	before, err := k.toldSettings(ctx)
+	before, err := k.loggedSettings(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,8 +56,8 @@ func (k *Keeper) NoteSettings(ctx context.Context) error {
 // carriedSetting is the "what" of a carried event about a setting.
 const carriedSetting = "setting"
 
-// toldSettings are the settings as sealed lines tell of them.
-func (k *Keeper) toldSettings(ctx context.Context) (map[string]string, error) {
+// loggedSettings are the settings as sealed lines tell of them.
+func (k *Keeper) loggedSettings(ctx context.Context) (map[string]string, error) {
 	told, err := k.rare(ctx, true, audit.SettingsChanged, audit.Carried)
 	values := map[string]string{}
 	for _, e := range told {

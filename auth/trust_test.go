@@ -23,13 +23,13 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/token"
 )
 
-// house is a provider behind a certificate that no system knows.
-type house struct {
+// privateProvider is a provider behind a certificate that no system knows.
+type privateProvider struct {
 	*httptest.Server
 	ca, pin string
 }
 
-func newHouse(w *world) house {
+func newPrivateProvider(w *world) privateProvider {
 	w.t.Helper()
 	to, err := url.Parse(w.server.Issuer())
 	if err != nil {
@@ -40,14 +40,14 @@ func newHouse(w *world) house {
 	s.StartTLS()
 	w.t.Cleanup(s.Close)
 	sum := sha256.Sum256(s.Certificate().RawSubjectPublicKeyInfo)
-	return house{
+	return privateProvider{
 		s, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})),
 		"sha256/" + base64.StdEncoding.EncodeToString(sum[:]),
 	}
 }
 
-// create adds a profile whose requests go to the house.
-func (h house) create(w *world, name, ca string, pins ...string) {
+// create adds a profile whose requests go to that provider.
+func (h privateProvider) create(w *world, name, ca string, pins ...string) {
 	w.t.Helper()
 	n := auth.NewProfile{Name: name, Provider: "oauth2", ClientID: "client", CA: ca, Pins: pins}
 	n.Endpoints.Authorization = w.server.Endpoints().Authorization // the browser's, which has a trust of its own
@@ -62,14 +62,14 @@ const otherPin = "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 // A provider with a certificate of its own is believed by the profile that names
 // it, from the login to the revocation, and by no other.
 func TestOwnCertificatesAreTheProfilesAlone(t *testing.T) {
-	for name, with := range map[string]func(h house) (string, []string){
-		"its certificate":              func(h house) (string, []string) { return h.ca, nil },
-		"and its key":                  func(h house) (string, []string) { return h.ca, []string{h.pin} },
-		"and its key and the next one": func(h house) (string, []string) { return h.ca, []string{otherPin, h.pin} },
+	for name, with := range map[string]func(h privateProvider) (string, []string){
+		"its certificate":              func(h privateProvider) (string, []string) { return h.ca, nil },
+		"and its key":                  func(h privateProvider) (string, []string) { return h.ca, []string{h.pin} },
+		"and its key and the next one": func(h privateProvider) (string, []string) { return h.ca, []string{otherPin, h.pin} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
-			h := newHouse(w)
+			h := newPrivateProvider(w)
 			ca, pins := with(h)
 			h.create(w, "work", ca, pins...)
 			w.login("work")
@@ -102,7 +102,7 @@ func TestOwnCertificatesAreTheProfilesAlone(t *testing.T) {
 // the user hears what to do.
 func TestAnotherKeyThanThePinnedOneGetsNothing(t *testing.T) {
 	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
-	h := newHouse(w)
+	h := newPrivateProvider(w)
 	h.create(w, "work", h.ca, otherPin)
 	_, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{})
 	if !errors.Is(err, oauth.ErrPin) || !errors.Is(err, oauth.ErrTLS) || !strings.Contains(hint.Of(err), "--pin") {
@@ -119,14 +119,14 @@ func TestAnotherKeyThanThePinnedOneGetsNothing(t *testing.T) {
 // What the file says of certificates later is compared with what the tokens are
 // bound to.
 func TestProfilesFileChangesNoTrust(t *testing.T) {
-	for name, change := range map[string]func(p map[string]any, h house){
-		"no certificate": func(p map[string]any, _ house) { delete(p, "trust") },
-		"no pin":         func(p map[string]any, h house) { p["trust"] = h.ca },
-		"another pin":    func(p map[string]any, h house) { p["trust"] = otherPin + "\n" + h.ca },
+	for name, change := range map[string]func(p map[string]any, h privateProvider){
+		"no certificate": func(p map[string]any, _ privateProvider) { delete(p, "trust") },
+		"no pin":         func(p map[string]any, h privateProvider) { p["trust"] = h.ca },
+		"another pin":    func(p map[string]any, h privateProvider) { p["trust"] = otherPin + "\n" + h.ca },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, authtest.Params{})
-			h := newHouse(w)
+			h := newPrivateProvider(w)
 			h.create(w, "work", h.ca, h.pin)
 			w.login("work")
 			before := len(w.server.Requests())
@@ -155,7 +155,7 @@ func TestProfilesFileChangesNoTrust(t *testing.T) {
 // An issuer that answers with another key than the pinned one is no profile.
 func TestIssuerWithAnotherKeyIsRefusedAtOnce(t *testing.T) {
 	w := newWorld(t, authtest.Params{})
-	h := newHouse(w)
+	h := newPrivateProvider(w)
 	for name, n := range map[string]auth.NewProfile{
 		"another key":        {Provider: "oidc", Issuer: h.URL, CA: h.ca, Pins: []string{otherPin}},
 		"no certificate":     {Provider: "oidc", Issuer: h.URL, Pins: []string{h.pin}}, // which the system does not know

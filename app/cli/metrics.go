@@ -36,13 +36,16 @@ The security policy's metrics, and where they are:
 
   failed login attempts          stagedoor_login_failures, stagedoor_login_attempts
   token refresh frequency        stagedoor_token_refreshes, stagedoor_token_refresh_failures
-  session duration anomalies     none yet; nearest: stagedoor_servers_launched
+  session duration anomalies     stagedoor_session_duration_seconds
   unusual access patterns        stagedoor_alerts{rule="suspicious_access_pattern"}, {rule="unusual_hour"}
   unauthorized access attempts   stagedoor_access_refused (tokens that were not given)
-  rate limiting violations, invalid request patterns,
-  error rate spikes              none yet: Stagedoor sees none of a server's calls
+  rate limiting violations       stagedoor_api_rate_limited
+  invalid request patterns       stagedoor_api_invalid_requests
+  error rate spikes              stagedoor_api_errors
   certificate expiration dates   stagedoor_certificate_remaining_seconds
   resource access violations     stagedoor_resource_access_violations (files that were open to others)
+
+Sessions and calls are those of servers that an MCP client uses through Stagedoor.
 
 Two of them mean nothing on a desktop. Nearest to them are
 

@@ -35,7 +35,7 @@ func TestFakeAnswersAsTheKeeper(t *testing.T) {
 	testSweeps(t, k, func() { k.Raised = []alert.Alert{{ID: "failed_auth-1", State: alert.Open, Message: "6 failed logins"}} })
 }
 
-func TestKeeperKeepsWhatDoorsRelyOn(t *testing.T) {
+func TestKeeperKeepsWhatInterfacesRelyOn(t *testing.T) {
 	testAccounts(t, func(t *testing.T) *auth.Keeper { return newKeeper(t) })
 	testWindows(t, func(t *testing.T) *auth.Keeper { return newKeeper(t) })
 	t.Run("an alert is told once", func(t *testing.T) {

@@ -145,7 +145,7 @@ func counters() []counter {
 		{name: "audit_verification_failures", help: "Verifications of the audit log that failed.", events: []string{audit.AuditTamper}, zero: none, global: true},
 		// Alerts and incidents.
 		{
-			name: "alerts_told", help: "Alerts that the user was notified of.", labels: []string{"rule", "severity"}, events: []string{audit.SecurityAlert}, global: true,
+			name: "alerts_notified", help: "Alerts that the user was notified of.", labels: []string{"rule", "severity"}, events: []string{audit.SecurityAlert}, global: true,
 			values: func(e audit.Event) []string {
 				return []string{word(e, "rule"), word(e, "severity", "P0", "P1", "P2", "P3")}
 			},

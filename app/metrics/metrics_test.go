@@ -287,7 +287,7 @@ func TestMetricsCountWhatTheLogHas(t *testing.T) {
 		`stagedoor_resource_access_violations_total`:                                           1,
 		`stagedoor_audit_verification_failures_total`:                                          1,
 		`stagedoor_alerts{profile="work",rule="failed_auth",severity="P2",state="open"}`:       1,
-		`stagedoor_alerts_told_total{rule="failed_auth",severity="P2"}`:                        1,
+		`stagedoor_alerts_notified_total{rule="failed_auth",severity="P2"}`:                    1,
 		`stagedoor_incidents_opened_total`:                                                     0,
 	} {
 		if got, ok := x.samples[key]; !ok || got != want {

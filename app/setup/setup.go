@@ -114,7 +114,7 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 	if plan.server, err = s.serverFor(plan.Profile, r); err != nil {
 		return Plan{}, err
 	}
-	entry, err := s.entry(plan.Profile, plan.server, pinned)
+	entry, err := s.launcherEntry(plan.Profile, plan.server, pinned)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -143,8 +143,8 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 	return plan, nil
 }
 
-// entry starts the server through this program.
-func (s Service) entry(p profile.Profile, server profile.Server, pinned bool) (*clients.Entry, error) {
+// launcherEntry is an entry that starts the server through this program.
+func (s Service) launcherEntry(p profile.Profile, server profile.Server, pinned bool) (*clients.Entry, error) {
 	self, err := s.Executable()
 	args := []string{"run", "--provider", p.Service()}
 	if pinned {

@@ -23,7 +23,7 @@ var benchEvent = audit.Event{
 	Data: map[string]any{"name": "work", "expires_in": 3600, "rotated": true},
 }
 
-func benchBook(b *testing.B) *audit.Log {
+func benchLog(b *testing.B) *audit.Log {
 	l, err := audit.Open(audit.Params{
 		Dir: filepath.Join(b.TempDir(), "audit"), Now: time.Now, Actor: "bench", PID: 1,
 		Key: func(context.Context) ([]byte, error) { return audittest.Key, nil },
@@ -35,7 +35,7 @@ func benchBook(b *testing.B) *audit.Log {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	l := benchBook(b)
+	l := benchLog(b)
 	for b.Loop() {
 		if _, err := l.Append(context.Background(), benchEvent); err != nil {
 			b.Fatal(err)
@@ -62,7 +62,7 @@ func BenchmarkBareWriteFsync(b *testing.B) {
 }
 
 func benchLine(b *testing.B) []byte {
-	l := benchBook(b)
+	l := benchLog(b)
 	if _, err := l.Append(context.Background(), benchEvent); err != nil {
 		b.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 // Somebody who does not know the state can neither end the login nor feed it a
 // code.
-func TestL6StateWrong(t *testing.T) {
+func TestWrongStateNeitherEndsNorFeedsALogin(t *testing.T) {
 	for _, tc := range []struct{ name, query, stray string }{
 		{"wrong", "state=wrong&code=c", "bad_state"},
 		{"wrong, and an error", "state=wrong&error=access_denied", "bad_state"},
@@ -58,7 +58,7 @@ func TestL6StateWrong(t *testing.T) {
 	}
 }
 
-func TestL7StateReused(t *testing.T) {
+func TestStateIsGoodOnce(t *testing.T) {
 	r := newRig(t, authtest.Params{})
 	hold := make(chan struct{})
 	r.server.Script(authtest.Token, authtest.Answer{Process: true, Hold: hold})
@@ -93,7 +93,7 @@ func TestL7StateReused(t *testing.T) {
 }
 
 // A mix-up attack has another server answer the login (RFC 9207).
-func TestL8Issuer(t *testing.T) {
+func TestAnswerOfAnotherIssuerIsRefused(t *testing.T) {
 	const other = "https://evil.example"
 	for _, tc := range []struct {
 		name       string
@@ -145,7 +145,7 @@ func TestL8Issuer(t *testing.T) {
 	}
 }
 
-func TestL9Denied(t *testing.T) {
+func TestDeniedLoginAsksForNoToken(t *testing.T) {
 	for _, consent := range []bool{false, true} {
 		r := newRig(t, authtest.Params{Consent: consent})
 		browser := &authtest.Browser{Deny: true}
@@ -199,7 +199,7 @@ func TestLoginRefused(t *testing.T) {
 
 // Two logins at once, their answers swapped: neither may end up with the
 // other's account.
-func TestL11Swapped(t *testing.T) {
+func TestSwappedAnswersGiveNobodyAnothersAccount(t *testing.T) {
 	r := newRig(t, authtest.Params{})
 	a, b := r.start(r.request()), r.start(r.request())
 	codeA, codeB := a.code(), b.code()

@@ -72,7 +72,7 @@ func TestT3Issuer(t *testing.T) {
 }
 
 // Without PKCE a code that leaks can be redeemed by whoever has it.
-func TestL2MetadataWithoutS256(t *testing.T) {
+func TestMetadataWithoutS256(t *testing.T) {
 	checkMetadata(t, []metadataCase{
 		{name: "plain only", edit: func(m map[string]any) { m["code_challenge_methods_supported"] = []string{"plain"} }, want: oauth.ErrNoS256},
 		{name: "no PKCE", edit: func(m map[string]any) { delete(m, "code_challenge_methods_supported") }, want: oauth.ErrNoS256},

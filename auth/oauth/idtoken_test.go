@@ -17,7 +17,7 @@ import (
 
 // An ID token of another login, client or server would put somebody else's name
 // on this account.
-func TestL12IDToken(t *testing.T) {
+func TestIDTokenOfAnotherLoginIsRefused(t *testing.T) {
 	type claims = map[string]any
 	for _, tc := range []struct {
 		name   string

@@ -17,7 +17,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 )
 
-func TestL10Listener(t *testing.T) {
+func TestListenerAnswersNothingElse(t *testing.T) {
 	r := newRig(t, authtest.Params{})
 	p := r.start(r.request())
 	good := p.redirect + "?state=" + p.state + "&code=c"

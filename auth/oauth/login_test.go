@@ -59,7 +59,7 @@ func eventually(t *testing.T, ok func() bool) {
 
 // A repeated verifier or a plain challenge would let whoever saw the URL redeem
 // the code.
-func TestL1PKCE(t *testing.T) {
+func TestEveryLoginHasAVerifierOfItsOwn(t *testing.T) {
 	r := newRig(t, authtest.Params{})
 	seen := map[string]bool{}
 	for range 5 {
@@ -92,7 +92,7 @@ func TestL1PKCE(t *testing.T) {
 	}
 }
 
-func TestL2NoS256(t *testing.T) {
+func TestProviderWithoutS256IsRefused(t *testing.T) {
 	r := newRig(t, authtest.Params{})
 	req := r.request()
 	req.S256 = oauth.No
@@ -108,7 +108,7 @@ func TestL2NoS256(t *testing.T) {
 
 // The browser gets one argument, an http(s) URL, whatever the provider's row
 // says.
-func TestL3URL(t *testing.T) {
+func TestBrowserGetsOneWebAddress(t *testing.T) {
 	r := newRig(t, authtest.Params{})
 	for _, bad := range []string{
 		"file:///etc/passwd", "javascript:alert(1)", "ms-settings:x", "/authorize", "https:/x", "",
@@ -144,7 +144,7 @@ func TestL3URL(t *testing.T) {
 	}
 }
 
-func TestL4Loopback(t *testing.T) {
+func TestRedirectIsTheLoopbackAddress(t *testing.T) {
 	r := newRig(t, authtest.Params{})
 	p := r.start(r.request())
 	if !regexp.MustCompile(`^http://127\.0\.0\.1:[1-9][0-9]*/callback$`).MatchString(p.redirect) {
@@ -210,7 +210,7 @@ func TestCancelledIsContextCanceled(t *testing.T) {
 	}
 }
 
-func TestL5PortClosed(t *testing.T) {
+func TestListenerIsClosedAfterTheLogin(t *testing.T) {
 	r := newRig(t, authtest.Params{})
 	t.Run("after success", func(t *testing.T) {
 		p := r.start(r.request())

@@ -108,7 +108,7 @@ func TestT2NoRedirects(t *testing.T) {
 }
 
 // There is one way in and one way to stay.
-func TestL13Grants(t *testing.T) {
+func TestOnlyCodeAndRefreshTokenAreRedeemed(t *testing.T) {
 	r := newRig(t, authtest.Params{Rotation: authtest.Rotating})
 	got := r.login()
 	if _, err := r.wire.Refresh(t.Context(), r.server.Endpoints(), oauth.Client{ID: "app"}, got.Refresh); err != nil {
