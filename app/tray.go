@@ -72,8 +72,15 @@ func (a *application) runTray(ctx context.Context) error {
 	}
 	err = tray.Run(ctx, tray.Params{
 		Keeper: k, Now: time.Now, Logger: a.log,
-		Notify:     forwarding{notifier, func(one alert.Alert) { a.forward(vault.WithWait(context.WithoutCancel(ctx), 0), k, one) }},
-		Setup:      func(ctx context.Context) (string, error) { return a.setUpClaude(ctx, k) },
+		Notify: forwarding{notifier, func(one alert.Alert) { a.forward(vault.WithWait(context.WithoutCancel(ctx), 0), k, one) }},
+		Setup:  func(ctx context.Context) (string, error) { return a.setUpClaude(ctx, k) },
+		KeepLists: func(service string) []string {
+			s, err := a.setup(k)
+			if err != nil {
+				return nil // nothing is set up then
+			}
+			return s.KeepLists(service)
+		},
 		OpenWindow: a.openWindow, OpenURL: a.browser().Open, Windows: a.hasWindows(),
 	})
 	if errors.Is(err, tray.ErrNoTrayHost) && a.hasWindows() {

@@ -55,6 +55,9 @@ type Client struct {
 	// FullQuit is true where the client reads its file only when it starts, so
 	// that closing its window is not enough.
 	FullQuit bool
+	// KeepsLists is true where the client shows the tools that a server had when it
+	// started, whatever the server says later.
+	KeepsLists bool
 	// Reload says in a sentence what makes a change take effect.
 	Reload string
 

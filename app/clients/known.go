@@ -11,6 +11,7 @@ func All() []Client {
 			Servers:          "/mcpServers",
 			ResetsOnComments: true,
 			FullQuit:         true,
+			KeepsLists:       true,
 			Reload:           "quit Claude Desktop completely (Quit in its tray menu, Cmd+Q on macOS) and start it again",
 			files: map[string][]string{
 				"darwin": {"{home}/Library/Application Support/Claude/claude_desktop_config.json"},
@@ -31,9 +32,10 @@ func All() []Client {
 		},
 		{
 			ID: "cursor", Name: "Cursor",
-			Servers: "/mcpServers",
-			Reload:  "Cursor reads the file again by itself; if it does not, turn the server off and on in its MCP settings",
-			files:   map[string][]string{"": {"{home}/.cursor/mcp.json"}},
+			Servers:    "/mcpServers",
+			KeepsLists: true,
+			Reload:     "Cursor reads the file again by itself; if it does not, turn the server off and on in its MCP settings",
+			files:      map[string][]string{"": {"{home}/.cursor/mcp.json"}},
 		},
 		{
 			ID: "vscode", Name: "Visual Studio Code",

@@ -105,6 +105,19 @@ func (s Service) Pinned(profile string) []clients.Server {
 	})
 }
 
+// KeepLists are the names of the clients that have a server which follows the active
+// profile of a service, and that do not notice when its tools are others.
+func (s Service) KeepLists(service string) (names []string) {
+	for _, e := range s.Configs.Servers() {
+		flags, _ := e.Entry.Behind()
+		follows := e.Entry.IsOurs() && option(flags, "--profile") == "" && option(flags, "--provider") == service
+		if follows && e.Client.KeepsLists && !slices.Contains(names, e.Client.Name) {
+			names = append(names, e.Client.Name)
+		}
+	}
+	return names
+}
+
 // Repin plans to have a pinned entry use a profile by another name, or to remove it
 // if there is none.
 func (s Service) Repin(ctx context.Context, e clients.Server, to string) (Plan, error) {

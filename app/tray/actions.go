@@ -3,6 +3,7 @@ package tray
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth"
@@ -36,12 +37,26 @@ func (c *controller) act(a Action) {
 func (c *controller) outlive() context.Context { return context.WithoutCancel(c.quitting) }
 
 func (c *controller) use(name string) {
+	service := ""
+	if i := slices.IndexFunc(c.view.State.Profiles, func(p auth.ProfileView) bool { return p.Name == name }); i >= 0 && !c.toldOfLists {
+		service = c.view.State.Profiles[i].Service
+	}
 	c.start(c.outlive(), switchTimeout, func(ctx context.Context) func() {
+		var deaf []string // clients that do not hear of it
 		err := c.p.Keeper.Use(ctx, name)
-		if err != nil {
+		switch {
+		case err != nil:
 			c.failed(name+": switching failed", err)
+		case service != "" && c.p.KeepLists != nil:
+			deaf = c.p.KeepLists(service)
 		}
-		return c.readState
+		return func() {
+			c.readState()
+			if len(deaf) > 0 && !c.toldOfLists {
+				c.toldOfLists = true // once while the tray runs
+				c.p.Notify.Info(name+": selected", "Servers that run use it from now on. If its tools are others, start "+strings.Join(deaf, " and ")+" again to see them.")
+			}
+		}
 	})
 }
 

@@ -56,10 +56,11 @@ type controller struct {
 	cancelLogin context.CancelFunc
 	moment      *time.Timer
 
-	state single
-	asks  bool // the next read of the state may have the keychain ask the user
-	sweep single
-	first sync.Once // the first sweep waits for the profiles' names
+	state       single
+	asks        bool // the next read of the state may have the keychain ask the user
+	sweep       single
+	toldOfLists bool      // that some clients do not notice a switch
+	first       sync.Once // the first sweep waits for the profiles' names
 }
 
 func newController(p Params, s surface) *controller {

@@ -191,6 +191,27 @@ func TestSwitchByClick(t *testing.T) {
 	})
 }
 
+// A client that shows the tools of before must be named, and not at each click.
+func TestSwitchNamesClientsThatDoNotNotice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newKeeper(two()), func(p *Params) {
+			p.KeepLists = func(service string) []string {
+				if service != "spotify" {
+					t.Errorf("asked about %q", service)
+				}
+				return []string{"Claude Desktop", "Cursor"}
+			}
+		})
+		defer r.end()
+		r.click(Use, "home")
+		r.click(Use, "work")
+		synctest.Wait()
+		if got := r.notify.all(); len(got) != 1 || !strings.Contains(got[0], "start Claude Desktop and Cursor again") {
+			t.Errorf("told: %q", got)
+		}
+	})
+}
+
 // While the keychain asks for its password nobody gets a token, so the menu must
 // not go on saying "signed in".
 func TestAPromptShowsAsLocked(t *testing.T) {

@@ -46,7 +46,7 @@ func drawn(items []Item) string {
 
 func spotify(name string, s auth.Status) auth.ProfileView {
 	p := auth.ProfileView{
-		ID: "id-" + name, Name: name, Provider: "spotify", ProviderName: "Spotify", Status: s,
+		ID: "id-" + name, Name: name, Provider: "spotify", ProviderName: "Spotify", Service: "spotify", Status: s,
 		AppsPage: "https://www.spotify.com/account/apps/",
 	}
 	if s == auth.StatusActive {

@@ -58,6 +58,10 @@ type Params struct {
 	// Setup writes the entry into Claude Desktop's config and says in one
 	// sentence what it did. Without it the menu has no such item.
 	Setup func(ctx context.Context) (message string, err error)
+	// KeepLists returns the names of the clients with a server that follows the active
+	// profile of a service, and that have to be started again to see other tools. It
+	// may be nil.
+	KeepLists func(service string) []string
 	// OpenWindow starts "audit", "alerts", "profiles" or "welcome" in a process of
 	// its own. Windows says that it can.
 	OpenWindow func(name string) error

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -208,7 +209,10 @@ func (x *Proxy) nowBegan() {
 	}
 	x.began = true
 	cred := x.current.cred
-	x.work.Go(func() { x.p.Began(cred) })
+	x.work.Go(func() {
+		x.p.Began(cred)
+		debug.FreeOSMemory() // what a passphrase cost is not needed again for an hour
+	})
 }
 
 // endOf says how a server ended.
