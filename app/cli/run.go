@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -106,6 +107,9 @@ func runRun(ctx context.Context, f *Factory, o *runOptions) error {
 	program, err := launch.Find(recipe.Command[0])
 	if err != nil {
 		return err
+	}
+	if names := launch.Steered(f.Environ); len(names) > 0 {
+		f.warn(strings.Join(names, ", ")+" has the server load code of others, which gets its token", "take it out of the client's entry unless it is yours")
 	}
 	start, client, done := o.attend(ctx, f, recipe)
 	defer done()

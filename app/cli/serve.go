@@ -50,11 +50,15 @@ func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, recipe
 	if err != nil {
 		f.warn("a switch of the profile will not be noticed while the server runs: "+err.Error(), "")
 	}
+	command, err := launch.Command(program, recipe.Command[1:], f.Err)
+	if err != nil {
+		return err
+	}
 	name := filepath.Base(program)
 	after := context.WithoutCancel(ctx) // what is written at the end
 	status, err := proxy.Run(ctx, proxy.Params{
 		In: in, Out: f.Out, Err: f.Err, Source: live, Changes: changes, Now: f.Now, Version: f.Version,
-		Start:  proxy.Command{Program: program, Args: recipe.Command[1:], Err: f.Err}.Start,
+		Start:  command.Start,
 		Began:  func(proxy.Credential) { k.RecordLaunch(after, present(), name) },
 		Failed: func(status, calls int) { k.RecordCallFailed(after, present(), status, calls) },
 		Report: func(t proxy.Tally, ran time.Duration, final bool) {

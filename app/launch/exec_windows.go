@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -20,7 +21,12 @@ func Run(program string, args, env []string) (status int, err error) {
 	signal.Notify(signals, os.Interrupt)
 	defer signal.Stop(signals)
 
+	line, err := commandLine(program, args)
+	if err != nil {
+		return ExitNotExecutable, &StartError{ExitNotExecutable, err}
+	}
 	cmd := exec.Command(program, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{CmdLine: line}
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return ExitNotExecutable, &StartError{ExitNotExecutable, fmt.Errorf("cannot run %s: %w", program, err)}

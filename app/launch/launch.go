@@ -75,3 +75,17 @@ func WithFolderOf(program string, env []string) []string {
 	}
 	return append(env, "PATH="+dir)
 }
+
+// steering are variables that have a program load code of others. A client's config
+// that sets one for a server gives its token away.
+var steering = []string{"LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "NODE_OPTIONS", "PYTHONSTARTUP", "PYTHONINSPECT", "RUBYOPT", "PERL5OPT", "BASH_ENV"}
+
+// Steered returns those of them that an environment sets.
+func Steered(env []string) (names []string) {
+	for _, kv := range env {
+		if name, value, _ := strings.Cut(kv, "="); value != "" && slices.Contains(steering, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

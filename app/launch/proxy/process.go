@@ -30,6 +30,7 @@ type Process struct {
 type Command struct {
 	Program string
 	Args    []string
+	Line    string    // in place of both on Windows: see launch.BatchLine
 	Err     io.Writer // standard error
 }
 
@@ -37,7 +38,7 @@ type Command struct {
 // also if we are killed.
 func (c Command) Start(_ context.Context, with Credential) (Process, error) {
 	cmd := exec.CommandContext(context.Background(), c.Program, c.Args...) // see End
-	cmd.Env, cmd.Dir = with.Env, with.Dir
+	cmd.Env, cmd.Dir, cmd.SysProcAttr = with.Env, with.Dir, attributes(c.Line)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return Process{}, err

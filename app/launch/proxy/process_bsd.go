@@ -4,4 +4,4 @@ package proxy
 
 import "syscall"
 
-func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func attributes(string) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -26,7 +26,6 @@ func startGroup(cmd *exec.Cmd) (*group, error) {
 	g := &group{}
 	shell := exec.CommandContext(context.Background(), "/bin/sh", "-c", guard)
 	shell.Env, shell.Dir, shell.SysProcAttr = []string{}, "/", &syscall.SysProcAttr{Setpgid: true}
-	cmd.SysProcAttr = attributes()
 	line, err := shell.StdinPipe()
 	if err == nil && shell.Start() == nil { // a container may have no shell
 		g.shell, g.line, g.id = shell, line, shell.Process.Pid

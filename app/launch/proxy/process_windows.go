@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"os/exec"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -34,6 +35,8 @@ func startGroup(cmd *exec.Cmd) (*group, error) {
 	}
 	return &group{job, cmd}, nil
 }
+
+func attributes(line string) *syscall.SysProcAttr { return &syscall.SysProcAttr{CmdLine: line} }
 
 // terminate: Windows has no signal that a program without a console understands.
 func (g *group) terminate() { g.kill() }
