@@ -23,6 +23,7 @@
 package clients
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -71,9 +72,7 @@ type Field struct{ Name, Value string }
 
 // Lookup returns the client with that id; "" is the Default.
 func Lookup(id string) (Client, error) {
-	if id == "" {
-		id = Default
-	}
+	id = cmp.Or(id, Default)
 	rows := All()
 	if i := slices.IndexFunc(rows, func(c Client) bool { return c.ID == id }); i >= 0 {
 		return rows[i], nil

@@ -11,6 +11,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,9 +94,7 @@ func New(p Params) (*Notifier, error) {
 	if p.Send == nil && len(p.Icon) == 0 { // beeep shows nothing then
 		return nil, errors.New("notify: no icon given")
 	}
-	if p.AppName == "" {
-		p.AppName = "Stagedoor"
-	}
+	p.AppName = cmp.Or(p.AppName, "Stagedoor")
 	if p.Send == nil {
 		p.Send = native(p.AppName, p.Icon, p.Silent)
 	}

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"bytes"
+	"cmp"
 	"encoding"
 	"errors"
 	"fmt"
@@ -38,10 +39,7 @@ func (e *Error) Error() string {
 
 // Hint says what the user can do.
 func (e *Error) Hint() string {
-	if e.advice != "" {
-		return e.advice
-	}
-	return "mend the file, or delete it to have the defaults"
+	return cmp.Or(e.advice, "mend the file, or delete it to have the defaults")
 }
 
 // parse reads a file strictly: every member must be known, once, and of its

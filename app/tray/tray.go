@@ -16,6 +16,7 @@
 package tray
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -100,8 +101,6 @@ var ErrUnsupported = hint.New(
 // interface. Run returns ErrNoSessionBus, ErrNoTrayHost or ErrUnsupported where
 // there is no place for an icon.
 func Run(ctx context.Context, p Params) error {
-	if p.HostWait == 0 {
-		p.HostWait = 5 * time.Second
-	}
+	p.HostWait = cmp.Or(p.HostWait, 5*time.Second)
 	return run(ctx, p)
 }

@@ -4,6 +4,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
@@ -79,26 +80,17 @@ func (a Account) AuthParams() url.Values {
 
 // IdentityURL is where to ask who signed in, or "".
 func (a Account) IdentityURL() string {
-	if a.Row.Identity.URL != "" {
-		return a.Row.Identity.URL
-	}
-	return a.Endpoints.UserInfo
+	return cmp.Or(a.Row.Identity.URL, a.Endpoints.UserInfo)
 }
 
 // RedirectPort is the port of the redirect URI; 0 is any.
 func (a Account) RedirectPort() int {
-	if a.Profile.RedirectPort != 0 {
-		return a.Profile.RedirectPort
-	}
-	return a.Row.Redirect.Port
+	return cmp.Or(a.Profile.RedirectPort, a.Row.Redirect.Port)
 }
 
 // RedirectPath is the path of the redirect URI.
 func (a Account) RedirectPath() string {
-	if a.Profile.RedirectPath != "" {
-		return a.Profile.RedirectPath
-	}
-	return a.Row.Redirect.Path
+	return cmp.Or(a.Profile.RedirectPath, a.Row.Redirect.Path)
 }
 
 // RedirectURI is the address to register with the provider, without a port where

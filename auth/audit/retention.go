@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -43,9 +44,7 @@ func (w *writer) retention() Retention {
 	if w.p.Keep != nil {
 		keep = w.p.Keep()
 	}
-	if keep.MaxBytes == 0 {
-		keep.MaxBytes = defaultMaxBytes
-	}
+	keep.MaxBytes = cmp.Or(keep.MaxBytes, defaultMaxBytes)
 	return keep
 }
 

@@ -1,6 +1,7 @@
 package authtest
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -139,9 +140,7 @@ func NewServer(p Params) (*Server, error) {
 	if slices.ContainsFunc(p.Accounts, func(a Account) bool { return a.Subject == "" }) {
 		return nil, errors.New("authtest: an account needs a subject")
 	}
-	if p.Name == "" {
-		p.Name = "Demo Music"
-	}
+	p.Name = cmp.Or(p.Name, "Demo Music")
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err

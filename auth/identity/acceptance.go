@@ -104,9 +104,7 @@ func (a Acceptance) Check(now Claims) (Acceptance, Verdict) {
 	if len(before.Scopes) == 0 {
 		before.Scopes = now.Scopes
 	}
-	if before.Issuer == "" {
-		before.Issuer = now.Issuer
-	}
+	before.Issuer = cmp.Or(before.Issuer, now.Issuer)
 	next.Accepted = &before
 	return next, v
 }

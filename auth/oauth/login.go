@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -193,9 +194,7 @@ func (w *Wire) newAttempt(r LoginRequest) (*attempt, error) {
 	if r.S256 == No {
 		return nil, ErrNoS256
 	}
-	if r.Path == "" {
-		r.Path = "/callback"
-	}
+	r.Path = cmp.Or(r.Path, "/callback")
 	if !IsRedirectPath(r.Path) {
 		return nil, errors.New("the path of the redirect must start with / and be plain")
 	}

@@ -11,6 +11,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,9 +95,7 @@ func Open(p Params) (Vault, error) {
 	case "", Keychain:
 		return InFolder(newKeychain(runtime.GOOS, osKeyring{service: service, direct: &direct{}}, p.Item), p.Dir), nil
 	case File:
-		if p.workFactor == 0 {
-			p.workFactor = workFactor
-		}
+		p.workFactor = cmp.Or(p.workFactor, workFactor)
 		return newFile(p)
 	default:
 		return nil, hint.Wrap(fmt.Errorf("unknown vault %q", p.Kind), "STAGEDOOR_VAULT takes keychain or file")
