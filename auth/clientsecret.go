@@ -127,7 +127,7 @@ func (k *Keeper) mayReplaceSecret(ctx context.Context, a account.Account, kept i
 		return err
 	}
 	set, err := k.tokens.Load(ctx, a.Profile.ID)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
+	if token.Unread(err) {
 		return err
 	}
 	if err = a.CheckRegistration(set.Bound); err == nil && !typed {

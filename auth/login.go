@@ -90,7 +90,7 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 	if errors.Is(err, vault.ErrNoMemory) { // where the answer would have to be kept
 		return hint.Wrap(fmt.Errorf("log in to %s: %w", p.Name, vault.ErrNoMemory), hint.Of(err))
 	}
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, errDamaged) {
+	if token.Unread(err) {
 		return err
 	}
 	if err := a.CheckRegistration(set.Bound); err != nil {

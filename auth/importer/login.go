@@ -130,7 +130,7 @@ func (i *Importer) compare(ctx context.Context, p profile.Profile, l migrate.Log
 	c.differs = l.ClientID != "" && l.ClientID != p.ClientID
 	set, err := i.Tokens.Load(ctx, p.ID)
 	c.held = err == nil
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, token.ErrDamaged) {
+	if token.Unread(err) {
 		return c, err
 	}
 	if !l.ClientSecret.Empty() {

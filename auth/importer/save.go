@@ -222,7 +222,7 @@ func (i *Importer) describeSaved(ctx context.Context, l *Login) error {
 		return err
 	}
 	set, err := i.Tokens.Load(ctx, p.ID)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, token.ErrDamaged) {
+	if token.Unread(err) {
 		return err
 	}
 	describe(l, set, i.Now())

@@ -34,7 +34,7 @@ func (s *Service) SaveImported(ctx context.Context, g Grant, set Set, by Import)
 		return Set{}, err
 	}
 	old, _, err := s.finishPending(ctx, g)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+	if Unread(err) {
 		return Set{}, err
 	}
 	client, err := g.Client(ctx)

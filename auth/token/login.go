@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
-	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // Login is a login from its token request on.
@@ -103,7 +102,7 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 		return Set{}, err
 	}
 	if s.journal.exists(g.ID + loginSuffix) { // of a login that was killed
-		if _, _, err := s.finishPending(ctx, g); err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+		if _, _, err := s.finishPending(ctx, g); Unread(err) {
 			return Set{}, err
 		}
 	}
@@ -125,7 +124,7 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 	s.at("login written")
 	// From here on, the tokens of before may be the same.
 	old, doubt, oldErr := s.finishRefresh(ctx, g)
-	if err == nil && !errors.Is(oldErr, vault.ErrNotFound) && !errors.Is(oldErr, ErrDamaged) {
+	if err == nil && Unread(oldErr) {
 		err = oldErr
 	}
 	if !old.Refused && !a.Revoke.takesBack(old) {

@@ -86,7 +86,7 @@ func (s *Service) undoLost(ctx context.Context, id string) error {
 	}
 	defer lock.Release()
 	set, err := s.Load(ctx, id)
-	if err == nil || errors.Is(err, vault.ErrNotFound) || errors.Is(err, ErrDamaged) {
+	if !Unread(err) {
 		_, err = s.finishLogin(ctx, Grant{ID: id}, set, err)
 	}
 	if errors.Is(err, vault.ErrNotFound) || errors.Is(err, ErrDamaged) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
-	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // finishPending reads the tokens after finishing what a killed process left. The
@@ -20,7 +19,7 @@ import (
 // the one to go on with while it lives.
 func (s *Service) finishPending(ctx context.Context, g Grant) (set Set, doubt bool, err error) {
 	set, doubt, err = s.finishRefresh(ctx, g)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+	if Unread(err) {
 		return set, false, err
 	}
 	next, err := s.finishLogin(ctx, g, set, err)
@@ -34,7 +33,7 @@ func (s *Service) finishRefresh(ctx context.Context, g Grant) (set Set, doubt bo
 		return Set{}, false, err
 	}
 	set, loadErr := s.Load(ctx, g.ID)
-	if loadErr != nil && !errors.Is(loadErr, vault.ErrNotFound) && !errors.Is(loadErr, ErrDamaged) {
+	if Unread(loadErr) {
 		return Set{}, false, loadErr
 	}
 	r, found, err := s.journal.read(g.ID)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
-	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // Revoke takes the grant back at the provider where it can (RFC 7009: refresh
@@ -57,7 +56,7 @@ func (s *Service) revoke(ctx context.Context, g Grant, locked bool) (Outcome, er
 		}
 	}
 	set, err := s.holdings(ctx, g, locked)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+	if Unread(err) {
 		return "", err
 	}
 	outcome := NothingHeld

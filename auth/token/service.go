@@ -176,7 +176,7 @@ func (s *Service) Amend(ctx context.Context, g Grant, f func(*Set) error) (Set, 
 // put writes set if the vault still holds generation was (0: none).
 func (s *Service) put(ctx context.Context, id string, set Set, was uint64) error {
 	current, err := s.Load(ctx, id)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+	if Unread(err) {
 		return err
 	}
 	if current.Gen != was {
@@ -211,7 +211,7 @@ func (s *Service) Move(ctx context.Context, g Grant, move func() error) error {
 	}
 	defer lock.Release()
 	set, _, err := s.finishPending(ctx, g)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+	if Unread(err) {
 		return err
 	}
 	held := err == nil

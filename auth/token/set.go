@@ -41,6 +41,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // Set is what a profile holds after a login. In the vault it is JSON; see stored.
@@ -139,6 +140,12 @@ type stored struct {
 // ErrDamaged says that the vault's item is not a token set. Signing in again
 // replaces it.
 var ErrDamaged = errors.New("the stored tokens are damaged")
+
+// Unread reports whether err says that nobody knows which tokens there are. With none,
+// and with damaged ones, which are as good as none, one can begin anew.
+func Unread(err error) bool {
+	return err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, ErrDamaged)
+}
 
 func (s Set) encode() (secret.String, error) {
 	data, err := json.Marshal(stored{s, s.Access.Reveal(), s.Refresh.Reveal(), strings.Join(s.Scopes, " ")}) //nolint:gosec // G117: it goes into the vault
