@@ -11,15 +11,15 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 build_debian='gcc libc6-dev make pkg-config libgl1-mesa-dev xorg-dev libxkbcommon-dev libwayland-dev wayland-protocols libegl1-mesa-dev'
-test_debian='xvfb dbus gnome-keyring libsecret-tools libnotify-bin xfce4-panel fluxbox dunst xdotool x11-utils imagemagick fonts-dejavu-core adwaita-icon-theme librsvg2-common libgl1-mesa-dri patch systemd'
+test_debian='xvfb dbus gnome-keyring libsecret-tools libnotify-bin xfce4-panel fluxbox dunst xdotool x11-utils imagemagick fonts-dejavu-core adwaita-icon-theme librsvg2-common libgl1-mesa-dri patch systemd python3-venv'
 build_fedora='gcc make pkgconf-pkg-config mesa-libGL-devel mesa-libEGL-devel libX11-devel libXcursor-devel libXrandr-devel libXinerama-devel libXi-devel libXxf86vm-devel libxkbcommon-devel wayland-devel wayland-protocols-devel'
-test_fedora='xorg-x11-server-Xvfb dbus-daemon gnome-keyring libsecret libnotify xfce4-panel fluxbox dunst xdotool xprop xwininfo ImageMagick dejavu-sans-fonts adwaita-icon-theme librsvg2 mesa-dri-drivers nodejs npm patch systemd'
+test_fedora='xorg-x11-server-Xvfb dbus-daemon gnome-keyring libsecret libnotify xfce4-panel fluxbox dunst xdotool xprop xwininfo ImageMagick dejavu-sans-fonts adwaita-icon-theme librsvg2 mesa-dri-drivers nodejs npm patch systemd python3'
 build_arch='gcc make pkgconf mesa libx11 libxcursor libxrandr libxinerama libxi libxxf86vm libxkbcommon wayland wayland-protocols'
-test_arch='xorg-server-xvfb dbus gnome-keyring libsecret libnotify xfce4-panel fluxbox dunst xdotool xorg-xprop xorg-xwininfo imagemagick ttf-dejavu adwaita-icon-theme librsvg mesa nodejs npm patch systemd'
+test_arch='xorg-server-xvfb dbus gnome-keyring libsecret libnotify xfce4-panel fluxbox dunst xdotool xorg-xprop xorg-xwininfo imagemagick ttf-dejavu adwaita-icon-theme librsvg mesa nodejs npm patch systemd python'
 
 build_tools='gcc pkg-config'
 build_modules='gl egl x11 xcursor xrandr xinerama xi xxf86vm xkbcommon wayland-client'
-test_tools='Xvfb dbus-daemon gnome-keyring-daemon secret-tool notify-send xfce4-panel fluxbox dunst xdotool xprop xwininfo import npm patch systemd-analyze'
+test_tools='Xvfb dbus-daemon gnome-keyring-daemon secret-tool notify-send xfce4-panel fluxbox dunst xdotool xprop xwininfo import npm patch systemd-analyze python3'
 
 say() { printf 'deps: %s\n' "$*" >&2; }
 
@@ -100,6 +100,27 @@ install_npm() {
 	printf '%s\n' "$want" >"$stamp"
 }
 
+# install_python makes the environments of packaging/python when their lists have changed since the last time.
+# It takes the system's own Python, 3.11 or later, and each package as it was on that day.
+install_python() {
+	envs=$here/python/.venv
+	want=$(cat "$here"/python/*.txt "$here/deps.sh" | cksum)
+	if [ -f "$envs/.deps-stamp" ] && [ "$(cat "$envs/.deps-stamp")" = "$want" ]; then
+		return 0
+	fi
+	python=/usr/bin/python3
+	[ -x "$python" ] || python=$(command -v python3)
+	say "installing the Python parts of the tests (about half a minute)"
+	rm -rf "$envs"
+	"$python" -m venv "$envs/uv"
+	"$envs/uv/bin/pip" install -q --disable-pip-version-check --require-hashes -r "$here/python/uv.txt"
+	for set in servers sdk; do
+		"$envs/uv/bin/uv" venv -q --python "$python" "$envs/$set"
+		"$envs/uv/bin/uv" pip install -q --python "$envs/$set/bin/python" --exclude-newer 2026-11-26 -r "$here/python/$set.txt"
+	done
+	printf '%s\n' "$want" >"$envs/.deps-stamp"
+}
+
 case ${1-} in
 build | test) what=$1 ;;
 *)
@@ -118,5 +139,8 @@ elif [ "$what" = build ] && [ "$(uname -s)" != Linux ]; then
 else
 	check_other "$what"
 fi
-[ "$what" = test ] && install_npm
+if [ "$what" = test ]; then
+	install_npm
+	install_python
+fi
 say "everything for '$what' is there"

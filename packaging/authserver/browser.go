@@ -59,9 +59,13 @@ func (b Browser) Open(ctx context.Context, rawURL string) (*Page, error) {
 		return nil, fmt.Errorf("fake browser: %w", err)
 	}
 	// Without keep-alive no idle connection holds the loopback listener open after the answer.
-	client := &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	// A provider that is stood in for is reached through a proxy.
+	client := &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment}}
 
 	page, err := load(ctx, client, http.MethodGet, rawURL, nil)
+	if err == nil && start.Scheme == "https" { // and sends on to the real one
+		start = page.URL
+	}
 	for range maxPages {
 		if err != nil {
 			return nil, fmt.Errorf("fake browser: %w", err)
