@@ -18,6 +18,9 @@ echo "== an MCP server's start on the file vault, against aws-vault's file backe
 (cd "$here/bench/awsvault" && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$out/aws-vault" github.com/99designs/aws-vault/v7)
 go run ./packaging/bench files --app "$out/lean/stagedoor" --peer "$out/aws-vault"
 echo
+echo "== between an MCP client and its server, against a bare pipe"
+go run ./packaging/bench proxy --app "$out/lean/stagedoor"
+echo
 echo "== the audit window, a million events, software GL"
 go run ./packaging/bench window --app "$out/stagedoor"
 echo

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
@@ -14,6 +15,9 @@ import (
 // nothing, since clients send them in a row and there is little left to do.
 func Serving(ctx context.Context) (context.Context, func()) {
 	harden()
+	// Messages may be long, and nothing of them is kept: better to look for garbage
+	// often than to hold it.
+	debug.SetMemoryLimit(80 << 20)
 	ctx, cancel := context.WithCancel(ctx)
 	watchParent(os.Getppid(), cancel)
 	stop := context.AfterFunc(ctx, func() { signal.Ignore(os.Interrupt, syscall.SIGTERM) })

@@ -7,6 +7,7 @@
 //	bench token --app PROGRAM    `stagedoor token` and `run` against `secret-tool lookup`
 //	bench files --app PROGRAM --peer AWS-VAULT
 //	                             `run` on the file vault against `aws-vault exec`
+//	bench proxy --app PROGRAM    `run` between a client and its server, against a bare pipe
 //	bench window --app PROGRAM   the audit window on a log of a million events
 //	bench medians <RESULTS       medians and ratios of `go test -bench` output
 package main
@@ -30,7 +31,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("which one? tray, token, files, window or medians")
+		return errors.New("which one? tray, token, files, proxy, window or medians")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	app := flags.String("app", "out/lean/stagedoor", "the program to measure")
@@ -66,6 +67,11 @@ func run(args []string) error {
 			return err
 		}
 		return fileVault(ctx, program, other)
+	case "proxy":
+		if program, err = installed(folder, program); err != nil {
+			return err
+		}
+		return proxy(ctx, program)
 	case "window":
 		return window(ctx, program)
 	case "medians":

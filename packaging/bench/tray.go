@@ -79,16 +79,19 @@ func ticks(pid int) (uint64, error) {
 }
 
 // residentMB returns the resident set in MB of 1,000,000 bytes.
-func residentMB(pid int) (float64, error) {
+func residentMB(pid int) (float64, error) { return memoryMB(pid, "VmRSS") }
+
+// memoryMB returns a line of /proc/PID/status, in megabytes.
+func memoryMB(pid int, what string) (float64, error) {
 	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(data)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, what+":"); ok {
 			kib, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 64)
 			return kib * 1024 / 1e6, err
 		}
 	}
-	return 0, errors.New("/proc/PID/status names no VmRSS")
+	return 0, fmt.Errorf("/proc/PID/status names no %s", what)
 }
