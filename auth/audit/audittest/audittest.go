@@ -230,16 +230,6 @@ func (l *Log) MustBeSound() verify.Report {
 	return r
 }
 
-// Accept lets the log go on after tampering.
-func (l *Log) Accept() verify.Accepted {
-	l.T.Helper()
-	a, err := verify.Accept(context.Background(), l.Log)
-	if err != nil {
-		l.T.Fatal(err)
-	}
-	return a
-}
-
 // Path is where the segment with that number is.
 func (l *Log) Path(segment int) string { return filepath.Join(l.Dir(), audit.SegmentName(segment)) }
 
