@@ -297,3 +297,14 @@ func TestMusicServersAlone(t *testing.T) {
 		})
 	}
 }
+
+// nothingRuns checks that with the client, all has ended that it started.
+func (s *studio) nothingRuns() {
+	s.t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); len(s.running()) > 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Errorf("these still run: %v", s.running())
+			return
+		}
+	}
+}
