@@ -72,7 +72,9 @@ type Report struct {
 	Vectors  []string // what they are about, in a few words
 	Profiles []string // names
 	Scopes   []string // that their logins were granted
-	Servers  []string // programs that used their tokens
+	Servers  []string // MCP servers that used their tokens
+	Clients  []string // MCP clients that were set up for them
+	Programs []string // that asked for their tokens
 	Timeline []Entry
 	Omitted  int // events that the timeline leaves out
 	// What was done, by its kind in the policy's template.
@@ -184,6 +186,16 @@ func compose(ctx context.Context, from Source, r Request, now time.Time) (report
 		return a.Seq == b.Seq && a.Name == b.Name && a.Time.Equal(b.Time) // a forged line's number may be another one's
 	}) {
 		t.add(e)
+	}
+	// A client may have been set up long before.
+	setUp, err := from.Events(ctx, audit.Query{Name: audit.ConfigWritten, Limit: maxTimeline})
+	if err != nil {
+		return report, err
+	}
+	for _, e := range setUp {
+		if t.concerns(e.Profile) {
+			t.scope(e)
+		}
 	}
 	t.finish()
 	report.explain()

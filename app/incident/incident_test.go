@@ -72,7 +72,7 @@ func (l *memoryLog) Evidence(_ context.Context, a alert.Alert) (list []audit.Eve
 
 func (l *memoryLog) Events(_ context.Context, q audit.Query) (list []audit.Event, err error) {
 	for _, e := range slices.Backward(l.events) {
-		if !e.Time.Before(q.Since) {
+		if !e.Time.Before(q.Since) && (q.Name == "" || q.Name == e.Name) {
 			list = append(list, e)
 		}
 	}
@@ -229,7 +229,9 @@ func golden(t *testing.T, name, got string) {
 
 // What the user found out is in the report, with what is left to do by when.
 func TestReportOfWhatTheUserFound(t *testing.T) {
-	b := stolen().add(audit.Launched, "p", "program", "spotify-mcp").add(audit.LogExported, "", "format", "bundle")
+	b := new(memoryLog).add(audit.ConfigWritten, "p", "client", "cursor").add(audit.ConfigWritten, "q", "client", "zed")
+	b.events = append(b.events, stolen().events...)
+	b.add(audit.Launched, "p", "program", "spotify-mcp", "asked_by", "claude").add(audit.KeychainAccess, "p", "asked_by", "bash").add(audit.LogExported, "", "format", "bundle")
 	p0 := alert.P0
 	report, err := New(t.Context(), new(memoryLog).add(audit.LoginSucceeded, "p"), Request{Severity: &p0, Profiles: []string{"work"}, Impact: "laptop stolen", Vector: "theft"}, noon)
 	if err != nil || report.Severity != alert.P0 || report.Status != auth.Investigating || report.Impact != "laptop stolen" || !slices.Equal(report.Profiles, []string{"work"}) {
@@ -242,7 +244,8 @@ func TestReportOfWhatTheUserFound(t *testing.T) {
 	text := shown.Markdown()
 	for _, want := range []string{
 		"- **Impact**: laptop stolen", "- **Status**: Contained (all revoked)", "theft; refresh token used elsewhere",
-		"profiles work; granted: read, write; servers: spotify-mcp",
+		"profiles work; granted: read, write\n",
+		"Stagedoor on this machine; MCP clients that were set up: cursor; programs that asked for tokens: claude, bash; servers: spotify-mcp\n",
 		"**0 to 1 hour: contain** (by 2026-03-01 13:04:00 UTC)", "- [x] Revoke the logins", "- [x] Quit the MCP clients", "- [x] Preserve the evidence",
 		"- [ ] Replace the client secret", "- [ ] Close the incident", "**Containment**", "**Prevention**",
 	} {

@@ -45,6 +45,9 @@ func (t *timeline) add(e audit.Event) {
 			t.report.Found, t.notified = e.Time.UTC(), true
 		}
 	}
+	if t.concerns(e.Profile) && !e.Time.Before(t.report.Since) {
+		t.scope(e)
+	}
 	if !mine && (e.Time.Before(t.report.Since) || noise[e.Name] || !t.concerns(e.Profile)) {
 		return
 	}
@@ -82,7 +85,6 @@ func (t *timeline) finish() {
 	drop := len(t.events) - maxTimeline
 	for _, e := range t.events {
 		entry := t.entry(e)
-		t.scope(e)
 		for _, kind := range []struct {
 			events []string
 			list   *[]Entry
@@ -122,6 +124,11 @@ func (t *timeline) scope(e audit.Event) {
 		add(&r.Scopes, strings.Fields(word("scope"))...)
 	case audit.Launched:
 		add(&r.Servers, word("program"))
+	case audit.ConfigWritten:
+		add(&r.Clients, word("client"))
+	}
+	if e.Name == audit.Launched || e.Name == audit.KeychainAccess || e.Name == audit.AccessRefused {
+		add(&r.Programs, word("asked_by"))
 	}
 }
 
