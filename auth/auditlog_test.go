@@ -157,16 +157,18 @@ func TestLostKey(t *testing.T) {
 // A command that hands out a token reads the tokens and the log's key, and at its
 // end reads and writes the anchor: each call to a keychain takes milliseconds.
 func TestTokenTakesFourKeychainCalls(t *testing.T) {
-	w := newWorld(t, authtest.Params{})
-	w.use()
-	w.sound("before")
-	gets, sets := w.vault.Calls()
-	k := w.folder()
-	w.token(k, "work")
-	w.closed(k)
-	moreGets, moreSets := w.vault.Calls()
-	if moreGets-gets != 3 || moreSets-sets != 1 {
-		t.Errorf("%d gets and %d sets", moreGets-gets, moreSets-sets)
+	for _, former := range []bool{false, true} { // a folder that is older than its id
+		w := newWorld(t, authtest.Params{})
+		w.use(former)
+		w.sound("taken over")
+		gets, sets := w.vault.Calls()
+		k := w.folder()
+		w.token(k, "work")
+		w.closed(k)
+		moreGets, moreSets := w.vault.Calls()
+		if moreGets-gets != 3 || moreSets-sets != 1 {
+			t.Errorf("%d gets and %d sets", moreGets-gets, moreSets-sets)
+		}
 	}
 }
 

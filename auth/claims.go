@@ -28,6 +28,7 @@ func (k *Keeper) AcceptIdentity(ctx context.Context, name string) (string, error
 	var words string
 	set, err := k.tokens.Amend(ctx, k.grant(a), func(set *token.Set) error {
 		var ok bool
+		bind(p, set)
 		_, was := set.Whose.Block()
 		if set.Whose, before, now, ok = set.Whose.Accept(k.now()); ok {
 			words = was
@@ -40,7 +41,7 @@ func (k *Keeper) AcceptIdentity(ctx context.Context, name string) (string, error
 	case err != nil:
 		return "", err
 	}
-	err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { p.Accepted = set.Whose.Accepted })
+	err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) { p.Accepted, p.Changed = set.Whose.Accepted, nil })
 	if err != nil {
 		return "", err
 	}
@@ -55,6 +56,15 @@ func claimsOf(p profile.Profile, set token.Set, account *profile.Identity, at ti
 		now.Subject, now.Name = account.Subject, account.Name
 	}
 	return now
+}
+
+// bind gives tokens of a version that did not do so yet what the profile says
+// of them. It is the one time that profiles.json is believed in this.
+func bind(p profile.Profile, set *token.Set) {
+	if set.Bound.IsZero() {
+		set.Bound = p.Binding()
+		set.Whose = identity.Acceptance{Accepted: p.Baseline(), Changed: p.Changed, Answered: true, Asked: p.Checked}
+	}
 }
 
 // recordChange writes a difference into the log, once.

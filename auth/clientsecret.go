@@ -105,7 +105,7 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, n NewSecret) 
 			if e := p.Endpoints; e != nil && !p.HasSecret {
 				e.AuthMethod = "" // that of a client without one
 			}
-			p.HasSecret, p.SecretFrom = true, kept.Stored
+			p.HasSecret, p.SecretFrom, p.SecretFor = true, kept.Stored, ""
 			bound.Confidential, bound.ClientAuth = true, p.Binding().ClientAuth
 		})
 	})
@@ -170,6 +170,7 @@ func (k *Keeper) rebind(ctx context.Context, a account.Account, change func(*ide
 	}
 	changed := false
 	_, err = k.tokens.Amend(ctx, k.grant(a), func(set *token.Set) error {
+		bind(a.Profile, set)
 		changed = true
 		return change(&set.Bound)
 	})
@@ -179,7 +180,7 @@ func (k *Keeper) rebind(ctx context.Context, a account.Account, change func(*ide
 	case err != nil && changed:
 		err = errors.Join(err, k.profiles.Update(context.WithoutCancel(ctx), was.ID, func(p *profile.Profile) {
 			p.ClientID, p.RedirectPort, p.Endpoints = was.ClientID, was.RedirectPort, was.Endpoints
-			p.HasSecret, p.SecretFrom = was.HasSecret, was.SecretFrom
+			p.HasSecret, p.SecretFrom, p.SecretFor = was.HasSecret, was.SecretFrom, was.SecretFor
 		}))
 	}
 	return err

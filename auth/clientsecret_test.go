@@ -125,7 +125,7 @@ func TestProfilesFileSteersNoSecret(t *testing.T) {
 			p["provider"], e["token"] = "oauth2", evil.Issuer()+"/token"
 		}, "provider"},
 		"secret of other": {func(evil *authtest.Server, p, _ map[string]any) {
-			p["issuer"] = evil.Issuer()
+			p["issuer"], p["secret_for"] = evil.Issuer(), evil.Issuer()
 		}, "issuer"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -285,6 +285,8 @@ func TestProfilesFileAcceptsNoAccount(t *testing.T) {
 	w.edit(func(p, _ map[string]any) {
 		grace := map[string]any{"subject": "grace", "name": "Grace Hopper", "at": "2026-01-01T00:00:00Z"}
 		p["accepted"], p["identity"] = grace, grace
+		p["checked"] = "2999-01-01T00:00:00Z"
+		delete(p, "changed")
 	})
 	w.refused("work", "the account is Grace Hopper, it was Ada Lovelace")
 	if _, err := w.keeper.AcceptIdentity(t.Context(), "work"); err != nil {
@@ -337,10 +339,7 @@ func TestProfilesFileDoesNotPutOffTheQuestion(t *testing.T) {
 	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
 	w.create("work")
 	w.login("work")
-	w.edit(func(p, _ map[string]any) {
-		p["identity"].(map[string]any)["at"] = w.clock.Now().Add(48 * time.Hour)
-		p["accepted"].(map[string]any)["at"] = w.clock.Now().Add(48 * time.Hour)
-	})
+	w.edit(func(p, _ map[string]any) { p["checked"] = w.clock.Now().Add(48 * time.Hour) })
 	w.clock.Advance(47 * time.Hour)
 	w.token(w.keeper, "work")
 	if n := w.server.Counts().Requests[authtest.UserInfo]; n != 2 {
@@ -348,8 +347,8 @@ func TestProfilesFileDoesNotPutOffTheQuestion(t *testing.T) {
 	}
 }
 
-// without takes members out of an item of the vault.
-func (w *world) without(item string, members ...string) {
+// plain puts the vault back to what versions stored that bound nothing.
+func (w *world) plain(item, member string) {
 	w.t.Helper()
 	keys := w.vault.Keys()
 	key := keys[slices.IndexFunc(keys, func(k string) bool { return strings.HasSuffix(k, item) })]
@@ -361,36 +360,44 @@ func (w *world) without(item string, members ...string) {
 	if err := json.Unmarshal([]byte(value.Reveal()), &d); err != nil {
 		w.t.Fatal(err)
 	}
-	for _, member := range members {
-		delete(d, member)
+	if member != "" {
+		value = secret.String(d[member].(string))
+	} else {
+		delete(d, "bound")
+		delete(d, "whose")
+		data, _ := json.Marshal(d)
+		value = secret.String(data)
 	}
-	data, _ := json.Marshal(d)
-	if err := w.vault.Set(w.t.Context(), key, secret.String(data)); err != nil {
+	if err := w.vault.Set(w.t.Context(), key, value); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// Secrets of which the vault does not say where they may be shown are shown to nobody:
-// profiles.json alone is not believed.
-func TestUnboundSecretsAreShownToNobody(t *testing.T) {
+// What an earlier version stored is bound to the profile as it is at the first
+// use, and from then on.
+func TestSecretsOfEarlierVersionsAreBound(t *testing.T) {
 	w := newWorld(t, withSecret())
+	evil := w.another()
 	w.confidential("work")
 	w.login("work")
-	w.without("/tokens", "bound", "whose")
-	before := len(w.server.Requests())
-	if _, err := w.keeper.Token(t.Context(), "work", "run"); !errors.Is(err, auth.ErrEndpointChanged) {
-		t.Errorf("tokens: %v", err)
-	}
-	w.login("work")
-	w.without("/client-secret", "for")
+	w.plain("/tokens", "")
+	w.plain("/client-secret", "client_secret")
+	w.token(w.keeper, "work")
 	w.clock.Advance(2 * time.Hour)
-	if _, err := w.keeper.Token(t.Context(), "work", "run"); hint.Of(err) != "store it again: stagedoor secret set work" {
-		t.Errorf("client secret: %v, %q", err, hint.Of(err))
+	w.token(w.keeper, "work") // this one shows the client secret
+	w.edit(func(p, e map[string]any) { p["issuer"], e["token"] = evil.Issuer(), evil.Issuer()+"/token" })
+	w.clock.Advance(2 * time.Hour)
+	if _, err := w.keeper.Token(t.Context(), "work", "run"); !errors.Is(err, auth.ErrEndpointChanged) {
+		t.Errorf("Token: %v", err)
 	}
-	for _, r := range w.server.Requests()[before:] {
-		if r.Form.Get("grant_type") == "refresh_token" {
-			t.Errorf("a refresh was asked for: %+v", r)
-		}
+	if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.keeper.Login(t.Context(), "work", auth.LoginOptions{}); !errors.Is(err, auth.ErrEndpointChanged) {
+		t.Errorf("Login: %v", err)
+	}
+	if len(evil.Requests()) > 0 {
+		t.Errorf("the other host was asked: %+v", evil.Requests())
 	}
 }
 

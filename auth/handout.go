@@ -176,16 +176,18 @@ func (k *Keeper) handOutAs(ctx context.Context, p profile.Profile) (Access, erro
 // once a day after a refresh; then it returns what was answered. since is when
 // the hand-out began.
 func (k *Keeper) verifyAccount(ctx context.Context, a account.Account, g token.Grant, set token.Set, since time.Time) (who *profile.Identity, err error) {
-	p := a.Profile
+	p, unbound := a.Profile, set.Bound.IsZero()
 	next := func(set token.Set) (identity.Step, bool) {
 		return set.Whose.Next(claimsOf(p, set, nil, k.now()), a.IdentityURL() != "", !set.Issued.Before(since), k.now())
 	}
+	bind(p, &set)
 	step, first := next(set)
-	if step == identity.Nothing {
+	if step == identity.Nothing && !unbound {
 		return nil, a.Blocked(set.Whose)
 	}
 	var v identity.Verdict
 	kept, err := k.tokens.Amend(ctx, g, func(set *token.Set) error {
+		bind(p, set)
 		step, _ := next(*set)
 		if step == identity.Nothing { // another process was faster
 			return nil

@@ -108,7 +108,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 		dir: p.Dir, actor: p.Actor, vault: p.Vault, session: vault.NewSession(p.Vault, p.Dir, p.Runtime),
 		browser: p.Browser, now: p.Now, log: p.Log, askedBy: p.AskedBy, alarms: p.Alarms,
 	}
-	k.secrets = account.Secrets{Vault: p.Vault, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
+	k.secrets = account.Secrets{Vault: p.Vault, Log: p.Log, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
 	tightened, err := prepareFolders(p, locks, wal)
 	if err != nil {
@@ -120,7 +120,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	if k.wire, err = oauth.NewWire(oauth.Params{HTTP: p.HTTP, Now: p.Now, Rand: p.Rand}); err != nil {
 		return nil, err
 	}
-	k.auditKey = auditkey.New(auditkey.Params{Vault: p.Vault, Rand: p.Rand, Lock: filepath.Join(locks, "audit-key.lock"), Used: k.used})
+	k.auditKey = auditkey.New(auditkey.Params{Vault: p.Vault, Rand: p.Rand, Lock: filepath.Join(locks, "audit-key.lock"), Dir: p.Dir, Used: k.used})
 	k.audit, err = audit.Open(audit.Params{
 		Dir: filepath.Join(p.Dir, "audit"), Key: k.auditKey.Key, Anchor: k.auditKey,
 		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep, Sound: verify.Sound, Carry: k.carried,
@@ -169,5 +169,5 @@ func (k *Keeper) Close(ctx context.Context) error {
 // used reports whether a profile in this folder ever had a login.
 func (k *Keeper) used() bool {
 	list, err := k.profiles.Load()
-	return err == nil && slices.ContainsFunc(list.Profiles, func(p profile.Profile) bool { return p.Accepted != nil })
+	return err == nil && slices.ContainsFunc(list.Profiles, func(p profile.Profile) bool { return p.Baseline() != nil })
 }

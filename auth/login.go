@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -155,6 +156,7 @@ func (k *Keeper) keep(a *loginAttempt) oauth.Keep {
 			was := a.before
 			restored := k.profiles.Update(context.WithoutCancel(ctx), was.ID, func(p *profile.Profile) {
 				p.Identity, p.Accepted, p.Endpoints = was.Identity, was.Accepted, was.Endpoints
+				p.Changed, p.Checked, p.SecretFor = was.Changed, was.Checked, was.SecretFor
 			})
 			if !errors.Is(restored, profile.ErrNotFound) {
 				err = errors.Join(err, restored)
@@ -224,6 +226,7 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 	err = k.profiles.Update(ctx, p.ID, func(p *profile.Profile) {
 		a.before = *p
 		p.Identity, p.Accepted = account, set.Whose.Accepted
+		p.Changed, p.Checked, p.SecretFor = nil, time.Time{}, ""
 		a.pin(p)
 	})
 	if err != nil {

@@ -266,6 +266,7 @@ func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Prof
 		return err
 	}
 	view.Expires, view.Scopes = set.Expires, set.Scopes
+	bind(p, &set)
 	view.Blocked, view.Changed = set.Whose.Block()
 	view.CanAccept = view.Blocked != ""
 	view.Account = set.Whose.Account() // the vault knows better than the file

@@ -131,7 +131,7 @@ func TestClientSecretIsAsOldAsItIs(t *testing.T) {
 		t.Errorf("with another date in profiles.json: %q", got)
 	}
 	w, _ = agingSecret(t, 0)
-	w.without("/client-secret", "stored") // of before ages were kept: profiles.json is believed once
+	w.plain("/client-secret", "client_secret") // of before ages were kept: profiles.json is believed once
 	w.idle(80)
 	w.edit(func(p, _ map[string]any) { p["secret_from"] = w.clock.Now() })
 	w.idle(15)

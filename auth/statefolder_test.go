@@ -108,10 +108,10 @@ func TestFirstLoginTakesNothingAlong(t *testing.T) {
 func TestOtherFilesSteerNoSecret(t *testing.T) {
 	for name, write := range map[string]func(w *world, id string) error{
 		"a forged intent": func(w *world, id string) error {
-			return os.WriteFile(filepath.Join(w.dir, "wal", id), fmt.Appendf(nil, `{"v":2,"gen":1,"at":%q}`, w.clock.Now().Format(time.RFC3339)), 0o600)
+			return os.WriteFile(filepath.Join(w.dir, "wal", id), fmt.Appendf(nil, `{"v":1,"gen":1,"at":%q}`, w.clock.Now().Format(time.RFC3339)), 0o600)
 		},
 		"a forged answer": func(w *world, id string) error {
-			return os.WriteFile(filepath.Join(w.dir, "wal", id), fmt.Appendf(nil, `{"v":2,"gen":1,"at":%q,"box":"bWFkZSB1cA=="}`, w.clock.Now().Format(time.RFC3339)), 0o600)
+			return os.WriteFile(filepath.Join(w.dir, "wal", id), fmt.Appendf(nil, `{"v":1,"gen":1,"at":%q,"box":"bWFkZSB1cA=="}`, w.clock.Now().Format(time.RFC3339)), 0o600)
 		},
 		"a forged login": func(w *world, id string) error {
 			return os.WriteFile(filepath.Join(w.dir, "wal", id+".login"), fmt.Appendf(nil, `{"v":2,"gen":1,"at":%q,"box":"bWFkZSB1cA=="}`, w.clock.Now().Format(time.RFC3339)), 0o600)

@@ -57,7 +57,7 @@ func (a Account) Grant(client func(context.Context) (oauth.Client, error)) token
 	p := a.Profile
 	return token.Grant{
 		ID: p.ID, Name: p.Name, Endpoints: a.Endpoints, Issuer: p.Service(), Rotation: a.Row.Rotation, Lifetime: a.Row.GrantLifetime,
-		Bound: p.Binding(), Accepted: p.Accepted, Client: client, LeastToken: a.Row.LeastToken(),
+		Bound: p.Binding(), Accepted: p.Baseline(), Client: client, LeastToken: a.Row.LeastToken(),
 	}
 }
 

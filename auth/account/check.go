@@ -73,7 +73,7 @@ func (a Account) Blocked(s identity.Acceptance) error {
 // profile says now.
 func (a Account) checkBinding(bound identity.Binding) error {
 	moves := bound.Moves(a.Profile.Binding())
-	if len(moves) == 0 {
+	if bound.IsZero() || len(moves) == 0 {
 		return nil
 	}
 	advice := a.startOver()

@@ -3,7 +3,7 @@ package account
 import (
 	"context"
 	"errors"
-	"fmt"
+	"log/slog"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
@@ -15,6 +15,7 @@ import (
 // Secrets keeps the client secrets of profiles, each with what it is bound to.
 type Secrets struct {
 	Vault vault.Vault
+	Log   *slog.Logger
 	// OnMove is told of a secret that was asked for by another provider than its
 	// own.
 	OnMove func(context.Context, profile.Profile, identity.Move)
@@ -23,18 +24,13 @@ type Secrets struct {
 // SecretItem is the vault's key of a profile's client secret.
 func SecretItem(id string) string { return "profile/" + id + "/client-secret" }
 
-// Load reads a profile's client secret and what it is bound to. An item that is none
-// is vault.ErrIncomplete.
+// Load reads a profile's client secret and what it is bound to.
 func (s Secrets) Load(ctx context.Context, id string) (identity.ClientSecret, error) {
 	item, err := s.Vault.Get(ctx, SecretItem(id))
 	if err != nil {
 		return identity.ClientSecret{}, err
 	}
-	kept, ok := identity.DecodeClientSecret(item)
-	if !ok {
-		return kept, fmt.Errorf("the client secret: %w", vault.ErrIncomplete)
-	}
-	return kept, nil
+	return identity.DecodeClientSecret(item), nil
 }
 
 // Keep stores a client secret, bound to the account as it stands.
@@ -73,6 +69,15 @@ func (s Secrets) Client(ctx context.Context, a Account) (oauth.Client, error) {
 			"store it again: stagedoor secret set "+p.Name)
 	case err != nil:
 		return c, err
+	case kept.For.IsZero():
+		if p.SecretFor != "" && p.SecretFor != p.Service() { // what was known before secrets were bound
+			kept.For = identity.Binding{Issuer: p.SecretFor}
+			break
+		}
+		kept.For = a.Registration()
+		if err := s.Keep(ctx, a, kept); err != nil {
+			s.Log.WarnContext(ctx, "the client secret could not be bound to its provider", "error", err)
+		}
 	}
 	if err := a.CheckSecret(kept); err != nil {
 		var refused MovedError

@@ -171,8 +171,8 @@ func (w *writer) begin(t *tail, lines []byte) error {
 		return err
 	}
 	// Under the lock nobody else makes a segment: what lies about is from a
-	// process that was killed here.
-	for _, pattern := range []string{".*" + segmentExt + ".*.tmp", probePattern} {
+	// process that was killed here, or the index of a former version.
+	for _, pattern := range []string{".*" + segmentExt + ".*.tmp", "*.idx", probePattern} {
 		left, _ := filepath.Glob(filepath.Join(w.p.Dir, pattern))
 		for _, path := range left {
 			_ = os.Remove(path)

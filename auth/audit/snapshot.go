@@ -38,7 +38,7 @@ func (l *Log) Snapshot(ctx context.Context) (Snapshot, error) {
 		return s, err
 	}
 	defer unlock()
-	return s, s.look(l.p.Dir)
+	return s, s.Look(l.p.Dir)
 }
 
 // secrets begins a snapshot with what the keychain has to say.
@@ -56,9 +56,9 @@ func (l *Log) secrets(ctx context.Context, keyNeeded bool) (s Snapshot, err erro
 	return s, nil
 }
 
-// look notes what is in a log's folder, provided that s has a key. It takes no
+// Look notes what is in a log's folder, provided that s has a key. It takes no
 // lock.
-func (s *Snapshot) look(dir string) error {
+func (s *Snapshot) Look(dir string) error {
 	f, err := readFolder(dir)
 	s.Odd, s.Lost = f.odd, len(f.lost)
 	if err != nil || s.Key == nil || len(f.segments) == 0 {
@@ -143,7 +143,7 @@ func (w *writer) restart(ctx context.Context, s Snapshot, plan func(Snapshot) (R
 		return done, next, err
 	}
 	defer unlock()
-	if err := s.look(w.p.Dir); err != nil {
+	if err := s.Look(w.p.Dir); err != nil {
 		return done, next, err
 	}
 	r, err := plan(s)

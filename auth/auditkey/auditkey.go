@@ -36,6 +36,9 @@ var ErrDamaged = hint.New("the audit log's key in the keychain is damaged",
 type content struct {
 	Key    string        `json:"key"` // in hex
 	Anchor *audit.Anchor `json:"anchor,omitempty"`
+	// Taken is only in the item that state folders shared before they had ids:
+	// the ids of those that have taken it over, by path.
+	Taken map[string]string `json:"taken,omitempty"`
 }
 
 // Params of a Store.
@@ -43,6 +46,7 @@ type Params struct {
 	Vault vault.Vault
 	Rand  io.Reader
 	Lock  string // the file whose lock is held to make or change the item
+	Dir   string // the state folder
 	// Used reports whether there were logins in this folder: then there was a
 	// log, too.
 	Used func() bool
@@ -82,12 +86,19 @@ func (s *Store) secret(ctx context.Context, fresh bool) (key []byte, err error) 
 	}
 	defer leave()
 	if s.key == nil {
-		_, err = s.load(ctx)
-	}
-	if errors.Is(err, vault.ErrNotFound) && fresh {
-		err = s.create(ctx, vault.ErrNotFound)
+		_, err = s.find(ctx, fresh)
 	}
 	return s.key, err
+}
+
+// find returns the item. If there is none it takes over what this folder had
+// before its items had names of their own, or makes it if fresh is set.
+func (s *Store) find(ctx context.Context, fresh bool) (*content, error) {
+	item, err := s.load(ctx)
+	if errors.Is(err, vault.ErrNotFound) {
+		return s.settle(ctx, vault.ErrNotFound, fresh)
+	}
+	return item, err
 }
 
 // Renew replaces an item that is of no use with a new key.
@@ -97,31 +108,36 @@ func (s *Store) Renew(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	return s.create(ctx, ErrDamaged)
+	_, err = s.settle(ctx, ErrDamaged, true)
+	return err
 }
 
-// create makes the item, provided that reading it gives the expected error still once
-// the item's lock is held: two processes must not both do that.
-func (s *Store) create(ctx context.Context, expected error) error {
+// settle finds the item, takes it over from where it was before, or makes it if
+// fresh is set, provided that it is in the expected state once the item's lock
+// is held: two processes must not both do that.
+func (s *Store) settle(ctx context.Context, expected error, fresh bool) (*content, error) {
 	lock, err := durable.Acquire(ctx, s.Lock)
 	if err != nil {
-		return fmt.Errorf("make the audit key: %w", err)
+		return nil, fmt.Errorf("make the audit key: %w", err)
 	}
 	defer lock.Release()
 	s.key = nil
-	if _, err = s.load(ctx); !errors.Is(err, expected) {
-		return err
+	item, err := s.load(ctx)
+	if errors.Is(err, vault.ErrNotFound) {
+		item, err = s.takeOver(ctx)
+	}
+	if !errors.Is(err, expected) || !fresh {
+		return item, err
 	}
 	b := make([]byte, keySize)
 	if _, err := io.ReadFull(s.Rand, b); err != nil {
-		return fmt.Errorf("make the audit key: %w", err)
+		return nil, fmt.Errorf("make the audit key: %w", err)
 	}
-	item := &content{Key: hex.EncodeToString(b), Anchor: s.lost()}
+	item = &content{Key: hex.EncodeToString(b), Anchor: s.lost()}
 	if err := s.save(ctx, s.Vault.Set, item); err != nil {
-		return err
+		return nil, err
 	}
-	_, err = s.take(item)
-	return err
+	return s.take(item)
 }
 
 // lost is the anchor of a log that should be there and is not: no line fits it.
@@ -144,18 +160,26 @@ func (s *Store) load(ctx context.Context) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	item := &content{}
-	if json.Unmarshal([]byte(raw.Reveal()), item) != nil {
-		return nil, ErrDamaged // the parser's error may quote it
+	item, err := decode(raw)
+	if err != nil {
+		return nil, err
 	}
 	return s.take(item)
 }
 
+func decode(raw secret.String) (*content, error) {
+	item := &content{}
+	if json.Unmarshal([]byte(raw.Reveal()), item) != nil {
+		return nil, ErrDamaged // the parser's error may quote it
+	}
+	return item, nil
+}
+
 // take makes item the one that counts.
 func (s *Store) take(item *content) (*content, error) {
-	key, err := hex.DecodeString(item.Key)
-	if err != nil || len(key) != keySize {
-		return nil, ErrDamaged
+	key, err := item.secret()
+	if err != nil {
+		return nil, err
 	}
 	if s.key != nil && !hmac.Equal(s.key, key) {
 		s.key = nil
@@ -163,6 +187,14 @@ func (s *Store) take(item *content) (*content, error) {
 	}
 	s.key = key
 	return item, nil
+}
+
+func (c *content) secret() ([]byte, error) {
+	key, err := hex.DecodeString(c.Key)
+	if err != nil || len(key) != keySize {
+		return nil, ErrDamaged
+	}
+	return key, nil
 }
 
 // save stores the item with set.
@@ -181,7 +213,7 @@ func (s *Store) LoadAnchor(ctx context.Context) (audit.Anchor, bool, error) {
 		return audit.Anchor{}, false, err
 	}
 	defer leave()
-	item, err := s.load(ctx)
+	item, err := s.find(ctx, false)
 	if errors.Is(err, vault.ErrNotFound) {
 		item, err = &content{Anchor: s.lost()}, nil
 	}

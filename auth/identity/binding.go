@@ -32,7 +32,8 @@ type Binding struct {
 	JWKS          string `json:"jwks_uri,omitempty"`
 }
 
-// IsZero reports that nothing is bound: there is no secret.
+// IsZero reports that nothing is bound: the secret was stored by a version that
+// did not do it yet.
 func (b Binding) IsZero() bool { return b == Binding{} }
 
 // Registration is the part of the binding that a client secret has: where the

@@ -55,13 +55,14 @@ func (c ClientSecret) Encode() (secret.String, error) {
 	return secret.String(data), nil
 }
 
-// DecodeClientSecret reads an item, if it is one.
-func DecodeClientSecret(item secret.String) (kept ClientSecret, ok bool) {
+// DecodeClientSecret reads an item. What is no such document is a secret as it
+// was stored before there were documents: bound to nothing.
+func DecodeClientSecret(item secret.String) ClientSecret {
 	var d storedSecret
 	dec := json.NewDecoder(bytes.NewReader([]byte(item.Reveal())))
 	dec.DisallowUnknownFields()
-	if dec.Decode(&d) != nil || dec.More() || d.Version != 1 || d.Secret == "" || d.For == (Binding{}) {
-		return kept, false
+	if dec.Decode(&d) != nil || dec.More() || d.Version != 1 || d.Secret == "" {
+		return ClientSecret{Value: item}
 	}
-	return ClientSecret{Value: secret.String(d.Secret), For: d.For, Stored: d.Stored, Ends: d.Ends, Renew: d.Renew}, true
+	return ClientSecret{Value: secret.String(d.Secret), For: d.For, Stored: d.Stored, Ends: d.Ends, Renew: d.Renew}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
@@ -134,12 +135,13 @@ func (i *Importer) compare(ctx context.Context, p profile.Profile, l migrate.Log
 		return c, err
 	}
 	if !l.ClientSecret.Empty() {
-		kept, err := i.Secrets.Load(ctx, p.ID)
+		item, err := i.Vault.Get(ctx, account.SecretItem(p.ID))
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return c, err
 		}
-		c.lacks = err != nil || !p.HasSecret
-		c.differs = c.differs || c.lacks && c.held || err == nil && kept.Value != l.ClientSecret
+		kept := identity.DecodeClientSecret(item).Value
+		c.lacks = kept.Empty() || !p.HasSecret
+		c.differs = c.differs || c.lacks && c.held || !kept.Empty() && kept != l.ClientSecret
 	}
 	if !l.HasTokens() || c.differs {
 		return c, nil

@@ -86,7 +86,7 @@ func (i *Importer) saveImport(ctx context.Context, u *unit, p profile.Profile) (
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return err
 		}
-		former, _ = identity.DecodeClientSecret(before)
+		former = identity.DecodeClientSecret(before)
 		i.merge(&p, u)
 		if !client.Empty() {
 			undo = func(ctx context.Context) error { return i.putSecretBack(ctx, p.ID, before) }
@@ -160,7 +160,7 @@ func (i *Importer) merge(p *profile.Profile, u *unit) {
 	// Whose login it is will be asked anew; that the user imported it over
 	// the former one says that they mean it.
 	if holdsToken(u.set) {
-		p.Identity, p.Accepted = nil, nil
+		p.Identity, p.Accepted, p.Changed = nil, nil, nil
 	}
 }
 
@@ -183,11 +183,11 @@ func (i *Importer) discard(ctx context.Context, id string) error {
 func (i *Importer) readBack(ctx context.Context, id string, client secret.String, set token.Set) error {
 	failed := hint.New("the "+string(i.Vault.Kind())+" gave back something else than was saved", "nothing was taken out of the old file; try again")
 	if !client.Empty() {
-		kept, err := i.Secrets.Load(ctx, id)
+		kept, err := i.Vault.Get(ctx, account.SecretItem(id))
 		if err != nil {
 			return fmt.Errorf("read the client secret back: %w", err)
 		}
-		if kept.Value != client {
+		if identity.DecodeClientSecret(kept).Value != client {
 			return failed
 		}
 	}

@@ -44,10 +44,15 @@ type Profile struct {
 	Identity   *Identity `json:"identity,omitempty"`   // who signed in last
 	Server     *Server   `json:"server,omitempty"`     // the MCP server that was set up for it
 
-	// Accepted is a copy of what the vault has, nil before the first login. It counts
-	// only where the vault has lost its own.
+	// Accepted is a copy of what the vault has. It counts only where an older
+	// version removed the tokens without keeping it there.
 	Accepted *identity.Claims `json:"accepted,omitempty"`
-	Warned   *Warning         `json:"warned,omitempty"` // of the end of the grant
+	// Changed, Checked and SecretFor were kept here before they went into the
+	// vault. They are read once, to move them there.
+	Changed   *identity.Claims `json:"changed,omitempty"`
+	Checked   time.Time        `json:"checked,omitzero"`
+	SecretFor string           `json:"secret_for,omitempty"`
+	Warned    *Warning         `json:"warned,omitempty"` // of the end of the grant
 }
 
 // Endpoints are given by hand where a provider has no discovery, and kept from
@@ -96,6 +101,14 @@ func (p Profile) Service() string {
 	default:
 		return p.Provider
 	}
+}
+
+// Baseline is what the profile says was accepted, or nil before the first login.
+func (p Profile) Baseline() *identity.Claims {
+	if p.Accepted == nil && p.Identity != nil { // signed in before claims were kept
+		return &identity.Claims{Subject: p.Identity.Subject, Name: p.Identity.Name, At: p.Identity.At}
+	}
+	return p.Accepted
 }
 
 // Binding is what the profile's secrets are used with as the profile stands. The

@@ -72,8 +72,8 @@ func (s *Service) ForgetAccepted(ctx context.Context, id string) error {
 	return s.Vault.Delete(ctx, acceptedKey(id))
 }
 
-// accepted is what was accepted before the tokens were removed. Only where that could
-// not be kept does the grant say it.
+// accepted is what was accepted before the tokens were removed. Only of a login
+// that an older version removed does the grant say it.
 func (s *Service) accepted(ctx context.Context, g Grant) (*identity.Claims, error) {
 	f, err := s.readFormer(ctx, g.ID)
 	switch {

@@ -24,7 +24,7 @@ func FuzzJournal(f *testing.F) {
 	f.Add(intent)
 	f.Add(answer)
 	f.Add(answer[:len(answer)/2])
-	f.Add([]byte(`{"v":2,"gen":18446744073709551615,"at":"2026-11-20T09:00:00Z","box":""}`))
+	f.Add([]byte(`{"v":1,"gen":18446744073709551615,"at":"2026-11-20T09:00:00Z","box":""}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := decodeRecord(data)
 		if err != nil {

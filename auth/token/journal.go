@@ -21,7 +21,7 @@ import (
 var errJournal = errors.New("the write-ahead file is damaged")
 
 const (
-	journalVersion = 2
+	journalVersion = 2       // 1 bound less, and its intents were not sealed
 	maxJournal     = 1 << 20 // bytes; a token set is a few kilobytes
 	emptyBox       = 12 + 16 // bytes: AES-GCM's nonce and tag
 )
@@ -51,7 +51,7 @@ func decodeRecord(data []byte) (record, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	// The error of encoding/json may quote the input, so it is not passed on.
-	if d.Decode(&r) != nil || d.More() || r.Version != journalVersion || r.Gen == 0 || r.At.IsZero() {
+	if d.Decode(&r) != nil || d.More() || r.Version < 1 || r.Version > journalVersion || r.Gen == 0 || r.At.IsZero() {
 		return record{}, errJournal
 	}
 	return r, nil
@@ -105,7 +105,11 @@ func (r record) decrypt(key []byte, id string) (secret.String, error) {
 }
 
 func (r record) bound(id string) []byte {
-	return fmt.Appendf(nil, "stagedoor wal %d %s %d %s %q", r.Version, id, r.Gen, r.At.UTC().Format(time.RFC3339Nano), r.Token)
+	b := fmt.Appendf(nil, "stagedoor wal %d %s %d", r.Version, id, r.Gen)
+	if r.Version > 1 {
+		b = fmt.Appendf(b, " %s %q", r.At.UTC().Format(time.RFC3339Nano), r.Token)
+	}
+	return b
 }
 
 func aead(key []byte) (cipher.AEAD, error) {

@@ -30,12 +30,12 @@ func TestDamagedJournal(t *testing.T) {
 	}
 	damage := map[string]func(){
 		"empty":         func() { _ = os.WriteFile(path, nil, 0o600) },
-		"cut off":       func() { _ = os.WriteFile(path, []byte(`{"v":2,"gen":1,"at":"2026-`), 0o600) },
+		"cut off":       func() { _ = os.WriteFile(path, []byte(`{"v":1,"gen":1,"at":"2026-`), 0o600) },
 		"zeros":         func() { _ = os.WriteFile(path, make([]byte, 4096), 0o600) },
 		"too big":       func() { _ = os.WriteFile(path, make([]byte, maxJournal+1), 0o600) },
 		"other version": func() { _ = os.WriteFile(path, []byte(`{"v":9,"gen":1,"at":"2026-11-20T09:00:00Z"}`), 0o600) },
-		"other members": func() { _ = os.WriteFile(path, []byte(`{"v":2,"gen":1,"at":"2026-11-20T09:00:00Z","x":1}`), 0o600) },
-		"two documents": func() { _ = os.WriteFile(path, []byte(`{"v":2,"gen":1,"at":"2026-11-20T09:00:00Z"}{}`), 0o600) },
+		"other members": func() { _ = os.WriteFile(path, []byte(`{"v":1,"gen":1,"at":"2026-11-20T09:00:00Z","x":1}`), 0o600) },
+		"two documents": func() { _ = os.WriteFile(path, []byte(`{"v":1,"gen":1,"at":"2026-11-20T09:00:00Z"}{}`), 0o600) },
 		"a folder":      func() { _ = os.MkdirAll(filepath.Join(path, "x"), 0o700) },
 		"a dead link":   func() { _ = os.Symlink(filepath.Join(r.WAL, "nowhere"), path) },
 		"a made-up intent": func() {
@@ -79,7 +79,7 @@ func TestDamagedJournal(t *testing.T) {
 func TestForgedIntentHidesNoTheft(t *testing.T) {
 	for name, forge := range map[string]func(r *rig, before []byte) []byte{
 		"made up": func(r *rig, _ []byte) []byte {
-			return fmt.Appendf(nil, `{"v":2,"gen":%d,"at":"2026-11-20T09:00:00Z"}`, r.stored().Gen)
+			return fmt.Appendf(nil, `{"v":1,"gen":%d,"at":"2026-11-20T09:00:00Z"}`, r.stored().Gen)
 		},
 		"made up with a box": func(r *rig, _ []byte) []byte {
 			return fmt.Appendf(nil, `{"v":2,"gen":%d,"at":"2026-11-20T09:00:00Z","box":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="}`, r.stored().Gen)
@@ -89,7 +89,7 @@ func TestForgedIntentHidesNoTheft(t *testing.T) {
 			return bytes.Replace(before, fmt.Appendf(nil, `"gen":%d,`, r.stored().Gen-1), fmt.Appendf(nil, `"gen":%d,`, r.stored().Gen), 1)
 		},
 		"an answer that is none": func(r *rig, _ []byte) []byte {
-			return fmt.Appendf(nil, `{"v":2,"gen":%d,"at":"2026-11-20T09:00:00Z","token":"a word of mine","box":"bWFkZSB1cA=="}`, r.stored().Gen-1)
+			return fmt.Appendf(nil, `{"v":1,"gen":%d,"at":"2026-11-20T09:00:00Z","token":"a word of mine","box":"bWFkZSB1cA=="}`, r.stored().Gen-1)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +146,28 @@ func TestStaleAnswerIsDropped(t *testing.T) {
 	r.fresh()
 	if got := r.stored(); got.Gen != newest.Gen+1 || got.Refresh == "stale" {
 		t.Errorf("generation %d after %d", got.Gen, newest.Gen)
+	}
+}
+
+// An answer that the version before wrote down is a login, too.
+func TestAnswerOfTheVersionBefore(t *testing.T) {
+	r := newRig(t, authtest.Rotating)
+	next := r.signIn()
+	key, err := r.walKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := record{Version: 1, Gen: next.Gen, At: epoch}
+	next.Gen, next.Refresh = next.Gen+1, "successor"
+	if err := errors.Join(old.seal(key, profileID, next), r.journal.write(profileID, old)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.notePath(profileID), nil, 0o600); err != nil { // so that it is looked at now
+		t.Fatal(err)
+	}
+	r.fresh()
+	if got := r.stored(); got.Refresh != "successor" {
+		t.Errorf("generation %d, and its successor is lost", got.Gen)
 	}
 }
 

@@ -102,7 +102,7 @@ func (s *Set) replaces(old Set, now time.Time, g Grant, client oauth.Client) {
 	s.Leftover = old.Leftover
 	switch {
 	case old.Gen == 0, old.Refused, old.Refresh == s.Refresh:
-	case old.Bound.SameRegistration(g.Bound):
+	case old.Bound.IsZero() || old.Bound.SameRegistration(g.Bound):
 		s.leave(newPending(now, g, client, old))
 	default:
 		s.Forgotten = "another client"

@@ -48,8 +48,8 @@ func (s *Service) noted(id string) bool {
 	return err == nil
 }
 
-// readNote returns the note. A damaged one is due, and one that does not say is taken
-// for open.
+// readNote returns the note; a damaged one is due, and so is one of a version
+// that did not count what is open.
 func (s *Service) readNote(id string) note {
 	n := note{Open: 1, Busy: true}
 	data, err := durable.ReadFile(s.notePath(id), maxNote)

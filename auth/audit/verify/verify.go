@@ -43,6 +43,28 @@ func Sound(ctx context.Context, s audit.Snapshot) error {
 	return err
 }
 
+// Belongs reports whether the log in a folder has a line that was sealed with
+// the key, and whether it has the line that the anchor names, if there is one.
+func Belongs(ctx context.Context, dir string, key []byte, a *audit.Anchor) (sealed, anchored bool, err error) {
+	s := audit.Snapshot{Key: key}
+	if a != nil {
+		s.Anchor = *a
+	}
+	if err := s.Look(dir); err != nil {
+		return false, false, err
+	}
+	v, err := begin(s)
+	if err != nil {
+		return false, false, err
+	}
+	scans, err := v.scan(ctx, nil)
+	for _, s := range scans {
+		sealed = sealed || s.sealed
+		anchored = anchored || a != nil && s.anchored != nil && *s.anchored == a.MAC
+	}
+	return sealed, anchored, err
+}
+
 // verification is one check of a log.
 type verification struct {
 	audit.Snapshot
