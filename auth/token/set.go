@@ -89,9 +89,12 @@ const learned = 3
 
 // skew is how long before its end a token counts as ended: a minute, so that
 // it survives the request it is handed out for, but no more than a tenth of a
-// short life.
+// short life. Of a very short one it is more, because its end is not that exact:
+// expires_in counts whole seconds (RFC 6749 section 5.1), and many providers count
+// them from the beginning of the second in which they answer.
 func (s Set) skew() time.Duration {
-	return min(time.Minute, s.Expires.Sub(s.Issued)/10)
+	life := s.Expires.Sub(s.Issued)
+	return min(time.Minute, max(life/10, min(2*time.Second, life*2/3)))
 }
 
 // Fresh reports whether the access token will last beyond the skew.
