@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -174,6 +176,17 @@ func sentence(err error) error {
 func ValuesOf(access auth.Access) Values {
 	return Values{
 		AccessToken: access.Token, TokenType: access.Type, Expires: access.Expires, Scopes: access.Scopes,
-		ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName,
+		ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName, FreePort: freePort(),
 	}
+}
+
+// freePort is for a server with a listener of its own, of which the next one starts
+// while this one still runs.
+func freePort() string {
+	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		return "0"
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }

@@ -22,7 +22,7 @@ func TestRecipes(t *testing.T) {
 	t.Cleanup(func() { time.Local = local })
 	values := launch.Values{
 		AccessToken: "tok", TokenType: "Bearer", Expires: time.Unix(1700000000, 0), Scopes: []string{"a", "b"},
-		ClientID: "cid", RedirectURI: "http://127.0.0.1/callback", RunDir: "/run/x",
+		ClientID: "cid", RedirectURI: "http://127.0.0.1/callback", RunDir: "/run/x", FreePort: "5051",
 	}
 	const (
 		spotify = "SPOTIFY_CLIENT_ID=cid SPOTIFY_CLIENT_SECRET=held-by-stagedoor "
@@ -44,7 +44,7 @@ func TestRecipes(t *testing.T) {
 			"TIDAL_CLIENT_ID=cid TIDAL_SESSION_PATH=/run/x/session.json",
 			`session.json {"access_token": "tok", "refresh_token": null, "session_id": null, "user_id": null, "expires_at": "2023-11-14T22:13:20", "saved_at": null}`,
 		},
-		"tidal-mcp-flask":   {"TMPDIR=/run/x TEMP=/run/x TMP=/run/x", tidal},
+		"tidal-mcp-flask":   {"TMPDIR=/run/x TEMP=/run/x TMP=/run/x TIDAL_MCP_PORT=5051", tidal},
 		"tidal-mcp-file":    {"TIDAL_SESSION_FILE=/run/x/tidal-session-oauth.json", tidal},
 		"server-github":     {"GITHUB_PERSONAL_ACCESS_TOKEN=tok"},
 		"github-mcp-server": {"GITHUB_PERSONAL_ACCESS_TOKEN=tok"},

@@ -33,6 +33,7 @@ type Values struct {
 	RedirectURI string
 	Profile     string // its name
 	RunDir      string // the private folder of this start, absolute
+	FreePort    string // of 127.0.0.1, on which nobody listened a moment ago
 }
 
 // holes are the parts of a template that Render fills in.
@@ -51,6 +52,7 @@ var holes = []struct {
 	{"{redirect_uri}", func(v Values) string { return v.RedirectURI }},
 	{"{profile}", func(v Values) string { return v.Profile }},
 	{"{run_dir}", func(v Values) string { return v.RunDir }},
+	{"{free_port}", func(v Values) string { return v.FreePort }},
 }
 
 var envName = text.Pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
