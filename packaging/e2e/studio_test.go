@@ -137,6 +137,13 @@ type said struct {
 	Version string  `json:"version"`
 }
 
+// begun is when a call was made.
+func (s said) begun() time.Time { return seconds(s.Start) }
+
+func (s said) answered() time.Time { return seconds(s.Start + s.Took) }
+
+func seconds(s float64) time.Time { return time.UnixMicro(int64(s * 1e6)) }
+
 // client runs a client to its end and returns what it said. each is called for every
 // line as it comes.
 func (s *studio) client(sdk string, c calls, each func(said)) (lines []said, notes string) {

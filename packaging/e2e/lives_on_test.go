@@ -1,0 +1,92 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"cmp"
+	"os"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Servers of PyPI, as they are, that know nothing of tokens that end: a client calls
+// one without a pause, over many tokens and a switch of the profile, and has each
+// answer from the right account. STAGEDOOR_LONG=1 goes on for ten minutes.
+func TestSpotifyServerLivesOn(t *testing.T) { livesOn(t, musicServers["spotify"]) }
+
+func TestTidalServerLivesOn(t *testing.T) { livesOn(t, musicServers["tidal"]) }
+
+func livesOn(t *testing.T, m musicServer) {
+	t.Parallel() // most of the time it waits
+	ttl, every, times := 6*time.Second, 500*time.Millisecond, 60
+	if os.Getenv("STAGEDOOR_LONG") != "" {
+		ttl, every, times = 20*time.Second, time.Second, 600
+	}
+	s := newStudio(t, m.provider, ttl)
+	before := len(s.api.Calls())
+	if err := s.server.ResetStats(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var switching, switched time.Time
+	begun := time.Now()
+	lines, notes := s.client("python", calls{
+		Command: lean, Args: []string{"run", "--provider", m.provider, "--as", m.recipe, "--", m.program},
+		Tools: lists, Calls: times, Parallel: 3, Every: every.Seconds(),
+	}, func(l said) {
+		if l.Event == "call" && switching.IsZero() && l.ID >= times/2 {
+			switching = time.Now()
+			s.must(t, "use", "bob")
+			switched = time.Now()
+		}
+	})
+	took := time.Since(begun)
+	answered, accounts := map[int]bool{}, map[string]int{}
+	var waits []time.Duration
+	for _, l := range only("call", lines) {
+		account := of(l)
+		accounts[account]++
+		waits = append(waits, l.answered().Sub(l.begun()))
+		switch {
+		case answered[l.ID]:
+			t.Errorf("call %d was answered twice", l.ID)
+		case account == "":
+			t.Errorf("call %d, %v after the switch, failed: %+v", l.ID, l.begun().Sub(switched).Round(time.Millisecond), l)
+		case account == "ann" && l.begun().After(switched.Add(time.Second)), account == "bob" && l.answered().Before(switching):
+			t.Errorf("call %d, %v after the switch, was answered for %s", l.ID, l.begun().Sub(switched).Round(time.Millisecond), account)
+		}
+		answered[l.ID] = true
+	}
+	if len(answered) != times || len(only("end", lines)) != 1 {
+		t.Errorf("%d of %d calls were answered", len(answered), times)
+	}
+	if accounts["ann"] < times/4 || accounts["bob"] < times/4 {
+		t.Errorf("the answers were for %v", accounts)
+	}
+	seen := map[string]int{}
+	for _, c := range s.api.Calls()[before:] {
+		seen[c.Account]++
+		switch {
+		case c.Refused != "":
+			t.Errorf("the API refused %+v", c)
+		case c.Account == "ann" && c.At.After(switched.Add(3*time.Second)), c.Account == "bob" && c.At.Before(switching):
+			t.Errorf("%v after the switch the API was called for %s", c.At.Sub(switched).Round(time.Millisecond), c.Account)
+		}
+	}
+	stats, err := s.server.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	refreshes := stats.Refreshes()
+	if least := int(took/ttl) / 2; refreshes["ok"] < least || refreshes.Total() != refreshes["ok"] {
+		t.Errorf("the refreshes were %v, of which at least %d are needed", refreshes, least)
+	}
+	s.nothingRuns()
+	s.must(t, "audit", "verify")
+	slices.SortFunc(waits, cmp.Compare)
+	t.Logf("%d calls in %v, answered for %v after %v in the middle and %v at most; the API was called for %v; refreshes %v",
+		len(waits), took.Round(time.Second), accounts, waits[len(waits)/2].Round(time.Millisecond), waits[len(waits)-1].Round(time.Millisecond), seen, refreshes)
+	if t.Failed() {
+		t.Logf("the launcher and the server said:\n%s", notes[max(0, len(notes)-6000):])
+	}
+}
