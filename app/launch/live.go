@@ -35,9 +35,9 @@ type Live struct {
 	RunDirs  func() (string, error) // where run folders are made
 
 	mu   sync.Mutex
-	had  auth.Access // of the server that was started last
-	dir  *RunDir     // the one that it reads
-	ends []func()    // of what servers were given
+	had  auth.Access        // of the server that was started last
+	dirs map[string]*RunDir // that servers read, the last one of each profile
+	ends []func()           // of what servers were given
 }
 
 // Fresh returns what to start a server with.
@@ -72,17 +72,21 @@ func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credent
 	same := l.had.ProfileID == access.ProfileID
 	l.had = access
 	if l.Delivery.NeedsRunDir() {
-		if l.dir == nil || !same || !l.Delivery.Rereads {
+		dir := l.dirs[access.ProfileID]
+		if dir == nil || !l.Delivery.Rereads {
 			parent, err := l.RunDirs()
 			if err == nil {
-				l.dir, err = NewRunDir(parent)
+				dir, err = NewRunDir(parent)
 			}
 			if err != nil {
 				return c, err
 			}
-			l.ends = append(l.ends, l.dir.Remove)
+			l.ends = append(l.ends, dir.Remove)
+			if l.dirs == nil {
+				l.dirs = map[string]*RunDir{}
+			}
+			l.dirs[access.ProfileID] = dir
 		}
-		dir := l.dir
 		values.RunDir = dir.Path
 		write := func() error { return dir.Write(l.Delivery.Files, values) }
 		if l.Delivery.Rereads && same {

@@ -116,6 +116,37 @@ func TestSwitchOfTheProfile(t *testing.T) {
 	})
 }
 
+// What is asked after a switch must wait for the other account's server, however long
+// that takes to start, and a second thought must not leave the client with it.
+func TestServerThatStartsSlowly(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		release := make(chan struct{})
+		r.handle = func(s *fakeServer, m map[string]any, line []byte) {
+			if m["method"] == "initialize" && strings.HasPrefix(s.env, "home") {
+				<-release
+			}
+			legacy(s, m, line)
+		}
+		r.run()
+		r.hello()
+		r.change(func() { r.account = "home" })
+		r.change(func() { r.account = "work" })
+		r.who(1, "work-1")
+		release <- struct{}{}
+		synctest.Wait()
+		r.call(2, "who")
+		r.want(`"id":2,"result":{"content":[{"type":"text","text":"work-`)
+		r.nothing()
+		r.change(func() { r.account = "home" })
+		r.call(3, "who")
+		r.nothing()
+		close(release)
+		r.want(`notifications/tools/list_changed`)
+		r.want(`"id":3,"result":{"content":[{"type":"text","text":"home-`)
+		r.nothing()
+	})
+}
+
 // Each server counts its requests from the same number: an answer must reach the one
 // that asked.
 func TestAnswersReachTheServerThatAsked(t *testing.T) {
@@ -395,23 +426,23 @@ func TestTokenInAFile(t *testing.T) {
 		r.run()
 		r.hello()
 		r.who(1, "work-1")
-		if got := fmt.Sprint(r.written); got != "[work-1]" {
+		if got := r.inTheFile(); got != "[work-1]" {
 			t.Errorf("written: %s", got)
 		}
 		time.Sleep(56 * time.Minute)
 		r.call(2, "wait")
 		time.Sleep(time.Second)
-		if got := fmt.Sprint(r.written); got != "[work-1]" {
+		if got := r.inTheFile(); got != "[work-1]" {
 			t.Errorf("the file was written while the server worked: %s", got)
 		}
 		r.want(`"id":2,"result"`)
 		synctest.Wait()
-		if got := fmt.Sprint(r.written); got != "[work-1 work-2]" || len(r.servers) != 1 {
+		if got := r.inTheFile(); got != "[work-1 work-2]" || len(r.servers) != 1 {
 			t.Errorf("written: %s by %d servers", got, len(r.servers))
 		}
 		time.Sleep(5 * time.Hour)
 		r.who(3, "work-1") // its environment is the first
-		if got := fmt.Sprint(r.written); got != "[work-1 work-2 work-3]" || len(r.servers) != 1 {
+		if got := r.inTheFile(); got != "[work-1 work-2 work-3]" || len(r.servers) != 1 {
 			t.Errorf("written: %s by %d servers", got, len(r.servers))
 		}
 		r.call(4, "die")

@@ -315,6 +315,13 @@ func (r *rig) change(f func()) {
 	synctest.Wait()
 }
 
+// inTheFile is what was written for the server, one after the other.
+func (r *rig) inTheFile() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return fmt.Sprint(r.written)
+}
+
 func (r *rig) server(n int) *fakeServer {
 	r.mu.Lock()
 	defer r.mu.Unlock()

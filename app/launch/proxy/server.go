@@ -19,6 +19,7 @@ type server struct {
 	private    map[string]chan []byte // answers to requests of the launcher itself
 	busy       int                    // requests of the client that it works on
 	ended      bool
+	foreign    bool // its login is not the selected one any more
 	replaced   bool // by a later one
 	retired    bool // it was told to end
 	drain      *time.Timer

@@ -74,7 +74,19 @@ func (x *Proxy) prepare(ctx context.Context) {
 	if err == nil {
 		s, err = x.start(ctx, cred)
 	}
+	current := true // another profile may have been selected meanwhile
+	if err == nil {
+		if ok, err := x.p.Source.Current(ctx, cred); err == nil {
+			current = ok
+		}
+	}
 	x.mu.Lock()
+	if !current && !x.closing {
+		x.retire(s)
+		x.mu.Unlock()
+		x.prepare(ctx)
+		return
+	}
 	x.preparing = false
 	if err != nil || x.closing {
 		x.mu.Unlock()
@@ -416,11 +428,14 @@ func (x *Proxy) check(ctx context.Context) {
 	ok, err := x.p.Source.Current(ctx, s.cred)
 	x.mu.Lock()
 	switch {
-	case ctx.Err() != nil || s != x.current || err == nil && ok:
+	case ctx.Err() != nil || s != x.current:
 		x.mu.Unlock()
 		return
 	case err == nil:
-		x.need(ctx)
+		// What the client asks from now on waits for a server of the other login.
+		if s.foreign = !ok; s.foreign {
+			x.need(ctx)
+		}
 		x.mu.Unlock()
 		return
 	}
