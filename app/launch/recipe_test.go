@@ -14,12 +14,11 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
+func init() { time.Local = time.UTC } // before anybody asks for it
+
 // What each known server reads must come out exactly as it reads it, and nothing
 // else, and its command must be known for it.
 func TestRecipes(t *testing.T) {
-	local := time.Local
-	time.Local = time.UTC
-	t.Cleanup(func() { time.Local = local })
 	values := launch.Values{
 		AccessToken: "tok", TokenType: "Bearer", Expires: time.Unix(1700000000, 0), Scopes: []string{"a", "b"},
 		ClientID: "cid", RedirectURI: "http://127.0.0.1/callback", RunDir: "/run/x", FreePort: "5051",
