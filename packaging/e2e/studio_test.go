@@ -117,6 +117,20 @@ type calls struct {
 	Mode     string   `json:"mode,omitempty"`
 }
 
+// file writes the plan that a client takes.
+func (c calls) file(t *testing.T) string {
+	t.Helper()
+	plan, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "plan.json")
+	if err := os.WriteFile(path, plan, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 type tool struct {
 	Name      string         `json:"name"`
 	Arguments map[string]any `json:"arguments"`
@@ -152,11 +166,7 @@ func (s *studio) client(sdk string, c calls, each func(said)) (lines []said, not
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	spec, err := json.Marshal(c)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	args := append(sdks[sdk](root), string(spec))
+	args := append(sdks[sdk](root), c.file(s.t))
 	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute+time.Duration(float64(c.Calls)*c.Every*float64(time.Second)))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)

@@ -1,10 +1,12 @@
 // An MCP client on the official SDK for TypeScript that calls the tools of a server again and again.
 // packaging/python/client.py says how it is called and what it prints; it knows no "mode".
 
+import { readFileSync } from 'node:fs';
+
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 
-const spec = JSON.parse(process.argv[2]);
+const spec = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const now = () => Date.now() / 1000;
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 

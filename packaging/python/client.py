@@ -1,12 +1,12 @@
 """An MCP client on the official SDK that calls the tools of a server again and again.
 
-    client.py '{"command": …, "args": […], "tools": [{"name": …, "arguments": {…}}],
-                "calls": N, "parallel": N, "every": SECONDS, "mode": "auto"|"legacy"}'
+    client.py PLAN
 
-The server gets this process's environment. Each call, each notification, the opening and
-the end is a JSON line on standard output; `times` are in seconds since 1970. It ends after
-`calls` calls, or when standard input ends. ../npm/client.mjs is the same on the SDK for
-TypeScript.
+PLAN is a file with {"command": …, "args": […], "tools": [{"name": …, "arguments": {…}}],
+"calls": N, "parallel": N, "every": SECONDS, "mode": "auto"|"legacy"}. The server gets this
+process's environment. Each call, each notification, the opening and the end is a JSON line
+on standard output, with times in seconds since 1970. It ends after `calls` calls, or when
+standard input ends. ../npm/client.mjs is the same on the SDK for TypeScript.
 """
 
 import asyncio
@@ -58,4 +58,5 @@ async def main(spec):
     say(event="end", at=time.time())
 
 
-asyncio.run(main(json.loads(sys.argv[1])))
+with open(sys.argv[1], encoding="utf-8") as plan:
+    asyncio.run(main(json.load(plan)))
