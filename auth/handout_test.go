@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // A server's start must not be slowed down by writing the list of profiles, nor
@@ -74,5 +76,33 @@ func TestHandOutWritesTheListOnceAtMost(t *testing.T) {
 	}
 	if now, err := w.keeper.Profile("work"); err != nil || now.Identity.Name != "Ada King" || now.Warned == nil {
 		t.Errorf("%+v, %v", now, err)
+	}
+}
+
+// A token that was handed out while somebody held the log must be on it.
+func TestHandOutWaitsForItsLine(t *testing.T) {
+	w := newSpotify(t, authtest.Rotating)
+	before := len(w.told(audit.KeychainAccess))
+	held, err := durable.Acquire(t.Context(), filepath.Join(w.dir, "audit", "audit.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := w.keeper.Token(context.WithoutCancel(t.Context()), "work", "api")
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		held.Release()
+		t.Fatalf("the token came without its line: %v", err)
+	case <-time.After(300 * time.Millisecond): // it waits
+	}
+	held.Release()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if got := len(w.told(audit.KeychainAccess)) - before; got != 1 || len(w.told(audit.EventsLost)) != 0 {
+		t.Errorf("%d lines of the hand-out, lost: %v", got, w.told(audit.EventsLost))
 	}
 }

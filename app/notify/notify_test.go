@@ -301,3 +301,20 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+// A flood of small things must leave room for a serious one.
+func TestSeriousAlertComesThroughAFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s screen
+		n := newNotifier(t, s.send)
+		for range 50 {
+			n.Alert(alert.Alert{Severity: alert.P2, Message: "odd"}, "work")
+		}
+		n.Alert(alert.Alert{Severity: alert.P1, Message: "serious"}, "work")
+		synctest.Wait()
+		if !slices.ContainsFunc(s.messages(), func(m Message) bool { return m.Body == "serious" }) {
+			t.Errorf("the serious alert was held back: %+v", s.messages())
+		}
+		n.Close(t.Context())
+	})
+}
