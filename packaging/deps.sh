@@ -101,7 +101,8 @@ install_npm() {
 }
 
 # install_python makes the environments of packaging/python when their lists have changed since the last time.
-# It takes the system's own Python, 3.11 or later, and each package as it was on that day.
+# It takes the system's own Python, 3.11 or later, and packages as they were on one day: a list with newer ones
+# needs a later day here.
 install_python() {
 	envs=$here/python/.venv
 	want=$(cat "$here"/python/*.txt "$here/deps.sh" | cksum)
