@@ -317,6 +317,7 @@ func (x *Proxy) switchOver(ctx context.Context) {
 			x.s.switched()
 		}
 		lines = x.changedLines(func(string) bool { return true })
+		x.work.Go(func() { x.check(ctx) }) // the selection may have moved on
 	default:
 		x.work.Go(func() { x.compareLists(ctx, s) })
 	}
