@@ -9,18 +9,36 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
 // keeper hands out one token after the other.
-type keeper struct{ access auth.Access }
+type keeper struct {
+	mu     sync.Mutex
+	access auth.Access
+}
 
-func (k *keeper) Fresh(context.Context, profile.Profile) (auth.Access, error) { return k.access, nil }
+func (k *keeper) Fresh(context.Context, profile.Profile) (auth.Access, error) { return k.now(), nil }
+
+func (k *keeper) now() auth.Access {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.access
+}
+
+// hold makes the account and the token that it has others.
+func (k *keeper) hold(id string, token secret.String) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.access.ProfileID, k.access.Token = id, token
+}
 
 func (k *keeper) Holds(context.Context, profile.Profile, auth.Access) (bool, error) {
 	return true, nil
@@ -29,11 +47,11 @@ func (k *keeper) RecordRefusal(context.Context, profile.Profile, string, error) 
 
 func newLive(t *testing.T, d launch.Delivery) (*launch.Live, *keeper, string) {
 	t.Helper()
-	k := &keeper{auth.Access{Token: "tok-1", Type: "Bearer", Expires: time.Now().Add(time.Hour), Renews: time.Now().Add(time.Hour), ProfileID: "p1"}}
+	k := &keeper{access: auth.Access{Token: "tok-1", Type: "Bearer", Expires: time.Now().Add(time.Hour), Renews: time.Now().Add(time.Hour), ProfileID: "p1"}}
 	dir := t.TempDir()
 	l := &launch.Live{
 		Keeper: k, Delivery: d, Program: "/usr/bin/server", Environ: []string{"PATH=/usr/bin"},
-		Find:    func() (profile.Profile, error) { return profile.Profile{ID: k.access.ProfileID}, nil },
+		Find:    func() (profile.Profile, error) { return profile.Profile{ID: k.now().ProfileID}, nil },
 		RunDirs: func() (string, error) { return dir, nil },
 	}
 	t.Cleanup(l.Close)
@@ -67,7 +85,7 @@ func TestTokenFile(t *testing.T) {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
 		}
 	}
-	k.access.Token = "tok-2"
+	k.hold("p1", "tok-2")
 	next, err := l.Fresh(t.Context())
 	if err != nil || next.Dir != first.Dir || next.Renew == nil {
 		t.Fatalf("the next token: %+v, %v", next, err)
@@ -78,7 +96,7 @@ func TestTokenFile(t *testing.T) {
 	if err := next.Renew(); err != nil || read(first.Dir) != `{"t":"tok-2"}` {
 		t.Errorf("renewed: %v, %s", err, read(first.Dir))
 	}
-	k.access.Token, k.access.ProfileID = "other", "p2"
+	k.hold("p2", "other")
 	other, err := l.Fresh(t.Context())
 	if err != nil || other.Dir == first.Dir || other.Renew != nil || read(first.Dir) != `{"t":"tok-2"}` || read(other.Dir) != `{"t":"other"}` {
 		t.Errorf("another account: %+v, %v", other, err)
@@ -159,7 +177,7 @@ func TestEndpoint(t *testing.T) {
 		}
 		return resp.StatusCode, string(body)
 	}
-	k.access.Token = "tok-2"
+	k.hold("p1", "tok-2")
 	status, body := ask("GET", "", key)
 	var answer struct {
 		Token   string `json:"access_token"`
@@ -173,11 +191,11 @@ func TestEndpoint(t *testing.T) {
 		"no key":          func() (int, string) { return ask("GET", "", "") },
 		"another host":    func() (int, string) { return ask("GET", "evil.example", key) },
 		"another method":  func() (int, string) { return ask("POST", "", key) },
-		"another account": func() (int, string) { k.access.ProfileID = "p2"; return ask("GET", "", key) },
+		"another account": func() (int, string) { k.hold("p2", "tok-2"); return ask("GET", "", key) },
 	} {
 		if status, body := got(); status == 200 || strings.Contains(body, "tok-") {
 			t.Errorf("%s: status %d, %s", what, status, body)
 		}
-		k.access.ProfileID = "p1"
+		k.hold("p1", "tok-2")
 	}
 }
