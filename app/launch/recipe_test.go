@@ -14,7 +14,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
-func init() { time.Local = time.UTC } // before anybody asks for it
+func init() { time.Local = time.FixedZone("here", 2*60*60) } // before anybody asks for it
 
 // What each known server reads must come out exactly as it reads it, and nothing
 // else, and its command must be known for it.
@@ -41,7 +41,7 @@ func TestRecipes(t *testing.T) {
 		},
 		"tidal-mcp": {
 			"TIDAL_CLIENT_ID=cid TIDAL_SESSION_PATH=/run/x/session.json",
-			`session.json {"access_token": "tok", "refresh_token": null, "session_id": null, "user_id": null, "expires_at": "2023-11-14T22:13:20", "saved_at": null}`,
+			`session.json {"access_token": "tok", "refresh_token": null, "session_id": null, "user_id": null, "expires_at": "2023-11-15T00:13:20", "saved_at": null}`,
 		},
 		"tidal-mcp-flask":   {"TMPDIR=/run/x TEMP=/run/x TMP=/run/x TIDAL_MCP_PORT=5051", tidal},
 		"tidal-mcp-file":    {"TIDAL_SESSION_FILE=/run/x/tidal-session-oauth.json", tidal},

@@ -11,9 +11,6 @@ import (
 // A variable or file may be JSON, and whatever a token has in it must not end a
 // string of it early.
 func TestTemplates(t *testing.T) {
-	local := time.Local
-	time.Local = time.FixedZone("here", 2*60*60)
-	t.Cleanup(func() { time.Local = local })
 	values := launch.Values{
 		AccessToken: `tok"en\`, TokenType: "Bearer", Expires: time.Unix(1700000000, 250e6), Scopes: []string{"a", "b"},
 		ClientID: "cid", RedirectURI: "http://127.0.0.1/callback", Profile: "work", RunDir: "/run/x",
