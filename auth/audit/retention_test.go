@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -319,5 +320,25 @@ func TestOpenWhileAnotherPrunes(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A file that is numbered past all segments, which anybody can put there, must not
+// make the log go on behind it, where its lines would be no part of it.
+func TestFileNumberedPastAllIsNoSegment(t *testing.T) {
+	b := audittest.New(t)
+	b.Add(3)
+	for _, n := range []int{0, audit.MaxSegment + 1, 1 << 40} {
+		if err := os.WriteFile(b.Path(n), []byte("{}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Add(2)
+	if got := len(b.All(audit.Query{})); got != 5 {
+		t.Errorf("the log shows %d events, want 5", got)
+	}
+	data, err := os.ReadFile(b.Path(1))
+	if err != nil || bytes.Count(data, []byte("\n")) != 5 {
+		t.Errorf("the first segment has %d lines, want 5: %v", bytes.Count(data, []byte("\n")), err)
 	}
 }
