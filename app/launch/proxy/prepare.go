@@ -1,0 +1,260 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// need has a server made ready, unless that is under way. The caller holds mu.
+func (x *Proxy) need(ctx context.Context) {
+	if x.preparing || x.closing || x.next != nil || x.renewal != nil {
+		return
+	}
+	x.preparing = true
+	x.work.Go(func() {
+		x.prepare(ctx)
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.room.Broadcast()
+	})
+}
+
+// prepare gets a token and makes a server ready with it, or says why there is none.
+func (x *Proxy) prepare(ctx context.Context) {
+	x.mu.Lock()
+	wait, words := x.mayStart()
+	x.preparing = words == ""
+	x.mu.Unlock()
+	if words != "" {
+		x.refuse(words, true)
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(wait):
+	}
+	slow := time.AfterFunc(tokenWait, func() {
+		x.mu.Lock()
+		x.stuck = true
+		x.mu.Unlock()
+		x.refuse("Stagedoor still waits for the keychain or the provider. Try again in a moment.", false)
+	})
+	cred, err := x.p.Source.Fresh(ctx)
+	slow.Stop()
+	x.mu.Lock()
+	x.stuck = false
+	now := x.current
+	same := now != nil && !now.ended && now.cred.Account == cred.Account && now.cred.Token == cred.Token
+	if err != nil || same && x.usable(now) {
+		x.preparing = false
+		x.tried = x.p.Now()
+		spare := x.usable(now)
+		x.mu.Unlock()
+		if err != nil && !spare && ctx.Err() == nil {
+			x.refuse(err.Error(), false)
+		}
+		return
+	}
+	if cred.Renew != nil {
+		if now != nil && !now.ended && now.cred.Account == cred.Account {
+			x.preparing, x.renewal = false, &cred
+			x.mu.Unlock()
+			x.settle()
+			return
+		}
+		err = cred.Renew()
+	}
+	x.mu.Unlock()
+	var s *server
+	if err == nil {
+		s, err = x.start(ctx, cred)
+	}
+	current := true // another profile may have been selected meanwhile
+	if err == nil {
+		if ok, err := x.p.Source.Current(ctx, cred); err == nil {
+			current = ok
+		}
+	}
+	x.mu.Lock()
+	if !current && !x.closing {
+		x.retire(s)
+		x.mu.Unlock()
+		x.prepare(ctx)
+		return
+	}
+	x.preparing = false
+	if err != nil || x.closing {
+		x.mu.Unlock()
+		switch {
+		case s != nil:
+			s.End(0)
+		case ctx.Err() == nil:
+			x.refuse(err.Error(), true)
+		}
+		return
+	}
+	x.next = s
+	x.mu.Unlock()
+	x.settle()
+}
+
+// mayStart says how long to wait before a server is started that ended by itself a
+// moment ago, or why it is not started any more.
+func (x *Proxy) mayStart() (wait time.Duration, words string) {
+	for len(x.deaths) > 0 && x.p.Now().Sub(x.deaths[0]) > time.Minute {
+		x.deaths = x.deaths[1:]
+	}
+	switch n := len(x.deaths); {
+	case n >= maxDeaths:
+		return 0, fmt.Sprintf("%d times within a minute %s. It is started again in a minute.", n, x.lastEnd)
+	case n > 1:
+		return 100 * time.Millisecond << n, ""
+	}
+	return 0, ""
+}
+
+// start starts a server and, if the client knows one already, brings it to where
+// that one was.
+func (x *Proxy) start(ctx context.Context, cred Credential) (*server, error) {
+	process, err := x.p.Start(ctx, cred)
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	x.started++
+	s := &server{
+		Process: process, generation: x.started, cred: cred, in: &lineWriter{w: process.Stdin},
+		private: map[string]chan []byte{}, gone: make(chan struct{}),
+	}
+	x.living[s] = true
+	known := x.s.agreed != nil && !x.s.modern
+	hello, at, ready, level := x.s.hello, x.s.helloID, x.s.ready, x.s.level
+	var watched [][]byte
+	for _, params := range x.s.watched {
+		watched = append(watched, params)
+	}
+	var listens [][]byte
+	for _, r := range x.s.listens {
+		r.owner, r.resent = s, true
+		listens = append(listens, r.line)
+	}
+	x.mu.Unlock()
+	x.work.Go(func() { x.readServer(ctx, s) })
+	if known {
+		err = x.introduce(ctx, s, hello, at, ready, level, watched)
+	}
+	for _, line := range listens {
+		s.in.add(line)
+	}
+	if err == nil && len(listens) > 0 {
+		err = s.in.flush()
+	}
+	if err != nil {
+		s.End(0)
+		return nil, err
+	}
+	return s, nil
+}
+
+// introduce plays the client's part of the handshake with a later server, and tells
+// it what the client told an earlier one.
+func (x *Proxy) introduce(ctx context.Context, s *server, hello []byte, at span, ready, level []byte, watched [][]byte) error {
+	ctx, cancel := context.WithTimeout(ctx, helloWait)
+	defer cancel()
+	id := strconv.Quote(mine + "initialize-" + strconv.Itoa(s.generation))
+	result, err := x.ask(ctx, s, id, splice(hello, []edit{{at, []byte(id)}}))
+	if err != nil {
+		return fmt.Errorf("the server could not be started anew: %w", err)
+	}
+	if words := x.compare(result); words != "" {
+		return errors.New(words)
+	}
+	if len(ready) == 0 {
+		ready = call(nil, "notifications/initialized", nil)
+	}
+	s.in.add(ready)
+	if len(level) > 0 {
+		s.in.add(call([]byte(x.swallow(s, "level")), "logging/setLevel", json.RawMessage(level)))
+	}
+	for i, params := range watched {
+		s.in.add(call([]byte(x.swallow(s, "watch-"+strconv.Itoa(i))), "resources/subscribe", json.RawMessage(params)))
+	}
+	return s.in.flush()
+}
+
+// compare holds what a later server says of itself against what the client was told.
+// The words say that the two cannot go on together.
+func (x *Proxy) compare(result []byte) (words string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	first := x.s.first
+	if first == nil { // the launcher answered in a server's place
+		x.s.first = bytes.Clone(result)
+		return ""
+	}
+	part := func(of []byte, name string) []byte { return member(of, span{0, len(of)}, name).of(of) }
+	if !bytes.Equal(part(first, "protocolVersion"), part(result, "protocolVersion")) {
+		return "The server speaks another version of the protocol than when your client started it. Restart the client."
+	}
+	for _, name := range []string{"capabilities", "serverInfo", "instructions"} {
+		if !alike(part(first, name), part(result, name), name) {
+			x.warn("the server says other " + name + " than when the client started it")
+		}
+	}
+	return ""
+}
+
+// alike compares what two servers said of themselves. The first's capabilities were
+// changed on the way to the client.
+func alike(a, b []byte, name string) bool {
+	if name != "capabilities" {
+		return bytes.Equal(a, b)
+	}
+	names := func(raw []byte) string {
+		var is map[string]any
+		_ = json.Unmarshal(raw, &is)
+		for _, part := range is {
+			if part, ok := part.(map[string]any); ok {
+				delete(part, "listChanged")
+			}
+		}
+		return string(encode(is))
+	}
+	return names(a) == names(b)
+}
+
+// swallow makes an id for a request of ours whose answer is of no interest.
+func (x *Proxy) swallow(s *server, what string) string {
+	id := strconv.Quote(mine + what + "-" + strconv.Itoa(s.generation))
+	x.mu.Lock()
+	s.private[id] = make(chan []byte, 1)
+	x.mu.Unlock()
+	return id
+}
+
+// ask sends a request of ours and returns its result.
+func (x *Proxy) ask(ctx context.Context, s *server, id string, line []byte) (result []byte, err error) {
+	answer := make(chan []byte, 1)
+	x.mu.Lock()
+	s.private[id] = answer
+	x.mu.Unlock()
+	s.in.add(line)
+	_ = s.in.flush() // a server that ended is gone
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-s.gone:
+		return nil, errors.New(x.endOf(s))
+	case line := <-answer:
+		m, ok := parse(line, nil)
+		if !ok || len(m) != 1 || !m[0].result.found() {
+			return nil, errors.New("it refused: " + text(member(line, m[0].failure, "message").of(line)))
+		}
+		return m[0].result.of(line), nil
+	}
+}
