@@ -94,7 +94,7 @@ const learned = 3
 // them from the beginning of the second in which they answer.
 func (s Set) skew() time.Duration {
 	life := s.Expires.Sub(s.Issued)
-	return min(time.Minute, max(life/10, min(2*time.Second, life*2/3)))
+	return min(time.Minute, max(life/10, min(4*time.Second, life*2/3)))
 }
 
 // Fresh reports whether the access token will last beyond the skew.

@@ -11,7 +11,7 @@ func TestTokenIsRenewedInTime(t *testing.T) {
 	issued := time.Unix(1_800_000_000, 0)
 	for life, left := range map[time.Duration]time.Duration{
 		time.Hour: time.Minute, 5 * time.Minute: 30 * time.Second, // the longer, the surer
-		20 * time.Second: 2 * time.Second, 6 * time.Second: 2 * time.Second, 3 * time.Second: 2 * time.Second,
+		20 * time.Second: 4 * time.Second, 6 * time.Second: 4 * time.Second, 3 * time.Second: 2 * time.Second,
 		time.Second: time.Second * 2 / 3, // it is fresh at first
 	} {
 		set := Set{Issued: issued, Expires: issued.Add(life), Access: "made-up"}
