@@ -19,7 +19,7 @@ func TestTidalServerLivesOn(t *testing.T) { livesOn(t, musicServers["tidal"]) }
 
 func livesOn(t *testing.T, m musicServer) {
 	t.Parallel() // most of the time it waits
-	ttl, every, times := 6*time.Second, 500*time.Millisecond, 60
+	ttl, every, times := 8*time.Second, 500*time.Millisecond, 60
 	if os.Getenv("STAGEDOOR_LONG") != "" {
 		ttl, every, times = 20*time.Second, time.Second, 600
 	}

@@ -34,7 +34,8 @@
 //     get_user_playlists does all that twice, then asks for /v1/users/ID/playlists.
 //     When its client hangs up it ends, and leaves Flask behind, which goes on
 //     serving that port: before it would stop it, it prints to an output that is
-//     closed, and fails.
+//     closed, and fails. After the first five lines nobody reads what Flask
+//     prints, so it stops for good when the pipe is full, after some 150 calls.
 //
 // spotify-mcp 0.1.0, spotify-mcp-jamiew 0.7.0 and mcp-server-spotify 0.4.0 need Python
 // 3.12 and mcp-spotify 0.2.1 needs 3.14, which Debian 12 does not have.
