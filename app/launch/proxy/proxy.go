@@ -82,6 +82,8 @@ const (
 	// was still to answer. Clients kill after half a second, or two.
 	closeWait  = 300 * time.Millisecond
 	answerWait = 1500 * time.Millisecond
+	// signalWait is how long it has, twice, when we were told to end.
+	signalWait = 150 * time.Millisecond
 )
 
 // Proxy is one client's connection.
@@ -189,7 +191,7 @@ func (x *Proxy) warn(words string) { _, _ = fmt.Fprintln(x.p.Err, "stagedoor: "+
 // server a moment to answer what it was asked last.
 func (x *Proxy) close(cancel func(), polite bool) int {
 	x.mu.Lock()
-	wait := time.Duration(0)
+	wait := signalWait
 	if polite {
 		wait = closeWait
 		impatient := false
