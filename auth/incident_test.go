@@ -3,6 +3,7 @@ package auth_test
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // Whoever can write the log, and not the vault, takes no incident of the user's away:
@@ -70,5 +72,50 @@ func TestForgedIncidentsPushNoneOut(t *testing.T) {
 	}
 	if i, err := w.open().Incident(t.Context(), id); err != nil || i.Severity != "P1" {
 		t.Errorf("%+v, %v", i, err)
+	}
+}
+
+// While the keychain is locked nobody can tell which incidents were resolved, and no
+// alarm is raised about one that was.
+func TestLockedKeychainRevivesNoIncident(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	w.create("work")
+	id, err := w.keeper.OpenIncident(t.Context(), map[string]any{"severity": "P1", "status": "Investigating"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.keeper.UpdateIncident(t.Context(), id, auth.Resolved, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(2 * aDay)
+	w.vault.Fail(vault.ErrLocked)
+	_, _ = w.open().SweepAlerts(t.Context())
+	w.vault.Fail(nil)
+	if lines := w.told(audit.IncidentDue); len(lines) != 0 {
+		t.Errorf("said to be overdue: %v", lines)
+	}
+}
+
+// Of many processes that notice at once that something is due, one writes it down.
+func TestWhatIsDueIsWrittenOnce(t *testing.T) {
+	w, _ := agingSecret(t, 0)
+	w.idle(74)
+	if _, err := w.keeper.OpenIncident(t.Context(), map[string]any{"severity": "P1", "status": "Investigating"}); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(23 * time.Hour)
+	if _, err := w.open().SweepAlerts(t.Context()); err != nil { // the clock is believed an hour later
+		t.Fatal(err)
+	}
+	w.clock.Advance(2 * time.Hour)
+	var all sync.WaitGroup
+	for range 8 {
+		k := w.open()
+		all.Go(func() { _ = k.CheckSecrets(t.Context()) })
+		all.Go(func() { _, _ = k.SweepAlerts(t.Context()) })
+	}
+	all.Wait()
+	if secrets, phases := w.told(audit.CredentialExpiry), w.told(audit.IncidentDue); len(secrets) != 1 || len(phases) != 2 {
+		t.Errorf("%d lines about the secret's age, %d about the incident", len(secrets), len(phases))
 	}
 }

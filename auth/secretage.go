@@ -99,6 +99,7 @@ func (k *Keeper) checkSecret(ctx context.Context, p profile.Profile, kept identi
 	if now.Before(stage) {
 		return nil
 	}
+	defer k.briefly(ctx, "due.lock")()
 	all, err := k.Alerts(ctx)
 	if err != nil || slices.ContainsFunc(all, func(a alert.Alert) bool {
 		return a.Rule == secretAge && a.Profile == p.ID && a.State != alert.Resolved && !a.Unverified && !a.Last.Before(stage)
