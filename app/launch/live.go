@@ -81,7 +81,11 @@ func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credent
 			if err != nil {
 				return c, err
 			}
-			l.ends = append(l.ends, dir.Remove)
+			if l.Delivery.Rereads { // later servers read it too
+				l.ends = append(l.ends, dir.Remove)
+			} else {
+				l.whenDone(&c, dir.Remove)
+			}
 			if l.dirs == nil {
 				l.dirs = map[string]*RunDir{}
 			}
@@ -109,10 +113,23 @@ func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credent
 		if err != nil {
 			return c, err
 		}
-		l.ends = append(l.ends, e.Close)
+		l.whenDone(&c, e.Close)
 		c.Env = append(c.Env, e.Environ()...)
 	}
 	return c, nil
+}
+
+// whenDone has something that a server was given end with the server, and with us at
+// the latest.
+func (l *Live) whenDone(c *proxy.Credential, end func()) {
+	end = sync.OnceFunc(end)
+	l.ends = append(l.ends, end)
+	before := c.Done
+	c.Done = func() {
+		if end(); before != nil {
+			before()
+		}
+	}
 }
 
 // again returns another token for a server that has an account.

@@ -107,6 +107,41 @@ func TestTokenFile(t *testing.T) {
 	}
 }
 
+// A server that reads its file once has one of its own, which goes with it: a launcher
+// runs for days. So does the port at which it asks for tokens.
+func TestServerTakesItsTokenAlong(t *testing.T) {
+	file, err := launch.ParseFile("session.json={access_token}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, k, parent := newLive(t, launch.Delivery{Files: []launch.File{file}, Endpoint: true})
+	first, err := l.Fresh(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.hold("p1", "tok-2")
+	if _, err := l.Fresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first.Done()
+	files, err := filepath.Glob(parent + "/*/session.json")
+	if err != nil || len(files) != 1 {
+		t.Errorf("files: %q, %v", files, err)
+	}
+	for _, kv := range first.Env {
+		if url, ok := strings.CutPrefix(kv, launch.EndpointURL+"="); ok {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp, err := http.DefaultClient.Do(req); err == nil {
+				_ = resp.Body.Close()
+				t.Error("its port is still open")
+			}
+		}
+	}
+}
+
 // What a killed launcher left is removed by the next one, and nobody else's.
 func TestRunDirsOfKilledLaunchers(t *testing.T) {
 	parent := t.TempDir()

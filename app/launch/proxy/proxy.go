@@ -20,6 +20,9 @@ type Credential struct {
 	// Renew, if set, puts the token where a server with that account reads it at each
 	// call, so that none has to be started anew.
 	Renew func() error
+	// Done, if set, takes away what only a server that was started with it needs. It is
+	// called when that has ended.
+	Done func()
 	// Redact removes the token from words of the server's.
 	Redact func(string) string
 }

@@ -29,6 +29,12 @@ func TestServerOutlivesItsToken(t *testing.T) {
 		time.Sleep(3 * time.Hour) // the machine slept: the token ended long ago
 		r.who(6, "work-3")
 		r.nothing()
+		time.Sleep(time.Minute)
+		r.mu.Lock()
+		if got := strings.Join(r.done, " "); got != "work-1 work-2" { // in days these become many
+			t.Errorf("what was taken away is that of %q", got)
+		}
+		r.mu.Unlock()
 		if r.began != 1 {
 			t.Errorf("the launch was noted %d times, want 1", r.began)
 		}

@@ -62,6 +62,7 @@ type rig struct {
 	began   int
 	failed  []string
 	reports []string
+	done    []string // servers whose things were taken away
 
 	changes chan struct{}
 	in      *io.PipeWriter
@@ -91,7 +92,13 @@ func (r *rig) Fresh(ctx context.Context) (Credential, error) {
 	c := Credential{Account: r.account, Token: fmt.Sprint(r.issued), Env: []string{fmt.Sprintf("%s-%d", r.account, r.issued)}, Redact: func(s string) string {
 		return strings.ReplaceAll(s, "secret", "[token]")
 	}}
-	if name := c.Env[0]; r.inFile {
+	name := c.Env[0]
+	c.Done = func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.done = append(r.done, name)
+	}
+	if r.inFile {
 		c.Renew = func() error {
 			r.mu.Lock()
 			defer r.mu.Unlock()

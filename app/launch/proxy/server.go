@@ -45,6 +45,9 @@ func (x *Proxy) readServer(ctx context.Context, s *server) {
 	if err != nil {
 		status = 1
 	}
+	if s.cred.Done != nil {
+		s.cred.Done()
+	}
 	x.buried(ctx, s, status)
 }
 
