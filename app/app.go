@@ -77,7 +77,7 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 		Shell: func(ctx context.Context, line string) (secret.String, error) {
 			return platform.Shell(ctx, line, a.environ, std.Err)
 		},
-		Watch: a.watchOnce, OnlyWatch: onlyWatch,
+		Look: a.watchOnce, Watch: a.watchAll, OnlyWatch: onlyWatch,
 		Tray:    a.runTray,
 		Window:  a.runWindow,
 		Windows: window.Names(),
@@ -119,8 +119,9 @@ type application struct {
 	log     *slog.Logger
 	// grave gets a value when this process wrote down something that may be a
 	// P0 or P1; see commandKeeper.
-	grave chan struct{}
-	wait  error // what is wrong with STAGEDOOR_KEYCHAIN_WAIT
+	grave   chan struct{}
+	renewed time.Time // when renewHourly last looked for client secrets to replace
+	wait    error     // what is wrong with STAGEDOOR_KEYCHAIN_WAIT
 }
 
 func (a *application) browser() host.Browser { return host.Browser{Getenv: os.Getenv} }

@@ -43,14 +43,20 @@ func (a *application) watchAuditLog(ctx context.Context, k watchKeeper) (stop fu
 			if _, err := k.VerifyIncremental(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				a.log.Warn("the audit log could not be verified", "error", err)
 			}
-			err := k.RenewSecrets(ctx, func(ctx context.Context, line string) (secret.String, error) {
-				return platform.Shell(ctx, line, a.environ, io.Discard)
-			})
-			if err != nil && !errors.Is(err, context.Canceled) {
-				a.log.Warn("a client secret could not be replaced", "error", err)
-			}
+			a.renewSecrets(ctx, k)
 			timer.Reset(verificationEvery)
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+// renewSecrets replaces the client secrets that are to be replaced. What fails is
+// also an alert.
+func (a *application) renewSecrets(ctx context.Context, k watchKeeper) {
+	err := k.RenewSecrets(ctx, func(ctx context.Context, line string) (secret.String, error) {
+		return platform.Shell(ctx, line, a.environ, io.Discard)
+	})
+	if err != nil && !errors.Is(err, context.Canceled) {
+		a.log.Warn("a client secret could not be replaced", "error", err)
+	}
 }

@@ -51,3 +51,19 @@ func TestTheLogIsVerifiedEveryHour(t *testing.T) {
 		}
 	})
 }
+
+// stagedoor watch looks after every change, and replaces secrets once an hour: what
+// fails writes to the log, and is not tried again because of that.
+func TestWatchReplacesSecretsEveryHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &application{log: slog.New(slog.DiscardHandler)}
+		counted := &countingLog{}
+		for range 3 * 60 {
+			a.renewHourly(t.Context(), counted)
+			time.Sleep(time.Minute)
+		}
+		if counted.renewed != 3 {
+			t.Errorf("looked for secrets to replace %d times in three hours", counted.renewed)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/notify"
 	"github.com/stagedoor-app/stagedoor/app/platform"
@@ -28,6 +29,21 @@ func (a *application) watchOnce(ctx context.Context, k *auth.Keeper) (auth.Watch
 	}
 	a.forward(ctx, k, w.Raised...)
 	return w, err
+}
+
+// watchAll is watchOnce, and replaces the client secrets that are to be replaced.
+func (a *application) watchAll(ctx context.Context, k *auth.Keeper) (auth.Watched, error) {
+	a.renewHourly(vault.WithWait(ctx, 0), k)
+	return a.watchOnce(ctx, k)
+}
+
+// renewHourly is renewSecrets, at most once an hour: it writes to the log, whose
+// changes are looked at again.
+func (a *application) renewHourly(ctx context.Context, k watchKeeper) {
+	if now := time.Now(); now.Sub(a.renewed).Abs() >= verificationEvery {
+		a.renewed = now
+		a.renewSecrets(ctx, k)
+	}
 }
 
 // onlyWatch lets one process at a time watch a state folder.

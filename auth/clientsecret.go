@@ -85,7 +85,7 @@ func (k *Keeper) SetClientSecret(ctx context.Context, name string, n NewSecret) 
 		return done, hint.Usage("that is the client secret which is stored already", "make a new one at the provider first")
 	default:
 		if done.Tried, err = k.trySecret(ctx, a, n.Value); err != nil {
-			return done, err
+			return done, k.untried(ctx, a, was, identity.NextSecret{Value: n.Value, Ends: n.Ends.UTC()}, err)
 		}
 		event = audit.CredentialRotated
 		data = map[string]any{"tried": done.Tried, "old": k.auditKey.Fingerprint(ctx, was.Value), "new": k.auditKey.Fingerprint(ctx, n.Value)}
@@ -145,11 +145,32 @@ func (k *Keeper) trySecret(ctx context.Context, a account.Account, value secret.
 		return oauth.Client{ID: a.Profile.ClientID, Secret: value, Auth: oauth.ClientAuth(a.Profile.Binding().ClientAuth)}, nil
 	})
 	grant.Vet = func(set token.Set) error { return a.CheckTrial(set.Bound) }
-	if tried, err = k.tokens.Try(ctx, grant); err != nil {
-		err = fmt.Errorf("the secret that is stored stays, because the new one did not work in a refresh: %w", err)
-		err = hint.Wrap(err, cmp.Or(hint.Of(err), "look at it on the provider's page and try again")+"; stagedoor secret set "+a.Profile.Name+" stores it untried")
+	return k.tokens.Try(ctx, grant)
+}
+
+// untried says why the secret of before stays. Of the new one nothing is known if the
+// provider could not be asked: then it is kept, for RenewSecrets to try it again.
+func (k *Keeper) untried(ctx context.Context, a account.Account, was identity.ClientSecret, next identity.NextSecret, why error) error {
+	later := oauth.IsTransient(why)
+	failed := k.tokens.Alone(ctx, a.Profile.ID, func() error {
+		now, err := k.secrets.Load(ctx, a.Profile.ID)
+		if err != nil || now.Value != was.Value || !later && now.Next.Value != next.Value { // it was replaced meanwhile
+			return err
+		}
+		if now.Next = next; !later {
+			now.Next = identity.NextSecret{}
+		}
+		return k.secrets.Restore(ctx, a.Profile.ID, now)
+	})
+	if failed != nil {
+		k.log.WarnContext(ctx, "whether a new client secret is to be tried again could not be kept", "error", failed)
 	}
-	return tried, err
+	if later && failed == nil {
+		return hint.Wrap(fmt.Errorf("the secret that is stored stays, and the new one is kept until it can be tried: %w", why),
+			"the tray and stagedoor watch try it every hour; or try one now: stagedoor secret rotate "+a.Profile.Name)
+	}
+	err := fmt.Errorf("the secret that is stored stays, because the new one did not work in a refresh: %w", why)
+	return hint.Wrap(err, cmp.Or(hint.Of(err), "look at it on the provider's page and try again")+"; stagedoor secret set "+a.Profile.Name+" stores it untried")
 }
 
 // renewed has open revocations asked for with the client secret that is new.

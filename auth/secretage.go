@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -161,26 +164,39 @@ func (k *Keeper) addSecret(ctx context.Context, view *ProfileView, p profile.Pro
 }
 
 // RenewSecrets replaces the client secrets that have a command for it and are old
-// enough, at most one try a day each. run runs the command, which comes from the
-// vault, and returns what it prints.
+// enough, at most one try a day each, and tries again those that are kept for it, in
+// one process at a time. run runs the command, which comes from the vault, and returns
+// what it prints.
 func (k *Keeper) RenewSecrets(ctx context.Context, run func(ctx context.Context, command string) (secret.String, error)) error {
 	list, err := k.profiles.Load()
+	if err != nil || !slices.ContainsFunc(list.Profiles, func(p profile.Profile) bool { return p.HasSecret }) {
+		return err
+	}
+	lock, err := durable.TryAcquire(filepath.Join(k.dir, "locks", "renew.lock"))
+	if errors.Is(err, durable.ErrLocked) {
+		return nil // another process is about it
+	}
 	if err != nil {
 		return err
 	}
+	defer lock.Release()
 	now, err := k.At(ctx)
 	if err != nil {
 		return err
 	}
 	for _, p := range list.Profiles {
+		if !p.HasSecret {
+			continue
+		}
 		kept, unread := k.secrets.Load(ctx, p.ID)
-		if !p.HasSecret || unread != nil || kept.Renew.Command == "" || now.Sub(kept.Stored) < time.Duration(kept.Renew.Days)*oneDay {
+		again := !kept.Next.Value.Empty()
+		if unread != nil || !again && (kept.Renew.Command == "" || now.Sub(kept.Stored) < time.Duration(kept.Renew.Days)*oneDay) {
 			continue
 		}
 		tried, unsure := k.audit.Query(ctx, audit.Query{
 			Profile: p.ID, Name: audit.CredentialRotated, Outcome: audit.Failed, Since: k.now().Add(-oneDay), Limit: 1, Sealed: true,
 		})
-		if unsure != nil || len(tried) > 0 {
+		if unsure != nil || len(tried) > 0 && !again {
 			continue
 		}
 		a, odd := account.Of(p)
@@ -191,12 +207,17 @@ func (k *Keeper) RenewSecrets(ctx context.Context, run func(ctx context.Context,
 			err = errors.Join(err, fmt.Errorf("%s: %w", p.Name, odd))
 			continue
 		}
-		value, failed := run(ctx, kept.Renew.Command)
+		next, failed := kept.Next, error(nil)
+		if !again {
+			next.Value, failed = run(ctx, kept.Renew.Command)
+		}
 		if failed == nil {
-			_, failed = k.SetClientSecret(ctx, p.Name, NewSecret{Value: value, Try: true})
+			_, failed = k.SetClientSecret(ctx, p.Name, NewSecret{Value: next.Value, Ends: next.Ends, Try: true})
+		}
+		if failed != nil && !oauth.IsTransient(failed) { // then it is kept, and tried again
+			k.record(ctx, p, audit.CredentialRotated, audit.Failed, map[string]any{"automatic": true})
 		}
 		if failed != nil {
-			k.record(ctx, p, audit.CredentialRotated, audit.Failed, map[string]any{"automatic": true})
 			err = errors.Join(err, fmt.Errorf("%s: %w", p.Name, failed))
 		}
 	}

@@ -303,6 +303,89 @@ func TestClientSecretIsRenewed(t *testing.T) {
 	}
 }
 
+// A new secret is often shown only once. If the provider cannot be asked about it, it
+// is kept and tried again; the command does not run for another one, and what is
+// refused in the end is an alert and forgotten.
+func TestNewClientSecretIsNotLostOffline(t *testing.T) {
+	for name, good := range map[string]bool{"taken": true, "refused": false} {
+		t.Run(name, func(t *testing.T) {
+			w, p := agingSecret(t, 0)
+			w.login("work")
+			ran := 0
+			renew := func() error {
+				return w.open().RenewSecrets(t.Context(), func(context.Context, string) (secret.String, error) {
+					ran++
+					return newSecret, nil
+				})
+			}
+			if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret, Renew: &auth.Renewal{Command: "print it", Days: 30}}); err != nil {
+				t.Fatal(err)
+			}
+			w.idle(31)
+			if good {
+				w.server.SetClientSecret("client", newSecret)
+			}
+			for range 2 {
+				w.server.Script(authtest.Token, authtest.Answer{Status: http.StatusServiceUnavailable})
+				if err := renew(); err == nil || ran != 1 {
+					t.Fatalf("while it is down: %v, the command ran %d times", err, ran)
+				}
+				if strings.Contains(strings.Join(w.lines(), ""), newSecret) {
+					t.Fatal("the log has the new secret")
+				}
+			}
+			if failed := w.rotationFailed(); failed {
+				t.Error("an alert, though it is only to be tried again")
+			}
+			if err := renew(); (err == nil) != good || ran != 1 {
+				t.Errorf("when it is back: %v, the command ran %d times", err, ran)
+			}
+			if failed := w.rotationFailed(); failed == good {
+				t.Errorf("there is an alert: %v", failed)
+			}
+			item, err := w.vault.Get(t.Context(), "profile/"+p.ID+"/client-secret")
+			if err != nil || strings.Contains(item.Reveal(), newSecret) != good || strings.Contains(item.Reveal(), oldSecret) == good {
+				t.Errorf("kept: %s, %v", item.Reveal(), err)
+			}
+			w.clock.Advance(2 * time.Hour)
+			if !w.server.AccessValid(w.token(w.open(), "work").Token) {
+				t.Error("the login does not work any more")
+			}
+		})
+	}
+}
+
+func (w *world) rotationFailed() bool {
+	return slices.ContainsFunc(w.alerts(w.open()), func(a alert.Alert) bool { return a.Rule == "rotation_failed" && a.State == alert.Open })
+}
+
+// Of two trays or watches one runs the command.
+func TestOneProcessRenewsAtATime(t *testing.T) {
+	w, _ := agingSecret(t, 0)
+	w.login("work")
+	if _, err := w.keeper.SetClientSecret(t.Context(), "work", auth.NewSecret{Value: oldSecret, Renew: &auth.Renewal{Command: "print it", Days: 30}}); err != nil {
+		t.Fatal(err)
+	}
+	w.idle(31)
+	ran, k := 0, w.open()
+	var renew func(context.Context, string) (secret.String, error)
+	renew = func(ctx context.Context, _ string) (secret.String, error) {
+		if ran++; ran > 1 {
+			return "", errors.New("it ran again meanwhile")
+		}
+		if err := w.open().RenewSecrets(ctx, renew); err != nil {
+			t.Error(err)
+		}
+		w.server.SetClientSecret("client", newSecret)
+		return newSecret, nil
+	}
+	for range 3 {
+		if err := k.RenewSecrets(t.Context(), renew); err != nil || ran != 1 {
+			t.Errorf("%v, the command ran %d times", err, ran)
+		}
+	}
+}
+
 // One secret that cannot be read keeps nobody from hearing of the others' age.
 func TestUnreadableClientSecretHidesNoOther(t *testing.T) {
 	w, p := agingSecret(t, 0)

@@ -32,7 +32,7 @@ are any, of those that are asked for, so that a scheduled job can tell.`,
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error {
-				if _, err := f.Watch(ctx, k); err != nil && ctx.Err() == nil {
+				if _, err := f.Look(ctx, k); err != nil && ctx.Err() == nil {
 					f.warn("not all could be looked at: "+err.Error(), hint.Of(err))
 				}
 				return alertsRun(ctx, f, k, o)

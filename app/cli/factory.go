@@ -52,8 +52,9 @@ type Factory struct {
 	// with its parent, and keeps what it knows from others.
 	Serving func(ctx context.Context) (context.Context, func())
 
-	// Watch does what a tray does, once, without asking anybody anything.
-	Watch func(ctx context.Context, k *auth.Keeper) (auth.Watched, error)
+	// Look does what a tray does, once, without asking anybody anything or running a
+	// command that prints a secret. Watch does that too.
+	Look, Watch func(ctx context.Context, k *auth.Keeper) (auth.Watched, error)
 	// OnlyWatch makes this process the one that watches a state folder.
 	OnlyWatch func() (end func(), err error)
 

@@ -57,9 +57,13 @@ func newCmdSecretRotate(f *Factory, runF func(*secretOptions) error) *cobra.Comm
 the provider takes it: if not, the old one stays. The new one is asked for, or
 read from standard input, or is what the command prints.
 
-With --every the tray runs the command again when the secret is so many days old.
-The command is kept in the keychain, since settings can be changed by whoever can
-write the state folder. --every -1 alone ends that, and the secret stays.`,
+With --every the tray, or stagedoor watch, runs the command again when the secret is
+so many days old. The command is kept in the keychain, since settings can be changed
+by whoever can write the state folder. --every -1 alone ends that, and the secret
+stays.
+
+If the provider cannot be reached, the new secret is kept in the keychain and tried
+every hour.`,
 		Example: `  stagedoor secret rotate work
   stagedoor secret rotate work --command 'vault kv get -field=secret kv/spotify' --every 60`,
 		Args:              exactly("PROFILE"),
@@ -78,7 +82,7 @@ write the state folder. --every -1 alone ends that, and the secret stays.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.command, "command", "", "a line for the shell, which prints the new secret")
-	cmd.Flags().IntVar(&o.every, "every", 0, "have the tray do it again when the secret is so many days old; -1 for never again")
+	cmd.Flags().IntVar(&o.every, "every", 0, "have the tray or watch do it again when the secret is so many days old; -1 for never again")
 	addSecretExpires(cmd, &o.ends)
 	return cmd
 }
@@ -157,7 +161,7 @@ func secretRun(ctx context.Context, f *Factory, k secretKeeper, o *secretOptions
 	}
 	switch {
 	case o.every > 0:
-		f.printf("the tray runs the command again when it is %d days old\n", o.every)
+		f.printf("the tray or stagedoor watch runs the command again when it is %d days old\n", o.every)
 	case o.every < 0:
 		f.printf("no command replaces it from now on\n")
 	}

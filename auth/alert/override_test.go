@@ -81,7 +81,7 @@ func TestDescriptions(t *testing.T) {
 			t.Errorf("%s: %q, %q", r.ID, d.Condition, d.Guard)
 		}
 	}
-	if len(seen) != 29 {
+	if len(seen) != 30 {
 		t.Errorf("%d rules", len(seen))
 	}
 }

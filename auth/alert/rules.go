@@ -207,6 +207,19 @@ func Defaults() []Rule {
 			},
 		},
 		{
+			ID: "rotation_failed", Title: "Client secret not replaced",
+			Condition: "the command that replaces a client secret fails, or the provider refuses what it prints",
+			Guard:     "a provider that cannot be reached is asked again, and a new secret resolves it",
+			Advice:    "Run it by hand and read what it says: `stagedoor secret rotate PROFILE --command LINE`. It may have ended the secret of before.",
+			Events:    []string{audit.CredentialRotated}, Where: failed,
+			Resets: []string{audit.CredentialStored, audit.CredentialRotated, audit.SecretsRemoved, audit.ProfileDeleted}, Resolves: true,
+			ResetWhere: func(e audit.Event) bool {
+				return !failed(e) && (e.Name != audit.SecretsRemoved || e.Data["item"] == "all")
+			},
+			Kind: Single, Severity: P2, Cooldown: day,
+			Message: "the client secret could not be replaced by its command, which runs again in a day",
+		},
+		{
 			ID: "grant_expiry", Title: "Login ends soon",
 			Condition: "a login that cannot last for ever ends in 14 days (P3), 3 days (P2) or 1 day (P1)",
 			Guard:     "each threshold is told of once, and a new login resolves it",

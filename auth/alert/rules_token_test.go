@@ -20,6 +20,17 @@ func (s *story) used(days int) *story {
 func TestTokenRules(t *testing.T) {
 	grant := func(days float64) []any { return []any{"days", days} }
 	play(t, Defaults(), map[string]scene{
+		// rotation_failed
+		"a command that fails daily": {
+			tell().failed(audit.CredentialRotated).wait(day / 2).failed(audit.CredentialRotated),
+			[]string{"rotation_failed-1 P2 open ×2 the client secret could not be replaced by its command, which runs again in a day"},
+		},
+		"it works again":                {tell().failed(audit.CredentialRotated).add(1, audit.CredentialRotated, "p"), []string{"rotation_failed-1 P2 resolved ×1 the client secret could not be replaced by its command, which runs again in a day"}},
+		"one that works from the start": {tell().add(1, audit.CredentialRotated, "p"), nil},
+		"only a named secret is removed": {
+			tell().failed(audit.CredentialRotated).add(1, audit.SecretsRemoved, "p", "item", "named/key"),
+			[]string{"rotation_failed-1 P2 open ×1 the client secret could not be replaced by its command, which runs again in a day"},
+		},
 		// credential_age
 		"a client secret of 75 days": {
 			tell().add(1, audit.CredentialExpiry, "p", "name", "work", "days", 15.0, "age_days", 75.0),

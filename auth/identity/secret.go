@@ -17,6 +17,15 @@ type ClientSecret struct {
 	Stored time.Time // UTC; zero in an item of before ages were kept
 	Ends   time.Time // UTC, the end that the user gave; zero if none
 	Renew  Renewal
+	// Next is a new one that the provider could not be asked about yet: many show one
+	// only once.
+	Next NextSecret
+}
+
+// NextSecret is a client secret that is to be tried.
+type NextSecret struct {
+	Value secret.String
+	Ends  time.Time // UTC, the end that the user gave; zero if none
 }
 
 // Renewal says how a client secret is replaced without anybody asking for it. It is
@@ -31,7 +40,7 @@ type Renewal struct {
 func (c ClientSecret) Replaced(value secret.String, at time.Time) ClientSecret {
 	next := ClientSecret{Value: value, Stored: at, Renew: c.Renew}
 	if value == c.Value && !c.Stored.IsZero() {
-		next.Stored, next.Ends = c.Stored, c.Ends
+		next.Stored, next.Ends, next.Next = c.Stored, c.Ends, c.Next
 	}
 	return next
 }
@@ -44,11 +53,15 @@ type storedSecret struct {
 	Stored  time.Time `json:"stored,omitzero"`
 	Ends    time.Time `json:"ends,omitzero"`
 	Renew   Renewal   `json:"renew,omitzero"`
+	Next    string    `json:"next,omitempty"`
+	NextEnd time.Time `json:"next_ends,omitzero"`
 }
 
 // Encode returns the item for the vault.
 func (c ClientSecret) Encode() (secret.String, error) {
-	data, err := json.Marshal(storedSecret{Version: 1, Secret: c.Value.Reveal(), For: c.For, Stored: c.Stored, Ends: c.Ends, Renew: c.Renew})
+	data, err := json.Marshal(storedSecret{
+		Version: 1, Secret: c.Value.Reveal(), For: c.For, Stored: c.Stored, Ends: c.Ends, Renew: c.Renew, Next: c.Next.Value.Reveal(), NextEnd: c.Next.Ends,
+	})
 	if err != nil {
 		return "", fmt.Errorf("encode the client secret: %w", err)
 	}
@@ -64,5 +77,6 @@ func DecodeClientSecret(item secret.String) ClientSecret {
 	if dec.Decode(&d) != nil || dec.More() || d.Version != 1 || d.Secret == "" {
 		return ClientSecret{Value: item}
 	}
-	return ClientSecret{Value: secret.String(d.Secret), For: d.For, Stored: d.Stored, Ends: d.Ends, Renew: d.Renew}
+	next := NextSecret{secret.String(d.Next), d.NextEnd}
+	return ClientSecret{Value: secret.String(d.Secret), For: d.For, Stored: d.Stored, Ends: d.Ends, Renew: d.Renew, Next: next}
 }
