@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"time"
 
-	"github.com/stagedoor-app/stagedoor/app/notify"
 	"github.com/stagedoor-app/stagedoor/app/platform"
+	"github.com/stagedoor-app/stagedoor/app/tray"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 )
@@ -40,14 +42,51 @@ func (a *application) forward(ctx context.Context, k *auth.Keeper, alerts ...ale
 	}
 }
 
-// forwarding is the tray's notifier.
+const (
+	// maxWaiting is how many alerts wait for the user's command at most.
+	maxWaiting = 100
+	// lastOnes is how long it has for those that wait when the tray quits.
+	lastOnes = 5 * time.Second
+)
+
+// forwarding is the tray's notifier. It hands alerts on from a queue, so that one
+// command runs at a time, however many there are.
 type forwarding struct {
-	*notify.Notifier
-	forward func(alert.Alert)
+	tray.Notifier
+	queue chan<- alert.Alert
+	log   *slog.Logger
+}
+
+// newForwarding returns one that shows alerts by n and hands them on by hand, until
+// end is called, which must be after the last call of Alert.
+func newForwarding(n tray.Notifier, log *slog.Logger, hand func(...alert.Alert)) (f forwarding, end func()) {
+	queue, done := make(chan alert.Alert, maxWaiting), make(chan struct{})
+	go func() {
+		defer close(done)
+		for one := range queue {
+			all := []alert.Alert{one}
+			for len(queue) > 0 {
+				all = append(all, <-queue)
+			}
+			hand(all...)
+		}
+	}()
+	return forwarding{n, queue, log}, func() {
+		close(queue)
+		select {
+		case <-done:
+		case <-time.After(lastOnes):
+			log.Warn("the tray quits before all alerts were handed to notifications.command")
+		}
+	}
 }
 
 // Alert shows an alert, and hands it on.
 func (f forwarding) Alert(a alert.Alert, profileName string) {
 	f.Notifier.Alert(a, profileName)
-	go f.forward(a)
+	select {
+	case f.queue <- a:
+	default:
+		f.log.Warn("an alert could not be handed to notifications.command, which is too slow", "alert", a.ID)
+	}
 }

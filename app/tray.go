@@ -64,6 +64,10 @@ func (a *application) runTray(ctx context.Context) error {
 		return err
 	}
 	defer notifier.Close(context.WithoutCancel(ctx))
+	shown, end := newForwarding(notifier, a.log, func(alerts ...alert.Alert) {
+		a.forward(vault.WithWait(context.WithoutCancel(ctx), 0), k, alerts...)
+	})
+	defer end()
 	defer a.watchAuditLog(ctx, k)()
 	if first := a.mainWindow(k); first == "welcome" {
 		if err := a.openWindow(first); err != nil {
@@ -72,7 +76,7 @@ func (a *application) runTray(ctx context.Context) error {
 	}
 	err = tray.Run(ctx, tray.Params{
 		Keeper: k, Now: time.Now, Logger: a.log,
-		Notify: forwarding{notifier, func(one alert.Alert) { a.forward(vault.WithWait(context.WithoutCancel(ctx), 0), k, one) }},
+		Notify: shown,
 		Setup:  func(ctx context.Context) (string, error) { return a.setUpClaude(ctx, k) },
 		KeepLists: func(service string) []string {
 			s, err := a.setup(k)

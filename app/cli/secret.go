@@ -59,8 +59,8 @@ read from standard input, or is what the command prints.
 
 With --every the tray, or stagedoor watch, runs the command again when the secret is
 so many days old. The command is kept in the keychain, since settings can be changed
-by whoever can write the state folder. --every -1 alone ends that, and the secret
-stays.
+by whoever can write the state folder; while it runs, the list of processes shows it
+to others. --every -1 alone ends that, and the secret stays.
 
 If the provider cannot be reached, the new secret is kept in the keychain and tried
 every hour.`,

@@ -30,7 +30,8 @@ is. A file with a mistake in it is not used and never overwritten.
 
 notifications.command is a line for the shell that gets each new alert as JSON on
 its standard input, for mail, chat or syslog; "off" ends that. It is kept in the
-keychain and not in the file, which others may be able to write.`,
+keychain and not in the file, which others may be able to write. While it runs, the
+list of processes shows it to others: a secret belongs into a script.`,
 		Example: `  stagedoor settings notifications.quiet_hours 22:00-07:00
   stagedoor settings alerts.refresh_failed.muted on
   stagedoor settings notifications.command 'logger -t stagedoor'
