@@ -271,3 +271,25 @@ func TestReportOfAProfileHasItsAlertsAlone(t *testing.T) {
 		t.Errorf("%v, profiles %v", report.Alerts, report.Profiles)
 	}
 }
+
+// What was stored or signed in before an incident that no alert tells of repairs
+// nothing of it; what follows the revocation with which it was met does.
+func TestWhatCameBeforeRepairsNothing(t *testing.T) {
+	replaced := "- [x] Replace the client secret"
+	log := new(memoryLog).add(audit.CredentialStored, "p").add(audit.LoginSucceeded, "p")
+	for _, step := range []struct {
+		event string
+		want  bool
+	}{{"", false}, {audit.TokensRevoked, false}, {audit.CredentialRotated, true}} {
+		if step.event != "" {
+			log.add(step.event, "p")
+		}
+		report, err := New(t.Context(), log, Request{Profiles: []string{"work"}, Impact: "laptop stolen"}, log.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := report.Markdown(); strings.Contains(text, replaced) != step.want || strings.Contains(text, "- [x] Sign in again") {
+			t.Errorf("after %q:\n%s", step.event, text)
+		}
+	}
+}

@@ -77,7 +77,8 @@ func (t *timeline) finish() {
 			profiles[printable(audit.Event{Profile: a.Profile}.ProfileName(t.names))] = true
 		}
 	}
-	// What was done before anything was odd is no answer to it.
+	// What was done before anything was odd is no answer to it. Of what no alert tells of
+	// nobody knows when it was: what repairs comes after the report, or what contains.
 	begin := uint64(0)
 	if len(t.evidence) > 0 {
 		begin = slices.Min(slices.Collect(maps.Keys(t.evidence)))
@@ -89,7 +90,8 @@ func (t *timeline) finish() {
 			events []string
 			list   *[]Entry
 		}{{containment, &r.Containment}, {remediation, &r.Remediation}, {prevention, &r.Prevention}} {
-			if slices.Contains(kind.events, e.Name) && !entry.Failed && e.Seq >= begin {
+			answer := begin > 0 || !e.Time.Before(r.Found) || len(r.Containment) > 0 || kind.list == &r.Containment
+			if answer && slices.Contains(kind.events, e.Name) && !entry.Failed && e.Seq >= begin {
 				act := entry
 				act.Event = audit.WordingOf(e.Name).Words
 				*kind.list = append(*kind.list, act)
