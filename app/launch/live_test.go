@@ -158,6 +158,10 @@ func TestRunDirsOfKilledLaunchers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	before := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(killed, before, before); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Mkdir(filepath.Join(parent, "others"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +176,28 @@ func TestRunDirsOfKilledLaunchers(t *testing.T) {
 	if !slices.Equal(left, want) {
 		t.Errorf("there is %q, want %q", left, want)
 	}
+}
+
+// A client starts all its servers at once: none of the launchers takes away the folder
+// that another one is making.
+func TestRunDirsMadeAtOnce(t *testing.T) {
+	parent := t.TempDir()
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 50 {
+				d, err := launch.NewRunDir(parent)
+				if err == nil {
+					_, err = os.Stat(d.Path)
+					d.Remove()
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // The endpoint gives the token to who has the key and comes by the right name, and to

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -39,7 +40,11 @@ func writable(dir string) bool {
 	return err == nil
 }
 
-const runPrefix = "stagedoor-run-"
+const (
+	runPrefix = "stagedoor-run-"
+	// beingMade is far longer than it takes to make a run folder.
+	beingMade = 10 * time.Second
+)
 
 // NewRunDir makes a run folder in parent, and removes those of launchers that were
 // killed.
@@ -68,7 +73,8 @@ func abandoned(parent string) (dirs []string) {
 		if uid, known := durable.Owner(dir); known && uid != os.Getuid() {
 			continue
 		}
-		if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+		// Of those that are being made now, nobody holds the lock for a moment.
+		if info, err := os.Lstat(dir); err != nil || !info.IsDir() || time.Since(info.ModTime()).Abs() < beingMade {
 			continue
 		}
 		if _, err := os.Lstat(filepath.Join(dir, ".lock")); err != nil {
