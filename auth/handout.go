@@ -55,14 +55,14 @@ func (k *Keeper) Launch(ctx context.Context, p profile.Profile, program string, 
 	if err = use(access); err == nil {
 		k.RecordLaunch(ctx, p, program)
 	} else {
-		k.record(ctx, p, audit.KeychainAccess, audit.OK, k.accessData(p.ID, "run"))
+		k.RecordHandOut(ctx, p)
 	}
 	return err
 }
 
 // Fresh gets a token as Token does, for a program that is run by the caller. Only a
 // refusal is noted: the caller calls RecordLaunch when the program is of use to
-// somebody.
+// somebody, and RecordHandOut for each later token of its.
 func (k *Keeper) Fresh(ctx context.Context, p profile.Profile) (Access, error) {
 	access, err := k.handOut(ctx, p)
 	if err != nil {
@@ -76,6 +76,11 @@ func (k *Keeper) RecordLaunch(ctx context.Context, p profile.Profile, program st
 	k.recordAll(ctx, p,
 		audit.Event{Name: audit.KeychainAccess, Outcome: audit.OK, Data: k.accessData(p.ID, "run")},
 		audit.Event{Name: audit.Launched, Outcome: audit.OK, Data: k.askedFor(map[string]any{"program": program})})
+}
+
+// RecordHandOut notes that a program which runs got another token.
+func (k *Keeper) RecordHandOut(ctx context.Context, p profile.Profile) {
+	k.record(ctx, p, audit.KeychainAccess, audit.OK, k.accessData(p.ID, "run"))
 }
 
 // Holds reports whether a program that has the token may go on with it: the profile

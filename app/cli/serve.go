@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/launch"
@@ -26,25 +25,12 @@ type serveKeeper interface {
 func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, recipe launch.Recipe, program string, in io.Reader) error {
 	ctx, end := f.Serving(ctx)
 	defer end()
-	var mu sync.Mutex
-	var last profile.Profile
 	live := o.live(f, recipe, program)
 	defer live.Close()
 	live.Keeper = k
 	live.Find = func() (profile.Profile, error) {
 		p, err := o.find(k, recipe)
-		if err != nil {
-			return p, o.whereTo(ctx, k, err)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		last = p
-		return p, nil
-	}
-	present := func() profile.Profile {
-		mu.Lock()
-		defer mu.Unlock()
-		return last
+		return p, o.whereTo(ctx, k, err)
 	}
 	changes, err := k.WatchLogins(ctx)
 	if err != nil {
@@ -58,11 +44,17 @@ func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, recipe
 	after := context.WithoutCancel(ctx) // what is written at the end
 	status, err := proxy.Run(ctx, proxy.Params{
 		In: in, Out: f.Out, Err: f.Err, Source: live, Changes: changes, Now: f.Now, Version: f.Version,
-		Start:  command.Start,
-		Began:  func(proxy.Credential) { k.RecordLaunch(after, present(), name) },
-		Failed: func(status, calls int) { k.RecordCallFailed(after, present(), status, calls) },
+		Start: command.Start,
+		Supplied: func(c proxy.Credential, first bool) {
+			if p := live.Profile(c.Account); first {
+				k.RecordLaunch(after, p, name)
+			} else {
+				k.RecordHandOut(after, p)
+			}
+		},
+		Failed: func(status, calls int) { k.RecordCallFailed(after, live.Profile(""), status, calls) },
 		Report: func(t proxy.Tally, ran time.Duration, final bool) {
-			k.RecordServed(after, present(), auth.Served{For: ran, Calls: t.Calls, Failed: t.Failed, Tools: t.Tools}, final)
+			k.RecordServed(after, live.Profile(""), auth.Served{For: ran, Calls: t.Calls, Failed: t.Failed, Tools: t.Tools}, final)
 		},
 	})
 	return ended(status, err)

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -22,6 +23,7 @@ type LiveKeeper interface {
 	Fresh(ctx context.Context, p profile.Profile) (auth.Access, error)
 	Holds(ctx context.Context, p profile.Profile, had auth.Access) (bool, error)
 	RecordRefusal(ctx context.Context, p profile.Profile, purpose string, err error)
+	RecordHandOut(ctx context.Context, p profile.Profile)
 }
 
 // Live is where a proxy's credentials come from: the profile that Find names at the
@@ -35,9 +37,10 @@ type Live struct {
 	RunDirs  func() (string, error) // where run folders are made
 
 	mu   sync.Mutex
-	had  auth.Access        // of the server that was started last
-	dirs map[string]*RunDir // that servers read, the last one of each profile
-	ends []func()           // of what servers were given
+	had  auth.Access                // of the server that was started last
+	seen map[string]profile.Profile // whose tokens were delivered, by id
+	dirs map[string]*RunDir         // that servers read, the last one of each profile
+	ends []func()                   // of what servers were given
 }
 
 // Fresh returns what to start a server with.
@@ -55,7 +58,20 @@ func (l *Live) Fresh(ctx context.Context) (proxy.Credential, error) {
 	if err != nil {
 		return proxy.Credential{}, sentence(err)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen == nil {
+		l.seen = map[string]profile.Profile{}
+	}
+	l.seen[p.ID] = p
 	return c, nil
+}
+
+// Profile is the one with that id, or "" for that of the server that was started last.
+func (l *Live) Profile(id string) profile.Profile {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seen[cmp.Or(id, l.had.ProfileID)]
 }
 
 // Deliver makes ready what a server reads of a login.
@@ -145,6 +161,7 @@ func (l *Live) again(ctx context.Context, account string) (auth.Access, error) {
 	if err != nil {
 		return auth.Access{}, sentence(err)
 	}
+	l.Keeper.RecordHandOut(ctx, p)
 	return access, nil
 }
 

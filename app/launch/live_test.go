@@ -23,6 +23,7 @@ import (
 type keeper struct {
 	mu     sync.Mutex
 	access auth.Access
+	handed int // tokens that were noted
 }
 
 func (k *keeper) Fresh(context.Context, profile.Profile) (auth.Access, error) { return k.now(), nil }
@@ -44,6 +45,12 @@ func (k *keeper) Holds(context.Context, profile.Profile, auth.Access) (bool, err
 	return true, nil
 }
 func (k *keeper) RecordRefusal(context.Context, profile.Profile, string, error) {}
+
+func (k *keeper) RecordHandOut(context.Context, profile.Profile) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.handed++
+}
 
 func newLive(t *testing.T, d launch.Delivery) (*launch.Live, *keeper, string) {
 	t.Helper()
@@ -246,6 +253,12 @@ func TestEndpoint(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || status != 200 || answer.Token != "tok-2" || answer.Expires < 3500 || answer.Expires > 3600 {
 		t.Errorf("status %d: %s", status, body)
+	}
+	k.mu.Lock()
+	handed := k.handed
+	k.mu.Unlock()
+	if handed != 1 {
+		t.Errorf("%d tokens were noted, want 1", handed)
 	}
 	for what, got := range map[string]func() (int, string){
 		"another key":     func() (int, string) { return ask("GET", "", "wrong") },

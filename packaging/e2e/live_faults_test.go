@@ -212,6 +212,11 @@ func TestLoginWhileTheClientWaits(t *testing.T) {
 			t.Fatal("the server did not follow the selection")
 		}
 	}
+	_ = h.in.Close()
+	_ = h.cmd.Wait() // what it has to say is on the log now
+	if log := s.must(t, "audit", "bob", "--event", "keychain_access"); !strings.Contains(log, "purpose=run") {
+		t.Errorf("that the server got a token of bob's is not on the log: %q", log)
+	}
 }
 
 // nothingRunsBut checks that a launcher has no server.

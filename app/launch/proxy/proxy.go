@@ -50,8 +50,9 @@ type Params struct {
 	Now     func() time.Time
 	Version string // of this program
 	MaxLine int    // of a message, in bytes; 0 is DefaultMaxLine
-	// Began is called once, when a client that means it has a server.
-	Began func(Credential)
+	// Supplied is called when a server of a client that means it has got a credential:
+	// the first time when the handshake is through, and then for each that takes over.
+	Supplied func(c Credential, first bool)
 	// Failed is called when a tool call failed, with the HTTP status that was seen in
 	// the answer, or 0, and how many calls there were in the last five minutes.
 	Failed func(status, calls int)

@@ -119,6 +119,9 @@ func TestSwitchOfTheProfile(t *testing.T) {
 		r.send(`{"jsonrpc":"2.0","id":6,"method":"tools/list","params":{"cursor":"page-of-home-2"}}`)
 		r.want(`"id":6,"result"`)
 		r.nothing()
+		if got := fmt.Sprint(r.supplied); got != "[work-1 home-2]" { // the log must know whose tokens it got
+			t.Errorf("noted: %s", got)
+		}
 	})
 }
 

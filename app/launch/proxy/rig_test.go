@@ -51,18 +51,19 @@ type rig struct {
 	servers []*fakeServer
 	handle  func(s *fakeServer, m map[string]any, line []byte)
 
-	account string
-	issued  int
-	inFile  bool          // the server reads a file
-	written []string      // into it
-	life    time.Duration // of a token; 0 for ever
-	problem error
-	hold    chan struct{} // Fresh waits for it
-	fresh   int           // how often a token was asked for
-	began   int
-	failed  []string
-	reports []string
-	done    []string // servers whose things were taken away
+	account  string
+	issued   int
+	inFile   bool          // the server reads a file
+	written  []string      // into it
+	life     time.Duration // of a token; 0 for ever
+	problem  error
+	hold     chan struct{} // Fresh waits for it
+	fresh    int           // how often a token was asked for
+	began    int
+	supplied []string // what was noted, of a client that means it
+	failed   []string
+	reports  []string
+	done     []string // servers whose things were taken away
 
 	changes chan struct{}
 	in      *io.PipeWriter
@@ -236,7 +237,14 @@ func (r *rig) run() {
 	go func() {
 		status, err := Run(ctx, Params{
 			In: in, Out: stdout, Err: &r.errs, Source: r, Changes: r.changes, Start: r.start, Now: time.Now, Version: "1", MaxLine: r.maxLine,
-			Began: func(Credential) { r.mu.Lock(); r.began++; r.mu.Unlock() },
+			Supplied: func(c Credential, first bool) {
+				r.mu.Lock()
+				r.supplied = append(r.supplied, c.Env[0])
+				if first {
+					r.began++
+				}
+				r.mu.Unlock()
+			},
 			Failed: func(status, calls int) {
 				r.mu.Lock()
 				r.failed = append(r.failed, fmt.Sprint(status, "/", calls))

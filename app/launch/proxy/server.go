@@ -208,13 +208,21 @@ func (x *Proxy) answered(s *server, r *request, line []byte, m message) (edits [
 // nowBegan says that the client means it: it went through the handshake. The caller
 // holds mu.
 func (x *Proxy) nowBegan() {
-	if x.began || x.current == nil || x.p.Began == nil {
+	if !x.began && x.current != nil {
+		x.began = true
+		x.supplied(true)
+	}
+}
+
+// supplied tells that the present server has its credential. Of a client that went
+// through no handshake nothing is told. The caller holds mu.
+func (x *Proxy) supplied(first bool) {
+	if !x.began || x.p.Supplied == nil {
 		return
 	}
-	x.began = true
 	cred := x.current.cred
 	x.work.Go(func() {
-		x.p.Began(cred)
+		x.p.Supplied(cred, first)
 		debug.FreeOSMemory() // what a passphrase cost is not needed again for an hour
 	})
 }

@@ -51,6 +51,7 @@ func (x *Proxy) takeOver(ctx context.Context) {
 			return
 		}
 		x.current.cred, x.refusal = *renewal, ""
+		x.supplied(false)
 		x.work.Go(func() { x.flushQueue(ctx) })
 	}
 }
@@ -71,10 +72,12 @@ func (x *Proxy) switchOver(ctx context.Context) {
 		x.work.Go(func() { x.compareLists(ctx, s) })
 	}
 	x.s.account = s.cred.Account
-	if x.s.ours {
-		x.s.ours = false
+	if x.s.ours && !x.began {
 		x.nowBegan()
+	} else {
+		x.supplied(false)
 	}
+	x.s.ours = false
 	if old != nil {
 		old.replaced = true
 		if x.idle(old) {
