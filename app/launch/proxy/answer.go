@@ -33,6 +33,16 @@ func failure(id []byte, code int, words string) []byte {
 	}{"2.0", id, object{"code": code, "message": words}})
 }
 
+// failures are one for each request of a line.
+func failures(line []byte, messages []message, code int, words string) (out []byte) {
+	for _, m := range messages {
+		if m.request() {
+			out = append(out, failure(m.id.of(line), code, words)...)
+		}
+	}
+	return out
+}
+
 func success(id []byte, result any) []byte {
 	return encode(struct {
 		Version string          `json:"jsonrpc"`
@@ -72,7 +82,7 @@ func (x *Proxy) standIn(line []byte, m message, words string) []byte {
 	info := object{"name": "stagedoor", "version": x.p.Version}
 	switch m.method {
 	case "initialize":
-		version := text(member(line, m.params, "protocolVersion").of(line))
+		version := unquoted(member(line, m.params, "protocolVersion").of(line))
 		if version == "" || version > latestLegacy {
 			version = latestLegacy
 		}

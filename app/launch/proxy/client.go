@@ -64,13 +64,14 @@ func (x *Proxy) route(ctx context.Context, line []byte, messages []message) (to 
 		x.own(line, messages, to)
 		return to, splice(line, edits)
 	}
-	asks := false
+	asks, stale := false, false
 	for _, m := range messages {
 		if m.request() {
-			if asks = true; x.s.stale(line, m) {
-				return nil, failure(m.id.of(line), codeParams, "this belongs to the account before the switch: list, or begin, again")
-			}
+			asks, stale = true, stale || x.s.stale(line, m)
 		}
+	}
+	if stale {
+		return nil, failures(line, messages, codeParams, "this belongs to the account before the switch: list, or begin, again")
 	}
 	if len(x.queue) == 0 {
 		if !x.usable(x.current) {
@@ -110,7 +111,7 @@ func (x *Proxy) addressee(line []byte, messages []message) (to *server, edits []
 		case m.answer():
 			bound = true
 			if q, ok := x.s.asked[string(m.id.of(line))]; ok {
-				delete(x.s.asked, string(m.id.of(line)))
+				x.settled(string(m.id.of(line)))
 				to, edits = q.from, append(edits, edit{m.id, q.id})
 			} else if !bytes.HasPrefix(m.id.of(line), []byte(`"`+mine)) {
 				to = x.current // its number may be another spelling of the same
@@ -123,7 +124,7 @@ func (x *Proxy) addressee(line []byte, messages []message) (to *server, edits []
 				bound, to, edits = true, q.from, append(edits, edit{token, q.id})
 			}
 		case m.request():
-			if s := x.s.taskOf(line, m); s != nil && s != x.current && !x.s.stale(line, m) {
+			if s := x.s.holder(line, m); s != nil && s != x.current && !x.s.stale(line, m) {
 				bound, to = true, s
 			}
 		}
@@ -141,14 +142,11 @@ func (x *Proxy) cancel(id []byte) *server {
 	if r == nil {
 		return x.current // it may know more
 	}
+	delete(x.s.waiting, string(id)) // an answer that comes all the same is the client's to ignore
 	if r.owner != nil {
-		if !r.silent {
-			r.silent = true
-			x.done(r.owner)
-		}
+		x.done(r.owner)
 		return r.owner
 	}
-	delete(x.s.waiting, string(id)) // no server has seen it
 	for i, line := range x.queue {
 		if messages, ok := parse(line, nil); ok && len(messages) == 1 && bytes.Equal(messages[0].id.of(line), id) {
 			x.queue = append(x.queue[:i:i], x.queue[i+1:]...)
@@ -163,7 +161,7 @@ func (x *Proxy) cancel(id []byte) *server {
 func newRequest(line []byte, m message) *request {
 	return &request{
 		id: bytes.Clone(m.id.of(line)), method: m.method, tool: toolOf(line, m),
-		cursor: m.in.cursor.found(),
+		about: string(m.in.taskID.of(line)), cursor: m.in.cursor.found(),
 	}
 }
 
@@ -174,7 +172,7 @@ func (x *Proxy) own(line []byte, messages []message, s *server) {
 			continue
 		}
 		id := string(m.id.of(line))
-		if before := x.s.waiting[id]; before != nil && before.owner != nil && !before.silent {
+		if before := x.s.waiting[id]; before != nil && before.owner != nil {
 			x.done(before.owner) // the id is used again
 		}
 		r := newRequest(line, m)
@@ -191,14 +189,31 @@ func (x *Proxy) own(line []byte, messages []message, s *server) {
 
 // done says that a server has one request less to work on.
 func (x *Proxy) done(s *server) {
-	if s.busy--; s.busy > 0 {
-		return
+	s.busy--
+	x.rested(s)
+}
+
+// settled says that a server's request was answered, or called off.
+func (x *Proxy) settled(id string) {
+	q := x.s.asked[id]
+	delete(x.s.asked, id)
+	delete(x.s.progress, q.token)
+	if q.from != nil {
+		x.rested(q.from)
 	}
-	x.room.Broadcast()
+}
+
+// rested lets go of a server that works on nothing any more: another may take over, or
+// has done so long since.
+func (x *Proxy) rested(s *server) {
+	if s.busy == 0 {
+		x.room.Broadcast()
+	}
 	switch {
+	case !x.idle(s):
 	case s.replaced:
 		x.retire(s)
-	case (x.next != nil || x.renewal != nil) && x.idle(s):
+	case s == x.current && (x.next != nil || x.renewal != nil):
 		x.work.Go(x.settle)
 	}
 }
@@ -208,7 +223,7 @@ func (x *Proxy) idle(s *server) bool {
 	if s.busy > 0 {
 		return false
 	}
-	for _, owner := range x.s.tasks {
+	for _, owner := range x.s.held {
 		if owner == s {
 			return false
 		}
@@ -276,11 +291,7 @@ func (x *Proxy) refuse(words string, error bool) {
 	for _, line := range lines {
 		messages, _ := parse(line, nil)
 		if error {
-			for _, m := range messages {
-				if m.request() {
-					out = append(out, failure(m.id.of(line), codeInternal, words)...)
-				}
-			}
+			out = append(out, failures(line, messages, codeInternal, words)...)
 		} else {
 			out = append(out, x.standInAll(line, messages)...)
 		}

@@ -3,7 +3,8 @@ package proxy
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // span is where a value is in a line; the zero span is none.
@@ -132,7 +133,7 @@ func (in *inner) read(line []byte, i int) (end int) {
 	return w.end()
 }
 
-// methodOf is text without a copy for the methods that are frequent.
+// methodOf is unquoted without a copy for the methods that are frequent.
 func methodOf(raw []byte) string {
 	switch string(raw) {
 	case `"tools/call"`:
@@ -142,7 +143,7 @@ func methodOf(raw []byte) string {
 	case `"notifications/message"`:
 		return "notifications/message"
 	}
-	return text(raw)
+	return unquoted(raw)
 }
 
 // walker goes through the members of the object that begins at b[i] or behind white
@@ -193,7 +194,7 @@ func (w *walker) next() bool {
 	}
 	w.key = b[i+1 : end-1]
 	if bytes.IndexByte(w.key, '\\') >= 0 {
-		w.key = []byte(text(b[i:end]))
+		w.key = []byte(unquoted(b[i:end]))
 	}
 	if i = blank(b, end); i == len(b) || b[i] != ':' {
 		return false
@@ -299,8 +300,8 @@ func skipString(b []byte, i int) int {
 	}
 }
 
-// text is what a JSON string says, or "".
-func text(raw []byte) (s string) {
+// unquoted is what a JSON string says, or "".
+func unquoted(raw []byte) (s string) {
 	if len(raw) >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1])
 	}
@@ -328,7 +329,7 @@ type edit struct {
 	by []byte
 }
 
-var idAtTheEnd = regexp.MustCompile(`"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*)`)
+var idAtTheEnd = text.Pattern(`"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*)`)
 
 // idsOf returns what may be the id of a message of which only the beginning and the
 // end are known.
@@ -339,7 +340,7 @@ func idsOf(head, tail []byte) (ids [][]byte) {
 			ids = append(ids, head[at:w.i])
 		}
 	}
-	if all := idAtTheEnd.FindAllSubmatch(tail, -1); len(all) > 0 {
+	if all := idAtTheEnd().FindAllSubmatch(tail, -1); len(all) > 0 {
 		ids = append(ids, all[len(all)-1][1])
 	}
 	return ids

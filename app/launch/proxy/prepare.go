@@ -253,7 +253,7 @@ func (x *Proxy) ask(ctx context.Context, s *server, id string, line []byte) (res
 	case line := <-answer:
 		m, ok := parse(line, nil)
 		if !ok || len(m) != 1 || !m[0].result.found() {
-			return nil, errors.New("it refused: " + text(member(line, m[0].failure, "message").of(line)))
+			return nil, errors.New("it refused: " + unquoted(member(line, m[0].failure, "message").of(line)))
 		}
 		return m[0].result.of(line), nil
 	}

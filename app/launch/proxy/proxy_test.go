@@ -182,6 +182,100 @@ func TestAnswersReachTheServerThatAsked(t *testing.T) {
 		}
 		r.nothing()
 	})
+	bubble(t, func(t *testing.T, r *rig) { // 0 and "0" are two
+		r.run()
+		r.hello()
+		r.change(func() { r.account = "home" })
+		r.want(`list_changed`)
+		r.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"as":"text"}}}`)
+		r.want(`"id":"stagedoor-2-0","method":"sampling/createMessage"`)
+		r.want(`"id":"stagedoor-2-\"0\"","method":"roots/list"`)
+		r.want(`"id":1,"result"`)
+		r.send(`{"jsonrpc":"2.0","id":"stagedoor-2-\"0\"","result":{"roots":[]}}`)
+		r.send(`{"jsonrpc":"2.0","id":"stagedoor-2-0","result":{"of":"sampling"}}`)
+		synctest.Wait()
+		if got := r.methods(2); !strings.HasSuffix(got, `{"jsonrpc":"2.0","id":"0","result":{"roots":[]}} {"jsonrpc":"2.0","id":0,"result":{"of":"sampling"}}`) {
+			t.Errorf("the server got %s", got)
+		}
+		r.nothing()
+	})
+}
+
+// A task goes on behind the client's back: the server that works on it must live
+// until it is done, and be asked for it, though another has taken over.
+func TestTaskIsFinishedByTheServerThatHasIt(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		time.Sleep(50 * time.Minute)
+		r.call(1, "task")
+		r.want(`"taskId":"a","status":"working"`)
+		time.Sleep(5 * time.Minute)
+		r.who(2, "work-1") // the token is due, and this has the next made ready
+		time.Sleep(20 * time.Second)
+		r.who(3, "work-2")
+		r.send(`{"jsonrpc":"2.0","id":4,"method":"tasks/get","params":{"taskId":"a"}}`)
+		r.want(`"id":4,"result":{"taskId":"a","status":"working","of":"work-1"}`)
+		r.send(`{"jsonrpc":"2.0","id":5,"method":"tasks/result","params":{"taskId":"a"}}`)
+		r.want(`"id":5,"result":{"content":[{"type":"text","text":"work-1"}]}`)
+		synctest.Wait()
+		select {
+		case <-r.server(1).ended:
+		default:
+			t.Error("the first server lives on though it has nothing to do")
+		}
+		r.nothing()
+	})
+}
+
+// A question to the user is half of a request: the server that asked it must get the
+// answer, though another has taken over.
+func TestRequestIsFinishedByTheServerThatWantedMore(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		time.Sleep(55 * time.Minute)
+		r.call(1, "more")
+		r.want(`"requestState":"s-1"`)
+		time.Sleep(20 * time.Second)
+		r.who(2, "work-2")
+		r.send(`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"more","requestState":"s-1"}}`)
+		r.want(`"id":3,"result":{"content":[{"type":"text","text":"work-1"}]}`)
+		synctest.Wait()
+		select {
+		case <-r.server(1).ended:
+		default:
+			t.Error("the first server lives on though it has nothing to do")
+		}
+	})
+	bubble(t, func(t *testing.T, r *rig) { // of another account it gets none
+		r.run()
+		r.hello()
+		r.call(1, "more")
+		r.want(`"requestState":"s-1"`)
+		r.change(func() { r.account = "home" })
+		r.want(`list_changed`)
+		r.send(`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"more","requestState":"s-1"}}`)
+		r.want(`"id":3,"error":{"code":-32602`)
+	})
+}
+
+// Of a batch too every request must be answered when one cannot be served.
+func TestBatchAfterASwitch(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.run()
+		r.hello()
+		r.send(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
+		r.want(`"nextCursor":"page-of-work-1"`)
+		r.change(func() { r.account = "home" })
+		r.want(`list_changed`)
+		r.send(`[{"jsonrpc":"2.0","id":2,"method":"ping"},{"jsonrpc":"2.0","id":3,"method":"tools/list","params":{"cursor":"page-of-work-1"}}]`)
+		r.want(`"id":2,"error":{"code":-32602`)
+		r.want(`"id":3,"error":{"code":-32602`)
+		r.nothing()
+	})
 }
 
 // Without a token the client is told what to do, and the same process comes alive

@@ -180,12 +180,27 @@ func legacy(s *fakeServer, m map[string]any, _ []byte) {
 				}
 				s.say(`{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":%q}]}}`, id, s.env)
 			}()
+		case "more":
+			if params["requestState"] != nil {
+				s.say(`{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":%q}]}}`, id, s.env)
+				return
+			}
+			s.say(`{"jsonrpc":"2.0","id":%s,"result":{"resultType":"input_required","inputRequests":{},"requestState":"s-1"}}`, id)
+		case "task":
+			s.say(`{"jsonrpc":"2.0","id":%s,"result":{"task":{"taskId":"a","status":"working"}}}`, id)
 		case "ask":
 			s.say(`{"jsonrpc":"2.0","id":0,"method":"sampling/createMessage","params":{"_meta":{"progressToken":0},"for":%q}}`, s.env)
+			if arguments["as"] == "text" {
+				s.say(`{"jsonrpc":"2.0","id":"0","method":"roots/list","for":%q}`, s.env)
+			}
 			s.say(`{"jsonrpc":"2.0","id":%s,"result":{"content":[]}}`, id)
 		case "fail":
 			s.say(`{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"HTTP 429: slow down"}],"isError":true}}`, id)
 		}
+	case "tasks/get":
+		s.say(`{"jsonrpc":"2.0","id":%s,"result":{"taskId":"a","status":"working","of":%q}}`, id, s.env)
+	case "tasks/result":
+		s.say(`{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":%q}]}}`, id, s.env)
 	case nil, "notifications/initialized", "notifications/cancelled", "notifications/progress":
 	default:
 		s.say(`{"jsonrpc":"2.0","id":%s,"result":{}}`, id)

@@ -119,27 +119,26 @@ func (x *Proxy) judge(s *server, line []byte, m message) (edits []edit, forward 
 		}
 		delete(x.s.waiting, id)
 		edits = x.answered(s, r, line, m)
-		if !r.silent {
-			x.done(s)
-		}
+		x.done(s)
 		return edits, true
 	case m.request():
-		q := question{s, bytes.Clone(m.id.of(line))}
+		q := question{from: s, id: bytes.Clone(m.id.of(line))}
 		known := q.id
 		if s.generation > 1 {
 			known = renamed(s.generation, q.id)
 			edits = append(edits, edit{m.id, known})
 		}
-		x.s.asked[string(known)] = q
 		if token := member(line, m.in.meta, "progressToken"); token.found() {
-			t := question{s, bytes.Clone(token.of(line))}
+			t := question{from: s, id: bytes.Clone(token.of(line))}
 			known := t.id
 			if s.generation > 1 {
 				known = renamed(s.generation, t.id)
 				edits = append(edits, edit{token, known})
 			}
-			x.s.progress[string(known)] = t
+			q.token = string(known)
+			x.s.progress[q.token] = t
 		}
+		x.s.asked[string(known)] = q
 		return inOrder(edits), true
 	}
 	switch m.method {
@@ -157,7 +156,7 @@ func (x *Proxy) judge(s *server, line []byte, m message) (edits []edit, forward 
 			known = renamed(s.generation, known)
 			edits = append(edits, edit{of, known})
 		}
-		delete(x.s.asked, string(known))
+		x.settled(string(known))
 		return edits, true
 	case "notifications/subscriptions/acknowledged":
 		id := member(line, m.in.meta, "io.modelcontextprotocol/subscriptionId")
@@ -165,8 +164,11 @@ func (x *Proxy) judge(s *server, line []byte, m message) (edits []edit, forward 
 			r.resent = false
 			return nil, false
 		}
-	case "notifications/tasks/status":
-		x.s.task(line, m, s, "")
+	case "notifications/tasks/status", "notifications/tasks":
+		known := x.s.held[string(m.in.taskID.of(line))] == s
+		x.s.hold(line, m, s, nil)
+		x.rested(s)
+		return nil, known || !s.replaced
 	case "notifications/progress", "notifications/message":
 		return nil, true
 	}
@@ -200,7 +202,7 @@ func (x *Proxy) answered(s *server, r *request, line []byte, m message) (edits [
 		}
 		x.s.listed(r, line, m)
 		x.s.issue(line, m)
-		x.s.task(line, m, s, r.method)
+		x.s.hold(line, m, s, r)
 	}
 	return edits
 }
@@ -254,10 +256,8 @@ func (x *Proxy) buried(ctx context.Context, s *server, status int) {
 		if r.method == "server/discover" { // a server of an older revision may end at what it does not know
 			code = codeMethod
 		}
-		if !r.silent {
-			x.missed(r)
-			out = append(out, failure(r.id, code, words)...)
-		}
+		x.missed(r)
+		out = append(out, failure(r.id, code, words)...)
 	}
 	for id, q := range x.s.asked {
 		if q.from == s {
@@ -270,9 +270,9 @@ func (x *Proxy) buried(ctx context.Context, s *server, status int) {
 			delete(x.s.progress, token)
 		}
 	}
-	for id, owner := range x.s.tasks {
+	for id, owner := range x.s.held {
 		if owner == s {
-			delete(x.s.tasks, id)
+			delete(x.s.held, id)
 		}
 	}
 	s.busy = 0

@@ -19,8 +19,8 @@ type request struct {
 	tool   string
 	owner  *server
 	line   []byte // of those that a later server needs too
+	about  string // the task that it is about
 	cursor bool   // it asks for another page
-	silent bool   // cancelled: nobody waits for an answer
 	resent bool   // a later server got it too, and its acknowledgement is not for the client
 }
 
@@ -41,7 +41,7 @@ type session struct {
 	listens  map[string]*request // subscriptions/listen, which stay unanswered
 	asked    map[string]question // requests of servers, by the id that the client knows
 	progress map[string]question // progress tokens of servers, likewise
-	tasks    map[string]*server  // that are not over
+	held     map[string]*server  // tasks that are not over, and states of requests that the client has to go on with
 	account  string              // of the present server, or of the last
 	lists    map[string][]byte   // what the client knows of each list, as a hash
 	issued   [2]map[uint64]bool  // cursors, tasks and states of earlier accounts, and of the present one
@@ -50,14 +50,15 @@ type session struct {
 
 // question is a request of a server.
 type question struct {
-	from *server
-	id   []byte // as the server wrote it
+	from  *server
+	id    []byte // as the server wrote it
+	token string // of its progress, as the client knows it
 }
 
 func newSession() session {
 	return session{
 		watched: map[string][]byte{}, waiting: map[string]*request{}, listens: map[string]*request{}, asked: map[string]question{}, progress: map[string]question{},
-		tasks: map[string]*server{}, lists: map[string][]byte{}, issued: [2]map[uint64]bool{{}, {}}, seed: maphash.MakeSeed(),
+		held: map[string]*server{}, lists: map[string][]byte{}, issued: [2]map[uint64]bool{{}, {}}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -73,9 +74,9 @@ func (s *session) note(line []byte, m message) {
 	case "logging/setLevel":
 		s.level = bytes.Clone(m.params.of(line))
 	case "resources/subscribe":
-		s.watched[text(m.in.uri.of(line))] = bytes.Clone(m.params.of(line))
+		s.watched[unquoted(m.in.uri.of(line))] = bytes.Clone(m.params.of(line))
 	case "resources/unsubscribe":
-		delete(s.watched, text(m.in.uri.of(line)))
+		delete(s.watched, unquoted(m.in.uri.of(line)))
 	}
 	if s.hello == nil && !s.modern && m.request() && member(line, m.in.meta, "io.modelcontextprotocol/protocolVersion").found() {
 		s.modern = true
@@ -154,38 +155,47 @@ func (s *session) switched() {
 		}
 	}
 	s.issued[1] = map[uint64]bool{}
-	clear(s.tasks)
+	clear(s.held)
 	clear(s.lists)
 }
 
-// task notes what an answer or a notification says of a task.
-func (s *session) task(line []byte, m message, from *server, method string) {
+// hold notes what a server's answer to r, or its notification, says of what goes on
+// behind the client's back and ends with that server: a task, or a request for which it
+// wants more of the client.
+func (s *session) hold(line []byte, m message, from *server, r *request) {
+	if state := m.in.state; state.found() && r != nil && len(s.held) < maxHandles {
+		s.held[string(state.of(line))] = from
+	}
 	id, status := m.in.taskID, m.in.status
 	if !id.found() {
 		id, status = member(line, m.in.task, "taskId"), member(line, m.in.task, "status")
 	}
-	if !id.found() {
-		return
-	}
 	key := string(id.of(line))
-	switch status := text(status.of(line)); {
-	case status == "completed" || status == "failed" || status == "cancelled" || method == "tasks/result":
-		delete(s.tasks, key)
-	case status != "" && len(s.tasks) < maxHandles:
-		s.tasks[key] = from
+	if r != nil && r.method == "tasks/result" {
+		key = r.about
+	}
+	switch status := unquoted(status.of(line)); {
+	case key == "":
+	case status == "completed" || status == "failed" || status == "cancelled" || r != nil && r.method == "tasks/result":
+		delete(s.held, key)
+	case status != "" && !from.replaced && len(s.held) < maxHandles:
+		s.held[key] = from
 	}
 }
 
-// taskOf returns the server that works on the task which a request is about.
-func (s *session) taskOf(line []byte, m message) *server {
-	if !strings.HasPrefix(m.method, "tasks/") {
-		return nil
+// holder returns the server that holds what a request goes on with.
+func (s *session) holder(line []byte, m message) *server {
+	if strings.HasPrefix(m.method, "tasks/") {
+		return s.held[string(m.in.taskID.of(line))]
 	}
-	return s.tasks[string(m.in.taskID.of(line))]
+	state := string(m.in.state.of(line))
+	owner := s.held[state]
+	delete(s.held, state) // the answer has another, or none
+	return owner
 }
 
 // renamed is the id under which the client knows a later server's request, or the
-// progress token.
+// progress token. raw is as the server wrote it: 7 and "7" are two.
 func renamed(generation int, raw []byte) []byte {
-	return []byte(strconv.Quote(mine + strconv.Itoa(generation) + "-" + strings.Trim(string(raw), `"`)))
+	return bytes.TrimSpace(encode(mine + strconv.Itoa(generation) + "-" + string(raw)))
 }

@@ -145,7 +145,7 @@ func (x *Proxy) compareLists(ctx context.Context, s *server) {
 				return // nothing can be said
 			}
 			sum = addPage(sum, page == 0, member(result, span{0, len(result)}, l.members).of(result))
-			next := text(member(result, span{0, len(result)}, "nextCursor").of(result))
+			next := unquoted(member(result, span{0, len(result)}, "nextCursor").of(result))
 			if next == "" || next == last {
 				break
 			}

@@ -1,9 +1,10 @@
 package proxy
 
 import (
-	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Tally is what was counted of a client's calls of tools: no arguments, and nothing
@@ -35,7 +36,7 @@ func toolOf(line []byte, m message) string {
 	if m.method != "tools/call" {
 		return ""
 	}
-	return text(m.in.name.of(line))
+	return unquoted(m.in.name.of(line))
 }
 
 // call counts a call of a tool.
@@ -63,7 +64,7 @@ func (t *tallies) fail() {
 }
 
 // httpStatus is how a failure of a web API shows in words.
-var httpStatus = regexp.MustCompile(`\b(400|401|403|429)\b`)
+var httpStatus = text.Pattern(`\b(400|401|403|429)\b`)
 
 // searched is how much of a failure is looked at, in bytes.
 const searched = 4 << 10
@@ -88,7 +89,7 @@ func (x *Proxy) count(r *request, line []byte, m message) {
 		return
 	}
 	words, status, calls := in.of(line), 0, t.calls
-	if found := httpStatus.Find(words[:min(len(words), searched)]); found != nil {
+	if found := httpStatus().Find(words[:min(len(words), searched)]); found != nil {
 		status, _ = strconv.Atoi(string(found))
 	}
 	x.work.Go(func() { x.p.Failed(status, calls) })
