@@ -12,11 +12,9 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/incident"
 	"github.com/stagedoor-app/stagedoor/app/notify"
 	"github.com/stagedoor-app/stagedoor/app/platform"
-	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/tray"
 	"github.com/stagedoor-app/stagedoor/app/window"
 	"github.com/stagedoor-app/stagedoor/assets"
@@ -27,7 +25,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/host"
-	"github.com/stagedoor-app/stagedoor/auth/text"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -77,7 +74,14 @@ func (a *application) runTray(ctx context.Context) error {
 	err = tray.Run(ctx, tray.Params{
 		Keeper: k, Now: time.Now, Logger: a.log,
 		Notify: shown,
-		Setup:  func(ctx context.Context) (string, error) { return a.setUpClaude(ctx, k) },
+		Setup:  func(ctx context.Context, agreed string) (string, error) { return a.setUpClaude(ctx, k, agreed) },
+		SetupAsks: func(ctx context.Context) string {
+			s, err := a.setup(k)
+			if err != nil {
+				return "" // Setup says why
+			}
+			return s.Asks(ctx)
+		},
 		KeepLists: func(service string) []string {
 			s, err := a.setup(k)
 			if err != nil {
@@ -150,7 +154,7 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 	return window.Run(ctx, name, window.Params{
 		Keeper: k, Now: time.Now,
 		OpenURL: func(url string) error { return a.browser().Open(ctx, url) },
-		Setup:   func(ctx context.Context) (string, error) { return a.setUpClaude(ctx, k) },
+		Setup:   func(ctx context.Context, agreed string) (string, error) { return a.setUpClaude(ctx, k, agreed) },
 		Export: func(ctx context.Context, w io.Writer, format string, q audit.Query) (int, error) {
 			return k.ExportLog(ctx, w, export.Options{Format: export.Format(format), Query: q}, "stagedoor "+Version())
 		},
@@ -200,26 +204,11 @@ func (a *application) startDemo() error {
 	return nil
 }
 
-// setUpClaude is the one click: the active profile's entry in Claude Desktop's
-// config.
-func (a *application) setUpClaude(ctx context.Context, k *auth.Keeper) (string, error) {
+// setUpClaude is the one click: see setup.Service.Click.
+func (a *application) setUpClaude(ctx context.Context, k *auth.Keeper, agreed string) (string, error) {
 	service, err := a.setup(k)
 	if err != nil {
 		return "", err
 	}
-	plan, err := service.Plan(ctx, setup.Request{})
-	if err != nil {
-		return "", err
-	}
-	if _, err := service.Apply(ctx, plan); err != nil {
-		return "", err
-	}
-	if plan.Change.Action == clients.Unchanged {
-		return fmt.Sprintf("%s is set up for %s already.", plan.Client.Name, plan.Change.Name), nil
-	}
-	message := fmt.Sprintf("%s has the server %q now. %s.", plan.Client.Name, plan.Change.Name, text.Sentence(plan.Client.Reload))
-	for _, w := range plan.Change.Warnings {
-		message += "\n" + text.Sentence(w)
-	}
-	return message, nil
+	return service.Click(ctx, agreed)
 }

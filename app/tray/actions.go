@@ -26,7 +26,7 @@ func (c *controller) act(a Action) {
 	case Revoke:
 		c.revoke(a.Arg)
 	case Setup:
-		c.setup()
+		c.setup(a.Arg)
 	case OpenWindow:
 		c.openWindow(a.Arg)
 	}
@@ -122,19 +122,22 @@ func (c *controller) revoke(name string) {
 	})
 }
 
-func (c *controller) setup() {
+func (c *controller) setup(agreed string) {
 	if c.view.SettingUp || c.p.Setup == nil {
 		return
 	}
 	c.view.SettingUp = true
 	c.start(c.outlive(), setupTimeout, func(ctx context.Context) func() {
-		message, err := c.p.Setup(ctx)
+		message, err := c.p.Setup(ctx, agreed)
 		if err != nil {
 			c.failed("Claude Desktop was not set up", err)
 		} else {
 			c.p.Notify.Info("Claude Desktop is set up", message)
 		}
-		return func() { c.view.SettingUp = false }
+		return func() {
+			c.view.SettingUp = false
+			c.readState() // it may have to be asked first, or no longer
+		}
 	})
 }
 

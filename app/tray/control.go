@@ -182,6 +182,10 @@ func (c *controller) readQuietly() {
 		late := time.AfterFunc(promptAfter, func() { c.hand(func() { c.view.Waiting = c.state.running }) })
 		state, err := c.p.Keeper.State(ctx)
 		late.Stop()
+		asks := ""
+		if _, is := state.Active(); is && c.p.SetupAsks != nil {
+			asks = c.p.SetupAsks(ctx)
+		}
 		return func() {
 			c.view.Waiting = false
 			if c.state.end() {
@@ -195,7 +199,7 @@ func (c *controller) readQuietly() {
 				c.p.Logger.Warn("the tray cannot read the state", "error", err)
 				c.view.Problem = plain(err) // the menu keeps the last state
 			default:
-				c.view.State, c.view.Problem = state, ""
+				c.view.State, c.view.Problem, c.view.SetupAsks = state, "", asks
 			}
 			c.arm()
 		}

@@ -524,7 +524,7 @@ func TestAlertAtStart(t *testing.T) {
 func TestSetup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newKeeper(two()), func(p *Params) {
-			p.Setup = func(context.Context) (string, error) {
+			p.Setup = func(context.Context, string) (string, error) {
 				time.Sleep(time.Second)
 				return "Quit Claude Desktop and start it again.", nil
 			}
@@ -536,5 +536,33 @@ func TestSetup(t *testing.T) {
 		synctest.Wait()
 		wantMenu(t, r, "Set up Claude Desktop -> setup")
 		wantNotified(t, r, "Claude Desktop is set up\nQuit Claude Desktop and start it again.")
+	})
+}
+
+// An entry that somebody else wrote is changed by an answer to the question about
+// it, which is in the menu once a click has found that there is one.
+func TestSetupAsksFirst(t *testing.T) {
+	const question = "the entry is there\nit would change"
+	synctest.Test(t, func(t *testing.T) {
+		asks := ""
+		r := newRig(t, newKeeper(two()), func(p *Params) {
+			p.SetupAsks = func(context.Context) string { return asks }
+			p.Setup = func(_ context.Context, agreed string) (string, error) {
+				if agreed != question {
+					return "", hint.New(question, "open the menu again")
+				}
+				asks = ""
+				return "The entry is changed.", nil
+			}
+		})
+		defer r.end()
+		asks = question // somebody writes it while the menu is open
+		r.click(Setup, "")
+		wantNotified(t, r, "Claude Desktop was not set up\nThe entry is there\nIt would change\nOpen the menu again")
+		wantMenu(t, r, "Set up Claude Desktop…")
+		wantMenu(t, r, "(It would change)")
+		r.click(Setup, question)
+		wantNotified(t, r, "Claude Desktop is set up\nThe entry is changed.")
+		wantMenu(t, r, "Set up Claude Desktop -> setup")
 	})
 }

@@ -18,6 +18,7 @@ type View struct {
 	LoggingIn string // the profile whose login is running, or ""
 	Revoking  string // the profile that is being revoked, or ""
 	CanSetup  bool   // Claude Desktop can be set up by a click
+	SetupAsks string // what the user has to agree to first, in lines, or ""
 	SettingUp bool   // and that is running
 	Windows   bool   // there are windows to open
 }
@@ -43,7 +44,7 @@ const (
 	Login       Verb = "login"        // Arg: the profile's name
 	CancelLogin Verb = "cancel login" //
 	Revoke      Verb = "revoke"       // Arg: the profile's name
-	Setup       Verb = "setup"        //
+	Setup       Verb = "setup"        // Arg: what the user agrees to, or ""
 	OpenWindow  Verb = "open window"  // Arg: the window's name
 	Quit        Verb = "quit"         //
 )
@@ -222,6 +223,13 @@ func setupItems(v View, hasActive bool) []Item {
 	switch {
 	case v.SettingUp:
 		return []Item{note("Setting up Claude Desktop…")}
+	case v.CanSetup && hasActive && v.SetupAsks != "":
+		question := Item{Kind: Submenu, Label: "Set up Claude Desktop…", Enabled: true}
+		for line := range strings.Lines(v.SetupAsks) {
+			question.Children = append(question.Children, note(brief(text.Sentence(line), 140)))
+		}
+		question.Children = append(question.Children, command("Change the entry now", Setup, v.SetupAsks))
+		return []Item{question}
 	case v.CanSetup && hasActive:
 		return []Item{command("Set up Claude Desktop", Setup, "")}
 	}

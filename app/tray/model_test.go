@@ -113,6 +113,28 @@ Alerts… -> open window alerts
 ---
 Quit -> quit
 `},
+		"an entry that is not Stagedoor's": {View{
+			State: profiles(active(tidal)), CanSetup: true,
+			SetupAsks: "the entry \"tidal\" of Claude Desktop starts npx without Stagedoor\nit would start through Stagedoor",
+		}, `
+(hifi · TIDAL — sign in again)
+---
+Profiles
+  [x] hifi · TIDAL — sign in again -> use hifi
+Sign in again -> login hifi
+Revoke…
+  (At TIDAL: nothing, it cannot be asked to end a login)
+  (Here: the tokens of hifi are deleted)
+  Revoke hifi now -> revoke hifi
+---
+Set up Claude Desktop…
+  (The entry "tidal" of Claude Desktop starts npx without Stagedoor)
+  (It would start through Stagedoor)
+  Change the entry now -> setup the entry "tidal" of Claude Desktop starts npx without Stagedoor
+it would start through Stagedoor
+---
+Quit -> quit
+`},
 		"revocations that are not confirmed": {View{State: auth.State{
 			Profiles: []auth.ProfileView{active(corp)},
 			Open: []auth.OpenRevocation{

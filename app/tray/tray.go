@@ -58,7 +58,10 @@ type Params struct {
 
 	// Setup writes the entry into Claude Desktop's config and says in one
 	// sentence what it did. Without it the menu has no such item.
-	Setup func(ctx context.Context) (message string, err error)
+	Setup func(ctx context.Context, agreed string) (message string, err error)
+	// SetupAsks returns what the user has to agree to first, a line each for what
+	// there is and what would be, or "". Setup fails unless agreed is that. It may be nil.
+	SetupAsks func(ctx context.Context) string
 	// KeepLists returns the names of the clients with a server that follows the active
 	// profile of a service, and that have to be started again to see other tools. It
 	// may be nil.

@@ -28,8 +28,9 @@ type Params struct {
 	// OpenURL opens a page in the user's browser.
 	OpenURL func(url string) error
 	// Setup writes the active profile's entry into Claude Desktop's configuration
-	// and returns one sentence on what it did. Nil hides that step.
-	Setup func(ctx context.Context) (message string, err error)
+	// and returns one sentence on what it did. If the error is a setup.Question, it is
+	// to be called again with the answer: see setup.Service.Click. Nil hides that step.
+	Setup func(ctx context.Context, agreed string) (message string, err error)
 	// Export writes the log, or what q selects of it, to w in a format: "jsonl",
 	// "csv", "legacy" or "bundle". Nil hides the button.
 	Export func(ctx context.Context, w io.Writer, format string, q audit.Query) (events int, err error)

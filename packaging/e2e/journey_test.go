@@ -86,8 +86,11 @@ func TestJourney(t *testing.T) {
 		t.Errorf("%d refreshes, want one for both starts", n)
 	}
 
-	// The tray, by real clicks.
-	s.stagedoor("setup", "--remove")
+	// The tray, by real clicks. Claude has an entry of somebody else by now.
+	const foreign = `{"mcpServers":{"oidc":{"url":"https://mcp.example.com"}}}`
+	if err := os.WriteFile(config, []byte(foreign), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s.tray()
 	s.menuHas("work · " + s.provider() + " — signed in as Ada")
 	s.openMenu("tray-menu")
@@ -107,9 +110,13 @@ func TestJourney(t *testing.T) {
 	s.stagedoor("use", "work") // the tray follows the command line
 	s.menuHas("work · " + s.provider() + " — signed in as Ada")
 	s.openMenu("tray-profiles", "Profiles")
-	s.click("Set up Claude Desktop")
-	s.notified("Claude Desktop")
-	if !strings.Contains(s.read(config), `"oidc"`) {
+	s.openMenu("tray-setup", "Set up Claude Desktop…")
+	if s.menuHas("Set up Claude Desktop…"); s.read(config) != foreign {
+		t.Error("the question alone changed Claude's config")
+	}
+	s.click("Set up Claude Desktop…", "Change the entry now")
+	s.notified("Claude Desktop has the server")
+	if !strings.Contains(s.read(config), `"run"`) {
 		t.Error("the click did not set up Claude Desktop")
 	}
 	s.openMenu("tray-revoke", "Revoke…")

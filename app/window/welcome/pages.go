@@ -3,7 +3,10 @@
 package welcome
 
 import (
+	"errors"
+	"slices"
 	"strconv"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -11,6 +14,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
@@ -63,12 +67,30 @@ func (v *view) allSteps() []step {
 	}
 }
 
+// current is the step as it is now.
+func (v *view) current() step {
+	s := v.steps[v.step]
+	var q setup.Question
+	switch {
+	case v.step == stepClient:
+		s.title = lang.L("Connect {{.Provider}}", map[string]any{"Provider": v.form.Provider().Name})
+	case v.step == stepClaude && errors.As(v.asked, &q):
+		words := map[string]any{"Entry": q.Entry, "Program": q.Program, "Profile": q.Profile}
+		s.title, s.button = lang.L("Change your entry “{{.Entry}}”?", words), lang.L("Change the entry")
+		s.text = lang.L("It starts {{.Program}} without Stagedoor. It would start through Stagedoor with the tokens of {{.Profile}}, and keep its arguments and variables. The former file is kept as a copy.", words)
+		if q.Program == "" {
+			s.text = lang.L("It is not Stagedoor’s and starts no program here. It would be replaced by one that starts a server with the tokens of {{.Profile}}. The former file is kept as a copy.", words)
+		}
+	case v.step == stepDone && len(v.skipped) > 0:
+		s.title = lang.L("Something is left to do")
+		s.text = lang.L("You skipped: {{.Steps}}. The tray’s menu does it whenever you like.", map[string]any{"Steps": strings.Join(v.skipped, ", ")})
+	}
+	return s
+}
+
 // content returns the page of the current step.
 func (v *view) content() fyne.CanvasObject {
-	s := v.steps[v.step]
-	if v.step == stepClient {
-		s.title = lang.L("Connect {{.Provider}}", map[string]any{"Provider": v.form.Provider().Name})
-	}
+	s := v.current()
 	title := kit.Title(s.title)
 	title.SizeName = theme.SizeNameHeadingText
 	box := container.NewVBox(kit.Tight(title))
@@ -160,11 +182,13 @@ func newRail(steps []step) *rail {
 	return r
 }
 
-// mark shows which step is current; those before it are done.
-func (r *rail) mark(step int) {
+// mark shows which step is current; those before it are done or skipped.
+func (r *rail) mark(step int, skipped []string) {
 	for i := range r.words {
 		importance, sign := widget.LowImportance, strconv.Itoa(i+1)
 		switch {
+		case slices.Contains(skipped, r.words[i].Text):
+			sign = "–"
 		case i < step:
 			importance, sign = widget.SuccessImportance, "✓"
 		case i == step:

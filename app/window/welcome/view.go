@@ -10,6 +10,7 @@ package welcome
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -17,6 +18,7 @@ import (
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/newprofile"
 	"github.com/stagedoor-app/stagedoor/auth"
@@ -25,9 +27,9 @@ import (
 
 // Actions are what the window can have done besides the keeper's work.
 type Actions struct {
-	// Setup writes the active profile into Claude Desktop's configuration; nil
-	// leaves the step out.
-	Setup func(context.Context) (string, error)
+	// Setup writes the active profile into Claude Desktop's configuration, as
+	// setup.Service.Click does; nil leaves the step out.
+	Setup func(ctx context.Context, agreed string) (string, error)
 	// Demo starts the demonstration; nil hides the button.
 	Demo func() error
 }
@@ -43,6 +45,8 @@ type view struct {
 	created string // name of the profile, once it exists
 	account string
 	message string // what Setup said
+	asked   error  // the setup.Question that the page asks, or nil
+	skipped []string
 	url     string // of the login that is waiting
 	stop    func()
 
@@ -72,7 +76,7 @@ func newView(h *kit.Host, k Keeper, a Actions) *view {
 	v.rail = newRail(v.steps)
 	v.back = kit.Button(lang.L("Back"), v.retreat)
 	v.next = kit.Primary("", v.advance)
-	v.skip = kit.Quiet(lang.L("Skip"), func() { v.show(v.step + 1) })
+	v.skip = kit.Quiet(lang.L("Skip"), v.pass)
 	v.show(stepProvider)
 	return v
 }
@@ -93,7 +97,7 @@ func (v *view) show(step int) {
 		step++
 	}
 	v.step = step
-	v.rail.mark(step)
+	v.rail.mark(step, v.skipped)
 	v.page.Objects = []fyne.CanvasObject{v.content()}
 	v.page.Refresh()
 	v.refresh()
@@ -101,7 +105,7 @@ func (v *view) show(step int) {
 
 // refresh sets the buttons to what can be done now.
 func (v *view) refresh() {
-	now := v.steps[v.step]
+	now := v.current()
 	v.back.Hidden = v.step == stepDone || v.step == stepProvider || v.created != "" && !v.busy
 	v.back.SetText(lang.L("Back"))
 	if v.busy && v.step == stepLogin {
@@ -128,6 +132,13 @@ func (v *view) retreat() {
 	}
 	v.host.Notice.Clear()
 	v.show(v.step - 1)
+}
+
+// pass leaves a step out, and remembers that.
+func (v *view) pass() {
+	v.host.Notice.Clear()
+	v.skipped = append(v.skipped, v.steps[v.step].name)
+	v.show(v.step + 1)
 }
 
 // advance does the step's work, which goes on if it worked.
@@ -204,14 +215,25 @@ func (v *view) login() {
 	})
 }
 
+// setup asks, if it has to, on the same page, and then has the answer.
 func (v *view) setup() {
+	agreed := ""
+	if v.asked != nil {
+		agreed = v.asked.Error()
+	}
 	v.begin(lang.L("Setting up Claude Desktop…"))
-	v.stop = kit.Load(v.host.Tasks, v.actions.Setup, func(message string, err error) {
-		v.finish(err)
-		if err == nil {
-			v.message = message
-			v.show(stepDone)
+	v.stop = kit.Load(v.host.Tasks, func(ctx context.Context) (string, error) { return v.actions.Setup(ctx, agreed) }, func(message string, err error) {
+		v.asked = nil
+		if q := (setup.Question{}); errors.As(err, &q) {
+			v.asked, err = q, nil
 		}
+		v.finish(err)
+		if err != nil || v.asked != nil {
+			v.show(stepClaude)
+			return
+		}
+		v.message = message
+		v.show(stepDone)
 	})
 }
 

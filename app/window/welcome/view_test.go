@@ -9,8 +9,10 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagedoor-app/stagedoor/app/keepertest"
+	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -28,7 +30,7 @@ func open(t *testing.T, a Actions) (*view, *keepertest.Fake, fyne.CanvasObject) 
 }
 
 func TestFirstRun(t *testing.T) {
-	v, f, content := open(t, Actions{Setup: func(context.Context) (string, error) { return "Wrote the entry.", nil }})
+	v, f, content := open(t, Actions{Setup: func(context.Context, string) (string, error) { return "Wrote the entry.", nil }})
 	windowtest.Press(t, content, "Continue")
 	for _, want := range []string{"Connect Spotify", "http://127.0.0.1/callback", "Open Spotify’s developer page"} {
 		if !windowtest.Shows(content, want) {
@@ -50,6 +52,42 @@ func TestFirstRun(t *testing.T) {
 	// The new profile must be the active one, or Claude's entry follows another.
 	if got := strings.Join(f.Calls, ", "); got != "create spotify-2, use spotify-2, login spotify-2" {
 		t.Errorf("calls: %s", got)
+	}
+}
+
+// An entry that somebody else wrote is named, with what would become of it, and
+// changed only by the button below that; what is left out does not look done.
+func TestSetupAsksBeforeItChangesAnEntry(t *testing.T) {
+	q := setup.Question{Client: "Claude Desktop", Entry: "spotify", Program: "npx", Profile: "home"}
+	var agreed []string
+	v, _, content := open(t, Actions{Setup: func(_ context.Context, a string) (string, error) {
+		if agreed = append(agreed, a); a != q.Error() {
+			return "", hint.Wrap(q, "open the menu")
+		}
+		return "The entry is changed.", nil
+	}})
+	v.show(stepLogin)
+	windowtest.Press(t, content, "Skip")
+	windowtest.Press(t, content, "Set up Claude Desktop")
+	for _, want := range []string{"Change your entry “spotify”?", "starts npx without Stagedoor", "tokens of home"} {
+		if !windowtest.Shows(content, want) {
+			t.Errorf("the question lacks %q: %q", want, windowtest.Texts(content))
+		}
+	}
+	if message, _ := v.host.Notice.Text(); message != "" {
+		t.Errorf("a question is no failure: %q", message)
+	}
+	windowtest.Press(t, content, "Change the entry")
+	if diff := cmp.Diff([]string{"", q.Error()}, agreed); diff != "" {
+		t.Error(diff)
+	}
+	for _, want := range []string{"The entry is changed.", "Something is left to do", "You skipped: Sign in."} {
+		if !windowtest.Shows(content, want) {
+			t.Errorf("the last page lacks %q: %q", want, windowtest.Texts(content))
+		}
+	}
+	if got := v.rail.icons[stepLogin].Text + v.rail.icons[stepClaude].Text; got != "–✓" {
+		t.Errorf("sign-in skipped, Claude set up: the rail shows %q", got)
 	}
 }
 

@@ -1,0 +1,80 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
+)
+
+// Question is what has to be answered before a click changes an entry that is not
+// Stagedoor's. It is an error, so that whoever asks nobody changes nothing.
+type Question struct {
+	Client, Entry string
+	Program       string // that the entry starts; "" if it starts none and is replaced
+	Profile       string // whose tokens the program would get
+}
+
+// Error is the question in words, a line each for what there is and what would be.
+func (q Question) Error() string {
+	if q.Program == "" {
+		return fmt.Sprintf("the entry %q of %s is not Stagedoor's and starts no program here\nit would be replaced by a server with the tokens of %s", q.Entry, q.Client, q.Profile)
+	}
+	return fmt.Sprintf("the entry %q of %s starts %s without Stagedoor\nStagedoor would start it with the tokens of %s; its arguments and variables stay", q.Entry, q.Client, q.Program, q.Profile)
+}
+
+// question is what has to be answered before the plan is applied, or nil.
+func (p Plan) question() error {
+	was := p.Change.Previous
+	if !p.Change.Writes() || p.Change.Was() == nil || was != nil && was.IsOurs() {
+		return nil
+	}
+	q := Question{Client: p.Client.Name, Entry: p.Change.Name, Profile: p.Profile.Name}
+	if was != nil {
+		q.Program = text.Name(was.Command[strings.LastIndexAny(was.Command, `/\`)+1:])
+	}
+	return q
+}
+
+// Asks is what Click would ask now, in the words of Question.Error, or "".
+func (s Service) Asks(ctx context.Context) string {
+	plan, err := s.Plan(ctx, Request{})
+	if err != nil {
+		return "" // Click says why
+	}
+	if q := plan.question(); q != nil {
+		return q.Error()
+	}
+	return ""
+}
+
+// Click writes the active profile's entry into Claude Desktop's config and says in
+// a sentence what it did. An entry that is not Stagedoor's is changed only if agreed
+// is the Question about it, in the words of its Error; otherwise that is the error.
+func (s Service) Click(ctx context.Context, agreed string) (message string, err error) {
+	plan, err := s.Plan(ctx, Request{})
+	if err != nil {
+		return "", err
+	}
+	if q := plan.question(); q != nil && q.Error() != agreed {
+		return "", hint.Wrap(q, "open the menu again to answer")
+	}
+	if _, err := s.Apply(ctx, plan); err != nil {
+		return "", err
+	}
+	switch {
+	case plan.Change.Action == clients.Unchanged:
+		return fmt.Sprintf("%s is set up for %s already.", plan.Client.Name, plan.Change.Name), nil
+	case plan.Wrapped:
+		message = fmt.Sprintf("The entry %q of %s starts its server through Stagedoor now. %s.", plan.Change.Name, plan.Client.Name, text.Sentence(plan.Client.Reload))
+	default:
+		message = fmt.Sprintf("%s has the server %q now. %s.", plan.Client.Name, plan.Change.Name, text.Sentence(plan.Client.Reload))
+	}
+	for _, w := range plan.Change.Warnings {
+		message += "\n" + text.Sentence(w)
+	}
+	return message, nil
+}

@@ -1,0 +1,105 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+// fakeKeeper has one profile of Spotify.
+type fakeKeeper struct{ Keeper }
+
+func (fakeKeeper) Profile(name string) (profile.Profile, error) {
+	if name != "" && name != "work" {
+		return profile.Profile{}, profile.ErrNotFound
+	}
+	return profile.Profile{ID: "1", Name: "work", Provider: "spotify", Server: &profile.Server{As: "spotify-mcp", Command: []string{"/bin/sh", "server"}}}, nil
+}
+
+func (k fakeKeeper) ProfileFor(string) (profile.Profile, error) { return k.Profile("") }
+
+func (fakeKeeper) LogWritable(context.Context) error { return nil }
+
+func (fakeKeeper) KeepEntry(context.Context, string, []byte, string) error { return nil }
+
+func (fakeKeeper) RememberServer(context.Context, string, profile.Server) error { return nil }
+
+func (fakeKeeper) Record(context.Context, profile.Profile, string, string, map[string]any) {}
+
+// A click that nobody asked about changes no entry that somebody else wrote, and an
+// answer counts for the entry that was asked about alone.
+func TestClickAsksBeforeItChangesWhatIsNotOurs(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "python3"), nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	own := `{"command":"` + bin + `/python3","args":["-m","spotify_mcp.server"],"env":{"DEBUG":"mine"}}`
+	for name, c := range map[string]struct {
+		entry, asks string // of the config, and what the question says
+		writes      string // what the config has after the answer
+	}{
+		"nothing there":                 {"", "", `"spotify"`},
+		"starts a server":               {own, "starts python3 without Stagedoor\nStagedoor would start it with the tokens of work", `"mine"`},
+		"starts none":                   {`{"url":"https://mcp.example.com"}`, "starts no program here\nit would be replaced", `"run"`},
+		"of a server that nobody knows": {strings.Replace(own, "spotify_mcp", "own", 1), "", ""},
+		"ours, of another server":       {`{"command":"/opt/stagedoor","args":["run","--provider","spotify","--as","spotify-mcp","--","/bin/sh","old"]}`, "", `"server"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := t.TempDir()
+			file := filepath.Join(home, ".config", "Claude", "claude_desktop_config.json")
+			before := "{}"
+			if c.entry != "" {
+				before = `{"mcpServers":{"spotify":` + c.entry + `}}`
+			}
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(before), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			configs, err := clients.New(clients.Params{
+				Env: clients.Env{GOOS: "linux", Home: home}, Now: time.Now, BackupDir: filepath.Join(home, "backups"), LockDir: filepath.Join(home, "locks"),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := Service{Params{Keeper: fakeKeeper{}, Configs: configs, Executable: func() (string, error) { return "/opt/stagedoor", nil }}}
+			content := func() string {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(text)
+			}
+
+			asks := s.Asks(t.Context())
+			if (asks == "") != (c.asks == "") || !strings.Contains(asks, c.asks) {
+				t.Fatalf("it asks %q", asks)
+			}
+			if asks != "" {
+				for _, agreed := range []string{"", strings.Replace(asks, "spotify", "other", 1)} {
+					if _, err := s.Click(t.Context(), agreed); !errors.As(err, &Question{}) || content() != before {
+						t.Fatalf("agreed to %q: %v, and the file has\n%s", agreed, err, content())
+					}
+				}
+			}
+			message, err := s.Click(t.Context(), asks)
+			if c.writes == "" {
+				if err == nil || content() != before {
+					t.Errorf("%q, %v, and the file has\n%s", message, err, content())
+				}
+				return
+			}
+			if err != nil || !strings.Contains(content(), c.writes) || !strings.Contains(content(), "/opt/stagedoor") {
+				t.Fatalf("%q, %v, and the file has\n%s", message, err, content())
+			}
+			if asks = s.Asks(t.Context()); asks != "" {
+				t.Errorf("done, and it still asks %q", asks)
+			}
+		})
+	}
+}
