@@ -17,6 +17,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/app/tray"
 	"github.com/stagedoor-app/stagedoor/app/window"
+	"github.com/stagedoor-app/stagedoor/app/window/profiles"
 	"github.com/stagedoor-app/stagedoor/assets"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
@@ -151,8 +152,12 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 	}
 	defer func() { _ = k.Close(context.WithoutCancel(ctx)) }()
 	go a.notifyWhile(ctx, k)
+	var entries profiles.Entries // none, rather than no window
+	if s, err := a.setup(k); err == nil {
+		entries = s
+	}
 	return window.Run(ctx, name, window.Params{
-		Keeper: k, Now: time.Now,
+		Keeper: k, Now: time.Now, Entries: entries,
 		OpenURL: func(url string) error { return a.browser().Open(ctx, url) },
 		Setup:   func(ctx context.Context, agreed string) (string, error) { return a.setUpClaude(ctx, k, agreed) },
 		Export: func(ctx context.Context, w io.Writer, format string, q audit.Query) (int, error) {

@@ -197,7 +197,7 @@ func (k *Keeper) State(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	state := State{Vault: string(k.vault.Kind()), Profiles: []ProfileView{}, Refused: list.Refused}
+	state := State{Vault: string(k.vault.Kind()), CanForget: k.session.Available() == nil, Profiles: []ProfileView{}, Refused: list.Refused}
 	if state.Open, err = k.openRevocations(list); err != nil {
 		state.OpenProblem, state.OpenHint = err.Error(), hint.Of(err)
 	}
@@ -245,6 +245,7 @@ func (k *Keeper) view(p profile.Profile, active bool) ProfileView {
 	if p.Identity != nil {
 		view.Account = text.Name(p.Identity.Name)
 	}
+	view.Pins, view.Roots = p.Trust.Names()
 	return view
 }
 

@@ -256,6 +256,9 @@ func TestWithoutMemoryNothingIsKept(t *testing.T) {
 		if err := s.keeper.KeepUntilLogout(t.Context(), "work", true); !errors.Is(err, vault.ErrNoMemory) || hint.Of(err) == "" {
 			t.Errorf("%q: %v", dir, err)
 		}
+		if state, err := s.keeper.State(t.Context()); err != nil || state.CanForget {
+			t.Errorf("%q: it is offered all the same: %v", dir, err)
+		}
 		s.token(s.keeper, "work") // stays as it was
 	}
 	n := auth.NewProfile{Name: "other", Provider: "oidc", Issuer: s.server.Issuer(), ClientID: "client", UntilLogout: true}
@@ -264,6 +267,9 @@ func TestWithoutMemoryNothingIsKept(t *testing.T) {
 	}
 	s.runtime = memory
 	s.again()
+	if state, err := s.keeper.State(t.Context()); err != nil || !state.CanForget {
+		t.Errorf("it is not offered: %v", err)
+	}
 	if err := s.keeper.KeepUntilLogout(t.Context(), "work", true); err != nil {
 		t.Fatal(err)
 	}

@@ -51,6 +51,10 @@ type ProfileView struct {
 	SecretStored time.Time `json:"client_secret_stored,omitzero"`
 	SecretDue    time.Time `json:"client_secret_due,omitzero"`
 	SecretEvery  int       `json:"client_secret_replaced_every,omitempty"` // days, where a command does it
+	// Pins are the keys of which one has to be in the provider's chain of certificates,
+	// Roots the names on the certificates that are believed in place of the system's.
+	Pins  []string `json:"pins,omitempty"`
+	Roots []string `json:"own_certificates,omitempty"`
 	// Open is a revocation that the provider has not confirmed, or nil.
 	Open      *OpenRevocation `json:"open_revocation,omitempty"`
 	CanRevoke bool            `json:"can_revoke"`          // the provider has a revocation endpoint
@@ -99,6 +103,8 @@ type State struct {
 	Orphans []Orphan      `json:"orphans,omitempty"`
 	Alerts  []alert.Alert `json:"alerts"` // the open ones, worst first
 	Vault   string        `json:"vault"`  // "keychain" or "file"
+	// CanForget says that there is a place in which tokens are forgotten at logout.
+	CanForget bool `json:"can_forget"`
 	// VaultProblem says what keeps the vault from working, or is empty; VaultHint
 	// says what helps. Profiles are listed all the same.
 	VaultProblem string `json:"vault_problem,omitempty"`

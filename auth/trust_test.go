@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,9 @@ func TestOwnCertificatesAreTheProfilesAlone(t *testing.T) {
 			h := newPrivateProvider(w)
 			ca, pins := with(h)
 			h.create(w, "work", ca, pins...)
+			if v := w.view("work"); !slices.Equal(v.Pins, pins) || !slices.Equal(v.Roots, []string{"O=Acme Co"}) {
+				t.Errorf("it is shown with %q and %q", v.Pins, v.Roots)
+			}
 			w.login("work")
 			first := w.token(w.keeper, "work").Token
 			w.clock.Advance(2 * time.Hour)

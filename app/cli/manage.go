@@ -87,11 +87,7 @@ func (f *Factory) repin(ctx context.Context, k setup.Keeper, p profile.Profile, 
 		return nil
 	}
 	for _, e := range pinned {
-		plan, err := service.Repin(ctx, e, to)
-		plan.Profile = p
-		if err == nil {
-			_, err = service.Apply(ctx, plan)
-		}
+		err := service.Repin(ctx, p, e, to)
 		if err = f.done(err, "%s: %q is changed; %s\n", e.Client.Name, e.Name, e.Client.Reload); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/token"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // CreateProfile implements profiles.Keeper.
@@ -140,4 +141,14 @@ func (f *Fake) AcceptIdentity(_ context.Context, name string) (words string, err
 		p.Changed, p.Blocked, p.CanAccept = "", "", false
 	}, "accept %s", name)
 	return words, err
+}
+
+// KeepUntilLogout implements profiles.Keeper.
+func (f *Fake) KeepUntilLogout(_ context.Context, name string, on bool) error {
+	if on && !f.CanForget {
+		return vault.ErrNoMemory
+	}
+	return f.change(name, func(p *auth.ProfileView) {
+		p.Vault = map[bool]string{true: "session", false: "keychain"}[on]
+	}, "keep %s until logout %v", name, on)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/token"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // windows is what the windows ask of a keeper besides.
@@ -21,6 +22,7 @@ type windows interface {
 	Rename(ctx context.Context, from, to string) error
 	DeleteProfile(ctx context.Context, name string) (auth.RevokeResult, error)
 	AcceptIdentity(ctx context.Context, name string) (string, error)
+	KeepUntilLogout(ctx context.Context, name string, on bool) error
 	ProfileNames(ctx context.Context) (map[string]string, error)
 	PastProfiles(ctx context.Context) ([]auth.PastProfile, error)
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
@@ -47,6 +49,17 @@ func testWindows[K windows](t *testing.T, start func(t *testing.T) K) {
 		return list
 	}
 
+	t.Run("where nothing is forgotten at logout it is neither offered nor done", func(t *testing.T) {
+		k := start(t)
+		err := k.KeepUntilLogout(t.Context(), first, true)
+		s, failed := k.State(t.Context())
+		if failed != nil || s.CanForget || !errors.Is(err, vault.ErrNoMemory) || s.Profiles[0].Vault == string(vault.Memory) {
+			t.Errorf("%v, %v, %+v", err, failed, s)
+		}
+		if err := k.KeepUntilLogout(t.Context(), first, false); err != nil {
+			t.Errorf("it is so already: %v", err)
+		}
+	})
 	t.Run("a profile that is created is listed by its id", func(t *testing.T) {
 		k := start(t)
 		p, err := k.CreateProfile(t.Context(), auth.NewProfile{Name: "third", Provider: "spotify", ClientID: "0123456789abcdef0123456789abcdef"})

@@ -47,6 +47,7 @@ type Fake struct {
 	Open []auth.OpenRevocation
 
 	VaultProblem, VaultHint string
+	CanForget               bool
 
 	Ticks    chan struct{}
 	Tells    bool // Watch tells of each change that is made here
@@ -96,7 +97,7 @@ func (f *Fake) State(context.Context) (auth.State, error) {
 	open := slices.DeleteFunc(slices.Clone(f.AlertList), func(a alert.Alert) bool { return a.State != alert.Open })
 	return auth.State{
 		Profiles: slices.Clone(f.Profiles), Alerts: open, Open: slices.Clone(f.Open),
-		Vault: "keychain", VaultProblem: f.VaultProblem, VaultHint: f.VaultHint,
+		Vault: "keychain", CanForget: f.CanForget, VaultProblem: f.VaultProblem, VaultHint: f.VaultHint,
 	}, f.Err
 }
 

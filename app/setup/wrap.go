@@ -118,9 +118,9 @@ func (s Service) KeepLists(service string) (names []string) {
 	return names
 }
 
-// Repin plans to have a pinned entry use a profile by another name, or to remove it
+// Repin has an entry that is pinned to a profile use it by another name, or removes it
 // if there is none.
-func (s Service) Repin(ctx context.Context, e clients.Server, to string) (Plan, error) {
+func (s Service) Repin(ctx context.Context, p profile.Profile, e clients.Server, to string) error {
 	var entry *clients.Entry
 	if to != "" {
 		entry = &clients.Entry{Command: e.Entry.Command, Args: slices.Clone(e.Entry.Args), Env: e.Entry.Env}
@@ -135,7 +135,10 @@ func (s Service) Repin(ctx context.Context, e clients.Server, to string) (Plan, 
 		}
 	}
 	ch, err := s.Configs.Plan(ctx, e.Client, e.Name, entry)
-	return Plan{Change: ch, Client: e.Client}, err
+	if err == nil {
+		_, err = s.Apply(ctx, Plan{Change: ch, Client: e.Client, Profile: p})
+	}
+	return err
 }
 
 // unwrap plans to put back what was wrapped, as it was if nobody changed it since.

@@ -31,6 +31,8 @@ type Params struct {
 	// and returns one sentence on what it did. If the error is a setup.Question, it is
 	// to be called again with the answer: see setup.Service.Click. Nil hides that step.
 	Setup func(ctx context.Context, agreed string) (message string, err error)
+	// Entries are those of the MCP clients. Nil says that nothing is known of them.
+	Entries profiles.Entries
 	// Export writes the log, or what q selects of it, to w in a format: "jsonl",
 	// "csv", "legacy" or "bundle". Nil hides the button.
 	Export func(ctx context.Context, w io.Writer, format string, q audit.Query) (events int, err error)

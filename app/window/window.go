@@ -49,7 +49,7 @@ func builders() map[string]func(*kit.Host, Params) {
 	return map[string]func(*kit.Host, Params){
 		"alerts":   func(h *kit.Host, p Params) { alerts.Show(h, p.Keeper, p.Incident, p.TurnedDown) },
 		"audit":    func(h *kit.Host, p Params) { auditlog.Show(h, p.Keeper, p.Export) },
-		"profiles": func(h *kit.Host, p Params) { profiles.Show(h, p.Keeper) },
+		"profiles": func(h *kit.Host, p Params) { profiles.Show(h, p.Keeper, p.Entries) },
 		"welcome": func(h *kit.Host, p Params) {
 			welcome.Show(h, p.Keeper, welcome.Actions{Setup: p.Setup, Demo: p.Demo})
 		},

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Trust says whose certificates are believed of a provider that the user runs: the
@@ -44,6 +46,17 @@ func NewTrust(roots string, pins []string) (Trust, error) {
 func (t Trust) Check() error {
 	_, err := t.config()
 	return err
+}
+
+// Names are its pins, and the subjects of its certificates, for people.
+func (t Trust) Names() (pins, subjects []string) {
+	keys, roots, has := strings.Cut(string(t), pemBegins)
+	for block, rest := pem.Decode([]byte(pemBegins + roots)); has && block != nil; block, rest = pem.Decode(rest) {
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil {
+			subjects = append(subjects, text.Name(cert.Subject.String()))
+		}
+	}
+	return strings.Fields(keys), subjects
 }
 
 // config is the TLS configuration of requests to the provider.

@@ -84,12 +84,17 @@ func (s *Session) file(key string) string {
 	return filepath.Join(s.dir, ownerOf(key), path.Base(key)+".age")
 }
 
+// Available says what is in the way of keeping anything until logout, or nil.
+func (s *Session) Available() error {
+	if s.runtime == "" {
+		return errors.New("this system has no folder that is in memory only")
+	}
+	return inMemory(s.runtime)
+}
+
 // ready makes the profile's folder.
 func (s *Session) ready(id string) error {
-	err := errors.New("this system has no folder that is in memory only")
-	if s.runtime != "" {
-		err = inMemory(s.runtime)
-	}
+	err := s.Available()
 	for _, dir := range []string{filepath.Dir(s.dir), s.dir, filepath.Join(s.dir, id)} {
 		if err == nil {
 			_, err = durable.EnsureDir(dir)

@@ -33,6 +33,7 @@ type Form struct {
 
 	Name, ClientID, Secret, Issuer, Authorize, TokenURL, Revoke, UserInfo, Scopes, Port *kit.Entry
 
+	forget             *widget.Check
 	fields             []field
 	redirect           *widget.Label
 	developer, copyURI *widget.Button
@@ -78,6 +79,9 @@ func New(h *kit.Host, submit func()) *Form {
 	for _, e := range []*kit.Entry{f.Port, f.Issuer, f.TokenURL} { // what the redirect URI is made of
 		e.OnChanged = f.showRedirect
 	}
+	f.forget = widget.NewCheck(lang.L("Forget the login when I log out"), nil)
+	f.forget.Hide()
+	f.Object.Add(f.forget)
 	f.SetProvider(provider.All()[0])
 	return f
 }
@@ -120,6 +124,12 @@ func (f *Form) SuggestName(taken []auth.ProfileView) {
 	f.Name.SetText(name)
 }
 
+// OfferForget shows whether the login is to be forgotten at logout, where that can be.
+func (f *Form) OfferForget(s auth.State) {
+	f.forget.Hidden = !s.CanForget
+	f.Object.Refresh()
+}
+
 // Value returns what was filled in. The keeper checks it.
 func (f *Form) Value() auth.NewProfile {
 	trimmed := func(e *kit.Entry) string { return strings.TrimSpace(e.Text) }
@@ -127,6 +137,7 @@ func (f *Form) Value() auth.NewProfile {
 		Name: trimmed(f.Name), Provider: f.provider.ID,
 		ClientID: trimmed(f.ClientID), ClientSecret: secret.String(trimmed(f.Secret)),
 		RedirectPath: auth.OwnRedirectPath(f.profile()), // as was shown
+		UntilLogout:  f.forget.Checked,
 	}
 	if f.provider.Discovery {
 		n.Issuer = trimmed(f.Issuer)
@@ -215,4 +226,5 @@ func (f *Form) Clear() {
 	for _, x := range f.fields {
 		x.entry.SetText("")
 	}
+	f.forget.SetChecked(false)
 }

@@ -43,6 +43,13 @@ func (v *view) card(p auth.ProfileView) fyne.CanvasObject {
 	}
 	facts.Text(lang.L("Client id"), p.ClientID)
 	facts.Text(lang.L("Stored in"), storedIn(p.Vault))
+	if v.canForget || p.Vault == "session" {
+		forget := widget.NewCheck(lang.L("Forget the login when I log out"), nil)
+		forget.Checked = p.Vault == "session"
+		forget.OnChanged = func(on bool) { v.keepUntilLogout(p, on) }
+		facts.Add("", forget)
+	}
+	facts.Text(lang.L("Certificates"), trustWords(p))
 	facts.Text(lang.L("Scopes"), strings.Join(p.Scopes, " "))
 
 	page := container.NewVBox(kit.Tight(kit.Title(p.Name)))

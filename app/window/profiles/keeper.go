@@ -3,6 +3,7 @@ package profiles
 import (
 	"context"
 
+	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
@@ -24,4 +25,14 @@ type Keeper interface {
 	// AcceptIdentity lets servers have the tokens of a login whose account or
 	// scopes changed; it says in words what was accepted.
 	AcceptIdentity(ctx context.Context, name string) (string, error)
+	// KeepUntilLogout has the tokens forgotten at logout, or no longer.
+	KeepUntilLogout(ctx context.Context, name string, on bool) error
+}
+
+// Entries are those of MCP clients, as setup.Service has them. Its methods may block.
+type Entries interface {
+	// Pinned are the entries that start their server with a profile, by its name.
+	Pinned(profile string) []clients.Server
+	// Repin has such an entry use the profile's new name, or removes it if that is "".
+	Repin(ctx context.Context, p profile.Profile, e clients.Server, to string) error
 }

@@ -26,11 +26,13 @@ import (
 
 // view is the window's content and what it shows.
 type view struct {
-	host   *kit.Host
-	keeper Keeper
+	host    *kit.Host
+	keeper  Keeper
+	entries Entries // nil if nothing is known of the clients
 
-	profiles []auth.ProfileView
-	chosen   string // id of the selected profile
+	profiles  []auth.ProfileView
+	canForget bool   // a login can be forgotten at logout
+	chosen    string // id of the selected profile
 
 	list   *kit.List
 	pane   *fyne.Container // details, a question, or the form
@@ -47,16 +49,16 @@ type view struct {
 }
 
 // Show builds the window's content in h and starts loading.
-func Show(h *kit.Host, k Keeper) {
-	v := newView(h, k)
+func Show(h *kit.Host, k Keeper, e Entries) {
+	v := newView(h, k, e)
 	h.Window.SetTitle(lang.L("Profiles") + " — Stagedoor")
 	h.Window.SetContent(v.layout())
 	h.Window.Resize(fyne.NewSize(900, 580))
 	v.start()
 }
 
-func newView(h *kit.Host, k Keeper) *view {
-	v := &view{host: h, keeper: k, pane: container.NewStack(), open: container.NewVBox()}
+func newView(h *kit.Host, k Keeper, e Entries) *view {
+	v := &view{host: h, keeper: k, entries: e, pane: container.NewStack(), open: container.NewVBox()}
 	v.list = kit.NewList(func() int { return len(v.profiles) },
 		func() fyne.CanvasObject { return kit.NewItem() },
 		func(i int, o fyne.CanvasObject) {
@@ -89,7 +91,8 @@ func (v *view) start() {
 func (v *view) reload() {
 	kit.Try(v.host, v.keeper.State, func(s auth.State) {
 		v.warn(s)
-		v.profiles, v.loaded = s.Profiles, true
+		v.profiles, v.loaded, v.canForget = s.Profiles, true, s.CanForget
+		v.create.form.OfferForget(s)
 		v.showOpen(s.Open)
 		if _, ok := v.selected(); !ok {
 			if v.chosen != "" && v.pane.Objects[0] != v.create.box {

@@ -38,8 +38,8 @@ func accounts() []auth.ProfileView {
 func open(t *testing.T, p []auth.ProfileView) (*view, *keepertest.Fake, fyne.CanvasObject) {
 	t.Helper()
 	h := windowtest.Host(t)
-	f := &keepertest.Fake{Profiles: p}
-	v := newView(h, f)
+	f := &keepertest.Fake{Profiles: p, CanForget: true}
+	v := newView(h, f, nil)
 	content := v.layout()
 	h.Window.SetContent(content)
 	h.Window.Resize(fyne.NewSize(900, 580))
@@ -137,7 +137,7 @@ func TestOpenRevocationsAreShown(t *testing.T) {
 // be gone.
 func TestNotReadYetIsNotEmpty(t *testing.T) {
 	h := windowtest.Host(t)
-	v := newView(h, &keepertest.Fake{})
+	v := newView(h, &keepertest.Fake{}, nil)
 	h.Window.SetContent(v.layout())
 	v.refresh()
 	if !windowtest.Shows(v.pane, "Reading the profiles…") || windowtest.Shows(v.pane, "No profile yet") {
@@ -289,7 +289,7 @@ func TestDeleteAsksFirst(t *testing.T) {
 	v, f, content := open(t, accounts())
 	down(v, 2)
 	windowtest.Press(t, content, "Delete…")
-	for _, want := range []string{"Delete work?", "revoked at OpenID Connect", "encrypted file", "keeps its history"} {
+	for _, want := range []string{"Delete work?", "revoked at OpenID Connect", "tokens and its client secret are deleted", "keeps its history"} {
 		if !windowtest.Shows(v.pane, want) {
 			t.Errorf("the question lacks %q: %q", want, windowtest.Texts(v.pane))
 		}

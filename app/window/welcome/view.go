@@ -168,6 +168,7 @@ func (v *view) suggest() {
 	kit.Load(v.host.Tasks, v.keeper.State, func(s auth.State, err error) {
 		if err == nil { // a suggestion is a courtesy; creating says what is wrong
 			v.form.SuggestName(s.Profiles)
+			v.form.OfferForget(s)
 		}
 	})
 	v.show(stepClient)
