@@ -102,7 +102,7 @@ func (k *Keeper) Holds(ctx context.Context, p profile.Profile, had Access) (bool
 	if err := errors.Join(a.Allows(set), a.Blocked(set.Whose)); err != nil {
 		return false, err
 	}
-	return set.Authorized.Equal(had.consented), nil
+	return set.Authorized.Equal(had.consented) && (had.Use == nil || set.Gen == had.gen), nil
 }
 
 func (k *Keeper) accessData(id, purpose string) map[string]any {
@@ -158,6 +158,10 @@ func (k *Keeper) handOutAs(ctx context.Context, p profile.Profile) (Access, erro
 	since := k.now()
 	grant := k.grant(a)
 	grant.Vet = a.Allows
+	var use *token.Use
+	if grant.RefreshEndsAccess {
+		use = k.tokens.Use(p.ID)
+	}
 	set, err := k.tokens.Fresh(ctx, grant)
 	if err == nil {
 		err = a.Allows(set) // what came meanwhile
@@ -170,8 +174,11 @@ func (k *Keeper) handOutAs(ctx context.Context, p profile.Profile) (Access, erro
 		return Access{}, err
 	}
 	k.note(ctx, a, set, who)
+	if use != nil {
+		use.Of(set)
+	}
 	return Access{
-		Token: set.Access, Type: set.Type, Expires: set.Expires, Renews: set.Renews(), Scopes: set.Scopes, consented: set.Authorized,
+		Use: use, gen: set.Gen, Token: set.Access, Type: set.Type, Expires: set.Expires, Renews: set.Renews(), Scopes: set.Scopes, consented: set.Authorized,
 		ProfileID: p.ID, ProfileName: p.Name, Provider: p.Provider, ClientID: p.ClientID, RedirectURI: a.RedirectURI(),
 	}, nil
 }

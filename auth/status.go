@@ -6,6 +6,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -142,7 +143,11 @@ type Access struct {
 	ClientID    string
 	RedirectURI string // as registered, for servers that insist on one
 
+	// Use, if set, is to be entered before the token is used: the next refresh ends it.
+	Use *token.Use
+
 	consented time.Time // when the user did; tells logins apart
+	gen       uint64    // of the tokens
 }
 
 // LoginOptions say how a login meets the user.

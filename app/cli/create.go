@@ -76,6 +76,7 @@ line.`,
 	flags.StringVar(&o.RedirectPath, "redirect-path", "", "the path of a redirect URI that is registered already (oidc, oauth2)")
 	flags.StringVar(&o.caFile, "ca-file", "", "certificates (PEM) to believe in place of the system's, for an issuer or server of your own")
 	flags.StringArrayVar(&o.Pins, "pin", nil, "sha256/BASE64 of a public key that has to be in its chain of certificates; may be repeated")
+	flags.BoolVar(&o.RefreshEndsAccess, "refresh-ends-access", false, "an access token is dead once there is the next one, so servers that share it agree when to refresh (oidc, oauth2)")
 	flags.BoolVar(&o.UntilLogout, "until-logout", false, "keep the tokens in memory only, and forget them at logout (Linux)")
 	completeFlag(cmd, "provider", providers)
 	return cmd

@@ -84,6 +84,9 @@ func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credent
 		Account: access.ProfileID, Token: string(sum[:]), Renews: access.Renews, Expires: access.Expires,
 		Redact: func(words string) string { return strings.ReplaceAll(words, token, "[token]") },
 	}
+	if access.Use != nil && l.Delivery.expires() {
+		c.Gate = access.Use
+	}
 	values := ValuesOf(access)
 	same := l.had.ProfileID == access.ProfileID
 	l.had = access

@@ -58,6 +58,7 @@ func (a Account) Grant(client func(context.Context) (oauth.Client, error)) token
 	return token.Grant{
 		ID: p.ID, Name: p.Name, Endpoints: a.Endpoints, Issuer: p.Service(), Rotation: a.Row.Rotation, Lifetime: a.Row.GrantLifetime,
 		Bound: p.Binding(), Accepted: p.Baseline(), Client: client, LeastToken: a.Row.LeastToken(),
+		RefreshEndsAccess: a.Row.RefreshEndsAccess || p.RefreshEndsAccess && (a.Row.ByHand || a.Row.Discovery),
 	}
 }
 

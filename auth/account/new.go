@@ -40,9 +40,12 @@ type New struct {
 	RedirectPath string
 	// CA and Pins are for a provider that the user runs: certificates as PEM that
 	// take the place of the system's, and keys: see oauth.Trust.
-	CA          string
-	Pins        []string
-	UntilLogout bool // keep the tokens in memory only, and forget them when the user logs out
+	CA   string
+	Pins []string
+	// RefreshEndsAccess says of a provider without a row of its own that an access token
+	// is dead once there is the next one, so that servers have to agree when to refresh.
+	RefreshEndsAccess bool
+	UntilLogout       bool // keep the tokens in memory only, and forget them when the user logs out
 	// Warn, if set, gets what the user should know of a profile that is created
 	// all the same, a sentence at a time.
 	Warn func(string)
@@ -71,6 +74,9 @@ func (a Account) Check() error {
 		return hint.Usage("an OAuth 2.0 profile needs its endpoints", "pass --auth-url and --token-url, or use --provider oidc with --issuer")
 	case !row.ByHand && p.Endpoints != nil:
 		return hint.Usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
+	}
+	if p.RefreshEndsAccess && !row.Discovery && !row.ByHand {
+		return hint.Usage("it is known what a refresh does at "+row.Name, "leave --refresh-ends-access out")
 	}
 	if p.Trust != "" {
 		plain := func(address string) bool { return strings.HasPrefix(strings.ToLower(address), "http:") }
@@ -124,6 +130,7 @@ func (n *New) Account() (Account, error) {
 	p := profile.Profile{
 		Name: n.Name, Provider: n.Provider, ClientID: n.ClientID, Scopes: n.Scopes,
 		Issuer: n.Issuer, RedirectPort: n.RedirectPort, HasSecret: !n.ClientSecret.Empty(),
+		RefreshEndsAccess: n.RefreshEndsAccess,
 	}
 	if n.Endpoints != (profile.Endpoints{}) {
 		p.Endpoints = &n.Endpoints

@@ -49,22 +49,28 @@ func Acquire(ctx context.Context, path string) (*Lock, error) {
 
 // TryAcquire takes the lock if it is free and returns ErrLocked if it is not.
 // Like Open it refuses what is not a regular file.
-func TryAcquire(path string) (*Lock, error) {
-	l, err := tryAcquire(path)
+func TryAcquire(path string) (*Lock, error) { return tryAcquire(path, (*flock.Flock).TryLock) }
+
+// TryShare is TryAcquire for a lock that any number of holders share, and that
+// nobody else has meanwhile.
+func TryShare(path string) (*Lock, error) { return tryAcquire(path, (*flock.Flock).TryRLock) }
+
+func tryAcquire(path string, take func(*flock.Flock) (bool, error)) (*Lock, error) {
+	l, err := try(path, take)
 	if err != nil {
 		return nil, fmt.Errorf("lock %w", ours(path, err))
 	}
 	return l, nil
 }
 
-func tryAcquire(path string) (*Lock, error) {
+func try(path string, take func(*flock.Flock) (bool, error)) (*Lock, error) {
 	if info, err := os.Lstat(path); err == nil {
 		if err := regular(path, info); err != nil {
 			return nil, err
 		}
 	}
 	f := flock.New(path, flock.SetPermissions(FileMode), flock.SetFlag(os.O_CREATE|os.O_RDONLY|nonBlocking|noFollow))
-	ok, err := f.TryLock()
+	ok, err := take(f)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,9 @@ type Profile struct {
 	// Trust is whose certificates are believed of an issuer or of endpoints.
 	Trust oauth.Trust `json:"trust,omitempty"`
 
+	// RefreshEndsAccess says of a server described by hand what a row says of others.
+	RefreshEndsAccess bool `json:"refresh_ends_access,omitempty"`
+
 	Created    time.Time `json:"created"`              // UTC
 	SecretFrom time.Time `json:"secret_from,omitzero"` // UTC, when the client secret was stored; its age is kept with it
 	Identity   *Identity `json:"identity,omitempty"`   // who signed in last

@@ -55,12 +55,14 @@ type Provider struct {
 	Scopes        []string // asked for when the user names none
 	Redirect      Redirect
 	Rotation      Rotation
-	GrantLifetime time.Duration     // from authorization to the end of the refresh token; 0 if unlimited or unknown
-	AuthParams    map[string]string // extra parameters of the authorization request
-	MinToken      int               // the least length of a token, in characters; 0: see LeastToken
-	Identity      Identity
-	AppsPage      string // where the user removes the app
-	DeveloperPage string // where the user gets a client id
+	GrantLifetime time.Duration // from authorization to the end of the refresh token; 0 if unlimited or unknown
+	// RefreshEndsAccess says that the access token before is dead after a refresh.
+	RefreshEndsAccess bool
+	AuthParams        map[string]string // extra parameters of the authorization request
+	MinToken          int               // the least length of a token, in characters; 0: see LeastToken
+	Identity          Identity
+	AppsPage          string // where the user removes the app
+	DeveloperPage     string // where the user gets a client id
 }
 
 // sixMonths is Spotify's limit on a refresh token, counted from the user's

@@ -146,6 +146,9 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 	if err != nil {
 		return s.orAlive(g, set, err)
 	}
+	if g.RefreshEndsAccess {
+		defer s.drain(ctx, g.ID)()
+	}
 	intent := record{Version: journalVersion, Gen: set.Gen, Token: s.Fingerprint(ctx, set.Refresh), At: s.Now().UTC()}
 	if err := intent.seal(key, g.ID, Set{}); err != nil {
 		return s.orAlive(g, set, err)
@@ -160,6 +163,9 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 	request, cancel := context.WithTimeout(ctx, httpWait)
 	defer cancel()
 	answer, err := s.Wire.Refresh(request, g.Endpoints, client, set.Refresh)
+	if err == nil && g.RefreshEndsAccess {
+		s.refreshed(g.ID, set.Gen+1)
+	}
 	s.at("answered")
 	a := attempt{grant: g, doubt: doubt, old: set, intent: intent, key: key, client: client}
 	if err == nil && answer.Stranger && a.subject() != "" {

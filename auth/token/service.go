@@ -48,6 +48,8 @@ type Grant struct {
 	Issuer    string
 	Rotation  provider.Rotation
 	Lifetime  time.Duration // of the grant, 0 if unlimited or unknown
+	// RefreshEndsAccess says that a refresh ends the access token before at once.
+	RefreshEndsAccess bool
 	// Bound is kept with the tokens of a login. Accepted counts only if the vault
 	// does not know what was accepted: see Service.accepted.
 	Bound    identity.Binding
@@ -109,6 +111,8 @@ type Service struct {
 	busy    sync.WaitGroup // refreshes and logins in flight, for Wait
 	journal journal
 	key     walKey
+	// drainWait is for tests to shorten.
+	drainWait time.Duration
 	// step, if set, is called with the name of each step that was just done.
 	// Tests end the process there.
 	step func(name string)
@@ -119,7 +123,7 @@ func NewService(p Params) (*Service, error) {
 	if p.Vault == nil || p.Wire == nil || p.Locks == "" || p.WAL == "" || p.Now == nil || p.Rand == nil || p.Record == nil || p.Fingerprint == nil {
 		return nil, errors.New("token service: a parameter is missing")
 	}
-	return &Service{Params: p, journal: journal{p.WAL, p.Session}}, nil
+	return &Service{Params: p, journal: journal{p.WAL, p.Session}, drainWait: drainWait}, nil
 }
 
 func (s *Service) at(step string) {

@@ -145,6 +145,12 @@ func (s *Server) SetRotation(ctx context.Context, on bool) error {
 	return s.control(ctx, "rotation", url.Values{"on": {strconv.FormatBool(on)}}, nil)
 }
 
+// SetReplacing says whether a refresh ends the access token before at once, as it does
+// not at first.
+func (s *Server) SetReplacing(ctx context.Context, on bool) error {
+	return s.control(ctx, "replacing", url.Values{"on": {strconv.FormatBool(on)}}, nil)
+}
+
 // FailNext makes the next n token requests answer with an HTTP status from 400 to 599.
 func (s *Server) FailNext(ctx context.Context, n, status int) error {
 	return s.control(ctx, "fail", url.Values{"count": {strconv.Itoa(n)}, "mode": {strconv.Itoa(status)}}, nil)

@@ -5,9 +5,13 @@ package e2e
 import (
 	"cmp"
 	"os"
+	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/packaging/authserver"
 )
 
 // Servers of PyPI, as they are, that know nothing of tokens that end: a client calls
@@ -89,4 +93,60 @@ func livesOn(t *testing.T, m musicServer) {
 	if t.Failed() {
 		t.Logf("the launcher and the server said:\n%s", notes[max(0, len(notes)-6000):])
 	}
+}
+
+// Where a refresh ends the access token before at once, servers that share a login must
+// agree: no call may get there with a token that another server's refresh has ended.
+func TestServersShareATokenThatRefreshEnds(t *testing.T) {
+	t.Parallel()
+	const servers, times = 3, 20
+	s := newStudio(t, "oidc", 5*time.Second, "--refresh-ends-access")
+	if err := s.server.SetReplacing(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.server.ResetStats(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	root, err := authserver.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(root, "packaging", "python")
+	var clients sync.WaitGroup
+	begun := time.Now()
+	for i := range servers {
+		clients.Go(func() {
+			lines, notes := s.client("python", calls{
+				Command: lean, Tools: []tool{{Name: "whose"}}, Calls: times, Parallel: 2, Every: 0.5,
+				Args: []string{
+					"run", "--provider", s.server.Issuer, "--env", "API_TOKEN={access_token}", "--env", "USERINFO=" + s.server.Issuer + "/me",
+					"--", filepath.Join(folder, ".venv", "sdk", "bin", "python"), filepath.Join(folder, "account.py"),
+				},
+			}, nil)
+			failed := 0
+			for _, l := range only("call", lines) {
+				if of(l) != "ann" {
+					failed++
+					t.Errorf("server %d, call %d after %v: %+v", i, l.ID, l.begun().Sub(begun).Round(time.Millisecond), l)
+				}
+			}
+			if n := len(only("call", lines)); n != times || failed > 0 {
+				t.Errorf("server %d: %d of %d calls were answered, %d of them not well\n%s", i, n, times, failed, notes[max(0, len(notes)-3000):])
+			}
+		})
+	}
+	clients.Wait()
+	stats, err := s.server.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	least := int(time.Since(begun)/(5*time.Second)) / 2
+	if refreshes := stats.Refreshes(); refreshes["ok"] < least || refreshes.Total() != refreshes["ok"] {
+		t.Errorf("the refreshes were %v, of which at least %d are needed", refreshes, least)
+	}
+	if wrong := stats.Userinfo.Total() - stats.Userinfo["ok"]; wrong > 0 {
+		t.Errorf("the provider was shown a dead token %d times: %v", wrong, stats.Userinfo)
+	}
+	s.nothingRuns()
+	t.Logf("%d servers, %d calls each: refreshes %v, asked whose it is %v", servers, times, stats.Refreshes(), stats.Userinfo)
 }

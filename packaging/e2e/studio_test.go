@@ -34,7 +34,7 @@ type studio struct {
 }
 
 // newStudio signs both in, and selects ann.
-func newStudio(t *testing.T, provider string, ttl time.Duration) *studio {
+func newStudio(t *testing.T, provider string, ttl time.Duration, flags ...string) *studio {
 	t.Helper()
 	server, err := authserver.Start(context.Background(), authserver.Options{TTL: ttl})
 	if err != nil {
@@ -73,7 +73,7 @@ func newStudio(t *testing.T, provider string, ttl time.Duration) *studio {
 			t.Fatal(err)
 		}
 	case "oidc":
-		create = append(create, "--issuer", server.Issuer)
+		create = append(create, append([]string{"--issuer", server.Issuer}, flags...)...)
 	}
 	s.env = append(s.env, "FAKEBROWSER_ACCOUNT=")
 	for _, name := range []string{"bob", "ann"} {

@@ -31,6 +31,10 @@ let accessTokenTTL = Number(flags.ttl);
 // Whether a refresh brings a new refresh token; /_test/rotation changes it while running.
 let rotates = true;
 
+// Whether a refresh ends the access token before; /_test/replacing changes it while running.
+let replaces = false;
+const latest = new Map(); // access tokens, by grant
+
 // What the endpoints answered, per endpoint (and per grant type at the token endpoint): {"ok": n, "<error>": n}.
 // history has each token request about a refresh token and each revocation, in the order of the answers.
 const newStats = () => ({ token: {}, revocation: {}, introspection: {}, userinfo: {}, device_authorization: {}, registration: {}, history: [] });
@@ -204,6 +208,9 @@ function control(url, res) {
     case '/_test/rotation': // ?on=true|false: whether the next refreshes bring new refresh tokens
       rotates = url.searchParams.get('on') === 'true';
       return json(res, { rotates });
+    case '/_test/replacing': // ?on=true|false: whether the next refreshes end the access token before
+      replaces = url.searchParams.get('on') === 'true';
+      return json(res, { replaces });
     case '/_test/fail': { // ?count=N&mode=503|400|…|drop: what the next N token requests get
       const mode = url.searchParams.get('mode') || '503';
       if (mode !== 'drop' && !(Number(mode) >= 400 && Number(mode) <= 599)) {
@@ -233,6 +240,13 @@ server.listen(Number(flags.port), '127.0.0.1', () => {
   const provider = new Provider(issuer, configuration);
   provider.use(observe);
   provider.on('server_error', (ctx, err) => console.error('server error:', err));
+  provider.on('access_token.saved', (token) => {
+    const before = latest.get(token.grantId);
+    latest.set(token.grantId, token);
+    if (replaces && before) {
+      before.destroy();
+    }
+  });
   answer = provider.callback();
   process.stdout.write(`${JSON.stringify({ issuer, pid: process.pid })}\n`);
 });

@@ -81,8 +81,11 @@ func (x *Proxy) route(ctx context.Context, line []byte, messages []message) (to 
 			if asks && x.due(x.current) {
 				x.need(ctx)
 			}
-			x.own(line, messages, x.current)
-			return x.current, line
+			if gate := x.current.cred.Gate; gate == nil || !asks || gate.Enter() {
+				x.own(line, messages, x.current)
+				x.leave(x.current)
+				return x.current, line
+			}
 		}
 		if !asks && (!x.preparing || x.stuck) {
 			return nil, nil // what a server has to know of it was noted
@@ -208,6 +211,7 @@ func (x *Proxy) settled(id string) {
 func (x *Proxy) rested(s *server) {
 	if s.busy == 0 {
 		x.room.Broadcast()
+		x.leave(s)
 	}
 	switch {
 	case !x.idle(s):
@@ -215,6 +219,13 @@ func (x *Proxy) rested(s *server) {
 		x.retire(s)
 	case s == x.current && (x.next != nil || x.renewal != nil):
 		x.work.Go(x.settle)
+	}
+}
+
+// leave says that a server uses its token no more, if that is so.
+func (x *Proxy) leave(s *server) {
+	if s.busy == 0 && s.cred.Gate != nil {
+		s.cred.Gate.Leave()
 	}
 }
 

@@ -53,10 +53,18 @@ func (x *Proxy) prepare(ctx context.Context) {
 	if err != nil || same && x.usable(now) {
 		x.preparing = false
 		x.tried = x.p.Now()
-		spare := x.usable(now)
+		waiting, spare := len(x.queue) > 0, x.usable(now)
 		x.mu.Unlock()
-		if err != nil && !spare && ctx.Err() == nil {
+		switch {
+		case ctx.Err() != nil:
+		case err != nil && (waiting || !spare):
 			x.refuse(err.Error(), false)
+		case waiting: // for the token, which may be used again in a moment
+			select {
+			case <-ctx.Done():
+			case <-time.After(gateWait):
+			}
+			x.flushQueue(ctx)
 		}
 		return
 	}

@@ -23,8 +23,20 @@ type Credential struct {
 	// Done, if set, takes away what only a server that was started with it needs. It is
 	// called when that has ended.
 	Done func()
+	// Gate, if set, is of a token that ends at once when anybody gets the next one.
+	Gate Gate
 	// Redact removes the token from words of the server's.
 	Redact func(string) string
+}
+
+// Gate tells when a token may be used. The proxy calls it under its lock, so it must
+// not wait.
+type Gate interface {
+	// Enter reports whether a request may be sent. If not, Source has another token
+	// soon, or the same one again.
+	Enter() bool
+	// Leave says that no request is under way any more.
+	Leave()
 }
 
 // Source is where credentials come from. Its methods are called from several
@@ -72,6 +84,8 @@ const (
 	// tokenWait is how long a request waits for a token before it is answered by the
 	// launcher. Clients give up after 30 s.
 	tokenWait = 10 * time.Second
+	// gateWait is how long what a Gate kept waits when there is no other token.
+	gateWait = 50 * time.Millisecond
 	// helloWait bounds the handshake with a later server.
 	helloWait = 2 * time.Minute
 	// again is how soon after a failure a token is asked for once more.

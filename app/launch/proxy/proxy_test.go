@@ -201,6 +201,60 @@ func TestAnswersReachTheServerThatAsked(t *testing.T) {
 	})
 }
 
+// Where another process's refresh ends the token, no call may go out with it from then
+// on, and the refresh must not wait for a server that works on nothing.
+func TestTokenThatOthersEnd(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		gate := &fakeGate{}
+		r.gate = gate
+		r.run()
+		r.hello()
+		r.call(1, "wait")
+		synctest.Wait()
+		if !gate.set(true) { // somebody wants to refresh
+			t.Error("a call is under way, and the token is not in use")
+		}
+		r.call(2, "who")
+		r.want(`"id":2,"result":{"content":[{"type":"text","text":"work-2"}]}`)
+		r.want(`"id":1,"result":{"content":[{"type":"text","text":"work-1"}]}`)
+		synctest.Wait()
+		if gate.set(false) {
+			t.Error("the answer has come, and the token is still in use")
+		}
+		r.nothing()
+		if n := strings.Count(r.methods(1)+r.methods(2), "tools/call"); n != 2 {
+			t.Errorf("the servers got %d calls, want 2", n)
+		}
+	})
+	bubble(t, func(t *testing.T, r *rig) { // there is no other token, but the call gets through in the end
+		gate := &fakeGate{}
+		r.gate = gate
+		r.run()
+		r.hello()
+		r.same = true
+		gate.set(true)
+		r.call(1, "who")
+		time.Sleep(3 * time.Second)
+		r.nothing()
+		gate.set(false)
+		r.want(`"id":1,"result":{"content":[{"type":"text","text":"work-1"}]}`)
+		r.change(func() { r.problem = errNoLogin })
+		r.want(`list_changed`)
+	})
+	bubble(t, func(t *testing.T, r *rig) { // nor is there one to be had
+		gate := &fakeGate{}
+		r.gate = gate
+		r.run()
+		r.hello()
+		gate.set(true)
+		r.mu.Lock()
+		r.problem = errNoLogin
+		r.mu.Unlock()
+		r.call(1, "who")
+		r.want(`stagedoor login work`)
+	})
+}
+
 // A task goes on behind the client's back: the server that works on it must live
 // until it is done, and be asked for it, though another has taken over.
 func TestTaskIsFinishedByTheServerThatHasIt(t *testing.T) {

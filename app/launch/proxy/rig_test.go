@@ -58,7 +58,9 @@ type rig struct {
 	life     time.Duration // of a token; 0 for ever
 	problem  error
 	hold     chan struct{} // Fresh waits for it
-	fresh    int           // how often a token was asked for
+	gate     *fakeGate
+	same     bool // Fresh has no other token
+	fresh    int  // how often a token was asked for
 	began    int
 	supplied []string // what was noted, of a client that means it
 	failed   []string
@@ -89,10 +91,15 @@ func (r *rig) Fresh(ctx context.Context) (Credential, error) {
 	if r.problem != nil {
 		return Credential{}, r.problem
 	}
-	r.issued++
+	if r.issued++; r.same {
+		r.issued--
+	}
 	c := Credential{Account: r.account, Token: fmt.Sprint(r.issued), Env: []string{fmt.Sprintf("%s-%d", r.account, r.issued)}, Redact: func(s string) string {
 		return strings.ReplaceAll(s, "secret", "[token]")
 	}}
+	if r.gate != nil {
+		c.Gate, r.gate = r.gate, &fakeGate{}
+	}
 	name := c.Env[0]
 	c.Done = func() {
 		r.mu.Lock()
@@ -118,6 +125,33 @@ func (r *rig) Current(ctx context.Context, c Credential) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return c.Account == r.account, r.problem
+}
+
+// fakeGate is what tells when a token may be used.
+type fakeGate struct {
+	mu      sync.Mutex
+	closed  bool
+	entered bool
+}
+
+func (g *fakeGate) Enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.entered = g.entered || !g.closed
+	return !g.closed
+}
+
+func (g *fakeGate) Leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.entered = false
+}
+
+func (g *fakeGate) set(closed bool) (entered bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = closed
+	return g.entered
 }
 
 func (r *rig) start(ctx context.Context, c Credential) (Process, error) {

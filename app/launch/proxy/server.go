@@ -276,6 +276,7 @@ func (x *Proxy) buried(ctx context.Context, s *server, status int) {
 		}
 	}
 	s.busy = 0
+	x.leave(s)
 	x.room.Broadcast()
 	if x.next == s {
 		x.next = nil

@@ -17,7 +17,7 @@ func (x *Proxy) settle() {
 	if x.next == nil && x.renewal == nil || x.closing {
 		return
 	}
-	if x.usable(old) && !x.idle(old) && (x.next == nil || x.next.cred.Account == old.cred.Account) {
+	if x.usable(old) && !x.idle(old) && old.cred.Gate == nil && (x.next == nil || x.next.cred.Account == old.cred.Account) {
 		if x.late == nil {
 			x.late = time.AfterFunc(min(patience, max(0, old.lastCall().Sub(x.p.Now()))), func() {
 				x.mu.Lock()

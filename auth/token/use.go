@@ -1,0 +1,105 @@
+package token
+
+import (
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+)
+
+// Use is the right to send requests with an access token that the next refresh ends.
+// Whoever refreshes waits until nobody has it, and lets nobody have it meanwhile, so
+// that no request gets there with a token which is dead. It is a kernel lock that the
+// users of all processes share, which ends with a process however that ends.
+//
+// It is not safe for concurrent use.
+type Use struct {
+	files     string // the path of the three files, without their ends
+	seen, gen uint64 // refreshed before the token was read, and when it came
+	held      *durable.Lock
+}
+
+const (
+	// drainWait is how long a refresh waits for requests with the token before: less
+	// than what those wait for that are to be sent with the next one.
+	drainWait = 8 * time.Second
+	// Of the files, .gate is locked while a refresh goes on, .use while a request
+	// does, and the length of .refreshed in bytes is the generation of the tokens that
+	// the last refresh brought.
+	gateFile, useFile, refreshedFile = ".gate", ".use", ".refreshed"
+)
+
+// Use returns the use of the token that Fresh returns next. Of names it.
+func (s *Service) Use(id string) *Use {
+	u := &Use{files: filepath.Join(s.Locks, id)}
+	u.seen = u.refreshed()
+	return u
+}
+
+// Of says which tokens the use is of.
+func (u *Use) Of(s Set) { u.gen = s.Gen }
+
+func (u *Use) refreshed() uint64 {
+	info, err := os.Stat(u.files + refreshedFile)
+	if err != nil {
+		return 0
+	}
+	return uint64(info.Size()) //nolint:gosec // G115: no file is shorter than nothing
+}
+
+// Enter reports whether a request may be sent now. If not, the token is dead or about
+// to be, and Fresh returns the next one, or the same if there is none.
+func (u *Use) Enter() bool {
+	gate, err := durable.TryShare(u.files + gateFile)
+	if err != nil {
+		return false
+	}
+	defer gate.Release()
+	if now := u.refreshed(); now != u.seen && now != u.gen {
+		u.Leave()
+		return false
+	}
+	if u.held == nil {
+		if u.held, err = durable.TryShare(u.files + useFile); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Leave says that the answers have come to all requests since Enter.
+func (u *Use) Leave() {
+	u.held.Release()
+	u.held = nil
+}
+
+// drain waits until nobody uses the profile's token, and returns what lets them begin
+// again. Of those who take too long some get an error of the provider's.
+func (s *Service) drain(ctx context.Context, id string) (open func()) {
+	limited, cancel := context.WithTimeout(ctx, s.drainWait)
+	defer cancel()
+	files := filepath.Join(s.Locks, id)
+	gate, err := durable.Acquire(limited, files+gateFile)
+	if err != nil {
+		return func() {}
+	}
+	use, _ := durable.Acquire(limited, files+useFile) // or else they took too long
+	return func() {
+		use.Release()
+		gate.Release()
+	}
+}
+
+// refreshed notes that there is a token of another generation, and so the ones before
+// are dead.
+func (s *Service) refreshed(id string, gen uint64) {
+	f, err := durable.Open(filepath.Join(s.Locks, id+refreshedFile), os.O_CREATE|os.O_WRONLY)
+	if err != nil {
+		return // who has the token is told so by the provider
+	}
+	_ = f.Truncate(int64(min(gen, math.MaxInt32)))
+	_ = f.Close()
+}

@@ -1,0 +1,28 @@
+"""An MCP server that asks an OpenID Connect provider whose its token is, again at each call."""
+
+import asyncio
+import json
+import os
+import urllib.request
+
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("account")
+
+
+def account() -> str:
+    request = urllib.request.Request(os.environ["USERINFO"], headers={"Authorization": "Bearer " + os.environ["API_TOKEN"]})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)["sub"]
+
+
+@server.tool()
+async def whose() -> str:
+    """Says whose the token is, at the end of a while as at its beginning."""
+    first = await asyncio.to_thread(account)
+    await asyncio.sleep(0.3)
+    assert first == await asyncio.to_thread(account)
+    return "The list of " + first
+
+
+server.run()
