@@ -102,7 +102,11 @@ func (k *Keeper) Holds(ctx context.Context, p profile.Profile, had Access) (bool
 	if err := errors.Join(a.Allows(set), a.Blocked(set.Whose)); err != nil {
 		return false, err
 	}
-	return set.Authorized.Equal(had.consented) && (had.Use == nil || set.Gen == had.gen), nil
+	switch {
+	case had.Use != nil && set.Gen != had.gen, had.Token == set.Access && set.Expires.Before(had.Expires): // it was given up
+		return false, nil
+	}
+	return set.Authorized.Equal(had.consented), nil
 }
 
 func (k *Keeper) accessData(id, purpose string) map[string]any {

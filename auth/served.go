@@ -3,15 +3,20 @@ package auth
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/text"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // Served is what a server did for a client: how often its tools were called, and
@@ -45,6 +50,35 @@ func (k *Keeper) RecordServed(ctx context.Context, p profile.Profile, s Served, 
 		data["seconds"] = int(s.For.Seconds())
 	}
 	k.record(ctx, p, event, audit.OK, data)
+}
+
+// Doubt asks the provider whether it knows a token which an API refused, and reports
+// whether the token is dead: then another one is to be had, or a login needed. A
+// provider that cannot be asked says nothing.
+func (k *Keeper) Doubt(ctx context.Context, p profile.Profile, had Access) (dead bool) {
+	ctx = about(ctx, p)
+	a, err := account.Of(p)
+	if err != nil || a.IdentityURL() == "" {
+		return false
+	}
+	set, err := k.tokens.Load(vault.WithWait(ctx, 0), p.ID)
+	switch {
+	case err != nil, set.Access != had.Token, a.Allows(set) != nil:
+		return false
+	case !set.Alive(k.now()): // another process was faster
+		return true
+	}
+	limited, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	var refused *oauth.Error
+	if _, err = k.identify(limited, a, set, ""); !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
+		return false
+	}
+	dead, err = k.tokens.Distrust(ctx, k.grant(a), set.Access)
+	if err != nil {
+		k.log.WarnContext(ctx, "a token that the provider refuses is still in use", "error", err)
+	}
+	return dead
 }
 
 // RecordCallFailed notes that a tool call failed, with an HTTP status if one was seen

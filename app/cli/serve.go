@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -52,7 +53,10 @@ func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, recipe
 				k.RecordHandOut(after, p)
 			}
 		},
-		Failed: func(status, calls int) { k.RecordCallFailed(after, live.Profile(""), status, calls) },
+		Failed: func(c proxy.Credential, status, calls int) bool {
+			k.RecordCallFailed(after, live.Profile(c.Account), status, calls)
+			return status == http.StatusUnauthorized && live.Doubt(after, c)
+		},
 		Report: func(t proxy.Tally, ran time.Duration, final bool) {
 			k.RecordServed(after, live.Profile(""), auth.Served{For: ran, Calls: t.Calls, Failed: t.Failed, Tools: t.Tools}, final)
 		},

@@ -24,6 +24,7 @@ type LiveKeeper interface {
 	Holds(ctx context.Context, p profile.Profile, had auth.Access) (bool, error)
 	RecordRefusal(ctx context.Context, p profile.Profile, purpose string, err error)
 	RecordHandOut(ctx context.Context, p profile.Profile)
+	Doubt(ctx context.Context, p profile.Profile, had auth.Access) (dead bool)
 }
 
 // Live is where a proxy's credentials come from: the profile that Find names at the
@@ -38,6 +39,7 @@ type Live struct {
 
 	mu   sync.Mutex
 	had  auth.Access                // of the server that was started last
+	sure string                     // the token of which the provider was asked
 	seen map[string]profile.Profile // whose tokens were delivered, by id
 	dirs map[string]*RunDir         // that servers read, the last one of each profile
 	ends []func()                   // of what servers were given
@@ -79,9 +81,8 @@ func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credent
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	token := access.Token.Reveal()
-	sum := sha256.Sum256([]byte(token))
 	c = proxy.Credential{
-		Account: access.ProfileID, Token: string(sum[:]), Renews: access.Renews, Expires: access.Expires,
+		Account: access.ProfileID, Token: digest(access), Renews: access.Renews, Expires: access.Expires,
 		Redact: func(words string) string { return strings.ReplaceAll(words, token, "[token]") },
 	}
 	if access.Use != nil && l.Delivery.expires() {
@@ -202,6 +203,23 @@ func (l *Live) Current(ctx context.Context, c proxy.Credential) (bool, error) {
 		return false, sentence(err)
 	}
 	return ok, nil
+}
+
+// Doubt is to be called when an API refused a token, and reports whether that is dead.
+// The provider is asked once for each.
+func (l *Live) Doubt(ctx context.Context, c proxy.Credential) (dead bool) {
+	l.mu.Lock()
+	had, p := l.had, l.seen[c.Account]
+	asked := l.sure == c.Token || c.Account != had.ProfileID || c.Token != digest(had)
+	l.sure = c.Token
+	l.mu.Unlock()
+	return !asked && l.Keeper.Doubt(ctx, p, had)
+}
+
+// digest tells tokens apart.
+func digest(access auth.Access) string {
+	sum := sha256.Sum256([]byte(access.Token.Reveal()))
+	return string(sum[:])
 }
 
 // sentence is an error as the user of an MCP client reads it, with what to do.

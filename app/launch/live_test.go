@@ -24,6 +24,7 @@ type keeper struct {
 	mu     sync.Mutex
 	access auth.Access
 	handed int // tokens that were noted
+	doubts []secret.String // of which the provider was asked
 }
 
 func (k *keeper) Fresh(context.Context, profile.Profile) (auth.Access, error) { return k.now(), nil }
@@ -44,6 +45,11 @@ func (k *keeper) hold(id string, token secret.String) {
 func (k *keeper) Holds(context.Context, profile.Profile, auth.Access) (bool, error) {
 	return true, nil
 }
+func (k *keeper) Doubt(_ context.Context, _ profile.Profile, had auth.Access) bool {
+	k.doubts = append(k.doubts, had.Token)
+	return true
+}
+
 func (k *keeper) RecordRefusal(context.Context, profile.Profile, string, error) {}
 
 func (k *keeper) RecordHandOut(context.Context, profile.Profile) {
@@ -271,5 +277,29 @@ func TestEndpoint(t *testing.T) {
 			t.Errorf("%s: status %d, %s", what, status, body)
 		}
 		k.hold("p1", "tok-2")
+	}
+}
+
+// The provider is asked once for each token that an API refuses, and not for one that
+// an earlier server has.
+func TestProviderIsAskedOnceForAToken(t *testing.T) {
+	l, k, _ := newLive(t, launch.Delivery{Env: []launch.Var{{Name: "T", Template: "{access_token}"}}})
+	first, err := l.Fresh(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !l.Doubt(t.Context(), first) || l.Doubt(t.Context(), first) {
+		t.Error("of a token that is dead it is not said once that it is")
+	}
+	k.hold("p1", "tok-2")
+	second, err := l.Fresh(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.Doubt(t.Context(), first) || !l.Doubt(t.Context(), second) {
+		t.Error("another server's token was asked for")
+	}
+	if !slices.Equal(k.doubts, []secret.String{"tok-1", "tok-2"}) {
+		t.Errorf("the provider was asked of %d tokens", len(k.doubts))
 	}
 }

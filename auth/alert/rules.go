@@ -293,13 +293,18 @@ func Defaults() []Rule {
 		},
 		{
 			ID: "unauthorized", Title: "Calls refused",
-			Condition: "${n} answers with status 401 or 403 within ${window}, after a good refresh or login",
+			Condition: "${n} answers with status 401 or 403 within ${window}, after a good refresh or login, or two tokens in a row that the provider itself refuses",
 			Guard:     "a token that has ended explains itself: only calls after a successful refresh count",
 			Advice:    "Within the day: look at the account at the provider. If it is in order, revoke the profile and sign in again.",
-			Events:    []string{audit.APIError}, Where: is("status", 401.0, 403.0),
-			After: []string{audit.TokenRefreshed, audit.LoginSucceeded}, Resets: orGone(audit.RefreshFailed),
+			Events:    []string{audit.APIError, audit.TokenRefused},
+			Where: func(e audit.Event) bool {
+				return e.Name == audit.TokenRefused && e.Data["again"] == true || is("status", 401.0, 403.0)(e)
+			},
+			AtOnce: is("again", true),
+			After:  []string{audit.TokenRefreshed, audit.LoginSucceeded}, Resets: orGone(audit.RefreshFailed),
 			Kind: Count, N: 5, Window: 10 * time.Minute, Severity: P1, Cooldown: time.Hour,
 			Message: "the provider refused ${n} calls in ${window} although the token is fresh",
+			Cases:   []Case{when(is("again", true), P1, "the provider refuses a token that it gave a moment ago, and the one before it")},
 		},
 		{
 			ID: "invalid_requests", Title: "Invalid requests",

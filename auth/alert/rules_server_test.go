@@ -121,6 +121,11 @@ func TestServerRules(t *testing.T) {
 		"429 written as text": {tell().add(3, audit.APIError, "p", "status", "429"), nil},
 
 		// unauthorized
+		"a token that the provider refuses": {tell().add(1, audit.TokenRefreshed, "p").add(1, audit.TokenRefused, "p", "again", false), nil},
+		"and the one after it": {
+			tell().add(1, audit.TokenRefused, "p", "again", false).add(1, audit.TokenRefreshed, "p").add(1, audit.TokenRefused, "p", "again", true),
+			[]string{"unauthorized-3 P1 open ×1 the provider refuses a token that it gave a moment ago, and the one before it"},
+		},
 		"five refusals after a refresh": {
 			tell().add(1, audit.TokenRefreshed, "p").add(3, audit.APIError, "p", "status", 401.0).add(2, audit.APIError, "p", "status", 403.0),
 			[]string{"unauthorized-2 P1 open ×1 the provider refused 5 calls in 10 minutes although the token is fresh"},

@@ -90,6 +90,7 @@ const (
 	ClaimsChanged     = "claims_changed"       // another account, scope or issuer; data: what, and for each before and now
 	ClaimsAccepted    = "claims_accepted"      // the user accepted them
 	ScopeNarrowed     = "scope_narrowed"       // a refresh granted less than before, or a login (op) than was asked for; data: lost, scope
+	TokenRefused      = "token_refused"        // by the provider, before its end; data: token, again (as one before it a moment ago)
 	OddToken          = "odd_token"            // data: kind (short, unchecked: the keys of an ID token could not be had), token (access, refresh, id), length
 	SaveFinished      = "save_finished"        // an interrupted refresh or login was saved from its write-ahead file
 	JournalDamaged    = "wal_damaged"          // a write-ahead file was set aside; data: reason

@@ -58,6 +58,7 @@ var wordings = []Wording{
 	{ClaimsChanged, "Other account or scopes", true},
 	{ClaimsAccepted, "Change accepted", false},
 	{ScopeNarrowed, "Fewer scopes granted", false},
+	{TokenRefused, "Token refused before its end", true},
 	{OddToken, "Unusual token", true},
 	{GrantExpiry, "Login ends soon", false},
 	{SaveFinished, "Interrupted save finished", false},

@@ -65,6 +65,9 @@ type Set struct {
 	// with the token before: a process was killed after it had sent it. Where the
 	// provider had that one last, it ended the login, and nobody stole anything.
 	Doubt bool `json:"doubt,omitempty"`
+	// Distrusted is when an access token of this login was last given up before its
+	// time, because the provider refused it; UTC.
+	Distrusted time.Time `json:"distrusted,omitzero"`
 	// Rotations counts refreshes in a row that brought a new refresh token, up
 	// to learned. It is how the rotation policy of an unknown provider is
 	// learned; a refresh that brings none starts it anew.

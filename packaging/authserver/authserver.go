@@ -151,6 +151,9 @@ func (s *Server) SetReplacing(ctx context.Context, on bool) error {
 	return s.control(ctx, "replacing", url.Values{"on": {strconv.FormatBool(on)}}, nil)
 }
 
+// EndAccess ends the access tokens there are, and leaves the refresh tokens.
+func (s *Server) EndAccess(ctx context.Context) error { return s.control(ctx, "end", nil, nil) }
+
 // FailNext makes the next n token requests answer with an HTTP status from 400 to 599.
 func (s *Server) FailNext(ctx context.Context, n, status int) error {
 	return s.control(ctx, "fail", url.Values{"count": {strconv.Itoa(n)}, "mode": {strconv.Itoa(status)}}, nil)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -95,6 +96,59 @@ func livesOn(t *testing.T, m musicServer) {
 	}
 }
 
+// account are the arguments that start a server which asks the provider at each call
+// whose its token is.
+func (s *studio) account() []string {
+	s.t.Helper()
+	root, err := authserver.Root()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	folder := filepath.Join(root, "packaging", "python")
+	return []string{
+		"run", "--provider", s.server.Issuer, "--env", "API_TOKEN={access_token}", "--env", "USERINFO=" + s.server.Issuer + "/me",
+		"--", filepath.Join(folder, ".venv", "sdk", "bin", "python"), filepath.Join(folder, "account.py"),
+	}
+}
+
+// A token that the provider ends before its time must cost the calls under way, and no
+// others.
+func TestTokenThatEndsBeforeItsTime(t *testing.T) {
+	t.Parallel()
+	const times, taken = 20, 5
+	s := newStudio(t, "oidc", time.Hour)
+	if err := s.server.ResetStats(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lines, notes := s.client("python", calls{Command: lean, Tools: []tool{{Name: "whose"}}, Calls: times, Parallel: 1, Every: 0.5, Args: s.account()}, func(l said) {
+		if l.Event != "call" || l.ID != taken {
+			return
+		}
+		if err := s.server.EndAccess(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	failed := 0
+	for _, l := range only("call", lines) {
+		switch account := of(l); {
+		case l.ID <= taken && account != "ann", l.ID > taken+2 && account != "ann":
+			t.Errorf("call %d: %+v", l.ID, l)
+		case account != "ann":
+			failed++
+		}
+	}
+	stats, err := s.server.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(only("call", lines)); n != times || failed == 0 || stats.Refreshes()["ok"] != 1 || stats.Refreshes().Total() != 1 {
+		t.Errorf("%d of %d calls were answered, %d failed, refreshes %v\n%s", n, times, failed, stats.Refreshes(), notes[max(0, len(notes)-3000):])
+	}
+	if log := s.must(t, "audit", "ann", "--event", "token_refused", "--json"); strings.Count(log, `"again": false`) != 1 {
+		t.Errorf("on the log: %s", log)
+	}
+}
+
 // Where a refresh ends the access token before at once, servers that share a login must
 // agree: no call may get there with a token that another server's refresh has ended.
 func TestServersShareATokenThatRefreshEnds(t *testing.T) {
@@ -107,21 +161,13 @@ func TestServersShareATokenThatRefreshEnds(t *testing.T) {
 	if err := s.server.ResetStats(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	root, err := authserver.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := filepath.Join(root, "packaging", "python")
 	var clients sync.WaitGroup
 	begun := time.Now()
 	for i := range servers {
 		clients.Go(func() {
 			lines, notes := s.client("python", calls{
 				Command: lean, Tools: []tool{{Name: "whose"}}, Calls: times, Parallel: 2, Every: 0.5,
-				Args: []string{
-					"run", "--provider", s.server.Issuer, "--env", "API_TOKEN={access_token}", "--env", "USERINFO=" + s.server.Issuer + "/me",
-					"--", filepath.Join(folder, ".venv", "sdk", "bin", "python"), filepath.Join(folder, "account.py"),
-				},
+				Args: s.account(),
 			}, nil)
 			failed := 0
 			for _, l := range only("call", lines) {

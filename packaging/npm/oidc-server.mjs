@@ -211,6 +211,9 @@ function control(url, res) {
     case '/_test/replacing': // ?on=true|false: whether the next refreshes end the access token before
       replaces = url.searchParams.get('on') === 'true';
       return json(res, { replaces });
+    case '/_test/end': // the access tokens there are end now, and nothing else of the logins does
+      latest.forEach((token) => token.destroy());
+      return json(res, { ended: latest.size });
     case '/_test/fail': { // ?count=N&mode=503|400|…|drop: what the next N token requests get
       const mode = url.searchParams.get('mode') || '503';
       if (mode !== 'drop' && !(Number(mode) >= 400 && Number(mode) <= 599)) {

@@ -3,17 +3,22 @@
 import asyncio
 import json
 import os
+import urllib.error
 import urllib.request
 
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 
 server = MCPServer("account")
 
 
 def account() -> str:
     request = urllib.request.Request(os.environ["USERINFO"], headers={"Authorization": "Bearer " + os.environ["API_TOKEN"]})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)["sub"]
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)["sub"]
+    except urllib.error.HTTPError as e:
+        raise ToolError(str(e)) from e
 
 
 @server.tool()

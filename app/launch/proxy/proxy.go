@@ -65,9 +65,10 @@ type Params struct {
 	// Supplied is called when a server of a client that means it has got a credential:
 	// the first time when the handshake is through, and then for each that takes over.
 	Supplied func(c Credential, first bool)
-	// Failed is called when a tool call failed, with the HTTP status that was seen in
-	// the answer, or 0, and how many calls there were in the last five minutes.
-	Failed func(status, calls int)
+	// Failed is called when a tool call failed of a server that was started with c, with
+	// the HTTP status that was seen in the answer, or 0, and how many calls there were
+	// in the last five minutes. It reports whether the token is dead.
+	Failed func(c Credential, status, calls int) (dead bool)
 	// Report is called at most every ten minutes with what was counted since, and at
 	// the end with all. A client that went through no handshake is no client.
 	Report func(t Tally, ran time.Duration, final bool)

@@ -255,6 +255,26 @@ func TestTokenThatOthersEnd(t *testing.T) {
 	})
 }
 
+// A token that the provider has ended before its time must be replaced, and the next
+// call go to a server with another.
+func TestTokenThatIsDeadBeforeItsTime(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		r.mu.Lock()
+		r.dead = "1"
+		r.mu.Unlock()
+		r.call(1, "refused")
+		r.want(`HTTP 401: work-1`)
+		synctest.Wait()
+		r.who(2, "work-2")
+		r.call(3, "refused") // of another reason
+		r.want(`HTTP 401: work-2`)
+		r.who(4, "work-2")
+	})
+}
+
 // A task goes on behind the client's back: the server that works on it must live
 // until it is done, and be asked for it, though another has taken over.
 func TestTaskIsFinishedByTheServerThatHasIt(t *testing.T) {

@@ -64,6 +64,7 @@ type rig struct {
 	began    int
 	supplied []string // what was noted, of a client that means it
 	failed   []string
+	dead     string // the token that the provider refuses
 	reports  []string
 	done     []string // servers whose things were taken away
 
@@ -124,7 +125,7 @@ func (r *rig) Fresh(ctx context.Context) (Credential, error) {
 func (r *rig) Current(ctx context.Context, c Credential) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return c.Account == r.account, r.problem
+	return c.Account == r.account && c.Token != r.dead, r.problem
 }
 
 // fakeGate is what tells when a token may be used.
@@ -228,6 +229,8 @@ func legacy(s *fakeServer, m map[string]any, _ []byte) {
 				s.say(`{"jsonrpc":"2.0","id":"0","method":"roots/list","for":%q}`, s.env)
 			}
 			s.say(`{"jsonrpc":"2.0","id":%s,"result":{"content":[]}}`, id)
+		case "refused":
+			s.say(`{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"HTTP 401: %s"}],"isError":true}}`, id, s.env)
 		case "fail":
 			s.say(`{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"HTTP 429: slow down"}],"isError":true}}`, id)
 		}
@@ -294,10 +297,11 @@ func (r *rig) run() {
 				}
 				r.mu.Unlock()
 			},
-			Failed: func(status, calls int) {
+			Failed: func(c Credential, status, calls int) bool {
 				r.mu.Lock()
+				defer r.mu.Unlock()
 				r.failed = append(r.failed, fmt.Sprint(status, "/", calls))
-				r.mu.Unlock()
+				return c.Token == r.dead
 			},
 			Report: func(t Tally, ran time.Duration, final bool) {
 				r.mu.Lock()

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -92,7 +93,12 @@ func (x *Proxy) count(r *request, line []byte, m message) {
 	if found := httpStatus().Find(words[:min(len(words), searched)]); found != nil {
 		status, _ = strconv.Atoi(string(found))
 	}
-	x.work.Go(func() { x.p.Failed(status, calls) })
+	cred := r.owner.cred
+	x.work.Go(func() {
+		if x.p.Failed(cred, status, calls) {
+			x.check(context.Background())
+		}
+	})
 }
 
 // missed counts a call that no server answered. The caller holds mu.

@@ -1,0 +1,69 @@
+package auth_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/authtest"
+)
+
+// An API's 401 alone ends nothing. If the provider does not know the token either, the
+// next server gets another one; if it does not know that, nobody asks in a loop.
+func TestTokenThatTheProviderRefuses(t *testing.T) {
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating})
+	p := w.create("work")
+	w.login("work")
+	had := w.token(w.keeper, "work")
+	holds := func(had auth.Access, want bool) {
+		t.Helper()
+		if ok, err := w.keeper.Holds(t.Context(), p, had); err != nil || ok != want {
+			t.Errorf("the server may go on with its token: %v, %v", ok, err)
+		}
+	}
+	dead := authtest.Answer{Status: http.StatusUnauthorized, Body: `{"error":"invalid_token"}`}
+
+	for name, answer := range map[string]authtest.Answer{"known": {Process: true}, "away": {Status: 503}, "forbidden": {Status: 403}} {
+		w.server.Script(authtest.UserInfo, answer)
+		if w.keeper.Doubt(t.Context(), p, had) {
+			t.Errorf("%s: the token is dead", name)
+		}
+	}
+	holds(had, true)
+	w.server.Script(authtest.UserInfo, dead)
+	if !w.keeper.Doubt(t.Context(), p, had) {
+		t.Error("the token is alive though the provider refuses it")
+	}
+	holds(had, false)
+	asked := w.server.Counts().Requests[authtest.UserInfo]
+	if !w.keeper.Doubt(t.Context(), p, had) || w.server.Counts().Requests[authtest.UserInfo] != asked {
+		t.Error("the provider was asked again")
+	}
+
+	next := w.token(w.keeper, "work")
+	if next.Token == had.Token {
+		t.Fatal("the dead token is handed out")
+	}
+	holds(next, true)
+	w.server.Script(authtest.UserInfo, dead)
+	if w.keeper.Doubt(t.Context(), p, next) {
+		t.Error("another token, and another, without end")
+	}
+	if now := w.token(w.keeper, "work"); now.Token != next.Token {
+		t.Error("the token was given up")
+	}
+	events := w.told(audit.TokenRefused)
+	if len(events) != 2 || events[0].Data["again"] != true || events[1].Data["again"] != false {
+		t.Errorf("on the log: %+v", events)
+	}
+	if open, err := w.keeper.OpenAlerts(t.Context()); err != nil || len(open) != 1 || open[0].Rule != "unauthorized" {
+		t.Errorf("alerts %+v, %v", open, err)
+	}
+	w.clock.Advance(30 * time.Minute)
+	w.server.Script(authtest.UserInfo, dead)
+	if !w.keeper.Doubt(t.Context(), p, w.token(w.keeper, "work")) {
+		t.Error("half an hour later nothing is done")
+	}
+}
