@@ -23,7 +23,7 @@ import (
 type keeper struct {
 	mu     sync.Mutex
 	access auth.Access
-	handed int // tokens that were noted
+	handed int             // tokens that were noted
 	doubts []secret.String // of which the provider was asked
 }
 
@@ -45,6 +45,7 @@ func (k *keeper) hold(id string, token secret.String) {
 func (k *keeper) Holds(context.Context, profile.Profile, auth.Access) (bool, error) {
 	return true, nil
 }
+
 func (k *keeper) Doubt(_ context.Context, _ profile.Profile, had auth.Access) bool {
 	k.doubts = append(k.doubts, had.Token)
 	return true
