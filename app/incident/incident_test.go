@@ -293,3 +293,41 @@ func TestWhatCameBeforeRepairsNothing(t *testing.T) {
 		}
 	}
 }
+
+// A step is ticked only by what did it: not by a login that was revoked afterwards,
+// by a table of events, or by an alert rule that was turned off.
+func TestWhatUndoesAnAnswerIsNone(t *testing.T) {
+	b := new(memoryLog).
+		add(audit.ReuseDetected, "p", "kind", alert.ReuseInvalidGrant, "name", "work").
+		add(audit.LoginSucceeded, "p", "name", "work").
+		add(audit.TokensRevoked, "p", "name", "work").
+		add(audit.LogExported, "", "format", "csv").
+		add(audit.SettingsChanged, "", "key", "notifications.enabled", "weaker", true)
+	for _, step := range []struct {
+		then       func()
+		want, lack []string
+	}{
+		{func() {}, []string{"- [x] Revoke the logins", "- [ ] Sign in again", "- [ ] Preserve the evidence"}, []string{": Signed in (work)", ": Setting changed"}},
+		{func() {
+			b.add(audit.LoginSucceeded, "p", "name", "work").add(audit.LogExported, "", "format", "bundle").
+				add(audit.SettingsChanged, "", "key", "notifications.enabled", "weaker", false)
+		}, []string{"- [x] Sign in again", "- [x] Preserve the evidence", ": Signed in (work)", ": Setting changed"}, nil},
+	} {
+		step.then()
+		report, err := New(t.Context(), b, Request{Profiles: []string{"work"}}, b.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := report.Markdown()
+		for _, want := range step.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("the report lacks %q:\n%s", want, text)
+			}
+		}
+		for _, lack := range step.lack {
+			if strings.Contains(text, lack) {
+				t.Errorf("the report has %q:\n%s", lack, text)
+			}
+		}
+	}
+}

@@ -86,11 +86,15 @@ func (t *timeline) finish() {
 	drop := len(t.events) - maxTimeline
 	for _, e := range t.events {
 		entry := t.entry(e)
+		if e.Name == audit.TokensRevoked { // the login that was taken back has repaired nothing
+			r.Remediation = slices.DeleteFunc(r.Remediation, func(a Entry) bool { return a.name == audit.LoginSucceeded && a.Profile == entry.Profile })
+		}
 		for _, kind := range []struct {
 			events []string
 			list   *[]Entry
 		}{{containment, &r.Containment}, {remediation, &r.Remediation}, {prevention, &r.Prevention}} {
 			answer := begin > 0 || !e.Time.Before(r.Found) || len(r.Containment) > 0 || kind.list == &r.Containment
+			answer = answer && e.Data["weaker"] != true // a rule that was turned off prevents nothing
 			if answer && slices.Contains(kind.events, e.Name) && !entry.Failed && e.Seq >= begin {
 				act := entry
 				act.Event = audit.WordingOf(e.Name).Words
