@@ -114,7 +114,8 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 	if err != nil {
 		return setup.Service{}, err
 	}
-	if home := os.Getenv("STAGEDOOR_CLIENTS_HOME"); home != "" {
+	home := os.Getenv("STAGEDOOR_CLIENTS_HOME")
+	if home != "" {
 		// The demo and tests look for the clients' files in a home of their own.
 		env.Home, env.Getenv = home, func(string) string { return "" }
 	}
@@ -125,7 +126,7 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 		return setup.Service{}, err
 	}
 	return setup.Service{Params: setup.Params{
-		Keeper: k, Configs: configs, Environ: launcherEnviron(paths), RecipeDir: recipeDir(paths),
+		Keeper: k, Configs: configs, Environ: launcherEnviron(paths), RecipeDir: recipeDir(paths), Elsewhere: home != "",
 		Executable: func() (string, error) {
 			self, err := platform.Executable()
 			if err == nil && self.Temporary {

@@ -110,8 +110,8 @@ func TestLoginTokenRefreshRevoke(t *testing.T) {
 	if got := w.view("work").Status; got != auth.StatusNotConfigured {
 		t.Errorf("before the login the status is %q", got)
 	}
-	if r := w.login("work"); r.Account != "Ada Lovelace" {
-		t.Errorf("signed in as %q", r.Account)
+	if r := w.login("work"); r.Account != "Ada Lovelace" || !w.view("work").Renews {
+		t.Errorf("signed in as %q, %+v", r.Account, w.view("work"))
 	}
 	view := w.view("work")
 	if view.Status != auth.StatusActive || view.Account != "Ada Lovelace" || !view.CanRevoke || !view.Active {

@@ -266,7 +266,7 @@ func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Prof
 	case err != nil:
 		return err
 	}
-	view.Expires, view.Scopes = set.Expires, set.Scopes
+	view.Expires, view.Scopes, view.Renews = set.Expires, set.Scopes, !set.Refresh.Empty()
 	bind(p, &set)
 	view.Blocked, view.Changed = set.Whose.Block()
 	view.CanAccept = view.Blocked != ""

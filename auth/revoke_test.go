@@ -467,6 +467,9 @@ func TestRevokedWithoutProof(t *testing.T) {
 		return []byte(strings.Replace(string(b), "refresh_token", "no_such_token", 1))
 	}})
 	w.login("work")
+	if w.view("work").Renews {
+		t.Error("it is shown as one that can be renewed")
+	}
 	r, err := w.keeper.Revoke(t.Context(), "work")
 	if err != nil || r.Remote != token.Accepted || r.Open || strings.Contains(r.Message, "revoked at") || !strings.Contains(r.Message, "cannot be checked") {
 		t.Errorf("Revoke: %+v, %v", r, err)

@@ -41,6 +41,7 @@ type ProfileView struct {
 	Account      string    `json:"account,omitempty"`   // who is signed in, as the provider names them
 	Expires      time.Time `json:"expires,omitzero"`    // of the access token, UTC
 	GrantEnds    time.Time `json:"grant_ends,omitzero"` // when the login itself ends, where that is known
+	Renews       bool      `json:"renews,omitempty"`    // there is a refresh token
 	// Blocked says in a few words why servers get no token although there is a
 	// login: "another account". Changed says it in full. Both are empty otherwise.
 	// CanAccept says that AcceptIdentity ends it.

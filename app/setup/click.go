@@ -65,13 +65,17 @@ func (s Service) Click(ctx context.Context, agreed string) (message string, err 
 	if _, err := s.Apply(ctx, plan); err != nil {
 		return "", err
 	}
+	next := text.Sentence(plan.Client.Reload)
+	if s.Elsewhere {
+		next = fmt.Sprintf("It is in %s; your own %s is as it was", plan.Change.Path, plan.Client.Name)
+	}
 	switch {
 	case plan.Change.Action == clients.Unchanged:
 		return fmt.Sprintf("%s is set up for %s already.", plan.Client.Name, plan.Change.Name), nil
 	case plan.Wrapped:
-		message = fmt.Sprintf("The entry %q of %s starts its server through Stagedoor now. %s.", plan.Change.Name, plan.Client.Name, text.Sentence(plan.Client.Reload))
+		message = fmt.Sprintf("The entry %q of %s starts its server through Stagedoor now. %s.", plan.Change.Name, plan.Client.Name, next)
 	default:
-		message = fmt.Sprintf("%s has the server %q now. %s.", plan.Client.Name, plan.Change.Name, text.Sentence(plan.Client.Reload))
+		message = fmt.Sprintf("%s has the server %q now. %s.", plan.Client.Name, plan.Change.Name, next)
 	}
 	for _, w := range plan.Change.Warnings {
 		message += "\n" + text.Sentence(w)

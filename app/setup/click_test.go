@@ -33,6 +33,17 @@ func (fakeKeeper) RememberServer(context.Context, string, profile.Server) error 
 
 func (fakeKeeper) Record(context.Context, profile.Profile, string, string, map[string]any) {}
 
+func service(t *testing.T, home string) Service {
+	t.Helper()
+	configs, err := clients.New(clients.Params{
+		Env: clients.Env{GOOS: "linux", Home: home}, Now: time.Now, BackupDir: filepath.Join(home, "backups"), LockDir: filepath.Join(home, "locks"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Service{Params{Keeper: fakeKeeper{}, Configs: configs, Executable: func() (string, error) { return "/opt/stagedoor", nil }}}
+}
+
 // A click that nobody asked about changes no entry that somebody else wrote, and an
 // answer counts for the entry that was asked about alone.
 func TestClickAsksBeforeItChangesWhatIsNotOurs(t *testing.T) {
@@ -61,13 +72,7 @@ func TestClickAsksBeforeItChangesWhatIsNotOurs(t *testing.T) {
 			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(before), 0o600)); err != nil {
 				t.Fatal(err)
 			}
-			configs, err := clients.New(clients.Params{
-				Env: clients.Env{GOOS: "linux", Home: home}, Now: time.Now, BackupDir: filepath.Join(home, "backups"), LockDir: filepath.Join(home, "locks"),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := Service{Params{Keeper: fakeKeeper{}, Configs: configs, Executable: func() (string, error) { return "/opt/stagedoor", nil }}}
+			s := service(t, home)
 			content := func() string {
 				text, err := os.ReadFile(file)
 				if err != nil {
@@ -100,6 +105,20 @@ func TestClickAsksBeforeItChangesWhatIsNotOurs(t *testing.T) {
 			if asks = s.Asks(t.Context()); asks != "" {
 				t.Errorf("done, and it still asks %q", asks)
 			}
+			if !strings.Contains(message, "start it again") {
+				t.Errorf("it does not say what to do: %q", message)
+			}
 		})
+	}
+}
+
+// The demonstration sends nobody to the Claude Desktop that is really there.
+func TestClickInTheDemonstration(t *testing.T) {
+	home := t.TempDir()
+	s := service(t, home)
+	s.Elsewhere = true
+	message, err := s.Click(t.Context(), "")
+	if err != nil || strings.Contains(message, "start it again") || !strings.Contains(message, home) || !strings.Contains(message, "your own Claude Desktop is as it was") {
+		t.Errorf("%q, %v", message, err)
 	}
 }

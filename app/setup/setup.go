@@ -57,6 +57,8 @@ type Params struct {
 	// for another state folder or vault than this process. Clients pass on
 	// hardly any environment, so what is not the default goes into the entry.
 	Environ map[string]string
+	// Elsewhere says that Configs are a demonstration's, which no client of the user reads.
+	Elsewhere bool
 	// RecipeDir has the user's recipes.
 	RecipeDir string
 }

@@ -38,7 +38,7 @@ func (c *controller) outlive() context.Context { return context.WithoutCancel(c.
 
 func (c *controller) use(name string) {
 	service := ""
-	if i := slices.IndexFunc(c.view.State.Profiles, func(p auth.ProfileView) bool { return p.Name == name }); i >= 0 && !c.toldOfLists {
+	if i := slices.IndexFunc(c.view.State.Profiles, func(p auth.ProfileView) bool { return p.Name == name && p.Status == auth.StatusActive }); i >= 0 && !c.toldOfLists {
 		service = c.view.State.Profiles[i].Service
 	}
 	c.start(c.outlive(), switchTimeout, func(ctx context.Context) func() {

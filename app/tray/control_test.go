@@ -194,7 +194,9 @@ func TestSwitchByClick(t *testing.T) {
 // A client that shows the tools of before must be named, and not at each click.
 func TestSwitchNamesClientsThatDoNotNotice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, newKeeper(two()), func(p *Params) {
+		s := two()
+		s.Profiles = append(s.Profiles, spotify("new", auth.StatusNotConfigured))
+		r := newRig(t, newKeeper(s), func(p *Params) {
 			p.KeepLists = func(service string) []string {
 				if service != "spotify" {
 					t.Errorf("asked about %q", service)
@@ -203,6 +205,10 @@ func TestSwitchNamesClientsThatDoNotNotice(t *testing.T) {
 			}
 		})
 		defer r.end()
+		r.click(Use, "new") // no server uses what is not signed in
+		if got := r.notify.all(); len(got) != 0 {
+			t.Errorf("told: %q", got)
+		}
 		r.click(Use, "home")
 		r.click(Use, "work")
 		synctest.Wait()

@@ -32,7 +32,6 @@ type card struct {
 	first, last *widget.Label
 	facts       *kit.Facts
 	evidence    *fyne.Container
-	buttons     *fyne.Container
 	box         *fyne.Container
 	cancel      func()
 }
@@ -104,7 +103,7 @@ func (c *card) show(a alert.Alert) {
 // with, and the report.
 func (c *card) actions(a alert.Alert) fyne.CanvasObject {
 	v := c.view
-	c.buttons = container.NewHBox()
+	buttons := container.NewHBox()
 	all := container.NewVBox()
 	c.note = nil
 	if a.State == alert.Open {
@@ -113,18 +112,22 @@ func (c *card) actions(a alert.Alert) fyne.CanvasObject {
 		c.note.OnSubmitted = func(string) { ack() }
 		c.note.OnEscape = v.focusList
 		all.Add(c.note)
-		c.buttons.Add(kit.Primary(lang.L("Acknowledge"), ack))
+		buttons.Add(kit.Primary(lang.L("Acknowledge"), ack))
 	}
-	if v.incident != nil {
-		c.buttons.Add(kit.Button(lang.L("Start incident report"), func() { v.report(a) }))
+	i := v.incidentOf(a)
+	if v.incident != nil && (i.ID == "" || i.Status == auth.Resolved) { // one at a time
+		buttons.Add(kit.Button(lang.L("Start incident report"), func() { v.report(a) }))
 	}
-	switch i := v.incidentOf(a); i.Status {
+	if folder := v.folder; folder != "" && i.ID != "" {
+		buttons.Add(widget.NewButtonWithIcon(lang.L("Open its folder"), theme.FolderOpenIcon(), func() { v.host.OpenFolder(folder) }))
+	}
+	switch i.Status {
 	case auth.Investigating:
-		c.buttons.Add(kit.Button(lang.L("Incident is contained"), func() { v.moveOn(i, auth.Contained) }))
+		buttons.Add(kit.Button(lang.L("Incident is contained"), func() { v.moveOn(i, auth.Contained) }))
 	case auth.Contained:
-		c.buttons.Add(kit.Button(lang.L("Incident is resolved"), func() { v.moveOn(i, auth.Resolved) }))
+		buttons.Add(kit.Button(lang.L("Incident is resolved"), func() { v.moveOn(i, auth.Resolved) }))
 	}
-	all.Add(kit.Inset(4, 0, c.buttons))
+	all.Add(kit.Inset(4, 0, buttons))
 	return all
 }
 
@@ -174,12 +177,6 @@ func (c *card) list(events []audit.Event) {
 		c.evidence.Objects = []fyne.CanvasObject{kit.Muted(lang.L("The log no longer has these events."))}
 	}
 	c.evidence.Refresh()
-}
-
-// offer shows a button for the folder that a report was written to.
-func (c *card) offer(folder string) {
-	c.buttons.Add(widget.NewButtonWithIcon(lang.L("Open its folder"), theme.FolderOpenIcon(), func() { c.view.host.OpenFolder(folder) }))
-	c.buttons.Refresh()
 }
 
 // tick keeps "3 min ago" true.

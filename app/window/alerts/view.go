@@ -40,6 +40,7 @@ type view struct {
 	profiles map[string]string
 	reported []auth.Incident
 	chosen   string // id of the selected alert
+	folder   string // that the last report was written to
 	loaded   bool
 
 	turnedDown func() string
@@ -178,6 +179,11 @@ func (v *view) showEmpty() {
 		return
 	}
 	title, text := lang.L("Nothing to worry about"), lang.L("When something odd happens to a login or a token, it shows here, with the events behind it.")
+	for _, i := range v.reported {
+		if i.Status != auth.Resolved {
+			title, text = lang.L("No open alerts"), lang.L("Still to be finished: {{.Incident}}", map[string]any{"Incident": i.ID + ", " + statusWords(i.Status)})
+		}
+	}
 	if v.state.Value() != alert.Open {
 		title, text = lang.L("No such alert"), ""
 	}
@@ -237,8 +243,7 @@ func (v *view) report(a alert.Alert) {
 	v.host.Notice.Busy(lang.L("Writing the incident report…"), "")
 	kit.Try(v.host, func(ctx context.Context) (string, error) { return v.incident(ctx, a.ID) }, func(path string) {
 		v.host.Notice.Done(lang.L("The incident report is started. Fill in what only you know."), path)
-		if v.chosen == a.ID {
-			v.card.offer(filepath.Dir(path))
-		}
+		v.folder = filepath.Dir(path)
+		v.reload()
 	})
 }

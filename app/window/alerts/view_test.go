@@ -175,8 +175,11 @@ func TestAcknowledgedShowsItsNote(t *testing.T) {
 func TestIncident(t *testing.T) {
 	var asked string
 	var fail error
-	v, _, content := open(t, func(_ context.Context, id string) (string, error) {
-		asked = id
+	var f *keepertest.Fake
+	v, f, content := open(t, func(_ context.Context, id string) (string, error) {
+		if asked = id; fail == nil {
+			f.IncidentList = []auth.Incident{{ID: "SEC-2026-11-22-001", Status: auth.Investigating, Alerts: id}}
+		}
 		return "/home/ada/incidents/SEC-2026-11-22-001.md", fail
 	}, odd)
 	fail = errors.New("no space left on device")
@@ -189,8 +192,12 @@ func TestIncident(t *testing.T) {
 	if _, more := v.host.Notice.Text(); asked != "token_reuse_detected-9" || more != "/home/ada/incidents/SEC-2026-11-22-001.md" {
 		t.Errorf("asked for %q, notice says %q", asked, more)
 	}
-	if !windowtest.Shows(v.pane, "Open its folder") {
-		t.Error("the folder is not offered")
+	if v.reload(); !windowtest.Shows(v.pane, "Open its folder") || windowtest.Shows(v.pane, "Start incident report") {
+		t.Errorf("the folder is not offered, or a second report: %q", windowtest.Texts(v.pane))
+	}
+	f.AlertList = nil // acknowledged, all of them
+	if v.reload(); !windowtest.Shows(content, "Still to be finished: SEC-2026-11-22-001, under investigation") || windowtest.Shows(content, "Nothing to worry about") {
+		t.Errorf("with an incident that goes on it says %q", windowtest.Texts(content))
 	}
 	v, _, _ = open(t, nil, odd)
 	if windowtest.Shows(v.pane, "incident") {

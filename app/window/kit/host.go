@@ -17,6 +17,8 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 // Host is what a window is built in.
@@ -30,9 +32,10 @@ type Host struct {
 	OpenURL  func(string) error
 }
 
-// Open shows a page in the user's browser and says so if that fails.
+// Open shows a page in the user's browser, or its address if that fails.
 func (h *Host) Open(page string) {
-	h.Try(func(context.Context) error { return h.OpenURL(page) }, func() {})
+	advice := lang.L("Open it by hand: {{.Address}}", map[string]any{"Address": page})
+	h.Try(func(context.Context) error { return hint.Wrap(h.OpenURL(page), advice) }, func() {})
 }
 
 // OpenFailed says that the browser did not open for a login, which goes on

@@ -4,8 +4,6 @@ package profiles
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -13,7 +11,6 @@ import (
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/newprofile"
 	"github.com/stagedoor-app/stagedoor/auth"
@@ -21,10 +18,15 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
-// act runs something short and shows what came of it.
+// act runs something short and shows what came of it, a box that was ticked in vain
+// included.
 func (v *view) act(work func(context.Context) error, done func()) {
-	v.host.Try(work, func() {
-		done()
+	kit.Load(v.host.Tasks, func(ctx context.Context) (struct{}, error) { return struct{}{}, work(ctx) }, func(_ struct{}, err error) {
+		if err == nil {
+			done()
+		} else {
+			v.host.Notice.Error(err)
+		}
 		v.reload()
 	})
 }
@@ -32,8 +34,12 @@ func (v *view) act(work func(context.Context) error, done func()) {
 // use makes a profile the active one.
 func (v *view) use(p auth.ProfileView) {
 	v.act(func(ctx context.Context) error { return v.keeper.Use(ctx, p.Name) }, func() {
-		v.host.Notice.Done(lang.L("{{.Name}} is now the active profile", map[string]any{"Name": p.Name}),
-			lang.L("MCP servers that follow the active profile get its tokens from now on."))
+		title := lang.L("{{.Name}} is now the active profile", map[string]any{"Name": p.Name})
+		if p.Status != auth.StatusActive {
+			v.host.Notice.Warn(title, lang.L("MCP servers that follow it get no token until you have signed in."))
+			return
+		}
+		v.host.Notice.Done(title, lang.L("MCP servers that follow the active profile get its tokens from now on."))
 	})
 }
 
@@ -95,99 +101,15 @@ func (v *view) setURL(url string) {
 	}
 }
 
-// rename asks for a profile's new name in the pane, and whether the entries that are
-// pinned to the old one follow.
-func (v *view) rename(p auth.ProfileView) { v.withEntries(p, v.askName) }
-
-func (v *view) askName(p auth.ProfileView, pinned []clients.Server) {
-	names := map[string]any{"Name": p.Name, "Entries": entryNames(pinned)}
-	name := v.host.Keys.NewEntry("")
-	name.SetText(p.Name)
-	follow := widget.NewCheck(lang.L("Change these entries too"), nil)
-	follow.Checked = true
-	save := func() {
-		change, to := follow.Checked, name.Text
-		var missed error // by the entries; the profile has its new name then
-		v.act(func(ctx context.Context) error {
-			err := v.keeper.Rename(ctx, p.Name, to)
-			if err == nil && change {
-				missed = v.repin(ctx, p, pinned, to)
-			}
-			return err
-		}, func() {
-			v.back()
-			title := lang.L("{{.Name}} is now called {{.New}}", map[string]any{"Name": p.Name, "New": to})
-			switch {
-			case len(pinned) == 0:
-				v.host.Notice.Done(title, lang.L("Its login and its history stay."))
-			case missed != nil:
-				v.host.Notice.Warn(title, missed.Error())
-			case !change:
-				v.host.Notice.Warn(title, lang.L("These entries will not start any more: {{.Entries}}", names))
-			default:
-				v.host.Notice.Done(title, lang.L("Changed too: {{.Entries}}. Start these clients again.", names))
-			}
-		})
-	}
-	name.OnSubmitted = func(string) { save() }
-	name.OnEscape = v.back
-	page := container.NewVBox(
-		kit.Tight(kit.Title(lang.L("Rename {{.Name}}", map[string]any{"Name": p.Name}))),
-		kit.Tight(kit.Muted(lang.L("Small letters, digits, - and _."))),
-		name)
-	if len(pinned) > 0 {
-		page.Add(kit.Tight(kit.Muted(lang.L("These entries start their server with {{.Name}}: {{.Entries}}", names))))
-		page.Add(follow)
-	}
-	page.Add(kit.Inset(10, 0, container.NewHBox(kit.Button(lang.L("Cancel"), v.back), kit.Primary(lang.L("Rename"), save))))
-	v.put(page, true)
-	v.host.Window.Canvas().Focus(name)
-	name.TypedShortcut(&fyne.ShortcutSelectAll{})
-}
-
-// withEntries asks for the entries that are pinned to a profile.
-func (v *view) withEntries(p auth.ProfileView, then func(auth.ProfileView, []clients.Server)) {
-	kit.Try(v.host, func(context.Context) ([]clients.Server, error) {
-		if v.entries == nil {
-			return nil, nil
-		}
-		return v.entries.Pinned(p.Name), nil
-	}, func(pinned []clients.Server) { then(p, pinned) })
-}
-
-func entryNames(entries []clients.Server) string {
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Client.Name+" “"+e.Name+"”")
-	}
-	return strings.Join(names, ", ")
-}
-
-// repin has entries use a profile's new name, or removes them if there is none.
-func (v *view) repin(ctx context.Context, p auth.ProfileView, entries []clients.Server, to string) (err error) {
-	for _, e := range entries {
-		if failed := v.entries.Repin(ctx, profile.Profile{ID: p.ID, Name: p.Name}, e, to); failed != nil {
-			err = errors.Join(err, fmt.Errorf("%s “%s”: %w", e.Client.Name, e.Name, failed))
-		}
-	}
-	return err
-}
-
 // keepUntilLogout changes where the tokens are kept; the card then shows what is so.
 func (v *view) keepUntilLogout(p auth.ProfileView, on bool) {
-	kit.Load(v.host.Tasks, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, v.keeper.KeepUntilLogout(ctx, p.Name, on)
-	}, func(_ struct{}, err error) {
+	v.act(func(ctx context.Context) error { return v.keeper.KeepUntilLogout(ctx, p.Name, on) }, func() {
 		name := map[string]any{"Name": p.Name}
-		switch {
-		case err != nil:
-			v.host.Notice.Error(err)
-		case on:
-			v.host.Notice.Done(lang.L("From now on the login of {{.Name}} is kept in memory only", name), lang.L("It is gone when you log out of this computer, or when that stops. The profile stays."))
-		default:
+		if !on {
 			v.host.Notice.Done(lang.L("The login of {{.Name}} outlasts a logout again", name), "")
+			return
 		}
-		v.reload()
+		v.host.Notice.Done(lang.L("From now on the login of {{.Name}} is kept in memory only", name), lang.L("It is gone when you log out of this computer, or when that stops. The profile stays."))
 	})
 }
 
@@ -198,68 +120,27 @@ func (v *view) revoke(p auth.ProfileView) {
 	facts.Text(lang.L("Here"), lang.L("The tokens are deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays, and you can sign in again.", map[string]any{"Vault": vaultWords(p.Vault)}))
 	name := map[string]any{"Name": p.Name}
 	v.ask(lang.L("Revoke the access of {{.Name}}?", name), facts, lang.L("Revoke access"), func() {
-		v.end(p, v.keeper.Revoke, lang.L("Revoking the access of {{.Name}}…", name), func(r auth.RevokeResult) (title, more string) {
+		v.end(p, v.keeper.Revoke, lang.L("Revoking the access of {{.Name}}…", name), func(r auth.RevokeResult) string {
 			if !r.Settled() {
 				v.appsPage = r.AppsPage
 			}
-			return p.Name + ": " + r.Title, r.Message
+			return p.Name + ": " + r.Title
 		})
 	})
 }
 
-// remove asks once before a profile is deleted, and says what that does at the
-// provider and here, and to the entries that are pinned to it.
-func (v *view) remove(p auth.ProfileView) { v.withEntries(p, v.askDelete) }
-
-func (v *view) askDelete(p auth.ProfileView, pinned []clients.Server) {
-	facts := kit.NewFacts()
-	if p.Status != auth.StatusNotConfigured {
-		facts.Text(lang.L("At the provider"), revocationWords(p))
-	}
-	facts.Text(lang.L("Here"), lang.L("The profile is removed, and its tokens and its client secret are deleted. MCP servers that use it lose access. The audit log keeps its history."))
-	too := widget.NewCheck(lang.L("Remove these entries too"), nil)
-	name := map[string]any{"Name": p.Name, "Entries": entryNames(pinned)}
-	if len(pinned) > 0 {
-		facts.Text(lang.L("Entries"), lang.L("These entries will not start any more: {{.Entries}}", name))
-		facts.Add("", too)
-	}
-	v.ask(lang.L("Delete {{.Name}}?", name), facts, lang.L("Delete profile"), func() {
-		drop := too.Checked
-		var missed error
-		v.end(p, func(ctx context.Context, profile string) (auth.RevokeResult, error) {
-			r, err := v.keeper.DeleteProfile(ctx, profile)
-			if err == nil && drop {
-				missed = v.repin(ctx, p, pinned, "")
-			}
-			return r, err
-		}, lang.L("Deleting {{.Name}}…", name), func(r auth.RevokeResult) (title, more string) {
-			if !r.Settled() && r.AppsPage != "" {
-				v.host.Open(r.AppsPage) // there is no card left to offer it on
-			}
-			more = r.Message
-			switch {
-			case missed != nil:
-				more += "\n" + missed.Error()
-			case drop:
-				more += "\n" + lang.L("Removed too: {{.Entries}}. Start these clients again.", name)
-			}
-			return lang.L("{{.Name}} is deleted", name), more
-		})
-	})
-}
-
-// end revokes what a profile holds and shows what came of it, in the words that done
-// finds for it.
-func (v *view) end(p auth.ProfileView, work func(context.Context, string) (auth.RevokeResult, error), busy string, done func(auth.RevokeResult) (title, more string)) {
+// end revokes what a profile holds and shows what came of it, under the title that
+// done makes of it.
+func (v *view) end(p auth.ProfileView, work func(context.Context, string) (auth.RevokeResult, error), busy string, done func(auth.RevokeResult) string) {
 	v.back()
 	v.host.Notice.Busy(busy, "")
 	kit.Load(v.host.Tasks, func(ctx context.Context) (auth.RevokeResult, error) { return work(ctx, p.Name) }, func(r auth.RevokeResult, err error) {
 		if err != nil {
 			v.host.Notice.Error(err)
-		} else if title, more := done(r); r.Settled() {
-			v.host.Notice.Done(title, more)
+		} else if title := done(r); r.Settled() {
+			v.host.Notice.Done(title, r.Message)
 		} else {
-			v.host.Notice.Warn(title, more)
+			v.host.Notice.Warn(title, r.Message)
 		}
 		v.reload()
 	})

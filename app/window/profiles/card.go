@@ -30,6 +30,8 @@ func (v *view) card(p auth.ProfileView) fyne.CanvasObject {
 	when := map[string]any{"When": h.Relative(p.Expires)}
 	switch {
 	case p.Status != auth.StatusActive || p.Expires.IsZero():
+	case !p.Renews:
+		facts.Text(lang.L("Access token"), lang.L("ends {{.When}}; then you have to sign in again", when))
 	case p.Expires.After(h.Now()):
 		facts.Text(lang.L("Access token"), lang.L("ends {{.When}} and is renewed when needed", when))
 	default:
@@ -49,7 +51,8 @@ func (v *view) card(p auth.ProfileView) fyne.CanvasObject {
 		forget.OnChanged = func(on bool) { v.keepUntilLogout(p, on) }
 		facts.Add("", forget)
 	}
-	facts.Text(lang.L("Certificates"), trustWords(p))
+	facts.Text(lang.L("Certificates of"), strings.Join(p.Roots, "; ")) // in place of the system's
+	facts.Text(lang.L("Pinned keys"), strings.Join(p.Pins, ", "))
 	facts.Text(lang.L("Scopes"), strings.Join(p.Scopes, " "))
 
 	page := container.NewVBox(kit.Tight(kit.Title(p.Name)))

@@ -64,7 +64,7 @@ func TestEntriesFollowTheirProfile(t *testing.T) {
 		"renamed":                {"Rename…", "", "Rename", nil, []string{`spotify-home of 1 to "house"`, `music of 1 to "house"`}, "home is now called house", "Changed too: " + both},
 		"renamed, and they stay": {"Rename…", "Change these entries too", "Rename", nil, nil, "home is now called house", "These entries will not start any more: " + both},
 		"renamed, and they fail": {"Rename…", "", "Rename", errors.New("the file is read-only"), []string{`spotify-home of 1 to "house"`, `music of 1 to "house"`}, "home is now called house", "Cursor “music”: the file is read-only"},
-		"deleted":                {"Delete…", "", "Delete profile", nil, nil, "home is deleted", "Revoked at the provider and removed here"},
+		"deleted":                {"Delete…", "", "Delete profile", nil, nil, "home is deleted", "removed here\nThese entries will not start any more: " + both},
 		"deleted with them":      {"Delete…", "Remove these entries too", "Delete profile", nil, []string{`spotify-home of 1 to ""`, `music of 1 to ""`}, "home is deleted", "Removed too: " + both},
 		"deleted, and they fail": {"Delete…", "Remove these entries too", "Delete profile", errors.New("the file is read-only"), []string{`spotify-home of 1 to ""`, `music of 1 to ""`}, "home is deleted", "Cursor “music”: the file is read-only"},
 	} {
@@ -99,7 +99,7 @@ func TestCardTellsAndChangesHowALoginIsKept(t *testing.T) {
 	list := accounts()
 	list[0].Pins, list[0].Roots = []string{"sha256/AAAA"}, []string{"CN=Lab"}
 	v, f, content := open(t, list)
-	for _, want := range []string{"only those signed by CN=Lab", "only with the key sha256/AAAA", "system keychain"} {
+	for _, want := range []string{"CN=Lab", "sha256/AAAA", "system keychain"} {
 		if !windowtest.Shows(v.pane, want) {
 			t.Errorf("the card lacks %q: %q", want, windowtest.Texts(v.pane))
 		}

@@ -27,11 +27,11 @@ func accounts() []auth.ProfileView {
 	return []auth.ProfileView{
 		{
 			ID: "1", Name: "home", ProviderName: "Spotify", Active: true, Status: auth.StatusActive, Vault: "keychain",
-			Account: "Erika", AppsPage: appsPage,
+			Account: "Erika", AppsPage: appsPage, Renews: true,
 			Expires: keepertest.Now.Add(42 * time.Minute), GrantEnds: keepertest.Now.AddDate(0, 0, 100),
 		},
 		{ID: "2", Name: "lab", ProviderName: "TIDAL", Status: auth.StatusNeedsLogin, Vault: "keychain"},
-		{ID: "3", Name: "work", ProviderName: "OpenID Connect", Status: auth.StatusActive, Vault: "file", CanRevoke: true},
+		{ID: "3", Name: "work", ProviderName: "OpenID Connect", Status: auth.StatusActive, Vault: "file", CanRevoke: true, Renews: true},
 	}
 }
 
@@ -60,6 +60,10 @@ func TestCardTellsTheStateOfTheLogin(t *testing.T) {
 		if !strings.Contains(shown, want) {
 			t.Errorf("the card lacks %q:\n%s", want, shown)
 		}
+	}
+	v.profiles[0].Renews = false
+	if v.showCard(); !windowtest.Shows(v.pane, "ends in 42 min; then you have to sign in again") {
+		t.Errorf("without a refresh token the card shows %q", windowtest.Texts(v.pane))
 	}
 	down(v, 1)
 	if !windowtest.Shows(v.pane, "sign in again") {
@@ -116,6 +120,11 @@ func TestRevokeWithoutEndpointOffersTheAppsPage(t *testing.T) {
 	if opened != appsPage {
 		t.Errorf("opened %q", opened)
 	}
+	v.host.OpenURL = func(string) error { return hint.New("no browser", "stagedoor login --no-browser prints it") }
+	windowtest.Press(t, content, "Open Spotify’s apps page")
+	if message, more := v.host.Notice.Text(); message != "No browser" || more != "Open it by hand: "+appsPage {
+		t.Errorf("the address to open by hand is not in %q, %q", message, more)
+	}
 }
 
 // What a provider has not confirmed stays in sight, also of a deleted profile.
@@ -154,6 +163,9 @@ func TestUseAndLogin(t *testing.T) {
 	f.LoginResult.Account, f.LoginResult.NotGranted = "Lab", []string{"two"}
 	down(v, 1)
 	windowtest.Press(t, content, "Use this profile")
+	if message, more := v.host.Notice.Text(); message != "lab is now the active profile" || !strings.Contains(more, "no token until you have signed in") {
+		t.Errorf("of a profile without a login the notice says %q, %q", message, more)
+	}
 	windowtest.Press(t, content, "Sign in again")
 	if got := strings.Join(f.Calls, ", "); got != "use lab, login lab" {
 		t.Errorf("calls: %s", got)

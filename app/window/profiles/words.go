@@ -4,7 +4,6 @@ package profiles
 
 import (
 	"cmp"
-	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
@@ -88,17 +87,4 @@ func storedIn(vault string) string {
 		return lang.L("memory, until logout")
 	}
 	return vaultWords(vault)
-}
-
-// trustWords says whose certificates are believed of the provider, if not those that
-// the system believes.
-func trustWords(p auth.ProfileView) string {
-	var lines []string
-	if len(p.Roots) > 0 {
-		lines = append(lines, lang.L("only those signed by {{.Names}}", map[string]any{"Names": strings.Join(p.Roots, "; ")}))
-	}
-	if len(p.Pins) > 0 {
-		lines = append(lines, lang.L("only with the key {{.Pins}}", map[string]any{"Pins": strings.Join(p.Pins, ", ")}))
-	}
-	return strings.Join(lines, "\n")
 }

@@ -42,7 +42,7 @@ func (v *view) allSteps() []step {
 	return []step{
 		stepProvider: {
 			name: lang.L("Provider"), title: lang.L("Whose account may your MCP servers use?"),
-			text: lang.L("Stagedoor keeps the login in your keychain and gives each server a short-lived token. You can add more accounts later."),
+			text: lang.L("Stagedoor keeps the login encrypted and gives each server a short-lived token. You can add more accounts later."),
 			more: v.choice, button: lang.L("Continue"), work: v.suggest,
 		},
 		stepClient: {
@@ -51,7 +51,7 @@ func (v *view) allSteps() []step {
 		},
 		stepLogin: {
 			name: lang.L("Sign in"), title: lang.L("Sign in"),
-			text: lang.L("Your browser opens the provider’s own page. Stagedoor never sees your password; it gets a token and puts it into your keychain."),
+			text: lang.L("Your browser opens the provider’s own page. Stagedoor never sees your password; it gets a token and keeps it encrypted."),
 			more: v.link, button: lang.L("Sign in with your browser"), work: v.login, optional: true,
 		},
 		stepClaude: {
@@ -61,7 +61,7 @@ func (v *view) allSteps() []step {
 		},
 		stepDone: {
 			name: lang.L("Done"), title: lang.L("Everything is set up"),
-			text: lang.L("Stagedoor stays in the tray, renews the token before it ends, and writes down every use of it. Click its icon to switch accounts, revoke one or read the log."),
+			text: lang.L("Your servers get a fresh token when they need one, and every use is written down. Click the icon in the tray to switch accounts, revoke one or read the log."),
 			more: v.result, button: lang.L("Close"), work: v.host.Window.Close,
 		},
 	}
