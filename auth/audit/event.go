@@ -126,9 +126,9 @@ const (
 	// were put back as they were before an import; data: file.
 	ImportUndone = "import_undone"
 	// ImportedEvent is a line of another program's log; data: original_event,
-	// original_time (UTC, RFC 3339) and, of what that line said, the members that
-	// name no person. It has a name of its own, and not the original's, so that
-	// no rule takes something of last year for something of this minute.
+	// original_time (UTC, RFC 3339; if it had one) and, of what that line said, the
+	// members that name no person. It has a name of its own, and not the original's,
+	// so that no rule takes something of last year for something of this minute.
 	ImportedEvent = "imported_event"
 )
 

@@ -52,7 +52,9 @@ func importedEvent(e migrate.Event, list profile.List) audit.Event {
 	data := maps.Clone(e.Data)
 	data["origin"] = e.ID
 	data["original_event"] = e.Name
-	data["original_time"] = e.Time.UTC().Format(time.RFC3339Nano)
+	if !e.Time.IsZero() {
+		data["original_time"] = e.Time.UTC().Format(time.RFC3339Nano)
+	}
 	if e.Flat {
 		data["original_shape"] = "flat"
 	}

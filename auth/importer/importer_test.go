@@ -281,6 +281,7 @@ func TestImportedAuditLogComesOutAsItWas(t *testing.T) {
 	w := newWorld(t)
 	w.create(auth.NewProfile{Name: "work", Provider: "spotify", ClientID: "id1"})
 	file := `[
+  {"event":"security_alert","type":"token_reuse_detected","severity":"warning","message":"Refresh token was not rotated during renewal"},
   {"timestamp":"2025-11-05T10:30:15.000001","event":"tokens_saved","data":{"storage":"env_file","profile":"Work","expires_at":1762342215.5}},
   {"timestamp":"2025-11-05T10:30:16","event":"keychain_save","data":{"profile":"gone"}},
   {"timestamp":"2025-11-05T10:30:17","event":"security_alert","type":"token_reuse_detected","severity":"warning","profile":"work","message":"Refresh token was not rotated during renewal"},

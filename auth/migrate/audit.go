@@ -23,7 +23,7 @@ type Event struct {
 	// ID tells it from every other line, so that a second import skips it: a
 	// hash of what it says, and for lines that say the same a count of them.
 	ID      string
-	Time    time.Time // UTC
+	Time    time.Time // UTC; zero if the line has none
 	Name    string
 	Profile string         // as the old program calls it, or ""
 	Data    map[string]any // plain words, numbers and booleans
@@ -59,12 +59,12 @@ func parseAudit(data []byte, local *time.Location) (Document, error) {
 		}
 		d.Events = append(d.Events, e)
 	}
-	if len(d.Events) == 0 && bad > 0 {
+	if len(entries) > 0 && !slices.ContainsFunc(d.Events, func(e Event) bool { return !e.Time.IsZero() }) {
 		return Document{}, hint.Wrap(fmt.Errorf("%w: its entries have no timestamp and event", ErrUnknown),
 			"name the .auth_audit.json of the Spotify server")
 	}
 	if bad > 0 {
-		d.Notes = append(d.Notes, fmt.Sprintf("%d entries have no timestamp or no event and are left out", bad))
+		d.Notes = append(d.Notes, fmt.Sprintf("left out: %d with no event, or with a timestamp that is none", bad))
 	}
 	if names := slices.Sorted(maps.Keys(left)); len(names) > 0 {
 		d.Notes = append(d.Notes, "left out, since it may tell of a person or a token: "+strings.Join(names[:min(len(names), 9)], ", "))
@@ -93,7 +93,7 @@ func auditEvent(raw json.RawMessage, local *time.Location, left map[string]bool)
 		return Event{}, false
 	}
 	t, ok := isoTime(entry.Timestamp, local)
-	if !ok {
+	if _, has := all["timestamp"]; has && !ok {
 		return Event{}, false
 	}
 	e := Event{Time: t, Name: entry.Event, Data: map[string]any{}, Flat: all["data"] == nil}

@@ -148,7 +148,7 @@ func TestAuditLog(t *testing.T) {
 	if len(ids) != 5 {
 		t.Errorf("%d ids for 5 events", len(ids))
 	}
-	if len(d.Notes) != 2 || !strings.Contains(d.Notes[0], "3 entries") || !strings.Contains(d.Notes[1], "email, list, message, nested, new_token_suffix") {
+	if len(d.Notes) != 2 || !strings.Contains(d.Notes[0], "left out: 3 with no event") || !strings.Contains(d.Notes[1], "email, list, message, nested, new_token_suffix") {
 		t.Errorf("notes %q", d.Notes)
 	}
 	if diff := cmp.Diff(map[string]any{"type": "token_reuse_detected", "severity": "warning"}, d.Events[0].Data); diff != "" {
@@ -165,9 +165,13 @@ func TestFlatAuditLog(t *testing.T) {
 	d := parse(t, ".auth_audit.json", `[
   {"event": "token_rotation", "old_token_suffix": "...canary", "new_token_suffix": "...canary", "timestamp": "2025-11-05T10:30:00"},
   {"timestamp": "2025-11-05T10:30:01", "event": "security_alert", "profile": "work", "type": "token_reuse_detected", "severity": "warning", "message": "Refresh token was not rotated during renewal"},
-  {"timestamp": "2025-11-05T10:30:02", "event": "security_alert", "message": "it is BQD0123456789abcdefgh"}
+  {"timestamp": "2025-11-05T10:30:02", "event": "security_alert", "message": "it is BQD0123456789abcdefgh"},
+  {"event": "security_alert", "type": "token_reuse_detected", "severity": "warning", "message": "Refresh token was not rotated during renewal"}
 ]`)
 	want := []Event{
+		{Name: "security_alert", Flat: true, Data: map[string]any{ // one of them has no time
+			"type": "token_reuse_detected", "severity": "warning", "message": "Refresh token was not rotated during renewal",
+		}},
 		{Name: "token_rotation", Data: map[string]any{}, Flat: true},
 		{Name: "security_alert", Profile: "work", Flat: true, Data: map[string]any{
 			"type": "token_reuse_detected", "severity": "warning", "message": "Refresh token was not rotated during renewal",

@@ -178,7 +178,8 @@ func (o Options) original(old legacyEvent) any {
 	if name, ok := taken("original_event").(string); ok {
 		old.Event = name
 	}
-	if at, err := time.Parse(time.RFC3339, fmt.Sprint(taken("original_time"))); err == nil {
+	at, err := time.Parse(time.RFC3339, fmt.Sprint(taken("original_time")))
+	if err == nil {
 		old.Timestamp = legacyTime(at, o.Local)
 	}
 	if name, ok := taken("original_profile").(string); ok {
@@ -187,7 +188,10 @@ func (o Options) original(old legacyEvent) any {
 	if taken("original_shape") != "flat" {
 		return old
 	}
-	old.Data["timestamp"], old.Data["event"] = old.Timestamp, old.Event
+	old.Data["event"] = old.Event
+	if err == nil { // or the line had no time
+		old.Data["timestamp"] = old.Timestamp
+	}
 	return old.Data
 }
 
