@@ -70,7 +70,7 @@ func (b *bench) refresh(token secret.String) (string, oauth.Tokens) {
 	b.Helper()
 	t, err := b.wire.Refresh(b.Context(), b.Endpoints(), app, token)
 	switch {
-	case oauth.IsInvalidGrant(err):
+	case oauth.IsGrantRefused(err):
 		return "invalid_grant", t
 	case err != nil:
 		b.Fatal(err)

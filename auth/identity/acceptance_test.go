@@ -86,6 +86,18 @@ func learn(accepted *Claims, now Claims, s Acceptance) *Claims {
 	return &learnt
 }
 
+// Scopes that a version before took for one, because the provider parts them with
+// commas, are no new rights; another one still is.
+func TestScopesPartedByCommasAreNotWider(t *testing.T) {
+	before := Claims{Scopes: []string{"repo,gist"}}
+	if d := Differ(before, Claims{Scopes: []string{"gist", "repo"}}); len(d.Wider) > 0 {
+		t.Errorf("wider: %q", d.Wider)
+	}
+	if d := Differ(before, Claims{Scopes: []string{"gist", "repo", "admin"}}); !slices.Equal(d.Wider, []string{"admin"}) {
+		t.Errorf("wider: %q", d.Wider)
+	}
+}
+
 // Checking the same claims twice changes nothing and is no news.
 func TestCheckingTwiceIsNoNews(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

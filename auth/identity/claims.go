@@ -44,7 +44,9 @@ func Differ(before, now Claims) Difference {
 	}
 	if len(before.Scopes) > 0 {
 		for _, s := range now.Scopes {
-			if !slices.Contains(before.Scopes, s) {
+			if !slices.ContainsFunc(before.Scopes, func(known string) bool {
+				return known == s || slices.Contains(strings.Split(known, ","), s) // a version before took "repo,gist" for one
+			}) {
 				d.Wider = append(d.Wider, s)
 			}
 		}

@@ -201,6 +201,37 @@ func TestT15DeviceEnds(t *testing.T) {
 	}
 }
 
+// "Not yet" counts in whatever words and with whatever status it comes.
+func TestDeviceAnswersInOtherWords(t *testing.T) {
+	granted := reply{status: 200, body: `{"access_token":"a","token_type":"bearer"}`}
+	for _, tc := range []struct {
+		says  string
+		first reply
+		want  error
+		took  time.Duration
+	}{
+		{says: "Twitch", first: reply{status: 400, body: `{"status":400,"message":"authorization_pending"}`}, took: 10 * time.Second},
+		{says: "GitHub", first: reply{status: 200, body: `{"error":"authorization_pending","interval":5}`}, took: 10 * time.Second},
+		{says: "Google", first: reply{status: 428, body: `{"error":"authorization_pending"}`}, took: 10 * time.Second},
+		{says: "a 403", first: reply{status: 403, body: `{"error":"slow_down"}`}, took: 15 * time.Second},
+		{says: "a 200 with nothing but a message", first: reply{status: 200, body: `{"message":"Authorization pending."}`}, took: 10 * time.Second},
+		{says: "beside invalid_request", first: reply{status: 400, body: `{"error":"invalid_request","message":"authorization_pending"}`}, took: 10 * time.Second},
+		{says: "slow down in words", first: reply{status: 400, body: `{"message":"You are polling too frequently"}`}, took: 15 * time.Second},
+		{says: "expired in a message", first: reply{status: 400, body: `{"message":"device code expired"}`}, want: oauth.ErrTimeout, took: 5 * time.Second},
+		{says: "denied in a message", first: reply{status: 403, body: `{"message":"access_denied"}`}, want: oauth.ErrDenied, took: 5 * time.Second},
+	} {
+		t.Run(tc.says, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &devicePlay{code: reply{body: codeAnswer}, replies: []reply{tc.first, granted}}
+				tokens, _, err := p.device(t, t.Context(), nil)
+				if !errors.Is(err, tc.want) || tokens.Access.Empty() != (tc.want != nil) || time.Since(p.start) != tc.took {
+					t.Errorf("%v after %v, want %v after %v", err, time.Since(p.start), tc.want, tc.took)
+				}
+			})
+		})
+	}
+}
+
 // What the provider sends is shown on the user's terminal and opened in the
 // user's browser, so anything odd in it ends the login before it is shown.
 func TestT15HostileDeviceAnswers(t *testing.T) {

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -26,7 +27,11 @@ func (w *Wire) poll(ctx context.Context, r DeviceRequest, d deviceLogin) (Tokens
 		if !errors.As(err, &answer) {
 			return Tokens{}, err
 		}
-		switch answer.Code {
+		code := answer.Code
+		if code == "" || code == "invalid_request" { // Twitch and others say it in words
+			code = cmp.Or(answer.device, code)
+		}
+		switch code {
 		case "authorization_pending":
 			wait = interval
 		case "slow_down":

@@ -50,11 +50,15 @@ type Error struct {
 	// invalid_grant, or "". Codes that a server made up are not kept.
 	Code   string
 	Status int // HTTP status, 0 if there was no answer
-	// Transient is true if the same request may succeed later: 408, 429, 5xx,
+	// Transient is true if the same request may succeed later: 408, 425, 429, 5xx,
 	// no network, no answer in time. It says nothing against the grant.
 	Transient bool
 	// RetryAfter is how long the provider asked to be left alone, at most a day.
 	RetryAfter time.Duration
+	// Means is what an answer to a token request says of the login; "" if there was
+	// none. Answered is true if the provider said, readably, that it did not do it.
+	Means    Meaning
+	Answered bool
 	// Sent is true if the provider may have got the request. A refresh token
 	// in it may then be spent, even though no answer came.
 	Sent bool
@@ -62,6 +66,7 @@ type Error struct {
 	// used before. It is read from error_description, of which no word is kept.
 	Reuse bool
 
+	device string  // the code of RFC 8628 that the answer means in other words, or ""
 	reason string  // in our words
 	causes []error // sentinels and context errors only: nothing that quotes the server
 }
@@ -96,12 +101,12 @@ func (e *Error) Hint() string {
 	switch {
 	case errors.Is(e, ErrCancelled):
 		return ""
-	case e.Code == "invalid_client" || e.Code == "unauthorized_client":
+	case e.Means == GrantRefused, e.Means == "" && slices.Contains(overCodes, e.Code):
+		return "the provider does not take this login, or no longer: log in again"
+	case e.Code == "invalid_client" || e.Code == "unauthorized_client" || e.Means == ClientRefused:
 		return "check the client id and the client secret against the provider's developer page"
 	case e.Code == "invalid_scope":
 		return "the provider does not know one of the scopes; create the profile again with the scopes it lists"
-	case slices.Contains([]string{"invalid_grant", "interaction_required", "login_required", "account_selection_required", "consent_required"}, e.Code):
-		return "the provider does not take this login, or no longer: log in again"
 	case errors.Is(e, ErrPin):
 		return "ask whoever runs the provider whether the key was replaced: if so, create the profile anew with the new --pin; if not, do not sign in on this network"
 	case errors.Is(e, ErrTLS):
@@ -120,12 +125,12 @@ func (e *Error) Hint() string {
 	return "try again; if it stays so, only the provider can mend it"
 }
 
-// IsInvalidGrant reports whether the provider refused the refresh token or the
-// code itself (RFC 6749 section 5.2). A gateway's 5xx that happens to carry the
-// word is not a refusal.
-func IsInvalidGrant(err error) bool {
+// IsGrantRefused reports whether the provider refused the refresh token or the
+// code itself, in the words of RFC 6749 section 5.2 or in others. A gateway's 5xx
+// that happens to carry the word is not a refusal.
+func IsGrantRefused(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.Code == "invalid_grant" && !e.Transient
+	return errors.As(err, &e) && e.Means == GrantRefused && !e.Transient
 }
 
 // IsTransient reports whether the same request may succeed later.
@@ -178,7 +183,7 @@ func speaksOfReuse(description string) bool {
 
 // transientStatus are answers that say nothing about the request itself.
 func transientStatus(status int) bool {
-	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
+	return status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusTooManyRequests || status >= 500
 }
 
 // maxRetryAfter bounds what a server can make us wait.

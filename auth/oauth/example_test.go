@@ -51,7 +51,7 @@ func Example() {
 
 	fmt.Println("revoked:", wire.Revoke(ctx, endpoints, client, next.Refresh, "refresh_token"))
 	_, err = wire.Refresh(ctx, endpoints, client, next.Refresh)
-	fmt.Println("log in again:", oauth.IsInvalidGrant(err))
+	fmt.Println("log in again:", oauth.IsGrantRefused(err))
 	// Output:
 	// signed in as Ada Lovelace <nil>
 	// refreshed: [redacted] true <nil>

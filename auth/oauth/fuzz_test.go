@@ -94,7 +94,7 @@ func FuzzErrorResponse(f *testing.F) {
 		e := a.refusal(fuzzNow)
 		checkError(t, e, string(body))
 		_ = e.Hint()
-		if IsInvalidGrant(e) && transientStatus(status) {
+		if IsGrantRefused(e) && transientStatus(status) {
 			t.Fatal("an overloaded server ended a login")
 		}
 	})

@@ -2,8 +2,11 @@ package oauth
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,7 +15,8 @@ import (
 )
 
 // IdentitySpec says where in the answer the account is. A field is a name or a
-// path of names with dots: "data.attributes.username".
+// path of names with dots: "data.attributes.username". A number is a step into an
+// array: "data.0.id".
 type IdentitySpec struct {
 	IDFields   []string // a string or a number; the first one that is there counts
 	NameFields []string // the first one that is a string and not empty wins
@@ -58,6 +62,9 @@ func (a answer) identity(spec IdentitySpec, now time.Time) (Identity, error) {
 			break
 		}
 	}
+	if o.refuses() {
+		return Identity{}, a.refusal(now)
+	}
 	if !accountID(id) {
 		return Identity{}, a.malformed("the answer does not say whose account it is")
 	}
@@ -84,6 +91,16 @@ func (o object) at(path string) (string, bool) {
 		if !ok || m.clash {
 			return "", false
 		}
+		if i, after, _ := strings.Cut(rest, "."); isIndex(i) {
+			var list []json.RawMessage
+			n, err := strconv.Atoi(i)
+			if err != nil || json.Unmarshal(m.raw, &list) != nil || n >= len(list) {
+				return "", false
+			}
+			if m.raw, rest = list[n], after; rest == "" {
+				return object{"": {raw: m.raw}}.at("")
+			}
+		}
 		inner, err := parseObject(m.raw)
 		if err != nil {
 			return "", false
@@ -95,6 +112,14 @@ func (o object) at(path string) (string, bool) {
 	}
 	n, ok := o.number(first)
 	return n.String(), ok
+}
+
+// isIndex reports whether a step of a path is one into an array.
+func isIndex(step string) bool { return step != "" && strings.Trim(step, "0123456789") == "" }
+
+// IsIdentityField reports whether path can be a field of an IdentitySpec.
+func IsIdentityField(path string) bool {
+	return printable(path) && len(path) <= 255 && !slices.Contains(strings.Split(path, "."), "")
 }
 
 // accountID reports whether s can be an account's id: OpenID Connect Core

@@ -29,6 +29,11 @@ var (
 	errExpired  = hint.Wrap(fmt.Errorf("%w: it has expired, or this computer's clock is wrong", ErrIDToken), "set this computer's clock and start the login again")
 )
 
+// withoutScheme is how Google names itself in older ID tokens. It is the same host.
+func withoutScheme(issuer string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(issuer, "https://"), "http://")
+}
+
 // checkIDToken checks the claims of an ID token that came straight from the
 // token endpoint: iss, aud, azp, exp, sub, and nonce if one was sent.
 //
@@ -54,7 +59,7 @@ func checkIDToken(raw secret.String, rules idTokenRules) (subject string, err er
 	if err != nil {
 		return fail("", "its claims are not a JSON object")
 	}
-	if iss, ok := claims.text("iss"); !ok || rules.issuer != "" && iss != rules.issuer {
+	if iss, ok := claims.text("iss"); !ok || rules.issuer != "" && iss != rules.issuer && iss != withoutScheme(rules.issuer) {
 		return "", errStranger
 	}
 	audience, ok := claims.texts("aud")

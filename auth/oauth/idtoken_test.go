@@ -33,6 +33,7 @@ func TestIDTokenOfAnotherLoginIsRefused(t *testing.T) {
 		{name: "no nonce", change: claims{"nonce": nil}},
 		{name: "nonce is a number", change: claims{"nonce": 7}},
 		{name: "another issuer", change: claims{"iss": "https://evil.example"}},
+		{name: "the issuer without its scheme, as Google has it", change: claims{"iss": "HOST"}, ok: true},
 		{name: "no issuer", change: claims{"iss": nil}},
 		{name: "another audience", change: claims{"aud": "x"}},
 		{name: "no audience", change: claims{"aud": nil}},
@@ -60,6 +61,9 @@ func TestIDTokenOfAnotherLoginIsRefused(t *testing.T) {
 			p := r.start(req)
 			c := claims{"iss": r.server.Issuer(), "aud": "app", "sub": "u", "exp": now + 600, "nonce": p.url.Query().Get("nonce")}
 			maps.Copy(c, tc.change)
+			if c["iss"] == "HOST" {
+				c["iss"] = strings.TrimPrefix(r.server.Issuer(), "http://")
+			}
 			maps.DeleteFunc(c, func(_ string, v any) bool { return v == nil })
 			payload, err := json.Marshal(c)
 			if err != nil {

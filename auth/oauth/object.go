@@ -2,9 +2,11 @@ package oauth
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -113,30 +115,95 @@ func (o object) yes(name string) bool {
 	return ok && !m.clash && bytes.Equal(m.raw, []byte("true"))
 }
 
-// saysNo reports whether an object that came with a success status says all the
+// fails reports whether a member that names an error does so.
+func (o object) fails(name string) bool {
+	return o.has(name) && !slices.Contains([]string{`""`, "false", "0", "[]", "{}"}, string(o[name].raw))
+}
+
+// refuses reports whether an object that came with a success status says all the
 // same that the request failed. There is no standard for that; these are the
 // members in use.
+func (o object) refuses() bool {
+	return slices.ContainsFunc([]string{"error", "errors", "error_code", "error_description", "errcode"}, o.fails) ||
+		slices.ContainsFunc([]string{"ok", "success", "succeeded"}, func(name string) bool { return o.denies(name) })
+}
+
+// denies reports whether a member is false, in any of the ways to write it.
+func (o object) denies(name string) bool {
+	return o.has(name) && slices.Contains([]string{"false", "0", `"false"`, `"0"`, `"no"`}, strings.ToLower(string(o[name].raw)))
+}
+
+// saysNo is refuses with what speaks of a failure in an answer that has nothing
+// else to say.
 func (o object) saysNo() bool {
-	for _, name := range []string{"error", "errors", "error_code", "error_description"} {
-		if o.has(name) && !slices.Contains([]string{`""`, "false", "0", "[]", "{}"}, string(o[name].raw)) {
-			return true
-		}
+	if o.refuses() || o.denies("revoked") {
+		return true
 	}
-	for _, name := range []string{"ok", "success", "revoked"} {
-		if o.has(name) && slices.Contains([]string{"false", "0", `"false"`}, string(o[name].raw)) {
-			return true
-		}
-	}
-	for _, name := range []string{"status", "code", "statusCode", "result"} {
-		if n, ok := o.number(name); ok {
-			if code, err := n.Float64(); err == nil && code >= 400 {
-				return true
-			}
-		}
+	for _, name := range []string{"status", "code", "statusCode", "status_code", "result"} {
+		n, _ := o.number(name)
 		word, _ := o.text(name)
-		if slices.Contains([]string{"error", "fail", "failed", "failure"}, strings.ToLower(word)) {
+		if code, err := json.Number(cmp.Or(n.String(), word)).Float64(); err == nil && code >= 400 {
+			return true
+		}
+		if slices.Contains([]string{"error", "fail", "failed", "failure", "nok", "ko", "denied"}, strings.ToLower(word)) {
 			return true
 		}
 	}
 	return false
+}
+
+// confirms reports whether the answer to a request that brings nothing says that
+// it was done, and nothing else: RFC 7009 section 2.2 leaves the body open, and
+// some servers and gateways say in it that they did not do it.
+func (a answer) confirms() bool {
+	body := bytes.TrimSpace(bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf")))
+	switch {
+	case a.cut != nil, a.status != http.StatusOK && a.status != http.StatusCreated && a.status != http.StatusNoContent:
+		return false
+	case len(body) == 0:
+		return true
+	case json.Valid(body):
+		return agrees(body, 0)
+	case body[0] == '<', body[0] == '{', body[0] == '[':
+		return false
+	}
+	if o, err := a.members(); err == nil { // a form
+		return !o.saysNo()
+	}
+	said := words{text: plain(string(body))}
+	return !said.any(noWords) && !said.any(clientWords) && !said.any(laterWords)
+}
+
+// noWords are those of a short text that is no confirmation.
+var noWords = []string{"error", "fail", "invalid", "denied", "unauthorized", "forbidden", "unable", "cannot", "could not", "not ", "login", "sign in", "false", "bad "}
+
+// agrees reports whether no part of a JSON value says no.
+func agrees(raw json.RawMessage, depth int) bool {
+	var list []json.RawMessage
+	switch o, err := parseObject(raw); {
+	case depth > maxDepth:
+		return false
+	case err == nil:
+		if o.saysNo() {
+			return false
+		}
+		for _, m := range o {
+			if bytes.ContainsAny(m.raw[:1], "{[") {
+				list = append(list, m.raw)
+			}
+			if m.clash {
+				return false
+			}
+		}
+	case json.Unmarshal(raw, &list) == nil:
+	}
+	if len(list) == 0 {
+		var n float64
+		if json.Unmarshal(raw, &n) == nil && n >= 400 || bytes.Equal(raw, []byte("false")) {
+			return false
+		}
+		var s string
+		return json.Unmarshal(raw, &s) != nil || !(words{text: plain(s)}).any(noWords)
+	}
+	return !slices.ContainsFunc(list, func(part json.RawMessage) bool { return !agrees(bytes.TrimSpace(part), depth+1) })
 }

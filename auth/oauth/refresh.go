@@ -16,11 +16,11 @@ import (
 // the rest of its answer is unusable or was cut off. The caller must then save
 // Tokens.Refresh, because the old one is spent.
 //
-// Otherwise an error is an [*Error]: see [IsInvalidGrant] for "log in again",
+// Otherwise an error is an [*Error]: see [IsGrantRefused] for "log in again",
 // [IsTransient] for "later", and Error.Sent for whether the refresh token may be
 // spent although no answer came.
 func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secret.String) (Tokens, error) {
-	const op = "token request"
+	const op = tokenRequest
 	if refresh.Empty() {
 		return Tokens{}, errors.New(op + ": there is no refresh token")
 	}
@@ -46,7 +46,7 @@ func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secre
 //
 // It returns nil if the provider says that the token is no longer good, also if
 // it never knew it. A success status settles that (RFC 7009 section 2.2), unless
-// the body says otherwise, as some servers and gateways have it. It returns
+// there is anything else in the answer, as some servers and gateways have it. It returns
 // ErrNoRevocation if there is no such endpoint, and an [*Error] otherwise; see
 // [IsTransient]. After any error the token has to be taken for valid.
 func (w *Wire) Revoke(ctx context.Context, e Endpoints, c Client, token secret.String, kind string) error {
@@ -65,8 +65,7 @@ func (w *Wire) Revoke(ctx context.Context, e Endpoints, c Client, token secret.S
 	if err != nil {
 		return err
 	}
-	body, _ := parseObject(a.body)
-	if a.ok() && !body.saysNo() {
+	if a.confirms() {
 		return nil
 	}
 	refusal := a.refusal(w.now())

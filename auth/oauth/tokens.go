@@ -67,7 +67,7 @@ func (a answer) tokens(now time.Time) (Tokens, error) {
 	if !a.ok() {
 		return Tokens{}, a.refusal(now)
 	}
-	o, err := parseObject(a.body)
+	o, err := a.members()
 	kept := Tokens{Issued: a.at}
 	if refresh, ok := o.token("refresh_token"); ok {
 		kept.Refresh = secret.String(refresh)
@@ -81,10 +81,9 @@ func (a answer) tokens(now time.Time) (Tokens, error) {
 		return kept, a.cut
 	case err != nil:
 		return kept, a.malformed("the answer is not a JSON object")
-	case o.has("error") && !o.has("access_token"):
-		// Some providers refuse with status 200.
+	case !o.has("access_token") && a.refuses(o):
 		return Tokens{}, a.refusal(now)
-	case o.has("error"):
+	case o.fails("error"):
 		return kept, a.malformed("the answer is both a token and an error")
 	}
 
@@ -159,12 +158,21 @@ func (o object) lifetime(name string) (time.Duration, bool) {
 // long reports whether a member takes more than that many bytes as it came.
 func (o object) long(name string, most int) bool { return len(o[name].raw) > most }
 
+// refuses reports whether an answer with a success status and without a token is
+// a refusal, as some providers have it.
+func (a answer) refuses(o object) bool {
+	said := a.words()
+	return o.saysNo() || said.code() != "" || said.device() != "" || said.over(grantSubjects)
+}
+
 // scope reads the granted scope: a string with spaces, or, as some providers
-// have it, an array.
+// have it, with commas, or an array.
 func (o object) scope() ([]string, bool) {
 	var list []string
 	if s, ok := o.text("scope"); ok {
-		list = strings.Fields(s)
+		if list = strings.Fields(s); len(list) == 1 {
+			list = strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+		}
 	} else if list, ok = o.texts("scope"); !ok {
 		return nil, false
 	}

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -73,6 +74,8 @@ type answer struct {
 	header   http.Header
 	body     []byte
 	cut      *Error // why the body is not whole, or nil
+	// confidential says that the client has shown a secret.
+	confidential bool
 }
 
 // post sends one form. An error means that there is no answer at all.
@@ -83,7 +86,9 @@ func (w *Wire) post(ctx context.Context, op, endpoint string, c Client, form url
 	header := http.Header{}
 	c.sign(form, header)
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return w.send(ctx, op, http.MethodPost, endpoint, header, form.Encode())
+	a, err := w.send(ctx, op, http.MethodPost, endpoint, header, form.Encode())
+	a.confidential = !c.Secret.Empty()
+	return a, err
 }
 
 // send sends one request, once, to an address that passes checkURL.
@@ -142,35 +147,43 @@ func (a answer) object(now time.Time) (object, error) {
 	if a.cut != nil {
 		return nil, a.cut
 	}
-	o, err := parseObject(a.body)
+	o, err := a.members()
 	switch {
 	case err != nil:
 		return nil, a.malformed("the answer is not a JSON object")
-	case o.has("error"):
+	case o.fails("error"):
 		return nil, a.refusal(now)
 	}
 	return o, nil
 }
 
+// tokenRequest is the op of what a Meaning is given to.
+const tokenRequest = "token request"
+
 // refusal reads an answer that is not a success (RFC 6749 section 5.2).
 func (a answer) refusal(now time.Time) *Error {
-	e := &Error{Op: a.op, Host: a.host, Status: a.status, Sent: true, Transient: transientStatus(a.status)}
+	e := &Error{Op: a.op, Host: a.host, Status: a.status, Sent: true, Answered: true, Transient: transientStatus(a.status)}
 	if a.status >= 300 && a.status < 400 {
 		e.reason, e.causes = "answered with a redirect, which is not followed", []error{ErrRedirect}
+		e.Means = Later
 		return e
 	}
-	members, _ := parseObject(a.body)
-	if code, ok := members.text("error"); ok {
-		e.Code = standardCode(code)
-		if e.Code == "" {
-			e.reason = "refused with an error code that no standard defines"
-		}
+	members, _ := a.members()
+	said := a.words()
+	code, ok := members.text("error")
+	e.Code = cmp.Or(standardCode(code), said.code())
+	if ok && e.Code == "" {
+		e.reason = "refused with an error code that no standard defines"
 	}
 	if description, ok := members.text("error_description"); ok && e.Code == "invalid_grant" {
 		e.Reuse = speaksOfReuse(description)
 	}
 	if e.Code == "server_error" || e.Code == "temporarily_unavailable" {
 		e.Transient = true
+	}
+	if a.op == tokenRequest {
+		e.Means, e.device = a.meaning(e.Code, said), said.device()
+		e.Transient = e.Transient || e.Means == Later && !said.page
 	}
 	if e.Transient {
 		e.RetryAfter = retryAfter(a.header.Get("Retry-After"), now)

@@ -150,7 +150,7 @@ func TestT7RevokeHint(t *testing.T) {
 	if diff := cmp.Diff([]string{"refresh_token", "access_token"}, hints); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := r.wire.Refresh(t.Context(), e, c, got.Refresh); !oauth.IsInvalidGrant(err) {
+	if _, err := r.wire.Refresh(t.Context(), e, c, got.Refresh); !oauth.IsGrantRefused(err) {
 		t.Errorf("a refresh after the revocation: %v", err)
 	}
 }
@@ -191,7 +191,25 @@ func TestT8RevokeAnswers(t *testing.T) {
 		ok, transient bool
 	}{
 		{name: "unknown token", ok: true},
-		{name: "200 with a page", answer: authtest.Answer{Status: 200, Body: "<html>"}, ok: true},
+		{name: "200 with a page", answer: authtest.Answer{Status: 200, Body: "<html>sign in</html>"}},
+		{name: "200 with a page that says nothing of itself", answer: authtest.Answer{Status: 200, Header: http.Header{"Content-Type": {"text/plain"}}, Body: " <!DOCTYPE html>"}},
+		{name: "200 and an error within", answer: authtest.Answer{Status: 200, Body: `{"data":{"error":{"code":"x"}}}`}},
+		{name: "200 and a list with an error", answer: authtest.Answer{Status: 200, Body: `[{"id":1},{"error":"x"}]`}},
+		{name: "200 and ok in quotes", answer: authtest.Answer{Status: 200, Body: `{"ok":"false"}`}},
+		{name: "200 and success 0", answer: authtest.Answer{Status: 200, Body: `{"success":0}`}},
+		{name: "200 and a status in quotes", answer: authtest.Answer{Status: 200, Body: `{"status":"401"}`}},
+		{name: "200 and ok twice", answer: authtest.Answer{Status: 200, Body: `{"ok":true,"ok":false}`}},
+		{name: "200 and false", answer: authtest.Answer{Status: 200, Body: `false`}},
+		{name: "200 and a text of an error", answer: authtest.Answer{Status: 200, Header: http.Header{"Content-Type": {"text/plain"}}, Body: "Invalid token"}},
+		{name: "200 and a JSON text of an error", answer: authtest.Answer{Status: 200, Body: `"token not found"`}},
+		{name: "200 and a form with an error", answer: authtest.Answer{Status: 200, Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Body: "error=bad_token"}},
+		{name: "200 and what is cut off", answer: authtest.Answer{Status: 200, Header: jsonType, Body: `{"ok":true}`, Cut: 5}},
+		{name: "200 and half an object", answer: authtest.Answer{Status: 200, Body: `{"ok":`}},
+		{name: "202: it is not done yet", answer: authtest.Answer{Status: 202}},
+		{name: "200 and a word", answer: authtest.Answer{Status: 200, Header: http.Header{"Content-Type": {"text/plain"}}, Body: "OK"}, ok: true},
+		{name: "200 and an empty object", answer: authtest.Answer{Status: 200, Body: `{}`}, ok: true},
+		{name: "200 and no errors", answer: authtest.Answer{Status: 200, Body: `{"success":true,"errors":[],"error":""}`}, ok: true},
+		{name: "200 and a result within", answer: authtest.Answer{Status: 200, Body: `{"data":{"revoked":true}}`}, ok: true},
 		{name: "200 and ok:false", answer: authtest.Answer{Status: 200, Body: `{"ok":false,"error":"not_authed"}`}},
 		{name: "200 and an error", answer: authtest.Answer{Status: 200, Body: `{"error":"invalid_client"}`}},
 		{name: "200 and a failed status", answer: authtest.Answer{Status: 200, Body: `{"status":"error","message":"no"}`}},
@@ -299,6 +317,10 @@ func TestIdentify(t *testing.T) {
 		{"a name that plays with the terminal", `{"id":"u1","display_name":"\u001b[2J Ada\u202e\nroot\u0000"}`, 200, spec, oauth.Identity{Subject: "u1", Name: "[2J Ada root"}},
 		{"a name of nothing visible", `{"id":"u1","display_name":"\u200b\n"}`, 200, spec, oauth.Identity{Subject: "u1", Name: "u1"}},
 		{"a name of a thousand letters", `{"id":"u1","display_name":"` + strings.Repeat("ä", 1000) + `"}`, 200, spec, oauth.Identity{Subject: "u1", Name: strings.Repeat("ä", 79) + "…"}},
+		{"an element of a list", `{"data":[{"id":"u1","login":"ada"}]}`, 200, oauth.IdentitySpec{IDFields: []string{"data.1.id", "data.0.id"}, NameFields: []string{"data.0.login"}}, oauth.Identity{Subject: "u1", Name: "ada"}},
+		{"a list of ids", `{"ids":["u1"]}`, 200, oauth.IdentitySpec{IDFields: []string{"ids.0"}}, oauth.Identity{Subject: "u1", Name: "u1"}},
+		{"a step into no list", `{"data":{"id":"u1"}}`, 200, oauth.IdentitySpec{IDFields: []string{"data.0.id"}}, oauth.Identity{}},
+		{"a no in a 200", `{"ok":false,"id":"u1"}`, 200, oauth.IdentitySpec{IDFields: []string{"id"}}, oauth.Identity{}},
 		{"the account of the ID token", `{"id":"u1"}`, 200, oauth.IdentitySpec{IDFields: []string{"id"}, Subject: "u1"}, oauth.Identity{Subject: "u1", Name: "u1"}},
 		{"another account than the ID token's", `{"id":"u2"}`, 200, oauth.IdentitySpec{IDFields: []string{"id"}, Subject: "u1"}, oauth.Identity{}},
 		{"two ids", `{"id":"u1","id":"u2"}`, 200, spec, oauth.Identity{}},

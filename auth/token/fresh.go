@@ -199,7 +199,7 @@ func maySpend(err error) bool {
 		return true
 	case e.Status >= 300 && e.Status < 500:
 		return false
-	case e.Code != "" && !e.Transient:
+	case e.Answered && !e.Transient: // also with a 200
 		return false
 	}
 	return true
@@ -219,7 +219,8 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 			data["error"] = answer.Code
 		}
 	}
-	if !oauth.IsInvalidGrant(cause) || g.Trial { // of another client than the login's it says nothing
+	over := oauth.IsGrantRefused(cause) || !g.Trial && s.refusedAgain(ctx, g, set, answer)
+	if !over || g.Trial { // of another client than the login's it says nothing
 		s.Record(ctx, g.ID, audit.RefreshFailed, audit.Failed, data)
 		if answer != nil && errors.Is(cause, oauth.ErrTLS) {
 			s.Record(ctx, g.ID, audit.TLSFailed, audit.Failed, map[string]any{"host": answer.Host, "op": "refresh"})

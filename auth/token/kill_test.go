@@ -157,7 +157,7 @@ func TestRequestOfAKilledProcessThatArrivesLate(t *testing.T) {
 	r.restart()
 	r.later()
 	r.fresh()
-	if _, err := r.Wire.Refresh(t.Context(), r.grant.Endpoints, oauth.Client{ID: "client"}, sent); !oauth.IsInvalidGrant(err) {
+	if _, err := r.Wire.Refresh(t.Context(), r.grant.Endpoints, oauth.Client{ID: "client"}, sent); !oauth.IsGrantRefused(err) {
 		t.Fatal(err)
 	}
 	r.later()

@@ -103,7 +103,7 @@ func anotherAccount(g Grant, set Set, was string, now time.Time) identity.Accept
 func merge(old Set, answer oauth.Tokens) Set {
 	set := old
 	set.Gen++
-	set.Refused, set.Lost = false, false
+	set.Refused, set.Lost, set.Unclear = false, false, unclear{}
 	if !answer.Access.Empty() {
 		set.Access, set.Type = answer.Access, answer.Type
 		set.Issued, set.Expires = answer.Issued, answer.ExpiresOrAssumed()

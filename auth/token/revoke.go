@@ -180,7 +180,7 @@ func (s *Service) revokeRemote(ctx context.Context, p *pending) Outcome {
 		return Accepted
 	}
 	answer, err := s.Wire.Refresh(limited, e, client, p.Refresh.String)
-	if oauth.IsInvalidGrant(err) {
+	if oauth.IsGrantRefused(err) {
 		return Revoked
 	}
 	// The provider said "revoked" and went on: whatever the proof brought to

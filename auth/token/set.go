@@ -65,6 +65,8 @@ type Set struct {
 	// with the token before: a process was killed after it had sent it. Where the
 	// provider had that one last, it ended the login, and nobody stole anything.
 	Doubt bool `json:"doubt,omitempty"`
+	// Unclear counts refusals of Refresh that may have been about something else.
+	Unclear unclear `json:"unclear,omitzero"`
 	// Distrusted is when an access token of this login was last given up before its
 	// time, because the provider refused it; UTC.
 	Distrusted time.Time `json:"distrusted,omitzero"`
