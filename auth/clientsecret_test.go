@@ -639,3 +639,17 @@ func TestSecretSetCanBeRepeatedAfterAFailure(t *testing.T) {
 	}
 	w.token(w.keeper, "work")
 }
+
+// A vault that cannot be read is said to be so once, and asked once: each question
+// may keep somebody waiting at a prompt.
+func TestLockedVaultIsToldOnce(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	for _, name := range []string{"home", "work"} {
+		w.confidential(name)
+	}
+	w.vault.Fail(vault.ErrLocked)
+	state, err := w.open().State(t.Context())
+	if err != nil || strings.Count(state.VaultProblem, vault.ErrLocked.Error()) != 1 || state.Profiles[1].Status != auth.StatusUnknown {
+		t.Errorf("%q, %+v, %v", state.VaultProblem, state.Profiles, err)
+	}
+}

@@ -208,7 +208,7 @@ func (k *Keeper) State(ctx context.Context) (State, error) {
 		}
 		if state.VaultProblem != "" {
 			view.Status = StatusUnknown
-		} else if err := errors.Join(k.addLogin(ctx, &view, p), k.addSecret(ctx, &view, p)); err != nil {
+		} else if err := k.addVaulted(ctx, &view, p); err != nil {
 			view.Status = StatusUnknown
 			state.VaultProblem, state.VaultHint = err.Error(), hint.Of(err)
 		}
@@ -249,7 +249,15 @@ func (k *Keeper) view(p profile.Profile, active bool) ProfileView {
 	return view
 }
 
-// addLogin adds what the vault says.
+// addVaulted adds what the vault says, and asks it no more once it does not answer.
+func (k *Keeper) addVaulted(ctx context.Context, view *ProfileView, p profile.Profile) error {
+	if err := k.addLogin(ctx, view, p); err != nil {
+		return err
+	}
+	return k.addSecret(ctx, view, p)
+}
+
+// addLogin adds what the vault says of the login.
 func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Profile) error {
 	set, err := k.tokens.Load(ctx, p.ID)
 	view.Vault = string(k.keptIn(p.ID))

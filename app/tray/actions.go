@@ -25,6 +25,8 @@ func (c *controller) act(a Action) {
 		}
 	case Revoke:
 		c.revoke(a.Arg)
+	case Retry:
+		c.readState()
 	case Setup:
 		c.setup(a.Arg)
 	case OpenWindow:

@@ -274,6 +274,12 @@ func TestTheTrayOnItsOwnAsksNobody(t *testing.T) {
 		if k.waited.Load() == before {
 			t.Error("opening the menu gives the keychain no time to ask")
 		}
+		before = k.waited.Load()
+		r.click(Retry, "")
+		synctest.Wait()
+		if k.waited.Load() == before {
+			t.Error("neither does the item that says so")
+		}
 	})
 }
 

@@ -44,6 +44,7 @@ const (
 	Login       Verb = "login"        // Arg: the profile's name
 	CancelLogin Verb = "cancel login" //
 	Revoke      Verb = "revoke"       // Arg: the profile's name
+	Retry       Verb = "retry"        //
 	Setup       Verb = "setup"        // Arg: what the user agrees to, or ""
 	OpenWindow  Verb = "open window"  // Arg: the window's name
 	Quit        Verb = "quit"         //
@@ -106,7 +107,8 @@ func headerItems(v View) []Item {
 	case v.Waiting:
 		items = append(items, note("Keychain: it is locked or waits for your answer"))
 	case v.State.VaultProblem != "":
-		items = append(items, note(map[bool]string{true: "Vault file: ", false: "Keychain: "}[v.State.Vault == "file"]+brief(v.State.VaultProblem, 60)))
+		vault := map[bool]string{true: "Vault file", false: "Keychain"}[v.State.Vault == "file"]
+		items = append(items, note(vault+": "+brief(v.State.VaultProblem, 60)), command("Try the "+strings.ToLower(vault)+" again", Retry, ""))
 	}
 	if v.State.LogProblem != "" {
 		items = append(items, note("P0: "+brief(v.State.LogProblem, 80)))
@@ -168,9 +170,11 @@ func profileItems(v View, active auth.ProfileView, hasActive bool) []Item {
 }
 
 // signIn is what the login is called in a profile's state, or "" where it is not
-// offered: a login that works needs none until it is about to end.
+// offered: a login that works, or that is locked, needs none until it is about to end.
 func signIn(p auth.ProfileView, now time.Time) string {
 	switch p.Status {
+	case auth.StatusUnknown:
+		return ""
 	case auth.StatusNotConfigured:
 		return "Sign in"
 	case auth.StatusActive:

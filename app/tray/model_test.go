@@ -250,10 +250,10 @@ Quit -> quit
 		}, `
 (work · Spotify — locked)
 (Keychain: the keychain is locked)
+Try the keychain again -> retry
 ---
 Profiles
   [x] work · Spotify — locked -> use work
-Sign in again -> login work
 Revoke…
   (At Spotify: its apps page opens; remove the app there)
   (Here: the tokens of work are deleted)

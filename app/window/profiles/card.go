@@ -90,9 +90,12 @@ func (v *view) buttons(p auth.ProfileView) fyne.CanvasObject {
 		return row
 	}
 	use := kit.Button(lang.L("Use this profile"), func() { v.use(p) })
-	if p.Status == auth.StatusActive {
+	switch p.Status {
+	case auth.StatusActive:
 		use.Importance = widget.HighImportance
-	} else {
+	case auth.StatusUnknown:
+		row.Add(kit.Primary(lang.L("Try again"), v.reload)) // there may be a login that works
+	default:
 		row.Add(kit.Primary(signIn(p.Status), func() { v.login(p) }))
 	}
 	if !p.Active {

@@ -339,14 +339,19 @@ func TestChangedLoginIsAccepted(t *testing.T) {
 }
 
 func TestVaultProblemComesWithItsHint(t *testing.T) {
-	v, f, _ := open(t, accounts())
+	list := accounts()
+	list[0].Status = auth.StatusUnknown
+	v, f, content := open(t, list)
 	f.VaultProblem, f.VaultHint = "the keychain is locked", "unlock it and try again"
 	v.reload()
 	if message, more := v.host.Notice.Text(); message != "The keychain is locked" || more != "Unlock it and try again" {
 		t.Errorf("notice says %q, %q", message, more)
 	}
+	if windowtest.Shows(v.pane, "Sign in") {
+		t.Errorf("a login that may work is to be made again: %q", windowtest.Texts(v.pane))
+	}
 	f.VaultProblem, f.VaultHint = "", ""
-	v.reload()
+	windowtest.Press(t, content, "Try again")
 	if message, _ := v.host.Notice.Text(); message != "" {
 		t.Errorf("after it was unlocked the notice still says %q", message)
 	}
