@@ -96,7 +96,11 @@ type Alert struct {
 // appends when it notifies the user of a. "type" is what the Spotify server's
 // security module calls the rule.
 func (a Alert) Notification() map[string]any {
-	return map[string]any{
+	data := map[string]any{
 		"alert": a.ID, "rule": a.Rule, "type": a.Rule, "severity": a.Severity.String(), "message": a.Message, "count": a.Count,
 	}
+	if a.Name != "" {
+		data["name"] = a.Name
+	}
+	return data
 }

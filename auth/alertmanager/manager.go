@@ -224,6 +224,9 @@ func (m *Manager) AckAlert(ctx context.Context, id, note string) error {
 		return hint.Wrap(fmt.Errorf("an acknowledgement counts only with the log's key in the keychain: %w", err), hint.Of(err))
 	}
 	data := map[string]any{"alert": id, "rule": a.Rule}
+	if a.Name != "" {
+		data["name"] = a.Name
+	}
 	if note != "" {
 		data["note"] = note
 	}
