@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
@@ -35,8 +36,9 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 	if err != nil {
 		return profile.Profile{}, err
 	}
-	if a.Profile.ClientID == "" {
-		a.Profile.ClientID = clientIDOf(list, a.Profile.Service())
+	if other, ok := sameApp(list, a.Profile.Service()); a.Profile.ClientID == "" && ok {
+		a.Profile.ClientID = other.ClientID
+		warn("its client id is that of " + other.Name)
 	}
 	if err := a.Check(); err != nil {
 		return profile.Profile{}, err
@@ -80,16 +82,15 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 	return p, nil
 }
 
-// clientIDOf finds a client id that another profile of the service uses.
+// sameApp finds another profile of the service, whose client id a new one takes.
 // Spotify gives a developer one client id for up to five users, so several
 // profiles normally share it.
-func clientIDOf(l profile.List, service string) string {
-	for _, p := range l.Profiles {
-		if p.Service() == service {
-			return p.ClientID
-		}
+func sameApp(l profile.List, service string) (profile.Profile, bool) {
+	i := slices.IndexFunc(l.Profiles, func(p profile.Profile) bool { return p.Service() == service })
+	if i < 0 {
+		return profile.Profile{}, false
 	}
-	return ""
+	return l.Profiles[i], true
 }
 
 // askIssuer finds out now what the first login would. An issuer that cannot be

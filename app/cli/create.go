@@ -27,10 +27,11 @@ type createOptions struct {
 func newCmdCreateProfile(f *Factory, runF func(*createOptions) error) *cobra.Command {
 	o := &createOptions{}
 	cmd := &cobra.Command{
-		Use:   "create-profile NAME --provider PROVIDER",
+		Use:   "create-profile NAME [--provider PROVIDER]",
 		Short: "Create a profile for an account",
 		Long: `Create a profile for an account at Spotify, TIDAL, an OpenID Connect issuer or
-any OAuth 2.0 server. Register the redirect URI that is printed with the
+any OAuth 2.0 server. On a terminal, the provider and the client id are asked for
+if no provider is named. Register the redirect URI that is printed with the
 provider, path included. A client secret is needed for confidential clients only;
 it is read from standard input or asked for, and never taken from the command
 line.`,
@@ -45,7 +46,7 @@ line.`,
 			switch {
 			case cmd.Flags().Changed("redirect-port") && o.RedirectPort == 0:
 				return usage("leave --redirect-port out for any free one", "0 is not a port")
-			case o.Provider == "":
+			case o.Provider == "" && f.ReadPassword == nil:
 				return usage("pass --provider spotify, tidal, oidc or oauth2", "which provider is %s at?", o.Name)
 			case o.secretFromStdin && o.askSecret, o.secretEnv != "" && (o.secretFromStdin || o.askSecret):
 				return usage("--ask-client-secret asks on the terminal, --client-secret-stdin reads a pipe, --client-secret-env a variable", "the client secret comes from one place")
@@ -109,6 +110,11 @@ func createProfileRun(ctx context.Context, f *Factory, k createKeeper, o *create
 			return err
 		}
 	}
+	if o.Provider == "" {
+		if err := o.asked(ctx, f); err != nil {
+			return err
+		}
+	}
 	switch {
 	case o.secretEnv != "":
 		var value string
@@ -137,4 +143,19 @@ func createProfileRun(ctx context.Context, f *Factory, k createKeeper, o *create
 	}
 	f.printf("created %s (%s)\nredirect URI to register: %s\nnext: stagedoor login %s\n", p.Name, p.Provider, auth.RedirectURI(p), p.Name)
 	return nil
+}
+
+// asked asks for what a profile needs, of somebody who named no provider.
+func (o *createOptions) asked(ctx context.Context, f *Factory) error {
+	ask := func(value *string, question string) {
+		if *value == "" && ctx.Err() == nil {
+			*value = f.typed(question)
+		}
+	}
+	ask(&o.Provider, "Provider (spotify, tidal, oidc or oauth2):")
+	if o.Provider == "oidc" {
+		ask(&o.Issuer, "Issuer (https://…):")
+	}
+	ask(&o.ClientID, "Client id (of your app there; nothing for that of another profile):")
+	return ctx.Err()
 }

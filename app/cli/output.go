@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -31,10 +30,19 @@ func (f *Factory) encode(v any, indent string) error {
 
 // ask puts a question to the user, whose answer is no unless it is yes.
 func (f *Factory) ask(question string) bool {
-	f.notef("%s [y/N] ", question)
-	answer, _ := bufio.NewReader(f.In).ReadString('\n')
-	answer = strings.ToLower(strings.TrimSpace(answer))
+	answer := strings.ToLower(f.typed(question + " [y/N]"))
 	return answer == "y" || answer == "yes"
+}
+
+// typed is the line that the user types at a question, and no more of standard input.
+func (f *Factory) typed(question string) string {
+	f.notef("%s ", question)
+	var line strings.Builder
+	for one := make([]byte, 1); ; line.Write(one) {
+		if _, err := io.ReadFull(f.In, one); err != nil || one[0] == '\n' {
+			return strings.TrimSpace(line.String())
+		}
+	}
 }
 
 // list prints values as JSON or as a table, or that there are none of what.
