@@ -100,6 +100,7 @@ func (k *Keeper) identify(ctx context.Context, a account.Account, set token.Set,
 		return nil, nil
 	}
 	who, err := k.wire.Trusting(a.Endpoints.Trust).Identify(ctx, a.IdentityURL(), set.Access, oauth.IdentitySpec{
+		Post: a.Row.Identity.Post, Body: a.Row.Identity.Body, Headers: a.Row.Identity.Headers,
 		IDFields: a.Row.Identity.IDFields, NameFields: a.Row.Identity.NameFields, Subject: subject,
 	})
 	if err != nil {

@@ -103,7 +103,7 @@ func (k *Keeper) Holds(ctx context.Context, p profile.Profile, had Access) (bool
 		return false, err
 	}
 	switch {
-	case had.Use != nil && set.Gen != had.gen, had.Token == set.Access && set.Expires.Before(had.Expires): // it was given up
+	case had.Use != nil && set.Gen != had.gen, had.Token == set.Access && !set.NoEnd && !set.Expires.Equal(had.Expires): // it was given up
 		return false, nil
 	}
 	return set.Authorized.Equal(had.consented), nil
@@ -232,12 +232,9 @@ func (k *Keeper) verifyAccount(ctx context.Context, a account.Account, g token.G
 // has another name now, or that the login ends soon. Most of the time there is
 // nothing to write.
 func (k *Keeper) note(ctx context.Context, a account.Account, set token.Set, who *profile.Identity) {
-	if a.Row.GrantLifetime == 0 && who == nil {
-		return
-	}
 	p, now := a.Profile, k.now()
 	renamed := who != nil && (p.Identity == nil || p.Identity.Name != who.Name)
-	w := warning(set.Ends(a.Row.GrantLifetime, now), now)
+	w := warning(set.Ends(a.Row.Life(), now), now)
 	if set.Refused || p.WasWarned(w) {
 		w = nil
 	}

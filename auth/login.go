@@ -15,6 +15,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -27,13 +28,17 @@ func (k *Keeper) Login(ctx context.Context, name string, o LoginOptions) (LoginR
 		return LoginResult{}, err
 	}
 	p := a.Profile
+	if a.Row.ClientSecret == provider.SecretButDevices && !p.HasSecret {
+		return LoginResult{}, hint.New("a login in the browser at "+a.Row.Name+" needs the app's client secret",
+			"sign in with a code: stagedoor login "+p.Name+" --device; or store the secret: stagedoor secret set "+p.Name)
+	}
 	data := map[string]any{"pkce": "S256"}
 	if a.Endpoints.S256 == oauth.Unknown { // a server described by hand has not said that it does PKCE
 		data["pkce_support"] = "not stated"
 	}
 	k.record(ctx, p, audit.LoginStarted, audit.OK, data)
 	request := oauth.LoginRequest{
-		Endpoints: a.Endpoints, Client: a.client, Scopes: a.Scopes(), Port: a.RedirectPort(), Path: a.RedirectPath(),
+		Endpoints: a.Endpoints, Client: a.client, Scopes: a.Scopes(), Host: a.Row.Redirect.Host, Port: a.RedirectPort(), Path: a.RedirectPath(),
 		Extra: a.AuthParams(), OnURL: o.OnURL, OnOpenFailed: o.OnOpenFailed, Keep: k.keep(a),
 		OnStray: func(reason string) {
 			k.record(ctx, p, audit.StrayCallback, audit.Failed, map[string]any{"reason": reason})
@@ -119,7 +124,7 @@ func (k *Keeper) discover(ctx context.Context, a *loginAttempt) (err error) {
 	}
 	p := a.Profile
 	if a.Endpoints, err = k.wire.Trusting(p.Trust).Discover(ctx, p.Issuer); err == nil {
-		a.Endpoints.Trust = p.Trust
+		a.Endpoints.Trust, a.Endpoints.Dialect = p.Trust, a.Row.Dialect
 		if err = a.CheckIssuer(a.Endpoints); err != nil {
 			k.recordLoginError(ctx, p, err)
 		}

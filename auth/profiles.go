@@ -13,7 +13,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
-	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -232,7 +231,7 @@ func (k *Keeper) view(p profile.Profile, active bool) ProfileView {
 		ID: p.ID, Name: p.Name, Provider: p.Provider, ProviderName: p.Provider, ClientID: p.ClientID,
 		Scopes: p.Scopes, Active: active, Vault: string(k.vault.Kind()), Service: p.Service(),
 	}
-	if row, err := provider.Lookup(p.Provider); err == nil {
+	if row, err := p.Row(); err == nil {
 		view.ProviderName, view.AppsPage = row.Name, row.AppsPage
 		view.CanRevoke = row.Revocation != ""
 	}
@@ -274,7 +273,7 @@ func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Prof
 	case err != nil:
 		return err
 	}
-	view.Expires, view.Scopes, view.Renews = set.Expires, set.Scopes, !set.Refresh.Empty()
+	view.Expires, view.NoEnd, view.Scopes, view.Renews = set.Expires, set.NoEnd, set.Scopes, !set.Refresh.Empty()
 	bind(p, &set)
 	view.Blocked, view.Changed = set.Whose.Block()
 	view.CanAccept = view.Blocked != ""
@@ -282,8 +281,8 @@ func (k *Keeper) addLogin(ctx context.Context, view *ProfileView, p profile.Prof
 	if moves := set.Bound.Moves(p.Binding()); len(moves) > 0 {
 		view.Blocked, view.Changed, view.CanAccept = "profile changed", account.Describe(moves[0]), false
 	}
-	if row, err := provider.Lookup(p.Provider); err == nil {
-		view.GrantEnds = set.Ends(row.GrantLifetime, k.now())
+	if row, err := p.Row(); err == nil {
+		view.GrantEnds = set.Ends(row.Life(), k.now())
 	}
 	switch now := k.now(); {
 	case view.Blocked != "":

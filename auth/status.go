@@ -30,18 +30,19 @@ const (
 type ProfileView struct {
 	ID           string    `json:"id"`
 	Name         string    `json:"name"`
-	Provider     string    `json:"provider"`      // id of the provider's row: spotify, tidal, oidc, oauth2
+	Provider     string    `json:"provider"`      // id of the provider's row
 	ProviderName string    `json:"provider_name"` // for people: "Spotify"
 	ClientID     string    `json:"client_id"`
 	Scopes       []string  `json:"scopes,omitempty"`
-	Service      string    `json:"service"`             // the authorization server: the id of the row, or an issuer
-	Active       bool      `json:"active"`              // the selected one
-	Status       Status    `json:"status"`              //
-	Vault        string    `json:"vault"`               // of the tokens: "keychain", "file" or, until logout, "session"
-	Account      string    `json:"account,omitempty"`   // who is signed in, as the provider names them
-	Expires      time.Time `json:"expires,omitzero"`    // of the access token, UTC
-	GrantEnds    time.Time `json:"grant_ends,omitzero"` // when the login itself ends, where that is known
-	Renews       bool      `json:"renews,omitempty"`    // there is a refresh token
+	Service      string    `json:"service"`                // the authorization server: the id of the row, or an issuer
+	Active       bool      `json:"active"`                 // the selected one
+	Status       Status    `json:"status"`                 //
+	Vault        string    `json:"vault"`                  // of the tokens: "keychain", "file" or, until logout, "session"
+	Account      string    `json:"account,omitempty"`      // who is signed in, as the provider names them
+	Expires      time.Time `json:"expires,omitzero"`       // of the access token, UTC
+	NoEnd        bool      `json:"no_known_end,omitempty"` // of the access token: it is good until the provider refuses it
+	GrantEnds    time.Time `json:"grant_ends,omitzero"`    // when the login itself ends, where that is known
+	Renews       bool      `json:"renews,omitempty"`       // there is a refresh token
 	// Blocked says in a few words why servers get no token although there is a
 	// login: "another account". Changed says it in full. Both are empty otherwise.
 	// CanAccept says that AcceptIdentity ends it.

@@ -46,7 +46,7 @@ func (k *Keeper) CheckGrants(ctx context.Context) error {
 	}
 	for _, p := range list.Profiles {
 		a, err := account.Of(p)
-		if err != nil || a.Row.GrantLifetime == 0 {
+		if err != nil {
 			continue
 		}
 		set, err := k.tokens.Load(ctx, p.ID)

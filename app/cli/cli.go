@@ -117,7 +117,7 @@ happens to them. Without a command it starts the tray.`,
 		}
 		root.AddCommand(cmds...)
 	}
-	add("accounts", "Accounts", newCmdProfiles(f, nil), newCmdCreateProfile(f, nil), newCmdUse(f, nil), newCmdRename(f, nil), newCmdDeleteProfile(f, nil),
+	add("accounts", "Accounts", newCmdProfiles(f, nil), newCmdProviders(f, nil), newCmdCreateProfile(f, nil), newCmdUse(f, nil), newCmdRename(f, nil), newCmdDeleteProfile(f, nil),
 		newCmdLogin(f, nil), newCmdToken(f, nil), newCmdAccept(f, nil), newCmdSecret(f), newCmdRevoke(f, nil),
 		newCmdImport(f, nil), newCmdEnableKeychain(f, nil))
 	add("servers", "MCP servers and clients", newCmdRun(f, nil), newCmdSetup(f, nil), newCmdRecipes(f, nil))

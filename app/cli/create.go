@@ -59,13 +59,14 @@ line.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.Provider, "provider", "", "spotify, tidal, oidc or oauth2")
+	flags.StringVar(&o.Provider, "provider", "", "a provider that `stagedoor providers` lists")
 	flags.StringVar(&o.ClientID, "client-id", "", "the app's client id; another profile's of the same provider if left out")
 	flags.StringVar(&o.clientIDEnv, "client-id-env", "", "the variable that has the client id")
 	flags.BoolVar(&o.askSecret, "ask-client-secret", false, "ask for the client secret")
 	flags.BoolVar(&o.secretFromStdin, "client-secret-stdin", false, "read the client secret from standard input")
 	flags.StringVar(&o.secretEnv, "client-secret-env", "", "the variable that has the client secret")
 	addSecretExpires(cmd, &o.secretEnds)
+	flags.StringArrayVar(&o.Params, "param", nil, "NAME=VALUE of the provider's addresses, such as host=gitlab.example.com; may be repeated")
 	flags.StringVar(&o.Issuer, "issuer", "", "the issuer's address (oidc)")
 	flags.StringVar(&o.Endpoints.Authorization, "auth-url", "", "authorization endpoint (oauth2)")
 	flags.StringVar(&o.Endpoints.Token, "token-url", "", "token endpoint (oauth2)")

@@ -101,6 +101,7 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[createOptions]{"corp --provider tidal --ask-client-secret --secret-expires d", &createOptions{askSecret: true, secretEnds: "d", NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal"}}},
 		flagTest[createOptions]{"corp --provider tidal --client-id-env I --client-secret-env S", &createOptions{clientIDEnv: "I", secretEnv: "S", NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal"}}},
 		flagTest[createOptions]{"corp --provider oidc --ca-file F --pin sha256/a --pin sha256/b", &createOptions{caFile: "F", NewProfile: auth.NewProfile{Name: "corp", Provider: "oidc", Pins: []string{"sha256/a", "sha256/b"}}}},
+		flagTest[createOptions]{"corp --provider gitlab --param host=h --param a=b", &createOptions{NewProfile: auth.NewProfile{Name: "corp", Provider: "gitlab", Params: []string{"host=h", "a=b"}}}},
 		flagTest[createOptions]{"corp --provider oidc --refresh-ends-access", &createOptions{NewProfile: auth.NewProfile{Name: "corp", Provider: "oidc", RefreshEndsAccess: true}}},
 		flagTest[createOptions]{"corp --provider tidal --until-logout", &createOptions{NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal", UntilLogout: true}}},
 		flagTest[createOptions]{"corp --provider tidal --client-id x --client-id-env I", nil},
@@ -132,6 +133,7 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[setupOptions]{"--wrap e --remove", nil},
 		flagTest[setupOptions]{"cursor zed", nil},
 	)
+	checkFlags(t, newCmdProviders, flagTest[providersOptions]{"gitlab --json", &providersOptions{"gitlab", true}}, flagTest[providersOptions]{"a b", nil})
 	checkFlags(t, newCmdRecipes, flagTest[recipesOptions]{"tidal-mcp --json", &recipesOptions{"tidal-mcp", true}}, flagTest[recipesOptions]{"a b", nil})
 	checkFlags(t, newCmdImport,
 		flagTest[importOptions]{

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
@@ -104,6 +105,14 @@ func until(t, now time.Time) string {
 	default:
 		return "in " + span(d)
 	}
+}
+
+// ends says when an access token ends.
+func ends(p auth.ProfileView, now time.Time) string {
+	if p.NoEnd {
+		return "no known end"
+	}
+	return until(p.Expires, now)
 }
 
 func span(d time.Duration) string {

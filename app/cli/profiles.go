@@ -57,7 +57,7 @@ func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *jsonOptions)
 			if p.Active {
 				mark = "*"
 			}
-			return []string{mark, p.Name, p.ProviderName, p.Words(), p.Account, until(p.Expires, f.Now()), until(p.GrantEnds, f.Now()), p.KeptIn()}
+			return []string{mark, p.Name, p.ProviderName, p.Words(), p.Account, ends(p, f.Now()), until(p.GrantEnds, f.Now()), p.KeptIn()}
 		})
 		for _, p := range state.Profiles {
 			if p.Changed != "" {

@@ -53,9 +53,11 @@ func NewEndpoint(ctx context.Context, token func(context.Context) (auth.Access, 
 				return
 			}
 			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(map[string]any{ // the server may have gone
-				"access_token": access.Token.Reveal(), "token_type": access.Type, "expires_in": int(time.Until(access.Expires).Seconds()),
-			})
+			answer := map[string]any{"access_token": access.Token.Reveal(), "token_type": access.Type}
+			if !access.Expires.IsZero() {
+				answer["expires_in"] = int(time.Until(access.Expires).Seconds())
+			}
+			_ = json.NewEncoder(w).Encode(answer) // the server may have gone
 		}
 	})}
 	go func() { _ = e.server.Serve(listener) }()

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/launch/proxy"
 	"github.com/stagedoor-app/stagedoor/auth"
@@ -121,7 +122,7 @@ func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credent
 		if l.Delivery.InRunDir {
 			c.Dir = dir.Path
 		}
-	} else if !l.Delivery.expires() {
+	} else if !l.Delivery.expires() && !c.Expires.IsZero() {
 		c.Renews, c.Expires = c.Renews.AddDate(1000, 0, 0), c.Expires.AddDate(1000, 0, 0) // it asks when it needs one
 	}
 	if c.Env, err = Environ(l.Environ, l.Delivery.Env, values); err != nil {
@@ -233,8 +234,12 @@ func sentence(err error) error {
 
 // ValuesOf are what templates can name of a token.
 func ValuesOf(access auth.Access) Values {
+	expires := access.Expires
+	if expires.IsZero() { // no end is known, and servers do sums with it
+		expires = time.Date(2100, time.January, 1, 0, 0, 0, 0, time.UTC)
+	}
 	return Values{
-		AccessToken: access.Token, TokenType: access.Type, Expires: access.Expires, Scopes: access.Scopes,
+		AccessToken: access.Token, TokenType: access.Type, Expires: expires, Scopes: access.Scopes,
 		ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName, FreePort: freePort(),
 	}
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
-	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
 // Delivery is how a server gets what it reads of a login.
@@ -71,9 +70,9 @@ func Recipes() []Recipe {
 // says that the user named the recipe, which is believed of an authorization server
 // that is nobody's row.
 func (r Recipe) Check(p profile.Profile, named bool) error {
-	row, _ := provider.Lookup(p.Provider)
+	row, _ := p.Row()
 	what, whose := p.Provider, r.Provider
-	switch own := row.Discovery || row.ByHand; {
+	switch own := !row.Fixed(); {
 	case r.Provider != "":
 		if r.Provider == p.Provider {
 			return nil
@@ -81,8 +80,12 @@ func (r Recipe) Check(p profile.Profile, named bool) error {
 	case len(r.Hosts) == 0 || own && named:
 		return nil
 	default:
-		u, err := url.Parse(p.Service())
-		if own && err == nil && slices.ContainsFunc(r.Hosts, func(h string) bool { return strings.HasSuffix("."+u.Hostname(), "."+h) }) {
+		service := p.Service()
+		if !own {
+			service = row.Token
+		}
+		u, err := url.Parse(service)
+		if err == nil && slices.ContainsFunc(r.Hosts, func(h string) bool { return strings.HasSuffix("."+u.Hostname(), "."+h) }) {
 			return nil
 		}
 		if whose = strings.Join(r.Hosts, ", "); own {

@@ -31,15 +31,21 @@ type Account struct {
 
 // Of returns the profile's account, or an error if its provider is none.
 func Of(p profile.Profile) (Account, error) {
-	row, err := provider.Lookup(p.Provider)
+	row, err := p.Row()
 	a := Account{Profile: p, Row: row}
 	switch e := p.Endpoints; {
-	case !row.Discovery && !row.ByHand: // built in, whatever the file says
-		a.Endpoints = oauth.Endpoints{Authorization: row.Authorization, Token: row.Token, Revocation: row.Revocation, S256: oauth.Yes}
+	case row.Fixed(): // built in, whatever the file says
+		a.Endpoints = oauth.Endpoints{
+			Authorization: row.Authorization, Token: row.Token, DeviceAuthorization: row.Device, Revocation: row.Revocation, S256: oauth.Yes,
+		}
+		if row.AuthMethod != "" {
+			a.Endpoints.AuthMethods = []string{row.AuthMethod}
+		}
 	case e != nil:
 		a.Endpoints = wire(*e)
 		a.Endpoints.Issuer, a.Endpoints.Trust = p.Issuer, p.Trust
 	}
+	a.Endpoints.Dialect = row.Dialect
 	return a, err
 }
 
@@ -56,9 +62,9 @@ func (a Account) Known() error {
 func (a Account) Grant(client func(context.Context) (oauth.Client, error)) token.Grant {
 	p := a.Profile
 	return token.Grant{
-		ID: p.ID, Name: p.Name, Endpoints: a.Endpoints, Issuer: p.Service(), Rotation: a.Row.Rotation, Lifetime: a.Row.GrantLifetime,
+		ID: p.ID, Name: p.Name, Endpoints: a.Endpoints, Issuer: p.Service(), Rotation: a.Row.Rotation, Life: a.Row.Life(),
 		Bound: p.Binding(), Accepted: p.Baseline(), Client: client, LeastToken: a.Row.LeastToken(),
-		RefreshEndsAccess: a.Row.RefreshEndsAccess || p.RefreshEndsAccess && (a.Row.ByHand || a.Row.Discovery),
+		RefreshEndsAccess: a.Row.RefreshEndsAccess || p.RefreshEndsAccess && !a.Row.Fixed(),
 	}
 }
 
@@ -97,7 +103,7 @@ func (a Account) RedirectPath() string {
 // RedirectURI is the address to register with the provider, without a port where
 // the provider leaves that to the app.
 func (a Account) RedirectURI() string {
-	host := "127.0.0.1"
+	host := cmp.Or(a.Row.Redirect.Host, "127.0.0.1")
 	if port := a.RedirectPort(); port != 0 {
 		host += ":" + strconv.Itoa(port)
 	}
@@ -110,7 +116,7 @@ func (a Account) RedirectURI() string {
 // with an honest one's code (RFC 9700 section 4.4.2.2). It is "" for a provider
 // that has its path registered.
 func (a Account) OwnRedirectPath() string {
-	if !a.Row.Discovery && !a.Row.ByHand {
+	if a.Row.Fixed() {
 		return ""
 	}
 	sum := sha256.Sum256([]byte(a.Profile.Service()))

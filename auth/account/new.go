@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
@@ -30,6 +31,7 @@ type New struct {
 	ClientID     string            // may be empty if another profile of the provider has one
 	ClientSecret secret.String     // of a confidential client; empty for a public one
 	SecretEnds   time.Time         // when the provider ends the client secret; zero if that is not known
+	Params       []string          // NAME=VALUE for the parameters of the provider's row
 	Scopes       []string          // the provider's own list if empty
 	Issuer       string            // for oidc
 	Endpoints    profile.Endpoints // for oauth2
@@ -56,6 +58,8 @@ type New struct {
 func (a Account) Check() error {
 	row, p := a.Row, a.Profile
 	switch {
+	case row.Cannot != "":
+		return hint.Usage("there is no login at "+row.Name, row.Cannot)
 	case p.ClientID == "" && row.DeveloperPage != "":
 		return hint.Usage("a "+row.Name+" profile needs a client id", "register an app at "+row.DeveloperPage+" and give its client id (--client-id)")
 	case p.ClientID == "":
@@ -66,6 +70,10 @@ func (a Account) Check() error {
 		return hint.Usage("the client id has characters in it that no client id has, or is too long", "copy it again")
 	case p.RedirectPort != 0 && (p.RedirectPort < 1024 || p.RedirectPort > 65535):
 		return hint.Usage(fmt.Sprintf("a login cannot wait on port %d", p.RedirectPort), "choose one from 1024 to 65535")
+	case row.ClientSecret == provider.NeverSecret && p.HasSecret:
+		return hint.Usage(row.Name+" takes no client secret of an app on a computer", "leave it out")
+	case row.ClientSecret == provider.NeedsSecret && !p.HasSecret:
+		return hint.Usage("a "+row.Name+" profile needs the app's client secret", "copy it at "+row.DeveloperPage+" and give it with --ask-client-secret")
 	case row.Discovery && p.Issuer == "":
 		return hint.Usage("an OpenID Connect profile needs an issuer", "pass its address with --issuer https://…")
 	case !row.Discovery && p.Issuer != "":
@@ -75,13 +83,13 @@ func (a Account) Check() error {
 	case !row.ByHand && p.Endpoints != nil:
 		return hint.Usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
 	}
-	if p.RefreshEndsAccess && !row.Discovery && !row.ByHand {
+	if p.RefreshEndsAccess && row.Fixed() {
 		return hint.Usage("it is known what a refresh does at "+row.Name, "leave --refresh-ends-access out")
 	}
 	if p.Trust != "" {
 		plain := func(address string) bool { return strings.HasPrefix(strings.ToLower(address), "http:") }
 		switch {
-		case !row.Discovery && !row.ByHand:
+		case row.Fixed():
 			return hint.Usage(row.Name+" profiles take no certificates and no pins of yours", "leave --ca-file and --pin out: a provider that replaces its keys would be out of reach")
 		case plain(p.Issuer), p.Endpoints != nil && plain(p.Endpoints.Token):
 			return hint.Usage("there is no certificate on plain http", "leave --ca-file and --pin out, or use https")
@@ -130,7 +138,10 @@ func (n *New) Account() (Account, error) {
 	p := profile.Profile{
 		Name: n.Name, Provider: n.Provider, ClientID: n.ClientID, Scopes: n.Scopes,
 		Issuer: n.Issuer, RedirectPort: n.RedirectPort, HasSecret: !n.ClientSecret.Empty(),
-		RefreshEndsAccess: n.RefreshEndsAccess,
+		RefreshEndsAccess: n.RefreshEndsAccess, Params: strings.Join(n.Params, "&"),
+	}
+	if row, err := provider.Lookup(n.Provider); err == nil && p.Issuer == "" {
+		p.Issuer = row.Issuer
 	}
 	if n.Endpoints != (profile.Endpoints{}) {
 		p.Endpoints = &n.Endpoints

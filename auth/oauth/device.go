@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,9 +119,9 @@ func (w *Wire) requestCode(ctx context.Context, r DeviceRequest) (deviceLogin, e
 		form[name] = slices.Clone(values)
 	}
 	if len(r.Scopes) > 0 {
-		form.Set("scope", strings.Join(r.Scopes, " "))
+		form.Set(cmp.Or(r.Dialect.DeviceScopes, "scope"), strings.Join(r.Scopes, " "))
 	}
-	a, err := w.post(ctx, "device authorization", r.DeviceAuthorization, r.Client, form)
+	a, err := w.post(ctx, "device authorization", r.DeviceAuthorization, r.Dialect, r.Client, form)
 	if err != nil {
 		return deviceLogin{}, err
 	}

@@ -32,7 +32,8 @@ type Endpoints struct {
 	DeviceAuthorization string // RFC 8628
 	JWKS                string // the keys of its ID tokens, OpenID Connect Discovery section 3
 
-	Trust Trust // whose certificates are believed there
+	Trust   Trust // whose certificates are believed there
+	Dialect Dialect
 
 	// IssParameter is true if the server says that its authorization responses
 	// carry iss (RFC 9207). A response without it is then refused.

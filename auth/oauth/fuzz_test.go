@@ -59,7 +59,7 @@ func FuzzTokenResponse(f *testing.F) {
 		f.Add(200, []byte(s))
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		got, err := fuzzAnswer(status, body).tokens(fuzzNow)
+		got, err := fuzzAnswer(status, body).tokens(Dialect{}, fuzzNow)
 		checkToken(t, "access token", got.Access)
 		checkToken(t, "refresh token", got.Refresh)
 		checkToken(t, "ID token", got.IDToken)

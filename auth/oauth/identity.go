@@ -16,10 +16,13 @@ import (
 
 // IdentitySpec says where in the answer the account is. A field is a name or a
 // path of names with dots: "data.attributes.username". A number is a step into an
-// array: "data.0.id".
+// array: "data.0.id"; an id may be several with a + between.
 type IdentitySpec struct {
-	IDFields   []string // a string or a number; the first one that is there counts
-	NameFields []string // the first one that is a string and not empty wins
+	Post       bool              // it is a POST, of JSON if there is a Body
+	Body       string            // of the POST
+	Headers    map[string]string // that it wants besides
+	IDFields   []string          // a string or a number; the first one that is there counts
+	NameFields []string          // the first one that is a string and not empty wins
 	// Subject, if set, is the account's id from the ID token; OpenID Connect
 	// Core section 5.3.2 has an answer about anybody else refused.
 	Subject string
@@ -42,7 +45,17 @@ func (w *Wire) Identify(ctx context.Context, url string, access secret.String, s
 	header := http.Header{}
 	header.Set("Authorization", "Bearer "+access.Reveal())
 	header.Set("Accept", "application/json, application/vnd.api+json;q=0.9")
-	a, err := w.send(ctx, op, http.MethodGet, url, header, "")
+	for name, value := range spec.Headers {
+		header.Set(name, value)
+	}
+	method := http.MethodGet
+	if spec.Post || spec.Body != "" {
+		method = http.MethodPost
+	}
+	if spec.Body != "" {
+		header.Set("Content-Type", "application/json")
+	}
+	a, err := w.send(ctx, op, method, url, header, spec.Body)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -57,7 +70,7 @@ func (a answer) identity(spec IdentitySpec, now time.Time) (Identity, error) {
 	}
 	id := ""
 	for _, field := range spec.IDFields {
-		if found, ok := o.at(field); ok {
+		if found, ok := o.joined(field); ok {
 			id = found
 			break
 		}
@@ -81,6 +94,19 @@ func (a answer) identity(spec IdentitySpec, now time.Time) (Identity, error) {
 		}
 	}
 	return who, nil
+}
+
+// joined is what all of several paths lead to.
+func (o object) joined(paths string) (string, bool) {
+	var parts []string
+	for path := range strings.SplitSeq(paths, "+") {
+		part, ok := o.at(path)
+		if !ok || part == "" {
+			return "", false
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, "/"), true
 }
 
 // at follows a path of names to a string or a number.

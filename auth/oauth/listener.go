@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,7 +30,7 @@ const (
 // everything else away.
 type listener struct {
 	attempt  *attempt
-	host     string // what the Host header has to say: 127.0.0.1 and the port
+	hosts    []string // what the Host header may say: 127.0.0.1 and the port, or localhost
 	accepted chan callback
 
 	settled  chan struct{} // closed when the attempt has ended
@@ -67,23 +68,39 @@ func listen(ctx context.Context, port int, path string) (net.Listener, error) {
 }
 
 // openListener listens on 127.0.0.1 and sets the attempt's redirect URI. "localhost"
-// is not used: it may resolve to an address that another program listens on
-// (RFC 8252 section 8.3).
+// is used only where the provider takes nothing else: it may resolve to an address
+// that another program listens on (RFC 8252 section 8.3), so that [::1] is listened
+// on, too.
 func openListener(ctx context.Context, a *attempt, onStray func(string)) (*listener, error) {
 	ln, err := listen(ctx, a.Port, a.Path)
 	if err != nil {
 		return nil, err
 	}
+	all := []net.Listener{ln}
+	hosts := []string{strings.TrimSuffix(ln.Addr().String(), ":80")} // which browsers leave out
+	if a.Host != "" {
+		port := ln.Addr().(*net.TCPAddr).Port
+		hosts = append(hosts, strings.TrimSuffix(net.JoinHostPort(a.Host, strconv.Itoa(port)), ":80"))
+		// What the name resolves to is the browser's to choose.
+		six, err := new(net.ListenConfig).Listen(ctx, "tcp6", net.JoinHostPort("::1", strconv.Itoa(port)))
+		switch {
+		case err == nil:
+			all = append(all, six)
+		case addressInUse(err):
+			_ = ln.Close()
+			return nil, listenError(port, a.Path, err)
+		}
+	}
 	l := &listener{
 		attempt:  a,
-		host:     strings.TrimSuffix(ln.Addr().String(), ":80"), // which browsers leave out
+		hosts:    hosts,
 		accepted: make(chan callback, 1),
 		settled:  make(chan struct{}),
 		pageSent: make(chan struct{}),
 		onStray:  onStray,
 		served:   make(chan struct{}),
 	}
-	a.redirect = "http://" + l.host + a.Path
+	a.redirect = "http://" + hosts[len(hosts)-1] + a.Path
 	l.server = &http.Server{
 		Handler:           l,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -91,9 +108,13 @@ func openListener(ctx context.Context, a *attempt, onStray func(string)) (*liste
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // it would quote what strangers send
 	}
+	var serving sync.WaitGroup
+	for _, ln := range all {
+		serving.Go(func() { _ = l.server.Serve(ln) }) // ends with ErrServerClosed, in close
+	}
 	go func() {
-		defer close(l.served)
-		_ = l.server.Serve(ln) // ends with ErrServerClosed, in close
+		serving.Wait()
+		close(l.served)
 	}()
 	return l, nil
 }
@@ -127,7 +148,7 @@ func (l *listener) end(outcome error) {
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
 	switch {
-	case r.Host != l.host:
+	case !slices.Contains(l.hosts, r.Host):
 		// A web page that made its own name resolve to 127.0.0.1.
 		l.stray(strayWrongHost)
 		refusedPage.write(w, http.StatusForbidden)

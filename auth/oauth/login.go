@@ -28,6 +28,7 @@ type LoginRequest struct {
 	// the provider allows that (RFC 8252 section 7.3).
 	Port int
 	Path string // of the redirect URI; "" means "/callback"
+	Host string // "localhost" where the provider takes no 127.0.0.1, else ""
 	// Extra are further parameters of the authorization request, such as
 	// prompt=consent. The ones that this package sets itself are refused.
 	Extra   url.Values
@@ -223,8 +224,11 @@ func (a *attempt) authorizationURL() string {
 	maps.Copy(q, a.Extra)
 	maps.DeleteFunc(q, func(name string, _ []string) bool { return slices.Contains(ours, name) })
 	u.RawQuery = q.Encode()
-	config := oauth2.Config{ClientID: a.Client.ID, RedirectURL: a.redirect, Scopes: a.Scopes, Endpoint: oauth2.Endpoint{AuthURL: u.String()}}
+	config := oauth2.Config{ClientID: a.Client.ID, RedirectURL: a.redirect, Endpoint: oauth2.Endpoint{AuthURL: u.String()}}
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(a.verifier)}
+	if name, scopes := a.Dialect.scopes(a.Scopes); scopes != "" {
+		options = append(options, oauth2.SetAuthURLParam(name, scopes))
+	}
 	if a.nonce != "" {
 		options = append(options, oauth2.SetAuthURLParam("nonce", a.nonce))
 	}
@@ -255,11 +259,11 @@ func (w *Wire) redeem(ctx context.Context, a *attempt, c callback) (Tokens, erro
 //
 // Tokens that come with an error are good at the provider and not for us.
 func (w *Wire) requestTokens(ctx context.Context, e Endpoints, c Client, asked []string, nonce string, form url.Values) (Tokens, error) {
-	a, err := w.post(ctx, "token request", e.Token, c, form)
+	a, err := w.post(ctx, "token request", e.Token, e.Dialect, c, form)
 	if err != nil {
 		return Tokens{}, err
 	}
-	t, err := a.tokens(w.now())
+	t, err := a.tokens(e.Dialect, w.now())
 	if err != nil {
 		var failed *Error
 		if errors.As(err, &failed) && !t.Refresh.Empty() {

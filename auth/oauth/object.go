@@ -67,6 +67,16 @@ func (o object) has(name string) bool {
 	return ok && (m.clash || !bytes.Equal(m.raw, []byte("null")))
 }
 
+// object returns a member that is an object.
+func (o object) object(name string) (object, bool) {
+	m, ok := o[name]
+	if !ok || m.clash {
+		return nil, false
+	}
+	inner, err := parseObject(m.raw)
+	return inner, err == nil
+}
+
 // text returns a member that is a string, once.
 func (o object) text(name string) (string, bool) {
 	m, ok := o[name]

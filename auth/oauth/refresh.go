@@ -1,9 +1,9 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -25,11 +25,11 @@ func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secre
 		return Tokens{}, errors.New(op + ": there is no refresh token")
 	}
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh.Reveal()}}
-	a, err := w.Trusting(e.Trust).post(ctx, op, e.Token, c, form)
+	a, err := w.Trusting(e.Trust).post(ctx, op, cmp.Or(e.Dialect.RefreshURL, e.Token), e.Dialect, c, form)
 	if err != nil {
 		return Tokens{}, err
 	}
-	t, err := a.tokens(w.now())
+	t, err := a.tokens(e.Dialect, w.now())
 	if err == nil && !t.IDToken.Empty() {
 		// An ID token is a by-product here: a bad one is not worth a lost
 		// refresh token. Whether it is of the same issuer, client and account as
@@ -39,40 +39,4 @@ func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secre
 		t.Subject, t.Stranger = subject, errors.Is(odd, errStranger) || errors.Is(odd, errNobody)
 	}
 	return t, err
-}
-
-// Revoke tells the provider to forget a token (RFC 7009). kind is the
-// token_type_hint: "refresh_token", "access_token" or "".
-//
-// It returns nil if the provider says that the token is no longer good, also if
-// it never knew it. A success status settles that (RFC 7009 section 2.2), unless
-// there is anything else in the answer, as some servers and gateways have it. It returns
-// ErrNoRevocation if there is no such endpoint, and an [*Error] otherwise; see
-// [IsTransient]. After any error the token has to be taken for valid.
-func (w *Wire) Revoke(ctx context.Context, e Endpoints, c Client, token secret.String, kind string) error {
-	const op = "revocation"
-	if e.Revocation == "" {
-		return ErrNoRevocation
-	}
-	if token.Empty() {
-		return errors.New(op + ": there is no token")
-	}
-	form := url.Values{"token": {token.Reveal()}}
-	if kind != "" {
-		form.Set("token_type_hint", kind)
-	}
-	a, err := w.Trusting(e.Trust).post(ctx, op, e.Revocation, c, form)
-	if err != nil {
-		return err
-	}
-	if a.confirms() {
-		return nil
-	}
-	refusal := a.refusal(w.now())
-	if refusal.Status <= 400 && refusal.Code == "invalid_token" {
-		// Where the standard has 200 for a token that is not known or no longer
-		// good, Google and others say this.
-		return nil
-	}
-	return fmt.Errorf("the provider did not confirm: %w", refusal)
 }

@@ -41,6 +41,12 @@ type Tokens struct {
 	Issued  time.Time // when the request was sent, so that Expires errs on the early side
 	Expires time.Time // zero: the provider did not say in a way that can be read; see ExpiresOrAssumed
 
+	// NoEnd says that the token has no known end: the provider named none, and is
+	// known to give such tokens.
+	NoEnd bool
+	// RefreshEnds is when the refresh token ends, or zero if the provider did not say.
+	RefreshEnds time.Time
+
 	// Subject is the account's id in a checked ID token, or "".
 	Subject string
 	// Unchecked is true after a login whose ID token's signature could not be
@@ -49,6 +55,15 @@ type Tokens struct {
 	// Stranger is true after a refresh that brought an ID token of another issuer,
 	// for another client or of no account.
 	Stranger bool
+}
+
+// End returns when the access token ends, assumed if the provider did not say, or that
+// it has no known end.
+func (t Tokens) End() (at time.Time, none bool) {
+	if t.NoEnd {
+		return time.Time{}, true
+	}
+	return t.ExpiresOrAssumed(), false
 }
 
 // ExpiresOrAssumed returns Expires, or Issued plus AssumedLifetime if the
@@ -63,11 +78,14 @@ func (t Tokens) ExpiresOrAssumed() time.Time {
 // tokens reads a token response (RFC 6749 section 5.1). With an error, Tokens
 // holds at most a refresh token that could be read all the same, or else an
 // access token.
-func (a answer) tokens(now time.Time) (Tokens, error) {
+func (a answer) tokens(d Dialect, now time.Time) (Tokens, error) {
 	if !a.ok() {
 		return Tokens{}, a.refusal(now)
 	}
 	o, err := a.members()
+	if inner, inside := o.object(d.TokenAt); inside && inner.has("access_token") {
+		o = inner
+	}
 	kept := Tokens{Issued: a.at}
 	if refresh, ok := o.token("refresh_token"); ok {
 		kept.Refresh = secret.String(refresh)
@@ -100,7 +118,7 @@ func (a answer) tokens(now time.Time) (Tokens, error) {
 	t := kept
 	t.Access = secret.String(access)
 	t.Type = "Bearer"
-	if kind, _ := o.text("token_type"); o.has("token_type") && !strings.EqualFold(kind, "bearer") {
+	if kind, _ := o.text("token_type"); o.has("token_type") && !strings.EqualFold(kind, "bearer") && !slices.Contains(d.TokenTypes, kind) {
 		return kept, a.malformed("the answer's token type is not bearer")
 	}
 	if id, ok := o.token("id_token"); ok {
@@ -108,6 +126,16 @@ func (a answer) tokens(now time.Time) (Tokens, error) {
 	}
 	if life, ok := o.lifetime("expires_in"); ok {
 		t.Expires = a.at.Add(life)
+	} else {
+		t.NoEnd = d.NoEnd && !o.has("expires_in")
+	}
+	// OAuth 2.0 has no word for it. These are GitHub's and Google's, Keycloak's and
+	// Airtable's, and Intuit's.
+	for _, name := range []string{"refresh_token_expires_in", "refresh_expires_in", "x_refresh_token_expires_in"} {
+		if life, ok := o.lifetime(name); ok {
+			t.RefreshEnds = a.at.Add(life)
+			break
+		}
 	}
 	if o.long("scope", maxScope) {
 		return kept, a.malformed("the answer's scope is larger than 8 KiB")
@@ -170,7 +198,7 @@ func (a answer) refuses(o object) bool {
 func (o object) scope() ([]string, bool) {
 	var list []string
 	if s, ok := o.text("scope"); ok {
-		if list = strings.Fields(s); len(list) == 1 {
+		if list = strings.Fields(s); len(list) == 1 { // GitHub, Slack and Strava have commas
 			list = strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 		}
 	} else if list, ok = o.texts("scope"); !ok {

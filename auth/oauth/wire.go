@@ -79,12 +79,12 @@ type answer struct {
 }
 
 // post sends one form. An error means that there is no answer at all.
-func (w *Wire) post(ctx context.Context, op, endpoint string, c Client, form url.Values) (answer, error) {
+func (w *Wire) post(ctx context.Context, op, endpoint string, d Dialect, c Client, form url.Values) (answer, error) {
 	if err := c.Validate(); err != nil {
 		return answer{}, fmt.Errorf("%s: %w", op, err)
 	}
 	header := http.Header{}
-	c.sign(form, header)
+	c.sign(d, form, header)
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	a, err := w.send(ctx, op, http.MethodPost, endpoint, header, form.Encode())
 	a.confidential = !c.Secret.Empty()

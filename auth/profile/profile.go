@@ -23,6 +23,7 @@ type Profile struct {
 	ID       string `json:"id"`   // random; names files and keychain items, so that a rename moves nothing
 	Name     string `json:"name"` // see CheckName
 	Provider string `json:"provider"`
+	Params   string `json:"params,omitempty"` // of the provider's row, see provider.Provider.With
 	ClientID string `json:"client_id"`
 	// HasSecret says that a client secret is in the vault, that is, that the
 	// client is confidential.
@@ -90,13 +91,24 @@ type Server struct {
 	Command  []string `json:"command,omitempty"`  // program and arguments
 }
 
+// Row is what is known of the profile's provider.
+func (p Profile) Row() (provider.Provider, error) {
+	row, err := provider.Lookup(p.Provider)
+	if err != nil {
+		return row, err
+	}
+	return row.With(p.Params)
+}
+
 // Service names the authorization server a profile belongs to: the provider's
 // id, or for providers without a row of their own the issuer or token endpoint.
 // Two profiles with the same service can stand in for one another; two with
 // different ones cannot, since a token would go to a server it is not for.
 func (p Profile) Service() string {
-	row, _ := provider.Lookup(p.Provider) // of one that is not known, all that is said here is the id
+	row, _ := p.Row() // of one that is not known, all that is said here is the id
 	switch {
+	case p.Params != "":
+		return row.Token
 	case row.Discovery && p.Issuer != "":
 		return strings.TrimSuffix(p.Issuer, "/")
 	case row.ByHand && p.Endpoints != nil:
@@ -117,15 +129,18 @@ func (p Profile) Baseline() *identity.Claims {
 // Binding is what the profile's secrets are used with as the profile stands. The
 // addresses of a provider that is built in are not taken from a file.
 func (p Profile) Binding() identity.Binding {
-	b := identity.Binding{Provider: p.Provider, ClientID: p.ClientID, Confidential: p.HasSecret, RedirectPath: p.RedirectPath}
-	row, _ := provider.Lookup(p.Provider)
+	b := identity.Binding{Provider: p.Provider, Params: p.Params, ClientID: p.ClientID, Confidential: p.HasSecret, RedirectPath: p.RedirectPath}
+	row, _ := p.Row()
+	if row.AuthMethod != "" && p.HasSecret {
+		b.ClientAuth = row.AuthMethod
+	}
 	if row.Discovery {
 		b.Issuer = p.Issuer
 	}
-	if row.Discovery || row.ByHand {
+	if !row.Fixed() {
 		b.Trust = string(p.Trust)
 	}
-	if e := p.Endpoints; e != nil && (row.Discovery || row.ByHand) {
+	if e := p.Endpoints; e != nil && !row.Fixed() {
 		b.ClientAuth, b.IssParameter = e.AuthMethod, e.IssParameter
 		b.Authorization, b.Token, b.Revocation, b.UserInfo, b.Device, b.JWKS = e.Authorization, e.Token, e.Revocation, e.UserInfo, e.DeviceAuthorization, e.JWKS
 	}
@@ -134,7 +149,7 @@ func (p Profile) Binding() identity.Binding {
 
 // As returns the profile with all that the binding has, in place of its own.
 func (p Profile) As(b identity.Binding) Profile {
-	p.Provider, p.Issuer, p.ClientID, p.HasSecret, p.Endpoints = b.Provider, b.Issuer, b.ClientID, b.Confidential, nil
+	p.Provider, p.Params, p.Issuer, p.ClientID, p.HasSecret, p.Endpoints = b.Provider, b.Params, b.Issuer, b.ClientID, b.Confidential, nil
 	p.RedirectPath, p.Trust = b.RedirectPath, oauth.Trust(b.Trust)
 	if b.Token != "" {
 		p.Endpoints = &Endpoints{

@@ -1,17 +1,23 @@
 // Package provider says what each OAuth provider is: its endpoints, scopes,
-// redirect rule, rotation policy, revocation, grant lifetime and identity call.
-// It is data. Nothing in it talks to a network, and all of it is read-only and
-// safe for concurrent use.
+// redirect rule, rotation policy, revocation, lifetimes and identity call, and in
+// what it departs from the standards. It is data, in rows.json. Nothing in it talks
+// to a network, and all of it is read-only and safe for concurrent use.
 package provider
 
 import (
 	"cmp"
+	_ "embed" // the rows
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Rotation is what a provider does with the refresh token when it is used.
@@ -28,107 +34,124 @@ const (
 // Redirect is how a provider compares the redirect URI of a native app with
 // the registered one.
 type Redirect struct {
+	// Host is "localhost" where the provider takes no 127.0.0.1, else "".
+	Host string `json:"host,omitempty"`
 	// Port is the port to register and listen on; 0 where the port of a loopback
 	// redirect is free at request time (RFC 8252 section 7.3).
-	Port int
+	Port int `json:"port,omitempty"`
 	// Path is the path of the redirect URI.
-	Path string
+	Path string `json:"path"`
 }
 
-// Identity says how to ask who is signed in.
+// Identity says how to ask who is signed in. A field is a path of names with dots;
+// several with a + between make one id.
 type Identity struct {
-	URL        string   // answered with a JSON object; "" if the provider has no such call
-	IDFields   []string // the account's stable id; the first that is there
-	NameFields []string // what people call it; the first that is not empty wins
+	URL        string            `json:"url,omitempty"`  // answered with a JSON object; "" if the provider has no such call
+	Body       string            `json:"body,omitempty"` // of a POST, as JSON; "" is a GET
+	Post       bool              `json:"post,omitempty"` // a POST without a body
+	Headers    map[string]string `json:"headers,omitempty"`
+	IDFields   []string          `json:"ids"`   // the account's stable id; the first that is there
+	NameFields []string          `json:"names"` // what people call it; the first that is not empty wins
 }
+
+// Parameter is a part of the addresses that a user has to give, or may: {name} in them.
+type Parameter struct {
+	Name    string `json:"name"`
+	What    string `json:"what"`              // for the user
+	Default string `json:"default,omitempty"` // "" if it must be given
+	Example string `json:"example,omitempty"`
+}
+
+// Secret says whether the provider's apps have a client secret.
+type Secret string
+
+// What is known of client secrets.
+const (
+	MayHaveSecret    Secret = ""
+	NeverSecret      Secret = "never"      // of a native app; showing one is refused
+	NeedsSecret      Secret = "always"     //nolint:gosec // G101: no secret
+	SecretButDevices Secret = "not device" //nolint:gosec // G101: a login on another device needs none
+)
 
 // Provider is one row.
 type Provider struct {
-	ID   string // what --provider takes
-	Name string // what people read
+	ID   string `json:"id"`   // what --provider takes
+	Name string `json:"name"` // what people read
+	Note string `json:"note,omitempty"`
+	// Cannot says why there is no login at the provider: the row is there to say so.
+	Cannot     string      `json:"cannot,omitempty"`
+	Parameters []Parameter `json:"parameters,omitempty"`
 
 	// Endpoints. A provider with Discovery has none: they come from the issuer.
-	Authorization, Token, Revocation string
-	Discovery                        bool // needs an issuer
-	ByHand                           bool // needs endpoints from the user
+	Authorization string `json:"authorization,omitempty"`
+	Token         string `json:"token,omitempty"`
+	Device        string `json:"device,omitempty"`
+	Revocation    string `json:"revocation,omitempty"`
+	Discovery     bool   `json:"discovery,omitempty"` // needs an issuer
+	Issuer        string `json:"issuer,omitempty"`    // of a provider with Discovery that has one
+	ByHand        bool   `json:"by_hand,omitempty"`   // needs endpoints from the user
 
-	Scopes        []string // asked for when the user names none
-	Redirect      Redirect
-	Rotation      Rotation
-	GrantLifetime time.Duration // from authorization to the end of the refresh token; 0 if unlimited or unknown
+	ClientSecret Secret   `json:"client_secret,omitempty"`
+	AuthMethod   string   `json:"auth_method,omitempty"` // how it is shown, as RFC 7591 names it; "" is client_secret_basic
+	Scopes       []string `json:"scopes,omitempty"`      // asked for when the user names none
+	Redirect     Redirect `json:"redirect"`
+	Rotation     Rotation `json:"rotation"`
+	// GrantDays is from authorization to the end of the refresh token, and IdleDays
+	// from its last use to that; 0 if unlimited or unknown.
+	GrantDays int `json:"grant_days,omitempty"`
+	IdleDays  int `json:"idle_days,omitempty"`
 	// RefreshEndsAccess says that the access token before is dead after a refresh.
-	RefreshEndsAccess bool
-	AuthParams        map[string]string // extra parameters of the authorization request
-	MinToken          int               // the least length of a token, in characters; 0: see LeastToken
-	Identity          Identity
-	AppsPage          string // where the user removes the app
-	DeveloperPage     string // where the user gets a client id
+	RefreshEndsAccess bool              `json:"refresh_ends_access,omitempty"`
+	AuthParams        map[string]string `json:"auth_parameters,omitempty"` // extra parameters of the authorization request
+	MinToken          int               `json:"min_token,omitempty"`       // the least length of a token, in characters; 0: see LeastToken
+	Identity          Identity          `json:"identity"`
+	// Reach is what else a revocation ends: "" nothing, "grant" all logins of the app
+	// and account, "project" those of all apps of the developer.
+	Reach   string        `json:"reach,omitempty"`
+	Dialect oauth.Dialect `json:"dialect,omitzero"`
+
+	AppsPage      string   `json:"apps_page,omitempty"`      // where the user removes the app
+	DeveloperPage string   `json:"developer_page,omitempty"` // where the user gets a client id
+	Steps         []string `json:"steps,omitempty"`          // what to do there; {redirect} is the redirect URI
+	// Sources say where facts come from, by what they are about; "memory" is not
+	// confirmed.
+	Sources map[string]string `json:"sources,omitempty"`
 }
 
-// sixMonths is Spotify's limit on a refresh token, counted from the user's
-// authorization. The provider counts in months; 180 days errs on the early
-// side, so that the warning comes before the end.
-const sixMonths = 180 * 24 * time.Hour
+//go:embed rows.json
+var rows []byte
 
-// All returns every row, in the order to offer them.
+var builtIn = sync.OnceValues(func() ([]Provider, error) { return read(rows) })
+
+func read(data []byte) (all []Provider, err error) {
+	return all, json.Unmarshal(data, &all, json.RejectUnknownMembers(true))
+}
+
+// All returns every row, in the order to offer them. Its maps and slices are shared.
 func All() []Provider {
-	return []Provider{
-		{
-			ID: "spotify", Name: "Spotify",
-			Authorization: "https://accounts.spotify.com/authorize",
-			Token:         "https://accounts.spotify.com/api/token",
-			Scopes: []string{
-				"user-read-playback-state", "user-modify-playback-state", "user-read-currently-playing",
-				"user-library-read", "user-library-modify",
-				"playlist-read-private", "playlist-read-collaborative", "playlist-modify-public", "playlist-modify-private",
-				"user-read-private", "user-read-email", "user-top-read", "user-read-recently-played",
-				"user-follow-read", "user-follow-modify", "ugc-image-upload", "user-read-playback-position",
-			},
-			Redirect: Redirect{Path: "/callback"},
-			// Rotated with PKCE until mid-2026; since then a refresh may bring no
-			// new token.
-			Rotation:      Varies,
-			GrantLifetime: sixMonths,
-			Identity:      Identity{URL: "https://api.spotify.com/v1/me", IDFields: []string{"id"}, NameFields: []string{"display_name", "email", "id"}},
-			AppsPage:      "https://www.spotify.com/account/apps/",
-			DeveloperPage: "https://developer.spotify.com/dashboard",
-		},
-		{
-			ID: "tidal", Name: "TIDAL",
-			Authorization: "https://login.tidal.com/authorize",
-			Token:         "https://auth.tidal.com/v1/oauth2/token",
-			Scopes: []string{
-				"user.read", "collection.read", "collection.write", "playlists.read", "playlists.write",
-				"search.read", "search.write", "recommendations.read", "entitlements.read", "playback",
-			},
-			Redirect:      Redirect{Port: 8888, Path: "/callback"}, // compared exactly, port included
-			Rotation:      Static,
-			Identity:      Identity{URL: "https://openapi.tidal.com/v2/users/me", IDFields: []string{"data.id"}, NameFields: []string{"data.attributes.username", "data.attributes.email", "data.id"}},
-			AppsPage:      "https://account.tidal.com/",
-			DeveloperPage: "https://developer.tidal.com/dashboard",
-		},
-		{
-			ID: "oidc", Name: "OpenID Connect", Discovery: true,
-			Scopes:   []string{"openid", "profile", "email", "offline_access"},
-			Redirect: Redirect{Path: "/callback"},
-			Rotation: Unknown,
-			// OpenID Connect Core section 11: a refresh token is given for
-			// offline_access only when consent is asked for.
-			AuthParams: map[string]string{"prompt": "consent"},
-			Identity:   Identity{IDFields: []string{"sub"}, NameFields: []string{"name", "preferred_username", "email", "sub"}},
-		},
-		{
-			ID: "oauth2", Name: "OAuth 2.0", ByHand: true,
-			Redirect: Redirect{Path: "/callback"},
-			Rotation: Unknown,
-			MinToken: 22, // 128 bits as base64, which RFC 6749 section 10.10 asks for; Discord's have 30
-			Identity: Identity{
-				IDFields:   []string{"sub", "id", "user_id", "account_id"},
-				NameFields: []string{"name", "preferred_username", "display_name", "username", "login", "email"},
-			},
-		},
-	}
+	all, _ := builtIn() // a test reads them
+	return slices.Clone(all)
 }
+
+// Offered returns the rows at which there can be a login, in the order to offer them.
+func Offered() []Provider {
+	return slices.DeleteFunc(All(), func(p Provider) bool { return p.Cannot != "" })
+}
+
+// Life is how long a login lasts, as far as the row knows; 0 is unlimited or unknown.
+type Life struct {
+	Grant time.Duration // from the user's consent
+	Idle  time.Duration // from the last refresh
+}
+
+// Life is how long a login lasts.
+func (p Provider) Life() Life {
+	const day = 24 * time.Hour
+	return Life{time.Duration(p.GrantDays) * day, time.Duration(p.IdleDays) * day}
+}
+
+// Fixed reports whether the row has the addresses, so that none come from a file.
+func (p Provider) Fixed() bool { return !p.Discovery && !p.ByHand }
 
 // LeastToken is the length below which a token is odd: 32 characters, unless the
 // row says otherwise.
@@ -136,13 +159,57 @@ func (p Provider) LeastToken() int { return cmp.Or(p.MinToken, 32) }
 
 // Lookup returns the row with that id.
 func Lookup(id string) (Provider, error) {
-	rows := All()
-	if i := slices.IndexFunc(rows, func(p Provider) bool { return p.ID == id }); i >= 0 {
-		return rows[i], nil
+	all, _ := builtIn()
+	i := slices.IndexFunc(all, func(p Provider) bool { return p.ID == id })
+	if i >= 0 {
+		return all[i], nil
 	}
-	ids := make([]string, len(rows))
-	for i, p := range rows {
+	ids := make([]string, len(all))
+	for i, p := range all {
 		ids[i] = p.ID
 	}
-	return Provider{}, hint.Wrap(fmt.Errorf("there is no provider %q", id), "choose one of "+strings.Join(ids, ", "))
+	advice := "see stagedoor providers, or describe it with --provider oauth2"
+	if near := hint.Nearest(id, ids); near != "" {
+		advice = "did you mean " + near + "? Or " + advice
+	}
+	return Provider{}, hint.Wrap(fmt.Errorf("there is no provider %q", id), advice)
+}
+
+var parameter = text.Pattern(`^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$`)
+
+// With returns the row with the user's values for its parameters, as they are kept: NAME=VALUE
+// with & between, in the order of the names.
+func (p Provider) With(values string) (Provider, error) {
+	if len(p.Parameters) == 0 && values == "" {
+		return p, nil
+	}
+	given := map[string]string{}
+	for pair := range strings.SplitSeq(values, "&") {
+		if name, value, ok := strings.Cut(pair, "="); ok {
+			given[name] = value
+		}
+	}
+	var pairs []string
+	for _, param := range p.Parameters {
+		value, own := given[param.Name]
+		delete(given, param.Name)
+		if !own {
+			value = param.Default
+		}
+		switch {
+		case value == "":
+			return p, hint.Usage(p.Name+" needs to know "+param.What, "give it with --param "+param.Name+"="+cmp.Or(param.Example, "VALUE"))
+		case !parameter().MatchString(value):
+			return p, hint.Usage(fmt.Sprintf("%q cannot be the %s of an address", value, param.Name), "give it like --param "+param.Name+"="+cmp.Or(param.Example, param.Default))
+		}
+		pairs = append(pairs, "{"+param.Name+"}", value)
+	}
+	for name := range given {
+		return p, hint.Usage(p.Name+" has no parameter "+name, "see stagedoor providers "+p.ID)
+	}
+	fill := strings.NewReplacer(pairs...)
+	for _, address := range []*string{&p.Authorization, &p.Token, &p.Device, &p.Revocation, &p.Dialect.RefreshURL, &p.Identity.URL, &p.AppsPage, &p.DeveloperPage} {
+		*address = fill.Replace(*address)
+	}
+	return p, nil
 }

@@ -19,11 +19,23 @@ func TestRowsAreUsable(t *testing.T) {
 			t.Errorf("%s: two rows share the id", p.ID)
 		}
 		seen[p.ID] = true
-		for _, raw := range []string{p.Authorization, p.Token, p.Revocation, p.Identity.URL, p.AppsPage, p.DeveloperPage} {
+		if len(p.Sources) == 0 && p.ID != "tidal" {
+			t.Errorf("%s: nothing says where its facts come from", p.ID)
+		}
+		if p.Cannot != "" {
+			continue
+		}
+		p, err := p.With("")
+		if err != nil {
+			t.Errorf("%s: %v", p.ID, err)
+		}
+		for _, raw := range []string{
+			p.Authorization, p.Token, p.Device, strings.ReplaceAll(p.Revocation, "{client_id}", "c"), p.Issuer, p.Dialect.RefreshURL, p.Identity.URL, p.AppsPage, p.DeveloperPage,
+		} {
 			if raw == "" {
 				continue
 			}
-			if u, err := url.Parse(raw); err != nil || u.Scheme != "https" || u.Host == "" {
+			if u, err := url.Parse(raw); err != nil || u.Scheme != "https" || u.Host == "" || strings.ContainsAny(raw, "{}") {
 				t.Errorf("%s: %q is not an https URL", p.ID, raw)
 			}
 		}
@@ -34,7 +46,7 @@ func TestRowsAreUsable(t *testing.T) {
 			t.Errorf("%s: redirect path %q", p.ID, p.Redirect.Path)
 		}
 	}
-	for _, id := range []string{"spotify", "tidal", "oidc", "oauth2"} {
+	for _, id := range []string{"spotify", "tidal", "github", "gitlab", "oidc", "oauth2"} {
 		if !seen[id] {
 			t.Errorf("no row for %s", id)
 		}
@@ -53,6 +65,9 @@ func TestLookupOfUnknownNamesTheChoices(t *testing.T) {
 func TestNothingEmbeddedIsASecret(t *testing.T) {
 	row := reflect.TypeFor[provider.Provider]()
 	for i := range row.NumField() {
+		if row.Field(i).Type == reflect.TypeFor[provider.Secret]() { // whether there is one
+			continue
+		}
 		name := strings.ToLower(row.Field(i).Name)
 		for _, word := range []string{"secret", "client", "key", "password"} {
 			if strings.Contains(name, word) {
@@ -66,5 +81,34 @@ func TestNothingEmbeddedIsASecret(t *testing.T) {
 				t.Errorf("%s sends %s with every login", p.ID, name)
 			}
 		}
+	}
+}
+
+// A host of the user's own goes into every address, and nothing else does: no value may
+// send a token to another host than the one it names.
+func TestParameters(t *testing.T) {
+	gitlab, err := provider.Lookup("gitlab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for values, want := range map[string]string{
+		"":                         "https://gitlab.com/oauth/token",
+		"host=git.example.com":     "https://git.example.com/oauth/token",
+		"host=git.example.com:444": "https://git.example.com:444/oauth/token",
+		"host=example.com/git":     "https://example.com/git/oauth/token",
+	} {
+		if row, err := gitlab.With(values); err != nil || row.Token != want || !strings.HasPrefix(row.Identity.URL, strings.TrimSuffix(want, "/oauth/token")) {
+			t.Errorf("%s: %s, %v", values, row.Token, err)
+		}
+	}
+	for _, values := range []string{
+		"host=", "host=a b", "host=user@example.com", "host=example.com?x", "host=example.com#x", "host=https://example.com", "host=..", "host=a/../b", "host=-a", "hots=a", "host=a&x=b", "host=a\x00b", "host={host}",
+	} {
+		if row, err := gitlab.With(values); err == nil {
+			t.Errorf("%q makes %s", values, row.Token)
+		}
+	}
+	if _, err := provider.Lookup("githob"); err == nil || !strings.Contains(hint.Of(err), "github") {
+		t.Errorf("a misspelt id: %v", err)
 	}
 }

@@ -33,7 +33,7 @@ func (s *Service) Distrust(ctx context.Context, g Grant, had secret.String) (end
 	since := now.Sub(set.Distrusted)
 	again := since >= 0 && since < distrustFor
 	if !again {
-		set.Distrusted, set.Expires, set.Refused = now, now, set.Refused || set.Refresh.Empty()
+		set.Distrusted, set.Expires, set.NoEnd, set.Refused = now, now, false, set.Refused || set.Refresh.Empty()
 		if err := s.put(ctx, g.ID, set, set.Gen); err != nil {
 			return false, err
 		}

@@ -309,12 +309,12 @@ const (
 // endedEarly reports whether the login ended before its time, at a provider whose
 // refresh tokens stay: there, only the user or somebody who has the token does that.
 func (s *Service) endedEarly(ctx context.Context, g Grant, set Set) bool {
-	now, end := s.Now(), set.Ends(g.Lifetime, s.Now())
+	now, end := s.Now(), set.Ends(g.Life, s.Now())
 	age := now.Sub(set.Issued)
 	switch {
 	case g.Rotation != provider.Static && g.Rotation != provider.Varies, age < 0, age > inUse:
 		return false
-	case g.Lifetime != 0 && end.Sub(now) < nearEnd: // also if nobody knows when it began
+	case g.Life.Grant != 0 && end.Sub(now) < nearEnd: // also if nobody knows when it began
 		return false
 	}
 	return s.TookBack == nil || !s.TookBack(ctx, g.ID)

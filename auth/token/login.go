@@ -157,8 +157,9 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 func (s *Service) answer(g Grant, client oauth.Client, t oauth.Tokens, l Login) loginAnswer {
 	set := Set{
 		Gen: 1, Access: t.Access, Refresh: t.Refresh, Type: t.Type, Scopes: granted(t, l.Scopes),
-		Expires: t.ExpiresOrAssumed(), Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer, Subject: t.Subject, Bound: g.Bound,
+		Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer, Subject: t.Subject, Bound: g.Bound, RefreshEnds: t.RefreshEnds,
 	}
+	set.Expires, set.NoEnd = t.End()
 	return loginAnswer{Set: set, Revoke: newPending(s.Now(), g, client, set)}
 }
 

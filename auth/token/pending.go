@@ -15,6 +15,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -45,7 +46,8 @@ type pending struct {
 	ClientID      string    `json:"client_id"`
 	ClientSecret  kept      `json:"client_secret,omitzero"`
 	AuthMethod    string    `json:"auth_method,omitempty"`
-	Trust         string    `json:"trust,omitempty"` // see oauth.Trust
+	Trust         string    `json:"trust,omitempty"`    // see oauth.Trust
+	Provider      string    `json:"provider,omitempty"` // id of its row
 	// Asked is true once the provider was asked in vain. Before that the
 	// revocation is under way, or its process was killed.
 	Asked bool `json:"asked,omitempty"`
@@ -70,6 +72,7 @@ func newPending(now time.Time, g Grant, c oauth.Client, set Set) pending {
 		Since: now.UTC(), Name: g.Name, Refresh: kept{set.Refresh}, Access: kept{set.Access},
 		Issuer: e.Issuer, TokenURL: e.Token, RevocationURL: e.Revocation,
 		ClientID: c.ID, ClientSecret: kept{c.Secret}, AuthMethod: string(c.Auth), Trust: string(e.Trust),
+		Provider: cmp.Or(set.Bound.Provider, g.Bound.Provider),
 	}
 	p.setID()
 	return p
@@ -84,7 +87,8 @@ func (p *pending) setID() {
 }
 
 func (p pending) endpoints() oauth.Endpoints {
-	return oauth.Endpoints{Issuer: p.Issuer, Token: p.TokenURL, Revocation: p.RevocationURL, Trust: oauth.Trust(p.Trust)}
+	row, _ := provider.Lookup(p.Provider) // of none that is known, it is the standards'
+	return oauth.Endpoints{Issuer: p.Issuer, Token: p.TokenURL, Revocation: p.RevocationURL, Trust: oauth.Trust(p.Trust), Dialect: row.Dialect}
 }
 
 func (p pending) client() oauth.Client {

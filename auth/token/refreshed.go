@@ -106,8 +106,12 @@ func merge(old Set, answer oauth.Tokens) Set {
 	set.Refused, set.Lost, set.Unclear = false, false, unclear{}
 	if !answer.Access.Empty() {
 		set.Access, set.Type = answer.Access, answer.Type
-		set.Issued, set.Expires = answer.Issued, answer.ExpiresOrAssumed()
+		set.Issued = answer.Issued
+		set.Expires, set.NoEnd = answer.End()
 		set.Scopes = granted(answer, old.Scopes)
+	}
+	if !answer.RefreshEnds.IsZero() || !answer.Refresh.Empty() {
+		set.RefreshEnds = answer.RefreshEnds
 	}
 	if !answer.Refresh.Empty() && answer.Refresh != old.Refresh {
 		set.Refresh = answer.Refresh

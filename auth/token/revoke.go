@@ -156,20 +156,21 @@ func (s *Service) revokeRemote(ctx context.Context, p *pending) Outcome {
 	limited, cancel := context.WithTimeout(ctx, 2*httpWait)
 	defer cancel()
 	e, client := p.endpoints(), p.client()
-	if e.Revocation == "" {
+	can := func(kind string) bool { return e.Dialect.Revocable(kind, !client.Secret.Empty()) }
+	if e.Revocation == "" || !can("refresh_token") && !can("access_token") {
 		return NoEndpoint
 	}
-	refused := error(nil)
-	if !p.Refresh.Empty() {
+	refused, byRefresh := error(nil), !p.Refresh.Empty() && can("refresh_token")
+	if byRefresh {
 		refused = s.Wire.Revoke(limited, e, client, p.Refresh.String, "refresh_token")
 		if refused != nil && refusal(refused) != Refused {
 			return refusal(refused)
 		}
 	}
-	if !p.Access.Empty() {
+	if !p.Access.Empty() && can("access_token") {
 		// Most providers took the access token back with the refresh token, and
 		// some cannot revoke it at all; it ends by itself within its life.
-		if err := s.Wire.Revoke(limited, e, client, p.Access.String, "access_token"); err != nil && p.Refresh.Empty() {
+		if err := s.Wire.Revoke(limited, e, client, p.Access.String, "access_token"); err != nil && !byRefresh {
 			return refusal(err)
 		}
 	}

@@ -93,7 +93,7 @@ func TestT6InvalidGrant(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, authtest.Rotating)
-			r.grant.Rotation, r.grant.Lifetime = c.rotation, 180*24*time.Hour
+			r.grant.Rotation, r.grant.Life = c.rotation, provider.Life{Grant: 180 * 24 * time.Hour}
 			set := r.signIn()
 			r.server.RevokeAll()
 			set.Expires = r.Now().Add(time.Second) // a short life, so that it is refreshed soon
@@ -163,7 +163,7 @@ func TestLoginThatEndsBeforeItsTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, authtest.Static)
-			r.grant.Rotation, r.grant.Lifetime = c.rotation, c.life
+			r.grant.Rotation, r.grant.Life = c.rotation, provider.Life{Grant: c.life}
 			r.TookBack = func(context.Context, string) bool { return c.took }
 			set := r.signIn()
 			set.Doubt, set.Authorized = c.doubt, time.Time{}

@@ -47,7 +47,7 @@ type Grant struct {
 	Endpoints oauth.Endpoints
 	Issuer    string
 	Rotation  provider.Rotation
-	Lifetime  time.Duration // of the grant, 0 if unlimited or unknown
+	Life      provider.Life
 	// RefreshEndsAccess says that a refresh ends the access token before at once.
 	RefreshEndsAccess bool
 	// Bound is kept with the tokens of a login. Accepted counts only if the vault
@@ -77,7 +77,7 @@ func (g Grant) vet(s Set) error {
 
 // ended reports whether the grant is past its lifetime.
 func (g Grant) ended(s Set, now time.Time) bool {
-	end := s.Ends(g.Lifetime, now)
+	end := s.Ends(g.Life, now)
 	return !end.IsZero() && now.After(end)
 }
 

@@ -40,6 +40,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/identity"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -67,6 +68,11 @@ type Set struct {
 	Doubt bool `json:"doubt,omitempty"`
 	// Unclear counts refusals of Refresh that may have been about something else.
 	Unclear unclear `json:"unclear,omitzero"`
+	// RefreshEnds is when Refresh ends, if the provider said so; UTC.
+	RefreshEnds time.Time `json:"refresh_ends,omitzero"`
+	// NoEnd says that the provider names no end of Access and is known to have none:
+	// it is good until it is refused. Expires is zero then.
+	NoEnd bool `json:"no_end,omitempty"`
 	// Distrusted is when an access token of this login was last given up before its
 	// time, because the provider refused it; UTC.
 	Distrusted time.Time `json:"distrusted,omitzero"`
@@ -98,6 +104,9 @@ const learned = 3
 // expires_in counts whole seconds (RFC 6749 section 5.1), and many providers count
 // them from the beginning of the second in which they answer.
 func (s Set) skew() time.Duration {
+	if s.NoEnd {
+		return 0
+	}
 	life := s.Expires.Sub(s.Issued)
 	return min(time.Minute, max(life/10, min(4*time.Second, life*2/3)))
 }
@@ -105,13 +114,18 @@ func (s Set) skew() time.Duration {
 // Fresh reports whether the access token will last beyond the skew.
 func (s Set) Fresh(now time.Time) bool { return s.Alive(now.Add(s.skew())) && s.timely(now) }
 
-// Renews is when the access token stops to be fresh.
-func (s Set) Renews() time.Time { return s.Expires.Add(-s.skew()) }
+// Renews is when the access token stops to be fresh, or zero if it does not.
+func (s Set) Renews() time.Time {
+	if s.NoEnd {
+		return time.Time{}
+	}
+	return s.Expires.Add(-s.skew())
+}
 
 // Alive reports whether the access token has not ended yet, as far as the clock
 // tells.
 func (s Set) Alive(now time.Time) bool {
-	return !s.Access.Empty() && now.Before(s.Expires) && s.timely(now)
+	return !s.Access.Empty() && (s.NoEnd || now.Before(s.Expires)) && s.timely(now)
 }
 
 // timely reports whether the token can have been issued when it says. One from
@@ -128,13 +142,21 @@ func (s Set) authorized(now time.Time) time.Time {
 	return s.Authorized
 }
 
-// Ends returns when a grant of that lifetime ends, or zero if it is unlimited
-// (0) or that is not known.
-func (s Set) Ends(lifetime time.Duration, now time.Time) time.Time {
-	if at := s.authorized(now); lifetime != 0 && !at.IsZero() {
-		return at.Add(lifetime)
+// Ends returns when the login ends, or zero if that is not known: as the provider said,
+// or else as long after the consent or the last refresh as its row has it.
+func (s Set) Ends(life provider.Life, now time.Time) (end time.Time) {
+	if !s.RefreshEnds.IsZero() {
+		return s.RefreshEnds
 	}
-	return time.Time{}
+	if at := s.authorized(now); life.Grant != 0 && !at.IsZero() {
+		end = at.Add(life.Grant)
+	}
+	if life.Idle != 0 && !s.Refresh.Empty() && s.timely(now) {
+		if idle := s.Issued.Add(life.Idle); end.IsZero() || idle.Before(end) {
+			end = idle
+		}
+	}
+	return end
 }
 
 // stored is the JSON document in the vault. Its field names are fixed.

@@ -33,7 +33,9 @@ type Form struct {
 
 	Name, ClientID, Secret, Issuer, Authorize, TokenURL, Revoke, UserInfo, Scopes, Port *kit.Entry
 
+	params             []*kit.Entry // of the provider's addresses
 	forget             *widget.Check
+	steps              *widget.Label
 	fields             []field
 	redirect           *widget.Label
 	developer, copyURI *widget.Button
@@ -44,12 +46,13 @@ type Form struct {
 type field struct {
 	entry *kit.Entry
 	box   *fyne.Container
+	label *widget.Label
 	shown func(provider.Provider) bool
 }
 
 // New returns the fields for a provider. Submit runs on Enter in the last field.
 func New(h *kit.Host, submit func()) *Form {
-	f := &Form{host: h, redirect: kit.Value("")}
+	f := &Form{host: h, redirect: kit.Value(""), steps: kit.Muted("")}
 	f.redirect.TextStyle.Monospace = true
 	f.developer = kit.Button("", func() { h.Open(f.provider.DeveloperPage) })
 	f.copyURI = widget.NewButtonWithIcon("", theme.ContentCopyIcon(), func() { h.Copy(f.redirect.Text) })
@@ -57,12 +60,16 @@ func New(h *kit.Host, submit func()) *Form {
 	f.Object = container.NewVBox(
 		kit.Tight(kit.Muted(lang.L("Register an app at the provider and give it exactly this redirect URI:"))),
 		kit.NewPane(theme.ColorNameHeaderBackground, container.NewBorder(nil, nil, nil, f.copyURI, f.redirect)),
+		kit.Tight(f.steps),
 		container.NewHBox(f.developer),
 	)
 	always := func(provider.Provider) bool { return true }
 	discovery := func(p provider.Provider) bool { return p.Discovery }
 	byHand := func(p provider.Provider) bool { return p.ByHand }
 	f.Name = f.add(lang.L("Name of the profile"), "work", always)
+	for i := range maxParams {
+		f.params = append(f.params, f.add("", "", func(p provider.Provider) bool { return len(p.Parameters) > i }))
+	}
 	f.Issuer = f.add(lang.L("Issuer"), "https://login.example.com", discovery)
 	f.Authorize = f.add(lang.L("Authorization endpoint"), "https://login.example.com/authorize", byHand)
 	f.TokenURL = f.add(lang.L("Token endpoint"), "https://login.example.com/token", byHand)
@@ -76,15 +83,18 @@ func New(h *kit.Host, submit func()) *Form {
 	for _, x := range f.fields {
 		x.entry.OnSubmitted = func(string) { submit() }
 	}
-	for _, e := range []*kit.Entry{f.Port, f.Issuer, f.TokenURL} { // what the redirect URI is made of
+	for _, e := range append([]*kit.Entry{f.Port, f.Issuer, f.TokenURL}, f.params...) { // what the redirect URI is made of
 		e.OnChanged = f.showRedirect
 	}
 	f.forget = widget.NewCheck(lang.L("Forget the login when I log out"), nil)
 	f.forget.Hide()
 	f.Object.Add(f.forget)
-	f.SetProvider(provider.All()[0])
+	f.SetProvider(provider.Offered()[0])
 	return f
 }
+
+// maxParams is how many parameters a row has at most.
+const maxParams = 2
 
 // add appends a field that is shown for some providers.
 func (f *Form) add(name, placeholder string, shown func(provider.Provider) bool) *kit.Entry {
@@ -92,7 +102,7 @@ func (f *Form) add(name, placeholder string, shown func(provider.Provider) bool)
 	l.SizeName = theme.SizeNameCaptionText
 	e := f.host.Keys.NewEntry(placeholder)
 	box := container.NewVBox(kit.Tight(l), e)
-	f.fields = append(f.fields, field{e, box, shown})
+	f.fields = append(f.fields, field{e, box, l, shown})
 	f.Object.Add(box)
 	return e
 }
@@ -103,8 +113,19 @@ func (f *Form) SetProvider(p provider.Provider) {
 	f.showRedirect("")
 	f.developer.SetText(lang.L("Open {{.Provider}}’s developer page", map[string]any{"Provider": p.Name}))
 	f.developer.Hidden = p.DeveloperPage == ""
+	steps := make([]string, len(p.Steps))
+	for i, s := range p.Steps {
+		steps[i] = strconv.Itoa(i+1) + ". " + strings.ReplaceAll(s, "{redirect}", f.redirect.Text)
+	}
+	f.steps.SetText(strings.Join(steps, "\n"))
+	f.steps.Hidden = len(steps) == 0
 	for _, x := range f.fields {
 		x.box.Hidden = !x.shown(p)
+		if i := slices.Index(f.params, x.entry); i >= 0 && i < len(p.Parameters) {
+			x.label.SetText(lang.L("Its {{.Name}}", map[string]any{"Name": p.Parameters[i].Name}))
+			x.entry.SetPlaceHolder(p.Parameters[i].Default)
+			x.entry.SetText("")
+		}
 	}
 	f.Object.Refresh()
 }
@@ -138,6 +159,11 @@ func (f *Form) Value() auth.NewProfile {
 		ClientID: trimmed(f.ClientID), ClientSecret: secret.String(trimmed(f.Secret)),
 		RedirectPath: auth.OwnRedirectPath(f.profile()), // as was shown
 		UntilLogout:  f.forget.Checked,
+	}
+	for i, param := range f.provider.Parameters {
+		if value := trimmed(f.params[i]); value != "" {
+			n.Params = append(n.Params, param.Name+"="+value)
+		}
 	}
 	if f.provider.Discovery {
 		n.Issuer = trimmed(f.Issuer)

@@ -163,7 +163,7 @@ type create struct {
 func newCreate(v *view) *create {
 	c := &create{view: v}
 	c.form = newprofile.New(v.host, c.submit)
-	rows := provider.All()
+	rows := provider.Offered()
 	names := make([]string, len(rows))
 	for i, r := range rows {
 		names[i] = r.Name

@@ -29,6 +29,8 @@ func (v *view) card(p auth.ProfileView) fyne.CanvasObject {
 	facts.Text(lang.L("Signed in as"), p.Account)
 	when := map[string]any{"When": h.Relative(p.Expires)}
 	switch {
+	case p.Status == auth.StatusActive && p.NoEnd:
+		facts.Text(lang.L("Access token"), lang.L("no known end: good until the provider refuses it"))
 	case p.Status != auth.StatusActive || p.Expires.IsZero():
 	case !p.Renews:
 		facts.Text(lang.L("Access token"), lang.L("ends {{.When}}; then you have to sign in again", when))

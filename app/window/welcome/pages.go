@@ -105,12 +105,12 @@ func (v *view) content() fyne.CanvasObject {
 
 // providerChoice returns the radio buttons of the first page.
 func (v *view) providerChoice() *widget.RadioGroup {
-	rows := provider.All()
+	rows := provider.Offered()
 	words := make([]string, len(rows))
 	for i, r := range rows {
 		words[i] = r.Name
 		switch {
-		case r.Discovery:
+		case r.Discovery && r.DeveloperPage == "" && len(r.Steps) == 0:
 			words[i] = lang.L("{{.Provider}} — any provider with an issuer address", map[string]any{"Provider": r.Name})
 		case r.ByHand:
 			words[i] = lang.L("{{.Provider}} — endpoints by hand", map[string]any{"Provider": r.Name})
@@ -131,11 +131,13 @@ func (v *view) providerChoice() *widget.RadioGroup {
 
 // choice is the providers, and the demonstration where there is one.
 func (v *view) choice() []fyne.CanvasObject {
+	list := container.NewVScroll(v.providers)
+	list.SetMinSize(fyne.NewSize(0, 240))
 	if v.actions.Demo == nil {
-		return []fyne.CanvasObject{v.providers}
+		return []fyne.CanvasObject{list}
 	}
 	try := widget.NewButtonWithIcon(lang.L("Try the demo"), theme.MediaPlayIcon(), v.demo)
-	return []fyne.CanvasObject{v.providers, kit.Inset(14, 0, container.NewVBox(
+	return []fyne.CanvasObject{list, kit.Inset(14, 0, container.NewVBox(
 		widget.NewSeparator(),
 		kit.Inset(8, 0, kit.Tight(kit.Muted(lang.L("No account at hand? The demo shows everything with one of its own.")))),
 		container.NewHBox(try)))}
