@@ -157,7 +157,7 @@ func (ch *Change) warn(client Client, before *document) {
 		return
 	}
 	if ch.FolderMissing {
-		ch.Warnings = append(ch.Warnings, client.Name+" has not been started by this user yet: its folder does not exist and will be created")
+		ch.Warnings = append(ch.Warnings, client.Name+" has not been started by this user yet, so its folder is created")
 	}
 	if ch.Action == Update && !ch.wraps() && (ch.Previous == nil || !ch.Previous.IsOurs()) {
 		ch.Warnings = append(ch.Warnings, fmt.Sprintf("the entry %q is not Stagedoor's yet; it will be replaced (--wrap keeps what it starts)", ch.Name))

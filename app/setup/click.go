@@ -72,6 +72,8 @@ func (s Service) Click(ctx context.Context, agreed string) (message string, err 
 	switch {
 	case plan.Change.Action == clients.Unchanged:
 		return fmt.Sprintf("%s is set up for %s already.", plan.Client.Name, plan.Change.Name), nil
+	case plan.Change.FolderMissing: // and the first warning says that
+		message = fmt.Sprintf("The server %q is written down for %s.", plan.Change.Name, plan.Client.Name)
 	case plan.Wrapped:
 		message = fmt.Sprintf("The entry %q of %s starts its server through Stagedoor now. %s.", plan.Change.Name, plan.Client.Name, next)
 	default:

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -14,13 +15,16 @@ import (
 )
 
 // fakeKeeper has one profile of Spotify.
-type fakeKeeper struct{ Keeper }
+type fakeKeeper struct {
+	Keeper
+	command string // that starts the server; /bin/sh if empty
+}
 
-func (fakeKeeper) Profile(name string) (profile.Profile, error) {
+func (k fakeKeeper) Profile(name string) (profile.Profile, error) {
 	if name != "" && name != "work" {
 		return profile.Profile{}, profile.ErrNotFound
 	}
-	return profile.Profile{ID: "1", Name: "work", Provider: "spotify", Server: &profile.Server{As: "spotify-mcp", Command: []string{"/bin/sh", "server"}}}, nil
+	return profile.Profile{ID: "1", Name: "work", Provider: "spotify", Server: &profile.Server{As: "spotify-mcp", Command: []string{cmp.Or(k.command, "/bin/sh"), "server"}}}, nil
 }
 
 func (k fakeKeeper) ProfileFor(string) (profile.Profile, error) { return k.Profile("") }
@@ -115,10 +119,31 @@ func TestClickAsksBeforeItChangesWhatIsNotOurs(t *testing.T) {
 // The demonstration sends nobody to the Claude Desktop that is really there.
 func TestClickInTheDemonstration(t *testing.T) {
 	home := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(home, ".config", "Claude"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	s := service(t, home)
 	s.Elsewhere = true
 	message, err := s.Click(t.Context(), "")
 	if err != nil || strings.Contains(message, "start it again") || !strings.Contains(message, home) || !strings.Contains(message, "your own Claude Desktop is as it was") {
+		t.Errorf("%q, %v", message, err)
+	}
+}
+
+// A server whose program is not here is set up, and said not to start.
+func TestClickForAProgramThatIsNotHere(t *testing.T) {
+	s := service(t, t.TempDir())
+	s.Keeper = fakeKeeper{command: "nowhere-mcp"}
+	message, err := s.Click(t.Context(), "")
+	if err != nil || !strings.Contains(message, "Cannot find nowhere-mcp here: the server does not start before that is mended") {
+		t.Errorf("%q, %v", message, err)
+	}
+}
+
+// Where Claude Desktop never ran it has nothing now, and cannot be quit.
+func TestClickWithoutClaude(t *testing.T) {
+	message, err := service(t, t.TempDir()).Click(t.Context(), "")
+	if err != nil || strings.Contains(message, "now") || !strings.Contains(message, "has not been started by this user yet") || strings.Contains(message, "does not start") {
 		t.Errorf("%q, %v", message, err)
 	}
 }

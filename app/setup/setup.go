@@ -132,6 +132,9 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 		return Plan{}, err
 	}
 	plan.Wrapped, plan.Change.NoBackup = r.Wrap != "", len(r.Taken) > 0
+	if _, err := launch.Find(plan.server.Command[0]); err != nil {
+		plan.Change.Warnings = append(plan.Change.Warnings, fmt.Sprintf("%s here: the server does not start before that is mended", err))
+	}
 	for _, e := range s.Loose(plan.Profile.Provider) {
 		if r.Wrap == "" && e.Client.ID == plan.Client.ID && e.Name != name {
 			plan.Change.Warnings = append(plan.Change.Warnings, LooseWords(e))
@@ -227,7 +230,7 @@ func (s Service) serverFor(p profile.Profile, r Request) (profile.Server, error)
 		server.As = known.ID
 	}
 	if !named && len(r.Command) == 0 {
-		if p.Server != nil {
+		if p.Server != nil && len(p.Server.Command) > 0 {
 			return *p.Server, nil
 		}
 		recipe, ok := launch.RecipeFor(p.Provider)
