@@ -331,3 +331,16 @@ func TestWhatUndoesAnAnswerIsNone(t *testing.T) {
 		}
 	}
 }
+
+// The day of discovery, from which the due times count, is the same after the lines
+// that told of it were removed.
+func TestDiscoveryOutlivesTheLog(t *testing.T) {
+	b := new(memoryLog).
+		add(audit.ReuseDetected, "p", "kind", alert.ReuseInvalidGrant, "name", "work").
+		add(audit.Carried, "p", "alert", "token_reuse_detected-1", "told_at", noon.Add(-time.Hour).Format(time.RFC3339)).
+		add(audit.Carried, "p", "alert", "token_reuse_detected-1", "told_at", "")
+	report, err := New(t.Context(), b, Request{Alert: "token_reuse_detected-1"}, b.now())
+	if err != nil || !report.Found.Equal(noon.Add(-time.Hour)) {
+		t.Errorf("found %v, %v", report.Found, err)
+	}
+}

@@ -1,9 +1,11 @@
 package incident
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -41,8 +43,12 @@ func (t *timeline) add(e audit.Event) {
 	mine := t.evidence[e.Seq]
 	if id, ok := e.Data["alert"].(string); ok && t.ids[id] {
 		mine = true
-		if e.Name == audit.SecurityAlert && !t.notified {
-			t.report.Found, t.notified = e.Time.UTC(), true
+		told := e.Time
+		if e.Name == audit.Carried { // in place of the line that was removed
+			told, _ = time.Parse(time.RFC3339, fmt.Sprint(e.Data["told_at"]))
+		}
+		if (e.Name == audit.SecurityAlert || e.Name == audit.Carried) && !told.IsZero() && (!t.notified || told.Before(t.report.Found)) {
+			t.report.Found, t.notified = told.UTC(), true
 		}
 	}
 	if t.concerns(e.Profile) && !e.Time.Before(t.report.Since) {
