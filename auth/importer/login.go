@@ -112,8 +112,8 @@ func (i *Importer) importAction(ctx context.Context, p profile.Profile, l migrat
 	case !c.differs:
 		return Unchanged, nil
 	}
-	return "", hint.Wrap(fmt.Errorf("%w: %s has another login", profile.ErrExists, p.Name),
-		"choose another name with --profile NAME, or replace its login with --force")
+	return "", hint.Wrap(fmt.Errorf("%w: %s has another %s", profile.ErrExists, p.Name, c.other()),
+		"choose another name with --profile NAME, or replace what it has with --force")
 }
 
 // comparison of a profile with a login. One that only lacks something was made
@@ -122,6 +122,14 @@ type comparison struct {
 	lacks   bool // something that the login has
 	differs bool // it has something else in its place
 	held    bool // it has tokens
+}
+
+// other says what it has in the place of what the login has.
+func (c comparison) other() string {
+	if c.held {
+		return "login"
+	}
+	return "client id or client secret"
 }
 
 // compare looks what a profile has of a login. Tokens that came of the login's

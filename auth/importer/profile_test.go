@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
@@ -191,6 +192,27 @@ func TestImportLeavesAWorkingLoginAlone(t *testing.T) {
 	}
 	w.write("SPOTIFY_CLIENT_ID=9999\nSPOTIFY_CLIENT_SECRET=canary-client-secret\n", dir, ".env")
 	w.refused(importer.Request{Path: filepath.Join(dir, ".env"), Force: true}, "another client id", "revoke")
+}
+
+// Who has revoked a login, puts a new client secret into the old file and has it
+// moved, reads that no login would be lost, and finds the change on the log.
+func TestImportReplacesTheSecretOfARevokedLogin(t *testing.T) {
+	w := newWorld(t)
+	dir := w.project(map[string]string{".env": envFile})
+	w.imports(importer.Request{Path: dir})
+	if _, err := w.keeper.Revoke(t.Context(), "default"); err != nil {
+		t.Fatal(err)
+	}
+	w.write("SPOTIFY_CLIENT_ID=0123abcd\nSPOTIFY_CLIENT_SECRET=canary-client-second\n", dir, ".env")
+	file := importer.Request{Path: filepath.Join(dir, ".env")}
+	w.refused(file, "default has another client id or client secret", "--force")
+	file.Force = true
+	w.imports(file)
+	events, err := w.keeper.Events(t.Context(), audit.Query{Name: audit.CredentialStored})
+	if err != nil || len(events) != 2 || events[0].Data["replaced"] != true || events[1].Data["replaced"] != nil {
+		t.Errorf("%+v, %v", events, err)
+	}
+	w.noCanary(dir)
 }
 
 // Which client id a token belongs to is no guess: with the wrong one it is lost

@@ -135,6 +135,9 @@ func (i *Importer) saveImport(ctx context.Context, u *unit, p profile.Profile) (
 	if t := telling(u.login); !t.Empty() {
 		data["token"] = i.Fingerprint(ctx, t)
 	}
+	if u.result.Action == Updated && !client.Empty() && client != former.Value {
+		i.Record(ctx, p, audit.CredentialStored, audit.OK, map[string]any{"replaced": !former.Value.Empty()})
+	}
 	i.Record(ctx, p, audit.Imported, audit.OK, data)
 	switch {
 	case !client.Empty():
