@@ -99,9 +99,10 @@ func (k *Keeper) identify(ctx context.Context, a account.Account, set token.Set,
 	if a.IdentityURL() == "" {
 		return nil, nil
 	}
+	ids, names := a.Identity()
 	who, err := k.wire.Trusting(a.Endpoints.Trust).Identify(ctx, a.IdentityURL(), set.Access, oauth.IdentitySpec{
 		Post: a.Row.Identity.Post, Body: a.Row.Identity.Body, Headers: a.Row.Identity.Headers,
-		IDFields: a.Row.Identity.IDFields, NameFields: a.Row.Identity.NameFields, Subject: subject,
+		IDFields: ids, NameFields: names, Subject: subject,
 	})
 	if err != nil {
 		if !errors.Is(err, oauth.ErrOtherAccount) && !errors.Is(err, context.Canceled) {

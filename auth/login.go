@@ -62,10 +62,16 @@ type loginAttempt struct {
 	before    profile.Profile // as it was when confirm changed it
 }
 
-// pin keeps the endpoints of an issuer from a login to the next.
+// pin keeps the endpoints of an issuer from a login to the next, and how the client
+// shows its secret if that was found out.
 func (a *loginAttempt) pin(p *profile.Profile) {
-	if a.Row.Discovery {
+	switch {
+	case a.Row.Discovery:
 		p.Endpoints = account.Pin(a.Endpoints, a.client.Auth)
+	case a.result.ClientAuth != "":
+		e := byHand(*p)
+		e.AuthMethod = a.result.ClientAuth
+		p.Endpoints = &e
 	}
 }
 
@@ -113,7 +119,8 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 		return err
 	}
 	k.recordMoved(ctx, p, set.Bound, a.Endpoints)
-	a.client.Auth, err = a.Endpoints.SuggestAuth(p.HasSecret)
+	a.client.Guessed = a.GuessesAuth()
+	a.client.Auth, err = a.Endpoints.SuggestAuth(p.HasSecret, a.client.Auth)
 	return err
 }
 
@@ -222,6 +229,9 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 			now.Name = known.Name
 		}
 	}
+	if t.Auth != "" && t.Auth != a.client.Auth {
+		a.client.Auth, a.result.ClientAuth = t.Auth, string(t.Auth)
+	}
 	missing, known := notGranted(a.Scopes(), *set, t), set.Whose.Accepted
 	var v identity.Verdict
 	set.Whose, v = set.Whose.Check(now)
@@ -245,9 +255,12 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 	if t.Unchecked {
 		k.record(ctx, p, audit.OddToken, audit.OK, map[string]any{"kind": "unchecked", "token": "id"})
 	}
-	a.result = LoginResult{Profile: p.Name, Scopes: set.Scopes, NotGranted: missing}
+	a.result = LoginResult{Profile: p.Name, Scopes: set.Scopes, NotGranted: missing, ClientAuth: a.result.ClientAuth}
 	a.result.Blocked, a.result.Changed = set.Whose.Block()
 	a.succeeded = map[string]any{"scope": strings.Join(set.Scopes, " "), "refreshable": !set.Refresh.Empty()}
+	if a.result.ClientAuth != "" {
+		a.succeeded["client_auth"] = a.result.ClientAuth
+	}
 	if now.Name != "" {
 		a.result.Account, a.succeeded["account"] = now.Name, now.Name
 	}
@@ -278,7 +291,7 @@ func (k *Keeper) endLogin(ctx context.Context, a *loginAttempt, err error) (Logi
 				err = hint.Wrap(err, "start the login again; if it stays so, only the provider can mend it")
 			}
 		}
-		return LoginResult{}, fmt.Errorf("log in to %s: %w", a.Row.Name, err)
+		return LoginResult{}, fmt.Errorf("log in to %s: %w", a.Row.Name, a.clientHint(err))
 	}
 	k.record(ctx, a.Profile, audit.LoginSucceeded, audit.OK, a.succeeded)
 	k.upkeep(ctx) // the network is there, which a revocation may be waiting for

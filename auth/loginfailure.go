@@ -3,8 +3,10 @@ package auth
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/token"
@@ -65,6 +67,27 @@ func loginReason(err error) string {
 		return ReasonNotKept
 	}
 	return ReasonError
+}
+
+// clientHint says which flag to try where the server may not have understood how the
+// client shows who it is. The code is spent, so that takes another login.
+func (a *loginAttempt) clientHint(err error) error {
+	var answer *oauth.Error
+	if !errors.As(err, &answer) || answer.Op != oauth.TokenRequest || a.Row.Fixed() || len(a.Endpoints.AuthMethods) > 0 {
+		return err
+	}
+	unread := answer.Code == "" && (answer.Status == http.StatusBadRequest || answer.Status == http.StatusUnauthorized)
+	if answer.Means != oauth.ClientRefused && !unread {
+		return err
+	}
+	other := oauth.Post
+	switch {
+	case !a.Profile.HasSecret:
+		return hint.Wrap(err, "check the client id; if the provider gave you a client secret, store it: stagedoor secret set "+a.Profile.Name)
+	case a.client.Auth == oauth.Post:
+		other = oauth.Basic
+	}
+	return hint.Wrap(err, "check the client id and the client secret; if they are right, create the profile anew with --auth-method "+string(other))
 }
 
 // recordLoginError tells a login that somebody called off from one that went

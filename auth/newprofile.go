@@ -57,6 +57,9 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 	if err := oauth.CheckPort(ctx, a.RedirectPort(), a.RedirectPath()); err != nil {
 		warn(err.Error() + ". A login needs the port")
 	}
+	if a.Row.ByHand && a.IdentityURL() == "" && !slices.Contains(a.Scopes(), "openid") {
+		warn("nothing says whose login it is, so another account would not be noticed: --userinfo-url has the provider asked")
+	}
 	if a.Profile.HasSecret {
 		a.Profile.SecretFrom = k.now().UTC()
 	}
@@ -109,9 +112,15 @@ func (k *Keeper) askIssuer(ctx context.Context, p *profile.Profile, warn func(st
 	default:
 		return fmt.Errorf("no endpoints from %s: %w", p.Issuer, err)
 	}
-	method, err := e.SuggestAuth(p.HasSecret)
-	if err != nil {
+	wanted := oauth.ClientAuth(byHand(*p).AuthMethod)
+	method, err := e.SuggestAuth(p.HasSecret, wanted)
+	switch {
+	case err != nil:
 		return hint.Wrap(hint.BadRequest(err), "create the profile without a client secret")
+	case wanted != "" && method != wanted:
+		return hint.Usage("the issuer does not offer "+string(wanted), "leave --auth-method out: "+string(method)+" is used")
+	case p.HasSecret && wanted == "" && len(e.AuthMethods) == 0: // the first login finds out
+		method = ""
 	}
 	p.Endpoints = account.Pin(e, method)
 	return nil

@@ -170,6 +170,9 @@ type LoginResult struct {
 	Scopes  []string `json:"scopes"`  // as granted
 	// NotGranted are the scopes that were asked for and not granted.
 	NotGranted []string `json:"not_granted,omitempty"`
+	// ClientAuth is how the client shows its secret, if the login has found out that it
+	// is not the usual way.
+	ClientAuth string `json:"client_auth,omitempty"`
 	// Blocked and Changed say why servers get no token of this login: see
 	// ProfileView. They are empty if nothing is in the way.
 	Blocked string `json:"blocked,omitempty"`

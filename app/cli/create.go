@@ -9,6 +9,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
@@ -39,6 +40,7 @@ line.`,
   stagedoor create-profile hifi --provider tidal --client-id ID --redirect-port 8899
   stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID
   stagedoor create-profile lab --provider oidc --issuer https://sso.lab --client-id ID --ca-file lab-ca.pem
+  stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID --auth-param prompt=
   pass show corp | stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID --client-secret-stdin`,
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -67,12 +69,15 @@ line.`,
 	flags.StringVar(&o.secretEnv, "client-secret-env", "", "the variable that has the client secret")
 	addSecretExpires(cmd, &o.secretEnds)
 	flags.StringArrayVar(&o.Params, "param", nil, "NAME=VALUE of the provider's addresses, such as host=gitlab.example.com; may be repeated")
+	flags.StringVar(&o.Endpoints.AuthMethod, "auth-method", "", "how the client secret is shown: client_secret_basic, client_secret_post or none; found out if left out")
 	flags.StringVar(&o.Issuer, "issuer", "", "the issuer's address (oidc)")
 	flags.StringVar(&o.Endpoints.Authorization, "auth-url", "", "authorization endpoint (oauth2)")
 	flags.StringVar(&o.Endpoints.Token, "token-url", "", "token endpoint (oauth2)")
 	flags.StringVar(&o.Endpoints.Revocation, "revoke-url", "", "revocation endpoint (oauth2)")
 	flags.StringVar(&o.Endpoints.DeviceAuthorization, "device-url", "", "device authorization endpoint (oauth2), for login --device")
 	flags.StringVar(&o.Endpoints.UserInfo, "userinfo-url", "", "userinfo endpoint (oauth2)")
+	flags.StringVar(&o.AccountField, "account-field", "", "where the userinfo answer has the account's id, such as data.0.id (oauth2)")
+	flags.StringArrayVar(&o.AuthParams, "auth-param", nil, "NAME=VALUE for the address that a login opens; NAME= leaves one out; may be repeated")
 	flags.StringArrayVar(&o.Scopes, "scope", nil, "a scope to ask for, or several with spaces or commas between; may be repeated")
 	flags.IntVar(&o.RedirectPort, "redirect-port", 0, "the port of the registered redirect URI")
 	flags.StringVar(&o.RedirectPath, "redirect-path", "", "the path of a redirect URI that is registered already (oidc, oauth2)")
@@ -81,6 +86,7 @@ line.`,
 	flags.BoolVar(&o.RefreshEndsAccess, "refresh-ends-access", false, "an access token is dead once there is the next one, so servers that share it agree when to refresh (oidc, oauth2)")
 	flags.BoolVar(&o.UntilLogout, "until-logout", false, "keep the tokens in memory only, and forget them at logout (Linux)")
 	completeFlag(cmd, "provider", providers)
+	completeFlag(cmd, "auth-method", func() []string { return []string{string(oauth.Basic), string(oauth.Post), string(oauth.None)} })
 	return cmd
 }
 

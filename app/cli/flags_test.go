@@ -103,6 +103,12 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[createOptions]{"corp --provider oidc --ca-file F --pin sha256/a --pin sha256/b", &createOptions{caFile: "F", NewProfile: auth.NewProfile{Name: "corp", Provider: "oidc", Pins: []string{"sha256/a", "sha256/b"}}}},
 		flagTest[createOptions]{"corp --provider gitlab --param host=h --param a=b", &createOptions{NewProfile: auth.NewProfile{Name: "corp", Provider: "gitlab", Params: []string{"host=h", "a=b"}}}},
 		flagTest[createOptions]{"corp --provider oidc --refresh-ends-access", &createOptions{NewProfile: auth.NewProfile{Name: "corp", Provider: "oidc", RefreshEndsAccess: true}}},
+		flagTest[createOptions]{
+			"corp --provider oauth2 --auth-method client_secret_post --auth-param prompt= --auth-param a=b,c --account-field data.0.id",
+			&createOptions{NewProfile: auth.NewProfile{
+				Name: "corp", Provider: "oauth2", Endpoints: profile.Endpoints{AuthMethod: "client_secret_post"}, AuthParams: []string{"prompt=", "a=b,c"}, AccountField: "data.0.id",
+			}},
+		},
 		flagTest[createOptions]{"corp --provider tidal --until-logout", &createOptions{NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal", UntilLogout: true}}},
 		flagTest[createOptions]{"corp --provider tidal --client-id x --client-id-env I", nil},
 		flagTest[createOptions]{"corp --provider tidal --client-secret-env S --ask-client-secret", nil},

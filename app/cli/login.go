@@ -89,6 +89,9 @@ func loginRun(ctx context.Context, f *Factory, k loginKeeper, o *loginOptions) e
 		if len(result.Scopes) > 0 {
 			f.printf("granted: %s\n", strings.Join(result.Scopes, " "))
 		}
+		if result.ClientAuth != "" {
+			f.notef("note: the provider refused the client secret in a header and took it in a second request (%s); from now on it is sent so\n", result.ClientAuth)
+		}
 		if len(result.NotGranted) > 0 {
 			f.printf("not granted: %s\n", strings.Join(result.NotGranted, " "))
 		}

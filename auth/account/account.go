@@ -8,7 +8,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,8 +40,8 @@ func Of(p profile.Profile) (Account, error) {
 		a.Endpoints = oauth.Endpoints{
 			Authorization: row.Authorization, Token: row.Token, DeviceAuthorization: row.Device, Revocation: row.Revocation, S256: oauth.Yes,
 		}
-		if row.AuthMethod != "" {
-			a.Endpoints.AuthMethods = []string{row.AuthMethod}
+		if method := p.Binding().ClientAuth; method != "" {
+			a.Endpoints.AuthMethods = []string{method}
 		}
 	case e != nil:
 		a.Endpoints = wire(*e)
@@ -68,21 +70,58 @@ func (a Account) Grant(client func(context.Context) (oauth.Client, error)) token
 	}
 }
 
-// Scopes are what a login asks for.
+// Scopes are what a login asks for. Of the row's own, an issuer that lists its scopes
+// is asked for those that it has: some refuse a login because of another one.
 func (a Account) Scopes() []string {
 	if len(a.Profile.Scopes) > 0 {
 		return a.Profile.Scopes
 	}
-	return a.Row.Scopes
+	return slices.DeleteFunc(slices.Clone(a.Row.Scopes), func(s string) bool {
+		return s != "openid" && a.lacks(s)
+	})
 }
 
-// AuthParams are the row's parameters for the authorization request.
+// lacks reports whether the server lists its scopes, and not that one.
+func (a Account) lacks(scope string) bool {
+	return len(a.Endpoints.Scopes) > 0 && !slices.Contains(a.Endpoints.Scopes, scope)
+}
+
+// AuthParams are the row's parameters for the authorization request, and the
+// profile's in their place. One that is empty there is left out.
 func (a Account) AuthParams() url.Values {
+	all := maps.Clone(a.Row.AuthParams)
+	if all == nil {
+		all = map[string]string{}
+	}
+	switch {
+	case slices.Contains(a.Scopes(), "offline_access"):
+		maps.Copy(all, a.Row.OfflineParams)
+	case a.lacks("offline_access") && a.Endpoints.RefreshGrant:
+		maps.Copy(all, a.Row.OfflineBy)
+	}
+	maps.Copy(all, a.Row.IssuerParams[strings.TrimSuffix(a.Profile.Issuer, "/")])
+	maps.Copy(all, a.Profile.AuthParams)
 	v := url.Values{}
-	for name, value := range a.Row.AuthParams {
-		v.Set(name, value)
+	for name, value := range all {
+		if value != "" {
+			v.Set(name, value)
+		}
 	}
 	return v
+}
+
+// Identity says what of an answer names the account.
+func (a Account) Identity() (ids, names []string) {
+	if field := a.Profile.AccountField; field != "" && a.Row.ByHand {
+		_, names = a.Row.Identity.Fields()
+		return []string{field}, names
+	}
+	return a.Row.Identity.Fields()
+}
+
+// GuessesAuth reports whether nobody has said how the client shows its secret.
+func (a Account) GuessesAuth() bool {
+	return a.Profile.HasSecret && !a.Row.Fixed() && len(a.Endpoints.AuthMethods) == 0 && a.Profile.Binding().ClientAuth == ""
 }
 
 // IdentityURL is where to ask who signed in, or "".

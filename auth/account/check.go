@@ -91,7 +91,9 @@ func (a Account) CheckRegistration(bound identity.Binding) error {
 		return nil
 	}
 	was, now := bound.Registration(a.Row.Discovery), a.Registration()
-	was.IssParameter, now.IssParameter = bound.IssParameter, a.Profile.Binding().IssParameter // compared with what the issuer says now
+	profile := a.Profile.Binding()
+	was.IssParameter, now.IssParameter = bound.IssParameter, profile.IssParameter // compared with what the issuer says now
+	was.AccountField, now.AccountField = bound.AccountField, profile.AccountField
 	if moves := was.Moves(now); len(moves) > 0 {
 		return a.moved(moves, a.startOver())
 	}
@@ -144,5 +146,5 @@ var moveNames = map[string]string{
 	"provider": "provider", "issuer": "issuer", "token": "token endpoint", "authorization": "authorization endpoint",
 	"revocation": "revocation endpoint", "device_authorization": "device authorization endpoint", "userinfo": "userinfo endpoint", "jwks": "key set",
 	"client_id": "client id", "client": "client", "client_auth": "client authentication",
-	"redirect_path": "redirect path", "trust": "certificate authority or pinned key", "iss_parameter": "issuer's name in its answers",
+	"redirect_path": "redirect path", "account_field": "field that names the account", "trust": "certificate authority or pinned key", "iss_parameter": "issuer's name in its answers",
 }

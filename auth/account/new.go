@@ -34,8 +34,14 @@ type New struct {
 	Params       []string          // NAME=VALUE for the parameters of the provider's row
 	Scopes       []string          // the provider's own list if empty
 	Issuer       string            // for oidc
-	Endpoints    profile.Endpoints // for oauth2
-	RedirectPort int               // 0: as the provider wants it
+	Endpoints    profile.Endpoints // for oauth2; of it, others take AuthMethod, which is "" for what is known or offered
+	// AuthParams are parameters of the authorization request as NAME=VALUE, in place of
+	// those that the provider's row has. An empty value leaves the row's out.
+	AuthParams []string
+	// AccountField is where the userinfo answer has the account's id: see
+	// oauth.IdentitySpec. For oauth2, and "" for the usual fields.
+	AccountField string
+	RedirectPort int // 0: as the provider wants it
 	// RedirectPath is the path of a redirect URI that is registered already. ""
 	// takes one that tells the provider's answers from others', see
 	// Account.OwnRedirectPath.
@@ -80,8 +86,15 @@ func (a Account) Check() error {
 		return hint.Usage(row.Name+" profiles take no issuer", "use --provider oidc for an issuer")
 	case row.ByHand && (p.Endpoints == nil || p.Endpoints.Authorization == "" || p.Endpoints.Token == ""):
 		return hint.Usage("an OAuth 2.0 profile needs its endpoints", "pass --auth-url and --token-url, or use --provider oidc with --issuer")
-	case !row.ByHand && p.Endpoints != nil:
+	case !row.ByHand && p.Endpoints != nil && *p.Endpoints != (profile.Endpoints{AuthMethod: p.Endpoints.AuthMethod}):
 		return hint.Usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
+	case p.AccountField != "" && (!row.ByHand || a.IdentityURL() == ""):
+		return hint.Usage("an account field is one of the answer that --userinfo-url gets", "pass it with --provider oauth2 and --userinfo-url, or leave it out")
+	case p.AccountField != "" && !oauth.IsIdentityField(p.AccountField):
+		return hint.Usage("the account field is no path", "give names with dots between, such as data.0.id; a number is a step into a list")
+	}
+	if err := a.checkAuthMethod(); err != nil {
+		return err
 	}
 	if p.RefreshEndsAccess && row.Fixed() {
 		return hint.Usage("it is known what a refresh does at "+row.Name, "leave --refresh-ends-access out")
@@ -97,7 +110,7 @@ func (a Account) Check() error {
 	}
 	var err error
 	switch {
-	case p.Endpoints != nil:
+	case row.ByHand:
 		err = wire(*p.Endpoints).Validate()
 	case p.Issuer != "":
 		_, err = oauth.CheckIssuer(p.Issuer)
@@ -106,6 +119,42 @@ func (a Account) Check() error {
 		return hint.Wrap(hint.BadRequest(err), "give it as https://HOST/PATH; plain http is for 127.0.0.1 only")
 	}
 	return nil
+}
+
+// checkAuthMethod says why the client cannot show who it is in the way that was
+// asked for.
+func (a Account) checkAuthMethod() error {
+	if a.Profile.Endpoints == nil || a.Profile.Endpoints.AuthMethod == "" {
+		return nil
+	}
+	switch method := oauth.ClientAuth(a.Profile.Endpoints.AuthMethod); {
+	case method != oauth.Basic && method != oauth.Post && method != oauth.None:
+		return hint.Usage("that is no client authentication method that can be used", "choose client_secret_basic, client_secret_post or none")
+	case method == oauth.None && a.Profile.HasSecret:
+		return hint.Usage("a client with a secret has to show it", "leave the secret out, or choose client_secret_basic or client_secret_post")
+	case method != oauth.None && !a.Profile.HasSecret:
+		return hint.Usage(string(method)+" needs a client secret", "give it with --ask-client-secret, or leave --auth-method out for a public client")
+	}
+	return nil
+}
+
+// authParams takes NAME=VALUE apart.
+func authParams(typed []string) (map[string]string, error) {
+	var params map[string]string
+	for _, s := range typed {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return nil, hint.Usage("a parameter of the login has no =", "give it as NAME=VALUE, such as prompt=select_account; NAME= leaves one out")
+		}
+		if err := oauth.CheckParam(name, value); err != nil {
+			return nil, hint.Wrap(hint.BadRequest(err), "leave it out: what a login sends itself, and what is secret, has no place there")
+		}
+		if params == nil {
+			params = map[string]string{}
+		}
+		params[name] = value
+	}
+	return params, nil
 }
 
 // trimmed takes off what comes along when something is copied or piped: white
@@ -121,7 +170,7 @@ func (n *New) Account() (Account, error) {
 		return Account{}, hint.BadRequest(err)
 	}
 	for _, s := range []*string{
-		&n.ClientID, &n.Issuer, &n.RedirectPath,
+		&n.ClientID, &n.Issuer, &n.RedirectPath, &n.AccountField, &n.Endpoints.AuthMethod,
 		&n.Endpoints.Authorization, &n.Endpoints.Token, &n.Endpoints.Revocation, &n.Endpoints.UserInfo, &n.Endpoints.DeviceAuthorization,
 	} {
 		if *s = trimmed(*s); len(*s) > maxURL {
@@ -138,10 +187,13 @@ func (n *New) Account() (Account, error) {
 	p := profile.Profile{
 		Name: n.Name, Provider: n.Provider, ClientID: n.ClientID, Scopes: n.Scopes,
 		Issuer: n.Issuer, RedirectPort: n.RedirectPort, HasSecret: !n.ClientSecret.Empty(),
-		RefreshEndsAccess: n.RefreshEndsAccess, Params: strings.Join(n.Params, "&"),
+		RefreshEndsAccess: n.RefreshEndsAccess, Params: strings.Join(n.Params, "&"), AccountField: n.AccountField,
 	}
 	if row, err := provider.Lookup(n.Provider); err == nil && p.Issuer == "" {
 		p.Issuer = row.Issuer
+	}
+	if p.AuthParams, err = authParams(n.AuthParams); err != nil {
+		return Account{}, err
 	}
 	if n.Endpoints != (profile.Endpoints{}) {
 		p.Endpoints = &n.Endpoints

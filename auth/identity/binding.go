@@ -31,6 +31,8 @@ type Binding struct {
 	UserInfo      string `json:"userinfo,omitempty"`
 	Device        string `json:"device_authorization,omitempty"`
 	JWKS          string `json:"jwks_uri,omitempty"`
+
+	AccountField string `json:"account_field,omitempty"` // of the userinfo answer, if that is not a usual one
 }
 
 // IsZero reports that nothing is bound: the secret was stored by a version that
@@ -41,7 +43,7 @@ func (b Binding) IsZero() bool { return b == Binding{} }
 // issuer names the addresses, they are asked of it before each login.
 func (b Binding) Registration(discovered bool) Binding {
 	r := b
-	r.Confidential, r.ClientAuth = false, ""
+	r.Confidential, r.ClientAuth, r.AccountField = false, "", ""
 	if discovered {
 		r.IssParameter = false
 		r.Authorization, r.Token, r.Revocation, r.UserInfo, r.Device, r.JWKS = "", "", "", "", "", ""
@@ -69,6 +71,7 @@ func (b Binding) Moves(now Binding) []Move {
 		{"client", secret[b.Confidential], secret[now.Confidential]},
 		{"client_auth", b.ClientAuth, now.ClientAuth},
 		{"redirect_path", b.RedirectPath, now.RedirectPath},
+		{"account_field", b.AccountField, now.AccountField},
 		{"trust", digest(b.Trust), digest(now.Trust)},
 		{"iss_parameter", named[b.IssParameter], named[now.IssParameter]},
 	}) {

@@ -26,6 +26,10 @@ type Client struct {
 	Secret secret.String // empty for a public client
 	// Auth is the method. Empty means None without a secret and Basic with one.
 	Auth ClientAuth
+	// Guessed says that nobody has named the method. A login whose first request is
+	// refused because of the client then sends it once more with the secret in the
+	// body: a server that does not know the client has not looked at the code.
+	Guessed bool
 }
 
 // method returns the method in force.

@@ -94,7 +94,7 @@ func (w *Wire) Device(ctx context.Context, r DeviceRequest) (Tokens, error) {
 	if ctx.Err() != nil {
 		return Tokens{}, endOfWait(ctx)
 	}
-	d, err := w.requestCode(ctx, r)
+	d, err := w.requestCode(ctx, &r)
 	switch {
 	case err == nil:
 		r.OnCode(d.DeviceCode)
@@ -112,8 +112,9 @@ func (r DeviceRequest) validate() error {
 	return checkRequest(r.Endpoints, r.Client, r.Scopes, r.Extra)
 }
 
-// requestCode sends the device authorization request (RFC 8628 section 3.1).
-func (w *Wire) requestCode(ctx context.Context, r DeviceRequest) (deviceLogin, error) {
+// requestCode sends the device authorization request (RFC 8628 section 3.1). How the
+// client is authenticated is in r afterwards.
+func (w *Wire) requestCode(ctx context.Context, r *DeviceRequest) (deviceLogin, error) {
 	form := url.Values{}
 	for name, values := range r.Extra {
 		form[name] = slices.Clone(values)
@@ -121,7 +122,7 @@ func (w *Wire) requestCode(ctx context.Context, r DeviceRequest) (deviceLogin, e
 	if len(r.Scopes) > 0 {
 		form.Set(cmp.Or(r.Dialect.DeviceScopes, "scope"), strings.Join(r.Scopes, " "))
 	}
-	a, err := w.post(ctx, "device authorization", r.DeviceAuthorization, r.Dialect, r.Client, form)
+	a, err := w.postGuessing(ctx, "device authorization", r.DeviceAuthorization, r.Dialect, &r.Client, form)
 	if err != nil {
 		return deviceLogin{}, err
 	}

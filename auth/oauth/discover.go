@@ -96,6 +96,10 @@ func (a answer) metadata(issuer string, now time.Time) (Endpoints, error) {
 			}
 		}
 	}
+	e.Scopes, _ = o.texts("scopes_supported")
+	if grants, ok := o.texts("grant_types_supported"); ok {
+		e.RefreshGrant = slices.Contains(grants, "refresh_token")
+	}
 	// RFC 8414: a server that leaves the list out does not support PKCE.
 	methods, _ := o.texts("code_challenge_methods_supported")
 	if e.S256 = No; slices.Contains(methods, "S256") {
@@ -106,12 +110,15 @@ func (a answer) metadata(issuer string, now time.Time) (Endpoints, error) {
 		"if the provider's documentation says that it supports PKCE, create the profile with --provider oauth2 and the endpoints by hand")
 }
 
-// SuggestAuth returns the client authentication to use with a secret: what the
-// server offers, Basic where it did not say (RFC 8414 section 2).
-func (e Endpoints) SuggestAuth(hasSecret bool) (ClientAuth, error) {
+// SuggestAuth returns the client authentication to use with a secret: the wanted one
+// unless the server offers others, or else what it offers, Basic where it did not say
+// (RFC 8414 section 2).
+func (e Endpoints) SuggestAuth(hasSecret bool, wanted ClientAuth) (ClientAuth, error) {
 	switch {
 	case !hasSecret:
 		return None, nil
+	case wanted != "" && wanted != None && (len(e.AuthMethods) == 0 || slices.Contains(e.AuthMethods, string(wanted))):
+		return wanted, nil
 	case len(e.AuthMethods) == 0 || slices.Contains(e.AuthMethods, string(Basic)):
 		return Basic, nil
 	case slices.Contains(e.AuthMethods, string(Post)):

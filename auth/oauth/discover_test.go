@@ -22,7 +22,9 @@ func TestDiscover(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(r.server.Endpoints(), got); diff != "" {
+		want := r.server.Endpoints()
+		want.RefreshGrant = true
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
@@ -130,15 +132,20 @@ func TestSuggestAuth(t *testing.T) {
 	for _, tc := range []struct {
 		methods []string
 		secret  bool
+		wanted  oauth.ClientAuth
 		want    oauth.ClientAuth
 	}{
-		{nil, false, oauth.None},
-		{nil, true, oauth.Basic},
-		{[]string{"client_secret_post"}, true, oauth.Post},
-		{[]string{"client_secret_post", "client_secret_basic"}, true, oauth.Basic},
-		{[]string{"none"}, true, ""},
+		{nil, false, "", oauth.None},
+		{nil, true, "", oauth.Basic},
+		{nil, true, oauth.Post, oauth.Post},
+		{nil, true, oauth.None, oauth.Basic},
+		{[]string{"client_secret_post"}, true, "", oauth.Post},
+		{[]string{"client_secret_post"}, true, oauth.Basic, oauth.Post},
+		{[]string{"client_secret_post", "client_secret_basic"}, true, "", oauth.Basic},
+		{[]string{"client_secret_post", "client_secret_basic"}, true, oauth.Post, oauth.Post},
+		{[]string{"none"}, true, "", ""},
 	} {
-		got, err := oauth.Endpoints{AuthMethods: tc.methods}.SuggestAuth(tc.secret)
+		got, err := oauth.Endpoints{AuthMethods: tc.methods}.SuggestAuth(tc.secret, tc.wanted)
 		if got != tc.want || (err != nil) != (tc.want == "") {
 			t.Errorf("%v, secret %v: %q, %v", tc.methods, tc.secret, got, err)
 		}

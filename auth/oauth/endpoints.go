@@ -45,6 +45,10 @@ type Endpoints struct {
 	// AuthMethods are the client authentication methods the token endpoint
 	// takes. Empty if it did not say.
 	AuthMethods []string
+	// Scopes are those that the server lists, empty if it lists none. RefreshGrant is
+	// true if it says that it takes refresh tokens.
+	Scopes       []string
+	RefreshGrant bool
 }
 
 // ErrInsecureURL is a URL that a token or a code must not be sent to.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -161,7 +162,25 @@ var ours = []string{"response_type", "client_id", "redirect_uri", "scope", "stat
 // reserved are the parameters of the authorization request that are not for
 // the caller to set.
 var reserved = append(slices.Clip(ours),
-	"client_secret", "resource", "response_mode", "request", "request_uri", "grant_type", "device_code")
+	"client_secret", "client_assertion", "client_assertion_type", "resource", "response_mode", "request", "request_uri",
+	"grant_type", "device_code", "code", "code_verifier", "refresh_token", "username", "password")
+
+// maxParam bounds a parameter that is set by hand, in bytes of name and value.
+const maxParam = 2 << 10
+
+// CheckParam says why a parameter of the authorization request cannot be set by
+// hand. It does not repeat the value.
+func CheckParam(name, value string) error {
+	switch {
+	case slices.Contains(reserved, strings.ToLower(name)):
+		return fmt.Errorf("the parameter %q cannot be set by hand", name)
+	case name == "" || !printable(name) || strings.ContainsAny(name, " =&#?"):
+		return errors.New("that is no name of a parameter")
+	case strings.ContainsFunc(value, text.Hidden) || len(name)+len(value) > maxParam:
+		return fmt.Errorf("the value of %q is too long or has invisible characters in it", name)
+	}
+	return nil
+}
 
 // checkRequest says what in the first request of a login cannot be sent.
 func checkRequest(e Endpoints, c Client, scopes []string, extra url.Values) error {
@@ -174,9 +193,9 @@ func checkRequest(e Endpoints, c Client, scopes []string, extra url.Values) erro
 	if i := slices.IndexFunc(scopes, func(s string) bool { return !IsScope(s) }); i >= 0 {
 		return fmt.Errorf("%q cannot be a scope", scopes[i])
 	}
-	for name := range extra {
-		if slices.Contains(reserved, name) {
-			return fmt.Errorf("the parameter %q cannot be set by hand", name)
+	for name, values := range extra {
+		if err := CheckParam(name, strings.Join(values, " ")); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -259,11 +278,12 @@ func (w *Wire) redeem(ctx context.Context, a *attempt, c callback) (Tokens, erro
 //
 // Tokens that come with an error are good at the provider and not for us.
 func (w *Wire) requestTokens(ctx context.Context, e Endpoints, c Client, asked []string, nonce string, form url.Values) (Tokens, error) {
-	a, err := w.post(ctx, "token request", e.Token, e.Dialect, c, form)
+	a, err := w.postGuessing(ctx, TokenRequest, e.Token, e.Dialect, &c, form)
 	if err != nil {
 		return Tokens{}, err
 	}
 	t, err := a.tokens(e.Dialect, w.now())
+	t.Auth = c.Auth
 	if err != nil {
 		var failed *Error
 		if errors.As(err, &failed) && !t.Refresh.Empty() {

@@ -20,7 +20,7 @@ import (
 // [IsTransient] for "later", and Error.Sent for whether the refresh token may be
 // spent although no answer came.
 func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secret.String) (Tokens, error) {
-	const op = tokenRequest
+	const op = TokenRequest
 	if refresh.Empty() {
 		return Tokens{}, errors.New(op + ": there is no refresh token")
 	}

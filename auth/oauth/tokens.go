@@ -46,6 +46,8 @@ type Tokens struct {
 	NoEnd bool
 	// RefreshEnds is when the refresh token ends, or zero if the provider did not say.
 	RefreshEnds time.Time
+	// Auth is how the client was authenticated at a login.
+	Auth ClientAuth
 
 	// Subject is the account's id in a checked ID token, or "".
 	Subject string

@@ -91,6 +91,34 @@ func (w *Wire) post(ctx context.Context, op, endpoint string, d Dialect, c Clien
 	return a, err
 }
 
+// postGuessing is post for a login. Where the method was guessed and was not the
+// right one, c has the right one afterwards.
+func (w *Wire) postGuessing(ctx context.Context, op, endpoint string, d Dialect, c *Client, form url.Values) (answer, error) {
+	a, err := w.post(ctx, op, endpoint, d, *c, form)
+	if err != nil || !c.Guessed || c.Secret.Empty() || a.clientKnown() {
+		return a, err
+	}
+	other := Client{ID: c.ID, Secret: c.Secret, Auth: Post}
+	second, err := w.post(ctx, op, endpoint, d, other, form)
+	if err == nil && second.clientKnown() {
+		*c = other
+		return second, nil
+	}
+	return a, nil
+}
+
+// clientKnown reports whether the answer is one to a client that the server knows.
+func (a answer) clientKnown() bool {
+	if o, err := a.members(); a.ok() && (err != nil || !a.refuses(o)) {
+		return true
+	}
+	said := a.words()
+	members, _ := a.members()
+	code, _ := members.text("error")
+	code = cmp.Or(standardCode(code), said.code())
+	return a.meaning(code, said) != ClientRefused && (a.status != http.StatusUnauthorized || code != "" || said.page)
+}
+
 // send sends one request, once, to an address that passes checkURL.
 func (w *Wire) send(ctx context.Context, op, method, target string, header http.Header, body string) (answer, error) {
 	u, err := checkURL(target)
@@ -157,8 +185,8 @@ func (a answer) object(now time.Time) (object, error) {
 	return o, nil
 }
 
-// tokenRequest is the op of what a Meaning is given to.
-const tokenRequest = "token request"
+// TokenRequest is the Op of the errors that have a Meaning.
+const TokenRequest = "token request"
 
 // refusal reads an answer that is not a success (RFC 6749 section 5.2).
 func (a answer) refusal(now time.Time) *Error {
@@ -181,7 +209,7 @@ func (a answer) refusal(now time.Time) *Error {
 	if e.Code == "server_error" || e.Code == "temporarily_unavailable" {
 		e.Transient = true
 	}
-	if a.op == tokenRequest {
+	if a.op == TokenRequest {
 		e.Means, e.device = a.meaning(e.Code, said), said.device()
 		e.Transient = e.Transient || e.Means == Later && !said.page
 	}

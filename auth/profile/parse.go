@@ -62,6 +62,13 @@ func (p Profile) check() error {
 		return fmt.Errorf("its trust cannot be used: %w", p.Trust.Check())
 	case len(scopes) > maxText || strings.ContainsFunc(scopes, text.Hidden):
 		return errors.New("a scope has invisible characters in it, or they are too long")
+	case p.AccountField != "" && !oauth.IsIdentityField(p.AccountField):
+		return errors.New("its account field is no path of names")
+	}
+	for name, value := range p.AuthParams {
+		if err := oauth.CheckParam(name, value); err != nil {
+			return fmt.Errorf("its parameters of the login: %w", err)
+		}
 	}
 	e := Endpoints{}
 	if p.Endpoints != nil {

@@ -7,6 +7,7 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,6 +40,14 @@ type Profile struct {
 
 	// Trust is whose certificates are believed of an issuer or of endpoints.
 	Trust oauth.Trust `json:"trust,omitempty"`
+
+	// AuthParams are parameters of the authorization request, in place of the row's; an
+	// empty one leaves the row's out.
+	AuthParams map[string]string `json:"auth_params,omitempty"`
+
+	// AccountField is the path of the account's id in the answer of a userinfo endpoint
+	// that is given by hand; "" for the usual ones. See oauth.IdentitySpec.
+	AccountField string `json:"account_field,omitempty"`
 
 	// RefreshEndsAccess says of a server described by hand what a row says of others.
 	RefreshEndsAccess bool `json:"refresh_ends_access,omitempty"`
@@ -140,7 +149,14 @@ func (p Profile) Binding() identity.Binding {
 	if !row.Fixed() {
 		b.Trust = string(p.Trust)
 	}
-	if e := p.Endpoints; e != nil && !row.Fixed() {
+	if row.ByHand {
+		b.AccountField = p.AccountField
+	}
+	switch e := p.Endpoints; {
+	case e == nil:
+	case row.Fixed():
+		b.ClientAuth = cmp.Or(e.AuthMethod, b.ClientAuth)
+	default:
 		b.ClientAuth, b.IssParameter = e.AuthMethod, e.IssParameter
 		b.Authorization, b.Token, b.Revocation, b.UserInfo, b.Device, b.JWKS = e.Authorization, e.Token, e.Revocation, e.UserInfo, e.DeviceAuthorization, e.JWKS
 	}
@@ -150,8 +166,8 @@ func (p Profile) Binding() identity.Binding {
 // As returns the profile with all that the binding has, in place of its own.
 func (p Profile) As(b identity.Binding) Profile {
 	p.Provider, p.Params, p.Issuer, p.ClientID, p.HasSecret, p.Endpoints = b.Provider, b.Params, b.Issuer, b.ClientID, b.Confidential, nil
-	p.RedirectPath, p.Trust = b.RedirectPath, oauth.Trust(b.Trust)
-	if b.Token != "" {
+	p.RedirectPath, p.Trust, p.AccountField = b.RedirectPath, oauth.Trust(b.Trust), b.AccountField
+	if b.Token != "" || b.ClientAuth != "" {
 		p.Endpoints = &Endpoints{
 			Authorization: b.Authorization, Token: b.Token, Revocation: b.Revocation, UserInfo: b.UserInfo,
 			DeviceAuthorization: b.Device, JWKS: b.JWKS, AuthMethod: b.ClientAuth, IssParameter: b.IssParameter,

@@ -52,6 +52,21 @@ type Identity struct {
 	Headers    map[string]string `json:"headers,omitempty"`
 	IDFields   []string          `json:"ids"`   // the account's stable id; the first that is there
 	NameFields []string          `json:"names"` // what people call it; the first that is not empty wins
+	// Within are what answers wrap the account in: the fields are looked for there, too.
+	Within []string `json:"within,omitempty"`
+}
+
+// Fields are the paths of the id and of the name in an answer.
+func (i Identity) Fields() (ids, names []string) { return i.within(i.IDFields), i.within(i.NameFields) }
+
+func (i Identity) within(fields []string) []string {
+	list := slices.Clone(fields)
+	for _, outer := range i.Within {
+		for _, f := range fields {
+			list = append(list, outer+"."+f)
+		}
+	}
+	return list
 }
 
 // Parameter is a part of the addresses that a user has to give, or may: {name} in them.
@@ -103,8 +118,15 @@ type Provider struct {
 	// RefreshEndsAccess says that the access token before is dead after a refresh.
 	RefreshEndsAccess bool              `json:"refresh_ends_access,omitempty"`
 	AuthParams        map[string]string `json:"auth_parameters,omitempty"` // extra parameters of the authorization request
-	MinToken          int               `json:"min_token,omitempty"`       // the least length of a token, in characters; 0: see LeastToken
-	Identity          Identity          `json:"identity"`
+	// OfflineParams are further ones where offline_access is asked for, and OfflineBy
+	// what gets a refresh token from servers that do without that scope. IssuerParams
+	// are those of issuers that want more than the standard does.
+	OfflineParams map[string]string            `json:"offline_parameters,omitempty"`
+	OfflineBy     map[string]string            `json:"without_offline_access,omitempty"`
+	IssuerParams  map[string]map[string]string `json:"issuer_parameters,omitempty"`
+
+	MinToken int      `json:"min_token,omitempty"` // the least length of a token, in characters; 0: see LeastToken
+	Identity Identity `json:"identity"`
 	// Reach is what else a revocation ends: "" nothing, "grant" all logins of the app
 	// and account, "project" those of all apps of the developer.
 	Reach   string        `json:"reach,omitempty"`

@@ -116,6 +116,9 @@ func (s *Service) SaveLogin(ctx context.Context, g Grant, l Login) (Set, error) 
 	if err != nil && t.Access.Empty() && t.Refresh.Empty() {
 		return Set{}, err // nothing was granted
 	}
+	if t.Auth != "" && t.Auth != client.Auth { // the method was guessed, see oauth.Client
+		client.Auth, client.Guessed, g.Bound.ClientAuth = t.Auth, false, string(t.Auth)
+	}
 	a := s.answer(g, client, t, l)
 	a.Failed = err != nil
 	if written := s.writeLogin(g.ID, key, a); err == nil {
