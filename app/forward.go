@@ -22,7 +22,7 @@ func (a *application) forward(ctx context.Context, k *auth.Keeper, alerts ...ale
 	}
 	line, err := k.ForwardCommand(ctx)
 	if err != nil {
-		a.log.WarnContext(ctx, "alerts could not be handed to notifications.command", "alerts", len(alerts), "error", err)
+		a.log.WarnContext(ctx, "if notifications.command is set, it was not given the alerts", "alerts", len(alerts), "error", err)
 	}
 	if err != nil || line == "" {
 		return

@@ -109,7 +109,7 @@ func counters() []counter {
 			},
 		},
 		{
-			name: "access_refused", help: "Tokens that were asked for and not given.", events: []string{audit.AccessRefused}, labels: []string{"reason"},
+			name: "access_refused", help: "Tokens that were asked for and not given, one a minute for each profile and reason.", events: []string{audit.AccessRefused}, labels: []string{"reason"},
 			values: func(e audit.Event) []string { return []string{word(e, "reason", auth.RefusalReasons()...)} },
 		},
 		{
