@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -93,9 +94,10 @@ func (r *limitedRing) Delete(key string) error {
 	return nil
 }
 
-func (r *limitedRing) Reachable() error { return nil }
-func (r *limitedRing) Waits() bool      { return false }
-func (r *limitedRing) Locked() bool     { return false }
+func (r *limitedRing) Reachable() error             { return nil }
+func (r *limitedRing) Waits() bool                  { return false }
+func (r *limitedRing) Locked() bool                 { return false }
+func (r *limitedRing) Unlock(context.Context) error { return nil }
 
 // process is what another process, or this one after a restart, sees.
 func (r *limitedRing) process() *chunks { return newChunks(r, atMost(0, r.goos)) }

@@ -59,8 +59,9 @@ func (r *brokenRing) Delete(key string) error {
 	return r.limitedRing.Delete(key)
 }
 
-func (r *brokenRing) Waits() bool  { return r.waits }
-func (r *brokenRing) Locked() bool { return false }
+func (r *brokenRing) Waits() bool                  { return r.waits }
+func (r *brokenRing) Locked() bool                 { return false }
+func (r *brokenRing) Unlock(context.Context) error { return nil }
 
 // Whenever the keychain stops working during a write of many parts, the error
 // says what is the matter and what to do, and the old login can still be read.

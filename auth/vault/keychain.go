@@ -32,6 +32,9 @@ type ring interface {
 	// Locked reports whether a call would plainly open a prompt to unlock the
 	// keychain. It opens none itself, and is false where it cannot tell.
 	Locked() bool
+	// Unlock asks the user to unlock the keychain, if it is locked, and returns when
+	// it is not any more, however that came, or when ctx ends.
+	Unlock(ctx context.Context) error
 }
 
 // osKeyring is go-keyring with the items of a service, and a shorter way to the
@@ -139,6 +142,10 @@ func (k *keychain) inTurn(ctx context.Context, f func() error) error {
 	}
 	var call attempt
 	defer call.giveUp()
+	// A call that waits for the answer to a prompt would keep its turn for as long as
+	// the prompt is open, also when the user has unlocked the keychain by other means.
+	asking, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	done := make(chan error, 1)
 	turn, start, seen, asked := k.turn, time.Now(), k.items.steps.Load(), false
 	wait, answer := Wait(ctx), answerWait
@@ -153,7 +160,10 @@ func (k *keychain) inTurn(ctx context.Context, f func() error) error {
 			turn = nil
 			go func() {
 				k.items.begin = call.begin // the turn guards it
-				err := f()
+				err := k.ring.Unlock(asking)
+				if err == nil {
+					err = f()
+				}
 				k.turn <- struct{}{}
 				done <- err
 			}()

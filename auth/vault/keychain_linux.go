@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -56,20 +56,96 @@ func (osKeyring) Locked() bool {
 	if err != nil {
 		return false
 	}
-	property := func(path dbus.ObjectPath, of, name string, value any) error {
-		return conn.Object("org.freedesktop.secrets", path).
-			CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", 0, "org.freedesktop.Secret."+of, name).Store(value)
+	_, locked := locked(ctx, conn)
+	return locked
+}
+
+// locked asks whether a collection is: the one that go-keyring uses.
+func locked(ctx context.Context, conn *dbus.Conn) (collection dbus.ObjectPath, locked bool) {
+	for _, collection = range []dbus.ObjectPath{loginCollection, "/org/freedesktop/secrets/aliases/default"} {
+		err := conn.Object(secrets, collection).
+			CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", 0, "org.freedesktop.Secret.Collection", "Locked").Store(&locked)
+		if err == nil {
+			return collection, locked
+		}
 	}
-	var all []dbus.ObjectPath
-	if property("/org/freedesktop/secrets", "Service", "Collections", &all) != nil {
-		return false
+	return collection, false
+}
+
+const (
+	secrets = "org.freedesktop.secrets"
+	prompts = "org.freedesktop.Secret.Prompt"
+	// lookAgain is how often, while a prompt is open, it is looked whether the user has
+	// unlocked the collection by other means.
+	lookAgain = 500 * time.Millisecond
+)
+
+// asked is the prompt that this process opened last and that nobody has answered, as
+// far as is known. It stays on the screen when nobody waits for it any more: some
+// versions of gnome-keyring crash when it is taken away.
+var asked struct {
+	sync.Mutex
+	path dbus.ObjectPath
+	at   time.Time
+}
+
+// Unlock opens the Secret Service's prompt, once a minute at most. go-keyring would,
+// too, and would wait for its answer for ever.
+func (osKeyring) Unlock(ctx context.Context) error {
+	conn, err := dbus.SessionBus()
+	if err != nil {
+		return nil //nolint:nilerr // go-keyring says what is wrong
 	}
-	path := dbus.ObjectPath(loginCollection)
-	if !slices.Contains(all, path) {
-		path = "/org/freedesktop/secrets/aliases/default"
+	collection, is := locked(ctx, conn)
+	if !is {
+		return nil
 	}
-	var locked bool
-	return property(path, "Collection", "Locked", &locked) == nil && locked
+	asked.Lock()
+	defer asked.Unlock()
+	signals := make(chan *dbus.Signal, 10)
+	conn.Signal(signals)
+	defer conn.RemoveSignal(signals)
+	if asked.path == "" || time.Since(asked.at) > DefaultWait {
+		var unlocked []dbus.ObjectPath
+		path := dbus.ObjectPath("")
+		err := conn.Object(secrets, "/org/freedesktop/secrets").
+			CallWithContext(ctx, "org.freedesktop.Secret.Service.Unlock", 0, []dbus.ObjectPath{collection}).Store(&unlocked, &path)
+		if err != nil {
+			return classify(err)
+		}
+		if path == "/" {
+			return nil
+		}
+		if err = conn.AddMatchSignalContext(ctx, dbus.WithMatchObjectPath(path), dbus.WithMatchInterface(prompts)); err != nil {
+			return classify(err)
+		}
+		if err = conn.Object(secrets, path).CallWithContext(ctx, prompts+".Prompt", 0, "").Err; err != nil {
+			return classify(err)
+		}
+		asked.path, asked.at = path, time.Now()
+	}
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	for {
+		select {
+		case s := <-signals:
+			if s == nil || s.Path != asked.path || s.Name != prompts+".Completed" {
+				continue
+			}
+			asked.path = ""
+			if _, is := locked(ctx, conn); is {
+				return fmt.Errorf("%w: the request to unlock it was dismissed", ErrLocked)
+			}
+			return nil
+		case <-again.C:
+			if _, is := locked(ctx, conn); !is && ctx.Err() == nil {
+				asked.path = ""
+				return nil
+			}
+		case <-ctx.Done():
+			return ErrWaiting
+		}
+	}
 }
 
 // classifySystem knows D-Bus error names, and texts of the library where it has

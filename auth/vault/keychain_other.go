@@ -2,7 +2,10 @@
 
 package vault
 
-import "runtime"
+import (
+	"context"
+	"runtime"
+)
 
 // direct is of no use here: go-keyring makes one call for each item.
 type direct struct{}
@@ -19,6 +22,9 @@ func (osKeyring) Waits() bool { return true }
 
 // Locked is always false: neither system tells without opening a prompt.
 func (osKeyring) Locked() bool { return false }
+
+// Unlock is left to the system, which asks when an item is read.
+func (osKeyring) Unlock(context.Context) error { return nil }
 
 func classifySystem(err error) error {
 	if runtime.GOOS == "darwin" {

@@ -80,7 +80,8 @@ func (r *faultyRing) Delete(key string) error {
 
 func (r *faultyRing) Reachable() error { return r.reachable }
 
-func (r *faultyRing) Locked() bool { return r.locked }
+func (r *faultyRing) Locked() bool                 { return r.locked }
+func (r *faultyRing) Unlock(context.Context) error { return nil }
 
 func (r *faultyRing) Waits() bool {
 	r.mu.Lock()

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -141,4 +143,23 @@ func parseSecretItems(out string) []SecretItem {
 		}
 	}
 	return items
+}
+
+// KillKeyring kills the keyring's daemon, as a crash does.
+func (d *Desktop) KillKeyring(ctx context.Context) error {
+	var pid uint32
+	if err := d.bus.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.GetConnectionUnixProcessID", 0, secretsName).Store(&pid); err != nil {
+		return fmt.Errorf("kill keyring: %w", err)
+	}
+	if err := syscall.Kill(int(pid), syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill keyring: %w", err)
+	}
+	for d.owned(secretsName) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/packaging/authserver"
+	"github.com/stagedoor-app/stagedoor/packaging/desktop"
 )
 
 // host is an MCP client that a test drives message by message, with
@@ -25,21 +29,23 @@ type host struct {
 	id    int
 }
 
-func (s *studio) host() *host {
-	s.t.Helper()
-	h := &host{t: s.t, lines: make(chan map[string]any, 1000)}
-	h.cmd = s.starter(s.t.Context(), "run", "--env", "API_TOKEN={access_token}", "--env", "WHO={profile}", "--",
+func (s *studio) host() *host { return newHost(s.t, s.starter) }
+
+func newHost(t *testing.T, start starter) *host {
+	t.Helper()
+	h := &host{t: t, lines: make(chan map[string]any, 1000)}
+	h.cmd = start(t.Context(), "run", "--env", "API_TOKEN={access_token}", "--env", "WHO={profile}", "--",
 		node(), script("@modelcontextprotocol", "server-everything", "dist", "index.js"))
 	var err error
 	if h.in, err = h.cmd.StdinPipe(); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	out, err := h.cmd.StdoutPipe()
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := h.cmd.Start(); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	go func() {
 		defer close(h.lines)
@@ -48,7 +54,7 @@ func (s *studio) host() *host {
 		for scan.Scan() {
 			var m map[string]any
 			if err := json.Unmarshal(scan.Bytes(), &m); err != nil {
-				s.t.Errorf("standard output has %q", scan.Text())
+				t.Errorf("standard output has %q", scan.Text())
 			}
 			h.lines <- m
 		}
@@ -235,6 +241,59 @@ func (s *studio) nothingRunsBut(h *host) {
 		if time.Now().After(deadline) {
 			s.t.Errorf("these still run: %v", s.running())
 			return
+		}
+	}
+}
+
+// A keyring that is locked, or has crashed, when the token ends costs the calls
+// meanwhile, which say so at once and do not hang; then the server goes on by itself.
+func TestKeyringIsAwayWhenTheTokenEnds(t *testing.T) {
+	for name, away := range map[string]func(*desktop.Desktop, context.Context) error{
+		"locked": (*desktop.Desktop).LockKeyring, "killed": (*desktop.Desktop).KillKeyring,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, lean, desktop.Options{})
+			s.env = append(s.env, "FAKEBROWSER_ACCOUNT=ann", "STAGEDOOR_KEYCHAIN_WAIT=2")
+			if err := s.server.SetTTL(t.Context(), 6*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			s.stagedoor("create-profile", "ann", "--provider", "oidc", "--issuer", s.server.Issuer, "--client-id", authserver.PublicClientID)
+			s.stagedoor("login", "ann")
+			h := newHost(t, func(ctx context.Context, args ...string) *exec.Cmd {
+				cmd := s.Command(ctx, lean, args...)
+				cmd.Env = append(cmd.Env, s.env...)
+				return cmd
+			})
+			h.serves("ann")
+			if err := away(s.Desktop, t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			h.until("while the keyring is away", func(got string) bool {
+				return strings.Contains(got, "Stagedoor has no token for this server") && strings.Contains(got, "keychain") && !strings.Contains(got, "API_TOKEN")
+			})
+			if err := s.UnlockKeyring(s.soon()); err != nil {
+				t.Fatal(err)
+			}
+			h.until("once the keyring is back", func(got string) bool { return strings.Contains(got, "API_TOKEN") })
+			h.serves("ann")
+		})
+	}
+}
+
+// until asks again until the answer is the one that is wanted. None takes long.
+func (h *host) until(when string, good func(string) bool) {
+	h.t.Helper()
+	for end := time.Now().Add(40 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		begun := time.Now()
+		got := h.env()
+		if took := time.Since(begun); took > 12*time.Second {
+			h.t.Errorf("%s a call takes %v", when, took)
+		}
+		if good(got) {
+			return
+		}
+		if time.Now().After(end) {
+			h.t.Fatalf("%s the client hears %.600s", when, got)
 		}
 	}
 }
