@@ -74,6 +74,7 @@ func TestHowTheSecretIsShownIsFoundOut(t *testing.T) {
 // A code is sent a second time only where nobody knows how the secret is to be shown
 // and the server does not know the client. Otherwise the user hears what to try.
 func TestACodeIsNotSentTwiceWithoutNeed(t *testing.T) {
+	bare := authtest.Answer{Status: 400, Body: `{"message":"Bad Request"}`}
 	for name, c := range map[string]struct {
 		method  oauth.ClientAuth
 		answers []authtest.Answer
@@ -83,6 +84,8 @@ func TestACodeIsNotSentTwiceWithoutNeed(t *testing.T) {
 		"the method was chosen":          {oauth.Basic, []authtest.Answer{unknownClient}, 1, "--auth-method client_secret_post"},
 		"the other method was chosen":    {oauth.Post, []authtest.Answer{{Status: 401, Body: `{"error":"invalid_client"}`}}, 1, "--auth-method client_secret_basic"},
 		"neither is taken":               {"", []authtest.Answer{unknownClient, unknownClient}, 2, "--auth-method client_secret_post"},
+		"a bare 400, twice":              {"", []authtest.Answer{bare, bare}, 2, "--auth-method client_secret_post"},
+		"a word about the code":          {"", []authtest.Answer{{Status: 400, Body: `{"message":"Code not found"}`}}, 1, "--auth-method client_secret_post"},
 		"the code is refused":            {"", []authtest.Answer{{Status: 400, Body: `{"error":"invalid_grant"}`}}, 1, "log in again"},
 		"a 400 that nobody understands":  {"", []authtest.Answer{{Status: 400, Body: `oops`}}, 1, "--auth-method client_secret_post"},
 		"a server in trouble":            {"", []authtest.Answer{{Status: 503}}, 1, "try again later"},
@@ -115,6 +118,46 @@ func (w *world) hand(name string) auth.NewProfile {
 	n := auth.NewProfile{Name: name, Provider: "oauth2", ClientID: "client"}
 	n.Endpoints.Authorization, n.Endpoints.Token, n.Endpoints.Revocation, n.Endpoints.UserInfo = e.Authorization, e.Token, e.Revocation, e.UserInfo
 	return n
+}
+
+// Who somebody is stands in many places of an answer, and with --userinfo-url alone
+// each of these is found.
+func TestAccountIsFoundInTheUsualPlaces(t *testing.T) {
+	for answer, want := range map[string][2]string{
+		`{"login":"ada","id":1,"node_id":"MDQ6","name":"Ada"}`:                               {"1", "Ada"},
+		`{"id":"7","username":"ada","global_name":"Ada"}`:                                    {"7", "Ada"},
+		`{"data":[{"id":"141981764","login":"ada"}]}`:                                        {"141981764", "ada"},
+		`{"data":{"gid":"12","name":"Ada"}}`:                                                 {"12", "Ada"},
+		`{"data":{"viewer":{"id":"v1","name":"Ada"}}}`:                                       {"v1", "Ada"},
+		`{"user":{"uid":"u1","username":"ada"}}`:                                             {"u1", "ada"},
+		`{"account":{"uuid":"q","email":"ada@example.com"}}`:                                 {"q", "ada@example.com"},
+		`{"account_id":"dbid:1","name":{"display_name":"Ada"}}`:                              {"dbid:1", "Ada"},
+		`{"id":"g1","displayName":"Ada"}`:                                                    {"g1", "Ada"},
+		`{"user":{"encodedId":"F1","displayName":"Ada"}}`:                                    {"F1", "Ada"},
+		`{"success":true,"result":{"id":"c1","email":"ada@example.com"}}`:                    {"c1", "ada@example.com"},
+		`{"ok":true,"user_id":"U1","team_id":"T1","user":"ada","url":"https://x.slack.com"}`: {"U1", "U1"},
+		`{"ok":false,"error":"invalid_auth","id":"no account"}`:                              {},
+		`{"success":"false","id":"no account"}`:                                              {},
+		`{"name":"Ada"}`:                                                                     {},
+	} {
+		w := newWorld(t, authtest.Params{})
+		if _, err := w.keeper.CreateProfile(t.Context(), w.hand("work")); err != nil {
+			t.Fatal(err)
+		}
+		w.server.Script(authtest.UserInfo, authtest.Answer{Status: 200, Body: answer})
+		r := w.login("work")
+		p, err := w.keeper.Profile("work")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got [2]string
+		if p.Identity != nil {
+			got = [2]string{p.Identity.Subject, p.Identity.Name}
+		}
+		if got != want || r.Account != want[1] {
+			t.Errorf("%s: %q, told %q, want %q", answer, got, r.Account, want)
+		}
+	}
 }
 
 // The method that was chosen is kept from one login at an issuer to the next.

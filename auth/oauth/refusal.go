@@ -29,8 +29,10 @@ const (
 	Later Meaning = "later"
 )
 
-// grantType takes the place of the words, which are not about the grant.
-const grantType = "gtype"
+const grantType = "gtype" // in the place of "grant type", which is not about the grant
+
+// noGrant takes out what every refusal may say.
+var noGrant = strings.NewReplacer("grant type", grantType, "bad request", "request", "invalid request", "request")
 
 // The words to look for, in lower case and without punctuation: see plain.
 var (
@@ -42,17 +44,17 @@ var (
 		"ip address", "your ip", "request blocked", "access blocked",
 	}
 	clientWords = []string{
-		"client id", "clientid", "client secret", "client credential", "client auth", "client assertion", "client not", "client is", "client has been",
+		"client id", "clientid", "client secret", "credential", "client auth", "client assertion", "client not", "client is", "client has been",
 		"invalid client", "bad client", "incorrect client", "unknown client", "unauthorized client", "deleted client", "disabled client", "inactive client", "client disabled",
 		"api key", "apikey", "consumer key", "consumer secret", "app id", "appid", "app secret", "app key",
 		"application invalid", "invalid application", "unknown application", "application not", "application is", "application disabled", "invalid app",
 	}
 	// A login is over if one of what it hangs on is said to be in one of the states.
 	grantSubjects = []string{"refresh token", "refreshtoken", "session", "grant", "consent"}
-	looseSubjects = []string{"token", "authorization", "user", "account", "login", "credential"}
+	looseSubjects = []string{"token", "authorization", "user", "account", "login"}
 	overStates    = []string{
 		"invalid", "expired", "revoked", "not found", "unknown", "inactive", "not active", "requires an active", "disabled", "deleted", "removed", "suspended", "banned",
-		"no longer", "already used", "already been used", "reuse", "bad", "incorrect", "wrong", "rejected", "not valid", "not exist", "terminated", "ended", "timed out",
+		"no longer", "already used", "already been used", "reuse", "bad", "incorrect", "wrong", "rejected", "not valid", "not exist", "terminated", " ended", "timed out",
 		"not recogni", "unrecogni", "blacklisted", "withdrawn", "mismatch",
 	}
 	overPhrases = []string{
@@ -60,17 +62,18 @@ var (
 	}
 	// requestWords are about the form of the request, which a login does not change.
 	requestWords = []string{
-		"parameter", "param", "scope", "content type", "media type", grantType, "missing", "required", "parse", "method", "redirect", "json", "csrf", "header",
+		"parameter", "param", "scope", "content type", "media type", grantType, "missing", "required", "parse", "method", "redirect", "json", "csrf", "header", "user agent",
 		"version", "unsupported", "not supported", "not allowed", "audience", "validation",
 	}
-	overCodes = []string{"invalid_grant", "interaction_required", "login_required", "account_selection_required", "consent_required"}
+	overCodes = []string{"invalid_grant", "interaction_required", "login_required", "account_selection_required", "consent_required", "unmet_authentication_requirements"}
 )
 
 // meaning decides what a refusal with that code means. The words of the answer stay
 // here.
 func (a answer) meaning(code string, said words) Meaning {
 	switch {
-	case transientStatus(a.status), a.status >= 300 && a.status < 400, code == "server_error", code == "temporarily_unavailable":
+	case transientStatus(a.status), a.status >= 300 && a.status < 400, a.status == http.StatusProxyAuthRequired,
+		code == "server_error", code == "temporarily_unavailable", code == "slow_down":
 		return Later
 	case slices.Contains(overCodes, code):
 		return GrantRefused
@@ -248,7 +251,7 @@ func plain(s string) string {
 		b.WriteRune(unicode.ToLower(r))
 		before = r
 	}
-	return strings.ReplaceAll(strings.Join(strings.Fields(b.String()), " "), "grant type", grantType)
+	return noGrant.Replace(strings.Join(strings.Fields(b.String()), " "))
 }
 
 // form reads an answer that is a form, as that of GitHub is for a client whose

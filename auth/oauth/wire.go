@@ -116,7 +116,15 @@ func (a answer) clientKnown() bool {
 	members, _ := a.members()
 	code, _ := members.text("error")
 	code = cmp.Or(standardCode(code), said.code())
-	return a.meaning(code, said) != ClientRefused && (a.status != http.StatusUnauthorized || code != "" || said.page)
+	switch a.meaning(code, said) {
+	case ClientRefused:
+		return false
+	case Later:
+		return true
+	}
+	// Some say nothing of use to a client that they do not see.
+	mute := (code == "" || code == "invalid_request") && !said.page && !said.any([]string{"code", "grant", grantType, "redirect", "verifier", "scope"})
+	return !mute || a.status != http.StatusUnauthorized && a.status != http.StatusBadRequest
 }
 
 // send sends one request, once, to an address that passes checkURL.
