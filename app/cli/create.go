@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -30,9 +31,9 @@ func newCmdCreateProfile(f *Factory, runF func(*createOptions) error) *cobra.Com
 	cmd := &cobra.Command{
 		Use:   "create-profile NAME [--provider PROVIDER]",
 		Short: "Create a profile for an account",
-		Long: `Create a profile for an account at Spotify, TIDAL, an OpenID Connect issuer or
-any OAuth 2.0 server. On a terminal, the provider and the client id are asked for
-if no provider is named. Register the redirect URI that is printed with the
+		Long: `Create a profile for an account at a provider that is known (see "stagedoor
+providers"), an OpenID Connect issuer or any OAuth 2.0 server. On a terminal it asks
+for what the profile needs if no provider is named. Register the redirect URI that is printed with the
 provider, path included. A client secret is needed for confidential clients only;
 it is read from standard input or asked for, and never taken from the command
 line.`,
@@ -49,7 +50,7 @@ line.`,
 			case cmd.Flags().Changed("redirect-port") && o.RedirectPort == 0:
 				return usage("leave --redirect-port out for any free one", "0 is not a port")
 			case o.Provider == "" && f.ReadPassword == nil:
-				return usage("pass --provider spotify, tidal, oidc or oauth2", "which provider is %s at?", o.Name)
+				return usage("pass --provider and one that stagedoor providers lists; for any other one oidc or oauth2", "which provider is %s at?", o.Name)
 			case o.secretFromStdin && o.askSecret, o.secretEnv != "" && (o.secretFromStdin || o.askSecret):
 				return usage("--ask-client-secret asks on the terminal, --client-secret-stdin reads a pipe, --client-secret-env a variable", "the client secret comes from one place")
 			case o.ClientID != "" && o.clientIDEnv != "":
@@ -61,7 +62,7 @@ line.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.Provider, "provider", "", "a provider that `stagedoor providers` lists")
+	flags.StringVar(&o.Provider, "provider", "", "one that \"stagedoor providers\" lists, or oidc or oauth2")
 	flags.StringVar(&o.ClientID, "client-id", "", "the app's client id; another profile's of the same provider if left out")
 	flags.StringVar(&o.clientIDEnv, "client-id-env", "", "the variable that has the client id")
 	flags.BoolVar(&o.askSecret, "ask-client-secret", false, "ask for the client secret")
@@ -159,10 +160,17 @@ func (o *createOptions) asked(ctx context.Context, f *Factory) error {
 			*value = f.typed(question)
 		}
 	}
-	ask(&o.Provider, "Provider (spotify, tidal, oidc or oauth2):")
-	if o.Provider == "oidc" {
+	ask(&o.Provider, "Provider (see stagedoor providers; oidc or oauth2 for any other):")
+	row, err := provider.Lookup(o.Provider)
+	if err = cmp.Or(ctx.Err(), err); err != nil {
+		return err
+	}
+	if row.Discovery {
 		ask(&o.Issuer, "Issuer (https://…):")
 	}
 	ask(&o.ClientID, "Client id (of your app there; nothing for that of another profile):")
-	return ctx.Err()
+	if ctx.Err() == nil && o.secretEnv == "" && !o.secretFromStdin && !o.askSecret {
+		o.ClientSecret, err = f.ReadPassword("Client secret (nothing if the app has none): ")
+	}
+	return cmp.Or(ctx.Err(), err)
 }

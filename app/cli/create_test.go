@@ -27,16 +27,16 @@ func TestCreateProfileAsksForWhatIsMissing(t *testing.T) {
 		given, want auth.NewProfile
 		typed, left string
 	}{
-		"a name":      {typed: "spotify\r\n ID \nmore", left: "more", want: auth.NewProfile{Provider: "spotify", ClientID: "ID"}},
-		"an issuer":   {typed: "oidc\nhttps://a.example\nID\n", want: auth.NewProfile{Provider: "oidc", Issuer: "https://a.example", ClientID: "ID"}},
-		"another's":   {typed: "tidal\n\n", want: auth.NewProfile{Provider: "tidal"}},
-		"the rest":    {given: auth.NewProfile{Issuer: "I", ClientID: "C"}, typed: "oidc\n", want: auth.NewProfile{Provider: "oidc", Issuer: "I", ClientID: "C"}},
+		"a name":      {typed: "spotify\r\n ID \nmore", left: "more", want: auth.NewProfile{Provider: "spotify", ClientID: "ID", ClientSecret: "made-up"}},
+		"an issuer":   {typed: "oidc\nhttps://a.example\nID\n", want: auth.NewProfile{Provider: "oidc", Issuer: "https://a.example", ClientID: "ID", ClientSecret: "made-up"}},
+		"another's":   {typed: "tidal\n\n", want: auth.NewProfile{Provider: "tidal", ClientSecret: "made-up"}},
+		"the rest":    {given: auth.NewProfile{Issuer: "I", ClientID: "C"}, typed: "oidc\n", want: auth.NewProfile{Provider: "oidc", Issuer: "I", ClientID: "C", ClientSecret: "made-up"}},
 		"a provider":  {given: auth.NewProfile{Provider: "spotify"}, typed: "x", left: "x", want: auth.NewProfile{Provider: "spotify"}},
-		"end of file": {typed: "spotify", want: auth.NewProfile{Provider: "spotify"}},
+		"end of file": {typed: "spotify", want: auth.NewProfile{Provider: "spotify", ClientSecret: "made-up"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := strings.NewReader(c.typed)
-			f := &Factory{In: in, Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, ReadPassword: func(string) (secret.String, error) { return "", nil }}
+			f := &Factory{In: in, Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, ReadPassword: func(string) (secret.String, error) { return "made-up", nil }}
 			var got auth.NewProfile
 			k := createKeeperFunc(func(n auth.NewProfile) (profile.Profile, error) { got = n; return profile.Profile{}, nil })
 			if err := createProfileRun(t.Context(), f, k, &createOptions{NewProfile: c.given}); err != nil {
@@ -52,15 +52,21 @@ func TestCreateProfileAsksForWhatIsMissing(t *testing.T) {
 	}
 }
 
+// Nothing more is asked after Ctrl+C, or of somebody who names no provider.
 func TestCreateProfileEndsAtAQuestion(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
+	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	f := &Factory{In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, ReadPassword: func(string) (secret.String, error) { return "", nil }}
-	k := createKeeperFunc(func(auth.NewProfile) (profile.Profile, error) {
-		t.Error("a profile was created after Ctrl+C")
-		return profile.Profile{}, nil
-	})
-	if err := createProfileRun(ctx, f, k, &createOptions{}); err == nil {
-		t.Error("no error")
+	for typed, ctx := range map[string]context.Context{"spotify\nID\n": cancelled, "spotfy\nID\n": t.Context(), "\n": t.Context()} {
+		f := &Factory{In: strings.NewReader(typed), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, ReadPassword: func(string) (secret.String, error) {
+			t.Errorf("%q: asked for the client secret", typed)
+			return "", nil
+		}}
+		k := createKeeperFunc(func(auth.NewProfile) (profile.Profile, error) {
+			t.Errorf("%q: a profile was created", typed)
+			return profile.Profile{}, nil
+		})
+		if err := createProfileRun(ctx, f, k, &createOptions{}); err == nil {
+			t.Errorf("%q: no error", typed)
+		}
 	}
 }
