@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -97,6 +98,41 @@ func first(bare, behind func(args ...string) *exec.Cmd) error {
 		without, with, more = append(without, a), append(with, b), append(more, b-a)
 	}
 	fmt.Printf("first answer          %6.0f ms   %.0f without: %.0f more, goal at most 15\n", median(with), median(without), median(more))
+
+	// mcp-remote stands in front of the same server, which runs already.
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp4", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_ = l.Close()
+	remote := bare(everything[0], everything[1], "streamableHttp")
+	remote.Env = append(remote.Env, "PORT="+port)
+	if err := remote.Start(); err != nil {
+		return err
+	}
+	defer func() {
+		_ = remote.Process.Kill()
+		_ = remote.Wait()
+	}()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if c, err := (&net.Dialer{}).DialContext(context.Background(), "tcp4", "127.0.0.1:"+port); err == nil {
+			_ = c.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			return errors.New("the server does not listen")
+		}
+	}
+	var peer []float64
+	for range 2*runs + 1 {
+		took, err := hello(bare(everything[0], modules+"/mcp-remote/dist/proxy.js", "http://127.0.0.1:"+port+"/mcp", "--allow-http", "--transport", "http-only"))
+		if err != nil {
+			return err
+		}
+		peer = append(peer, took)
+	}
+	fmt.Printf("against mcp-remote    %6.2f      of the %.0f ms that it takes before the same server, which runs; goal at most 0.2\n", median(more)/median(peer), median(peer))
 	return nil
 }
 
