@@ -69,6 +69,9 @@ func (l *lineReader) next() (line, tail []byte, err error) {
 		pieces = append(pieces, []byte{'\n'})
 		size++
 	}
+	if l.long { // what the other way took may be free by now
+		debug.FreeOSMemory()
+	}
 	whole := make([]byte, 0, size)
 	for i := range pieces {
 		whole = append(whole, pieces[i]...)

@@ -255,6 +255,40 @@ func TestTokenThatOthersEnd(t *testing.T) {
 	})
 }
 
+// After a laptop slept, timers are late and the wall clock is right: the first call must
+// not get a token that ended meanwhile.
+func TestLaptopSleeps(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		time.Sleep(55 * time.Minute)
+		r.who(1, "work-1") // the next server is made ready, and waits
+		r.call(2, "wait")
+		synctest.Wait()
+		r.mu.Lock()
+		r.asleep = 8 * time.Hour
+		r.mu.Unlock()
+		r.call(3, "who")
+		if got := r.next(); strings.Contains(got, "work-1") {
+			t.Errorf("after the sleep the client got %s", got)
+		}
+		r.mu.Lock()
+		r.asleep *= 2
+		r.mu.Unlock()
+		r.call(4, "who")
+		for range 3 {
+			if got := r.next(); strings.Contains(got, `"id":4`) {
+				if strings.Contains(got, "work-1") || strings.Contains(got, "work-2") {
+					t.Errorf("after another sleep the client got %s", got)
+				}
+				return
+			}
+		}
+		t.Error("the call after another sleep was not answered")
+	})
+}
+
 // A token that the provider has ended before its time must be replaced, and the next
 // call go to a server with another.
 func TestTokenThatIsDeadBeforeItsTime(t *testing.T) {

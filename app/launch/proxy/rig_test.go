@@ -59,8 +59,9 @@ type rig struct {
 	problem  error
 	hold     chan struct{} // Fresh waits for it
 	gate     *fakeGate
-	same     bool // Fresh has no other token
-	fresh    int  // how often a token was asked for
+	asleep   time.Duration // by how much the wall clock is ahead of timers, which stand still meanwhile
+	same     bool          // Fresh has no other token
+	fresh    int           // how often a token was asked for
 	began    int
 	supplied []string // what was noted, of a client that means it
 	failed   []string
@@ -116,7 +117,7 @@ func (r *rig) Fresh(ctx context.Context) (Credential, error) {
 		}
 	}
 	if r.life > 0 {
-		c.Expires = time.Now().Add(r.life)
+		c.Expires = r.nowLocked().Add(r.life)
 		c.Renews = c.Expires.Add(-r.life / 10)
 	}
 	return c, nil
@@ -127,6 +128,14 @@ func (r *rig) Current(ctx context.Context, c Credential) (bool, error) {
 	defer r.mu.Unlock()
 	return c.Account == r.account && c.Token != r.dead, r.problem
 }
+
+func (r *rig) now() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.nowLocked()
+}
+
+func (r *rig) nowLocked() time.Time { return time.Now().Add(r.asleep) }
 
 // fakeGate is what tells when a token may be used.
 type fakeGate struct {
@@ -288,7 +297,7 @@ func (r *rig) run() {
 	r.cancel = cancel
 	go func() {
 		status, err := Run(ctx, Params{
-			In: in, Out: stdout, Err: &r.errs, Source: r, Changes: r.changes, Start: r.start, Now: time.Now, Version: "1", MaxLine: r.maxLine,
+			In: in, Out: stdout, Err: &r.errs, Source: r, Changes: r.changes, Start: r.start, Now: r.now, Version: "1", MaxLine: r.maxLine,
 			Supplied: func(c Credential, first bool) {
 				r.mu.Lock()
 				r.supplied = append(r.supplied, c.Env[0])
