@@ -388,3 +388,19 @@ func TestT15DeviceLogin(t *testing.T) {
 		t.Errorf("%+v", code)
 	}
 }
+
+// Where the device endpoint does not look at the client and the token endpoint wants
+// the secret in the body, that is found out once, not at each question.
+func TestDeviceFindsOutHowTheSecretIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &devicePlay{code: reply{body: codeAnswer}, replies: []reply{
+			{status: 401, body: `{"error":"invalid_client"}`}, {body: pendingAnswer}, {body: pendingAnswer}, {status: 200, body: `{"access_token":"a","token_type":"bearer"}`},
+		}}
+		tokens, _, err := p.device(t, t.Context(), func(r *oauth.DeviceRequest) {
+			r.Client = oauth.Client{ID: "app", Secret: "made-up", Auth: oauth.Basic, Guessed: true}
+		})
+		if err != nil || tokens.Auth != oauth.Post || len(p.at) != 4 || time.Since(p.start) != 15*time.Second {
+			t.Errorf("%v with %q, %d requests in %v", err, tokens.Auth, len(p.at), time.Since(p.start))
+		}
+	})
+}

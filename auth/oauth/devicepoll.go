@@ -19,7 +19,7 @@ func (w *Wire) poll(ctx context.Context, r DeviceRequest, d deviceLogin) (Tokens
 			}
 			return Tokens{}, expired()
 		}
-		t, err := w.redeemDevice(ctx, r, d)
+		t, err := w.redeemDevice(ctx, &r, d)
 		if err == nil {
 			return t, nil
 		}
@@ -69,10 +69,10 @@ func (w *Wire) waitUntil(ctx context.Context, wait time.Duration, end time.Time)
 }
 
 // redeemDevice sends one device access token request (RFC 8628 section 3.4).
-func (w *Wire) redeemDevice(ctx context.Context, r DeviceRequest, d deviceLogin) (Tokens, error) {
+func (w *Wire) redeemDevice(ctx context.Context, r *DeviceRequest, d deviceLogin) (Tokens, error) {
 	form := url.Values{"grant_type": {deviceGrant}, "device_code": {d.secret.Reveal()}}
 	return r.Keep.around(ctx, func(ctx context.Context) (Tokens, error) {
 		// No nonce: the request that could carry one was never in a browser.
-		return w.requestTokens(ctx, r.Endpoints, r.Client, r.Scopes, "", form)
+		return w.requestTokens(ctx, r.Endpoints, &r.Client, r.Scopes, "", form)
 	})
 }

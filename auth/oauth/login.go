@@ -267,7 +267,7 @@ func (w *Wire) redeem(ctx context.Context, a *attempt, c callback) (Tokens, erro
 		"code_verifier": {a.verifier},
 	}
 	return a.Keep.around(ctx, func(ctx context.Context) (Tokens, error) {
-		return w.requestTokens(ctx, a.Endpoints, a.Client, a.Scopes, a.nonce, form)
+		return w.requestTokens(ctx, a.Endpoints, &a.Client, a.Scopes, a.nonce, form)
 	})
 }
 
@@ -277,8 +277,8 @@ func (w *Wire) redeem(ctx context.Context, a *attempt, c callback) (Tokens, erro
 // does OpenID Connect.
 //
 // Tokens that come with an error are good at the provider and not for us.
-func (w *Wire) requestTokens(ctx context.Context, e Endpoints, c Client, asked []string, nonce string, form url.Values) (Tokens, error) {
-	a, err := w.postGuessing(ctx, TokenRequest, e.Token, e.Dialect, &c, form)
+func (w *Wire) requestTokens(ctx context.Context, e Endpoints, c *Client, asked []string, nonce string, form url.Values) (Tokens, error) {
+	a, err := w.postGuessing(ctx, TokenRequest, e.Token, e.Dialect, c, form)
 	if err != nil {
 		return Tokens{}, err
 	}

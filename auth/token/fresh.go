@@ -219,7 +219,10 @@ func (s *Service) refreshFailed(ctx context.Context, g Grant, set Set, doubt boo
 			data["error"] = answer.Code
 		}
 	}
-	over := oauth.IsGrantRefused(cause) || !g.Trial && s.refusedAgain(ctx, g, set, answer)
+	over := oauth.IsGrantRefused(cause)
+	if !over && !g.Trial && s.refusedAgain(ctx, g, set, answer) {
+		over, data["repeated"] = true, true
+	}
 	if !over || g.Trial { // of another client than the login's it says nothing
 		s.Record(ctx, g.ID, audit.RefreshFailed, audit.Failed, data)
 		if answer != nil && errors.Is(cause, oauth.ErrTLS) {
