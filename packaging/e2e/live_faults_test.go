@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -296,4 +298,40 @@ func (h *host) until(when string, good func(string) bool) {
 			h.t.Fatalf("%s the client hears %.600s", when, got)
 		}
 	}
+}
+
+// Launchers that are killed at any moment, as clients do that only probe a server,
+// leave no process behind, of the server's children neither.
+func TestLaunchersKilledAtAnyMoment(t *testing.T) {
+	const launches, atOnce = 200, 8
+	s := newStudio(t, "oidc", time.Hour)
+	var all sync.WaitGroup
+	turns := make(chan int, launches)
+	for n := range launches {
+		turns <- n
+	}
+	close(turns)
+	for range atOnce {
+		all.Go(func() {
+			for range turns {
+				cmd := s.starter(t.Context(), "run", "--env", "T={access_token}", "--", "sh", "-c", "sleep 600 & exec cat")
+				in, err := cmd.StdinPipe()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := cmd.Start(); err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.WriteString(in, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{}}}`+"\n")
+				time.Sleep(rand.N(330 * time.Millisecond)) // any moment is what this is about
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait()
+			}
+		})
+	}
+	all.Wait()
+	s.nothingRuns()
+	s.must(t, "audit", "verify")
 }
