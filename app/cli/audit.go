@@ -53,7 +53,7 @@ the id, deleted and renamed ones included.`,
 	flags.StringVar(&o.severity, "severity", "", "only events of this severity, P0 to P3")
 	flags.StringVar(&o.search, "search", "", "only events with this text in them, in any case")
 	flags.BoolVar(&o.follow, "follow", false, "go on with new events as they come")
-	flags.BoolVar(&o.json, "json", false, "print JSON, one array; with --follow one object a line")
+	flags.BoolVar(&o.json, "json", false, "print JSON, one array with an event a line; with --follow without the array")
 	completeFlag(cmd, "outcome", fixed(audit.OK, audit.Failed))
 	completeFlag(cmd, "severity", fixed("P0", "P1", "P2", "P3"))
 	cmd.AddCommand(newCmdAuditVerify(f, nil), newCmdAuditExport(f, nil), newCmdAuditAccept(f, nil))
@@ -93,7 +93,7 @@ func auditRun(ctx context.Context, f *Factory, k auditKeeper, o *auditOptions) e
 		slices.Reverse(events)
 		switch {
 		case o.json && !o.follow:
-			return f.json(events)
+			return f.lines(events)
 		case len(events) == 0 && !o.follow:
 			f.printf("There are no such events.\n")
 		}

@@ -10,11 +10,33 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // json prints v as indented JSON.
 func (f *Factory) json(v any) error { return f.encode(v, "  ") }
+
+// lines prints events as a JSON array in which each has a line of its own, so that
+// grep finds whole ones.
+func (f *Factory) lines(events []audit.Event) error {
+	before := "[\n"
+	for _, e := range events {
+		if _, err := io.WriteString(f.Out, before); err != nil {
+			return err
+		}
+		if err := f.encode(e, ""); err != nil {
+			return err
+		}
+		before = ","
+	}
+	end := "]\n"
+	if len(events) == 0 {
+		end = "[]\n"
+	}
+	_, err := io.WriteString(f.Out, end)
+	return err
+}
 
 // encode prints v as JSON, on one line without an indent.
 func (f *Factory) encode(v any, indent string) error {

@@ -144,7 +144,7 @@ func TestTokenThatEndsBeforeItsTime(t *testing.T) {
 	if n := len(only("call", lines)); n != times || failed == 0 || stats.Refreshes()["ok"] != 1 || stats.Refreshes().Total() != 1 {
 		t.Errorf("%d of %d calls were answered, %d failed, refreshes %v\n%s", n, times, failed, stats.Refreshes(), notes[max(0, len(notes)-3000):])
 	}
-	if log := s.must(t, "audit", "ann", "--event", "token_refused", "--json"); strings.Count(log, `"again": false`) != 1 {
+	if log := s.must(t, "audit", "ann", "--event", "token_refused", "--json"); strings.Count(log, `"again":false`) != 1 {
 		t.Errorf("on the log: %s", log)
 	}
 }
