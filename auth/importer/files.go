@@ -162,7 +162,12 @@ func follow(sources []*source, r Request) []*source {
 			if slices.ContainsFunc(all, func(s *source) bool { other, err := os.Stat(s.Path); return err == nil && os.SameFile(info, other) }) {
 				continue
 			}
-			found := gatherFile(path, r)
+			of := r
+			if of.Provider == "" { // the variable's name says it, where nothing in the file does
+				prefix, _, _ := strings.Cut(named.Variable, "_")
+				of.Provider = strings.ToLower(prefix)
+			}
+			found := gatherFile(path, of)
 			switch {
 			case errors.Is(found.err, fs.ErrNotExist):
 				s.warn("%s names %s, which is not there", named.Variable, path)

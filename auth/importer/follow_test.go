@@ -22,14 +22,19 @@ func TestFilesThatAnEnvFileNamesAreImportedToo(t *testing.T) {
 		folder         bool
 		files          int
 		told           string
+		content        string
 	}{
-		"relative":           {"TIDAL_SESSION_PATH=state/tidal.json", "state/tidal.json", "", false, 2, "TIDAL_SESSION_PATH names it"},
-		"the other variable": {"TIDAL_TOKEN_CACHE_PATH=./tidal.json", "tidal.json", "", false, 2, "TIDAL_TOKEN_CACHE_PATH names it"},
-		"at home":            {"TIDAL_SESSION_PATH=~/.tidal.json", ".tidal.json", home, false, 2, "names it"},
-		"found already":      {"TIDAL_SESSION_PATH=session.json", "session.json", "", true, 2, ""},
-		"missing":            {"TIDAL_SESSION_PATH=nowhere.json", "other.json", "", false, 1, "nowhere.json, which is not there"},
-		"a folder":           {"TIDAL_SESSION_PATH=.", "other.json", "", false, 1, "left alone"},
-		"something else":     {"TIDAL_SESSION_PATH=.env.bak", ".env.bak", "", false, 2, "names it"},
+		"relative":           {"TIDAL_SESSION_PATH=state/tidal.json", "state/tidal.json", "", false, 2, "TIDAL_SESSION_PATH names it", ""},
+		"the other variable": {"TIDAL_TOKEN_CACHE_PATH=./tidal.json", "tidal.json", "", false, 2, "TIDAL_TOKEN_CACHE_PATH names it", ""},
+		"nobody's by its looks": {
+			"TIDAL_TOKEN_CACHE_PATH=cache.json", "cache.json", "", false, 2, "TIDAL_TOKEN_CACHE_PATH names it",
+			`{"access_token":"canary-a","refresh_token":"canary-r","token_type":"Bearer","expires_at":1577836800}`,
+		},
+		"at home":        {"TIDAL_SESSION_PATH=~/.tidal.json", ".tidal.json", home, false, 2, "names it", ""},
+		"found already":  {"TIDAL_SESSION_PATH=session.json", "session.json", "", true, 2, "", ""},
+		"missing":        {"TIDAL_SESSION_PATH=nowhere.json", "other.json", "", false, 1, "nowhere.json, which is not there", ""},
+		"a folder":       {"TIDAL_SESSION_PATH=.", "other.json", "", false, 1, "left alone", ""},
+		"something else": {"TIDAL_SESSION_PATH=.env.bak", ".env.bak", "", false, 2, "names it", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -38,7 +43,7 @@ func TestFilesThatAnEnvFileNamesAreImportedToo(t *testing.T) {
 			if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			w.write(session, at)
+			w.write(cmp.Or(tt.content, session), at)
 			path := filepath.Join(dir, ".env")
 			if tt.folder {
 				path = dir
