@@ -37,6 +37,9 @@ func (k *Keeper) Login(ctx context.Context, name string, o LoginOptions) (LoginR
 		data["pkce_support"] = "not stated"
 	}
 	k.record(ctx, p, audit.LoginStarted, audit.OK, data)
+	if o.OnRedirect != nil {
+		o.OnRedirect(a.RedirectURI())
+	}
 	request := oauth.LoginRequest{
 		Endpoints: a.Endpoints, Client: a.client, Scopes: a.Scopes(), Host: a.Row.Redirect.Host, Port: a.RedirectPort(), Path: a.RedirectPath(),
 		Extra: a.AuthParams(), OnURL: o.OnURL, OnOpenFailed: o.OnOpenFailed, Keep: k.keep(a),
@@ -273,7 +276,7 @@ func notGranted(asked []string, set token.Set, t oauth.Tokens) (missing []string
 	for _, s := range asked {
 		given := s == "openid" && !t.IDToken.Empty() || s == "offline_access" && !set.Refresh.Empty() ||
 			slices.ContainsFunc(set.Scopes, func(g string) bool {
-				return g == s || strings.Contains(g, "://") && (strings.HasSuffix(g, "/"+s) || strings.HasSuffix(g, "."+s))
+				return strings.EqualFold(g, s) || strings.Contains(g, "://") && (strings.HasSuffix(g, "/"+s) || strings.HasSuffix(g, "."+s))
 			})
 		if !given {
 			missing = append(missing, s)

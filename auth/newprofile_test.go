@@ -166,6 +166,17 @@ func TestTakenPortIsTold(t *testing.T) {
 	}
 }
 
+// The address of the metadata is what people copy: the issuer is in it.
+func TestIssuerByTheAddressOfItsMetadata(t *testing.T) {
+	w := newWorld(t, authtest.Params{})
+	p, err := w.keeper.CreateProfile(t.Context(), auth.NewProfile{
+		Name: "work", Provider: "oidc", Issuer: w.server.Issuer() + "/.well-known/openid-configuration", ClientID: "client",
+	})
+	if err != nil || p.Issuer != w.server.Issuer() {
+		t.Errorf("issuer %s, %v", p.Issuer, err)
+	}
+}
+
 // thief is an authorization server that sends the browser on to an honest one
 // for the code, and has its own token endpoint get it (RFC 9700 section 4.4).
 type thief struct {

@@ -66,6 +66,11 @@ func (k *Keeper) revoke(ctx context.Context, p profile.Profile, by func(context.
 		k.recordMove(ctx, a.Profile, moves[0], true)
 	}
 	result := revokeResult(cmp.Or(a.Profile.Name, p.Name), k.view(a.Profile, false).ProviderName, a.Row.AppsPage, outcome)
+	if outcome == token.Revoked || outcome == token.Accepted || outcome.Pending() {
+		if result.Also = k.sharing(a); len(result.Also) > 0 {
+			result.Message += "; the provider takes back all that the account has allowed, so the login of " + strings.Join(result.Also, ", ") + " ends, too"
+		}
+	}
 	if err != nil && outcome != "" { // the provider was asked; the vault did not let go
 		err = fmt.Errorf("%s, but %w", result.Title, err)
 	}
@@ -101,6 +106,24 @@ func (k *Keeper) tookBack(ctx context.Context, id string) bool {
 	})
 }
 
+// sharing returns the profiles whose logins a revocation of the account's ends, too:
+// those of the same app, or of the same developer, unless they are known to be of
+// somebody else.
+func (k *Keeper) sharing(a account.Account) (names []string) {
+	list, err := k.profiles.Load()
+	if err != nil || a.Row.Reach == "" {
+		return nil
+	}
+	mine := a.Profile
+	for _, p := range list.Profiles {
+		same := p.ID != mine.ID && p.Service() == mine.Service() && (p.ClientID == mine.ClientID || a.Row.Reach == "project")
+		if same && p.Identity != nil && (mine.Identity == nil || p.Identity.Subject == mine.Identity.Subject) {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 // RevokeResult tells what a revocation did at the provider and here. Title and
 // Message are what every user interface shows.
 type RevokeResult struct {
@@ -108,11 +131,13 @@ type RevokeResult struct {
 	Remote  token.Outcome `json:"remote"` // what became of the grant at the provider
 	// Open is true if the grant may live on at a provider that was to end it, and
 	// Pending if the provider is asked again.
-	Open     bool   `json:"open"`
-	Pending  bool   `json:"pending"`
-	Title    string `json:"title"`               // what came of it, in a few words
-	Message  string `json:"message"`             // one sentence for people
-	AppsPage string `json:"apps_page,omitempty"` // to open, where the user has to remove the app
+	Open    bool `json:"open"`
+	Pending bool `json:"pending"`
+	// Also are the profiles whose logins the provider ends with this one.
+	Also     []string `json:"also,omitempty"`
+	Title    string   `json:"title"`               // what came of it, in a few words
+	Message  string   `json:"message"`             // one sentence for people
+	AppsPage string   `json:"apps_page,omitempty"` // to open, where the user has to remove the app
 }
 
 // Settled reports whether nothing is left to do, for anybody.

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -237,6 +238,44 @@ func (p *scripted) open(ctx context.Context, address string) error {
 		return err
 	}
 	return res.Body.Close()
+}
+
+// Where a revocation ends the account's other logins, too, the user must hear of it.
+func TestRevocationThatReachesFurther(t *testing.T) {
+	for id, want := range map[string][]string{"github": {"home"}, "google": {"home"}, "gitlab": nil} {
+		row, err := provider.Lookup(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row, err = row.With(""); err != nil {
+			t.Fatal(err)
+		}
+		f := fixture.New(t)
+		p := &scripted{t: t, row: row, shape: shapes[id]}
+		params := f.Params(&http.Client{Transport: p})
+		params.Browser = p.open
+		k, err := auth.New(t.Context(), params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, account := range map[string]string{"work": "", "home": "", "else": "9"} {
+			p.account = account
+			n := auth.NewProfile{Name: name, Provider: id, ClientID: "client", RedirectPort: freePort(t)}
+			if shapes[id].method != "none" {
+				n.ClientSecret = "s3cret"
+			}
+			if _, err := k.CreateProfile(t.Context(), n); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := k.Login(t.Context(), name, auth.LoginOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := k.Revoke(t.Context(), "work")
+		if err != nil || !slices.Equal(r.Also, want) || strings.Contains(r.Message, "home") != (want != nil) {
+			t.Errorf("%s: %+v, %v", id, r, err)
+		}
+	}
 }
 
 // Each provider that has a row must work as its documentation says: sign in, say who,

@@ -156,6 +156,8 @@ type Access struct {
 type LoginOptions struct {
 	// OnURL, if set, gets the authorization URL once it can be opened.
 	OnURL func(url string)
+	// OnRedirect, if set, gets the redirect URI as it has to be registered.
+	OnRedirect func(uri string)
 	// OnOpenFailed, if set, is told that the browser could not be opened. The
 	// login goes on waiting, for the user to open the URL by hand.
 	OnOpenFailed func(error)

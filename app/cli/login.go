@@ -117,20 +117,31 @@ func signIn(ctx context.Context, f *Factory, k loginKeeper, o *loginOptions) (au
 			}
 		})
 	}
+	redirect := ""
 	return k.Login(ctx, o.profile, auth.LoginOptions{
-		NoBrowser: o.noBrowser,
+		NoBrowser:  o.noBrowser,
+		OnRedirect: func(uri string) { redirect = uri },
 		OnOpenFailed: func(err error) {
 			f.notef("The browser could not be opened: %s\nOpen the address above by hand. Still waiting.\n", err)
 		},
 		OnURL: func(url string) {
 			if o.noBrowser {
 				_, _ = fmt.Fprintln(out, url)
-				f.notef("Open this address in a browser on this machine. Waiting for the answer; Ctrl+C cancels.\n")
+				f.notef("Open this address in a browser on this machine. Waiting for the answer; Ctrl+C cancels.\n%s", registered(redirect))
 				return
 			}
-			_, _ = fmt.Fprintf(f.Err, "Opening the browser. If none appears, open this address:\n\n  %s\n\nWaiting for the answer; Ctrl+C cancels.\n", url)
+			_, _ = fmt.Fprintf(f.Err, "Opening the browser. If none appears, open this address:\n\n  %s\n\nWaiting for the answer; Ctrl+C cancels.\n%s", url, registered(redirect))
 		},
 	})
+}
+
+// registered says what may be wrong when the provider shows an error in place of its
+// page: then nothing ever comes back.
+func registered(redirect string) string {
+	if redirect == "" {
+		return ""
+	}
+	return "Does the page show an error? Then register exactly this redirect URI at the provider: " + redirect + "\n"
 }
 
 // showCode tells the user what to do on the other device. The code and the

@@ -189,6 +189,7 @@ func (n *New) Account() (Account, error) {
 		Issuer: n.Issuer, RedirectPort: n.RedirectPort, HasSecret: !n.ClientSecret.Empty(),
 		RefreshEndsAccess: n.RefreshEndsAccess, Params: strings.Join(n.Params, "&"), AccountField: n.AccountField,
 	}
+	p.Issuer = withoutWellKnown(p.Issuer)
 	if row, err := provider.Lookup(n.Provider); err == nil && p.Issuer == "" {
 		p.Issuer = row.Issuer
 	}
@@ -206,6 +207,16 @@ func (n *New) Account() (Account, error) {
 		return Account{}, hint.BadRequest(err)
 	}
 	return a, nil
+}
+
+// withoutWellKnown takes the address of an issuer's metadata for the issuer.
+func withoutWellKnown(issuer string) string {
+	for _, name := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
+		if before, after, found := strings.Cut(issuer, name); found {
+			return before + after
+		}
+	}
+	return issuer
 }
 
 // CleanSecret returns a client secret as the provider gave it.

@@ -93,6 +93,9 @@ func TestScopesPartedByCommasAreNotWider(t *testing.T) {
 	if d := Differ(before, Claims{Scopes: []string{"gist", "repo"}}); len(d.Wider) > 0 {
 		t.Errorf("wider: %q", d.Wider)
 	}
+	if d := Differ(Claims{Scopes: []string{"User.Read", "Mail.Read"}}, Claims{Scopes: []string{"mail.read", "user.read"}}); len(d.Wider) > 0 {
+		t.Errorf("in another order and letter case: %q", d.Wider)
+	}
 	if d := Differ(before, Claims{Scopes: []string{"gist", "repo", "admin"}}); !slices.Equal(d.Wider, []string{"admin"}) {
 		t.Errorf("wider: %q", d.Wider)
 	}

@@ -45,7 +45,8 @@ func Differ(before, now Claims) Difference {
 	if len(before.Scopes) > 0 {
 		for _, s := range now.Scopes {
 			if !slices.ContainsFunc(before.Scopes, func(known string) bool {
-				return known == s || slices.Contains(strings.Split(known, ","), s) // a version before took "repo,gist" for one
+				return strings.EqualFold(known, s) || // Entra answers in another letter case
+					slices.Contains(strings.Split(known, ","), s) // a version before took "repo,gist" for one
 			}) {
 				d.Wider = append(d.Wider, s)
 			}

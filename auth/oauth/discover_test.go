@@ -3,8 +3,11 @@ package oauth_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
@@ -52,6 +55,30 @@ func TestDiscoverPath(t *testing.T) {
 	var typed *oauth.Error
 	if !errors.As(err, &typed) || typed.Status != http.StatusNotFound {
 		t.Errorf("%#v", err)
+	}
+}
+
+// Each place where the metadata of an issuer with a path may stand is looked at, and
+// none twice.
+func TestDiscoverLooksEverywhere(t *testing.T) {
+	for path, want := range map[string][]string{
+		"":        {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"},
+		"/tenant": {"/tenant/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/tenant", "/.well-known/openid-configuration/tenant"},
+	} {
+		var asked []string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked = append(asked, r.URL.Path)
+			http.NotFound(w, r)
+		}))
+		wire, err := oauth.NewWire(oauth.Params{HTTP: server.Client(), Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = wire.Discover(t.Context(), server.URL+path)
+		server.Close()
+		if err == nil || !slices.Equal(asked, want) {
+			t.Errorf("%q: asked at %q, %v", path, asked, err)
+		}
 	}
 }
 

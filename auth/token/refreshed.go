@@ -191,5 +191,7 @@ func (s *Service) superseded(ctx context.Context, a attempt, late Set) (Set, err
 
 // without returns what is in all but not in some.
 func without(all, some []string) []string {
-	return slices.DeleteFunc(slices.Clone(all), func(x string) bool { return slices.Contains(some, x) })
+	return slices.DeleteFunc(slices.Clone(all), func(x string) bool {
+		return slices.ContainsFunc(some, func(s string) bool { return strings.EqualFold(s, x) })
+	})
 }
