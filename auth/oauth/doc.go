@@ -7,13 +7,16 @@
 //
 //   - Two kinds of login. In the browser: authorization code with PKCE S256, a
 //     256-bit state, and a loopback listener on the literal 127.0.0.1 that is
-//     open for that login only (RFC 8252, RFC 7636, RFC 9700). On another device,
+//     open for that login only (RFC 8252, RFC 7636, RFC 9700); on [::1], too,
+//     where a provider takes a redirect to localhost only. On another device,
 //     where the provider offers it: a code to type (RFC 8628). No implicit and no
 //     password grant.
 //   - Tokens travel over https, or plain http to a loopback literal, and in no
 //     URL. No redirect is followed with a token, a code or a client secret in
 //     hand. One call is one request; nothing is retried, since a refresh token
-//     may be good for one use only. A device login asks again as the RFC has it.
+//     may be good for one use only. A device login asks again as the RFC has it,
+//     and a login shows the secret the other way where the server says, or says
+//     nothing but, that it does not know the client, and nobody told which way.
 //   - Answers are read strictly where being lax would be unsafe (doubled values,
 //     control characters in a token, a token type that is not bearer) and gently
 //     where being strict would lose a login: an unreadable lifetime never costs a
