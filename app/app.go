@@ -61,9 +61,9 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 		Names:     func() []string { return a.profiles().Names() },
 		EveryName: a.everyName,
 		Setup:     a.setup,
-		RunDirs: func() (string, error) {
+		RunDirs: func() ([]string, error) { // of the session, in memory, beside the state
 			paths, err := host.Here()
-			return launch.RunDirs(paths.Runtime, paths.State), err
+			return []string{paths.Runtime, "/dev/shm", paths.State}, err
 		},
 		RecipeDir: func() (string, error) {
 			paths, err := host.Here()

@@ -46,8 +46,8 @@ type Factory struct {
 	Environ []string
 	// Launch becomes the program; see launch.Run.
 	Launch func(program string, args, env []string) (int, error)
-	// RunDirs is where servers' private folders are made.
-	RunDirs func() (string, error)
+	// RunDirs is where servers' private folders may be made; see launch.NewRunDir.
+	RunDirs func() ([]string, error)
 	// Serving prepares the process for standing between a client and a server: it ends
 	// with its parent, and keeps what it knows from others.
 	Serving func(ctx context.Context) (context.Context, func())

@@ -34,9 +34,9 @@ type Live struct {
 	Keeper   LiveKeeper
 	Find     func() (profile.Profile, error)
 	Delivery Delivery
-	Environ  []string               // this process's
-	Program  string                 // the server's, with its path
-	RunDirs  func() (string, error) // where run folders are made
+	Environ  []string                 // this process's
+	Program  string                   // the server's, with its path
+	RunDirs  func() ([]string, error) // where run folders may be made, see NewRunDir
 
 	mu   sync.Mutex
 	had  auth.Access                // of the server that was started last
@@ -95,9 +95,9 @@ func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credent
 	if l.Delivery.NeedsRunDir() {
 		dir := l.dirs[access.ProfileID]
 		if dir == nil || !l.Delivery.Rereads {
-			parent, err := l.RunDirs()
+			parents, err := l.RunDirs()
 			if err == nil {
-				dir, err = NewRunDir(parent)
+				dir, err = NewRunDir(parents...)
 			}
 			if err != nil {
 				return c, err
@@ -122,8 +122,8 @@ func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credent
 		if l.Delivery.InRunDir {
 			c.Dir = dir.Path
 		}
-	} else if !l.Delivery.expires() && !c.Expires.IsZero() {
-		c.Renews, c.Expires = c.Renews.AddDate(1000, 0, 0), c.Expires.AddDate(1000, 0, 0) // it asks when it needs one
+	} else if !l.Delivery.expires() {
+		c.Renews, c.Expires = time.Time{}, time.Time{} // it asks when it needs one
 	}
 	if c.Env, err = Environ(l.Environ, l.Delivery.Env, values); err != nil {
 		return c, err
@@ -240,7 +240,7 @@ func ValuesOf(access auth.Access) Values {
 	}
 	return Values{
 		AccessToken: access.Token, TokenType: access.Type, Expires: expires, Scopes: access.Scopes,
-		ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName, FreePort: freePort(),
+		ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName, FreePort: sync.OnceValue(freePort),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
@@ -66,7 +68,7 @@ func newLive(t *testing.T, d launch.Delivery) (*launch.Live, *keeper, string) {
 	l := &launch.Live{
 		Keeper: k, Delivery: d, Program: "/usr/bin/server", Environ: []string{"PATH=/usr/bin"},
 		Find:    func() (profile.Profile, error) { return profile.Profile{ID: k.now().ProfileID}, nil },
-		RunDirs: func() (string, error) { return dir, nil },
+		RunDirs: func() ([]string, error) { return []string{"", filepath.Join(dir, "none"), dir}, nil },
 	}
 	t.Cleanup(l.Close)
 	return l, k, dir
@@ -214,6 +216,44 @@ func TestRunDirsMadeAtOnce(t *testing.T) {
 	all.Wait()
 }
 
+// A folder in which nothing can be made, as a runtime folder that is gone, is passed
+// over: the server starts all the same.
+func TestRunDirWhereThereIsPlace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	good, later := t.TempDir(), t.TempDir()
+	d, err := launch.NewRunDir("", "relative", file, filepath.Join(file, "none"), good, later)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Remove()
+	if real, err := filepath.EvalSymlinks(good); err != nil || filepath.Dir(d.Path) != real {
+		t.Errorf("it is %s, want one in %s (%v)", d.Path, real, err)
+	}
+	if d, err := launch.NewRunDir("relative", file); err == nil || hint.Of(err) == "" {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// A port is looked for when a template names one, and is the same in all of them.
+func TestFreePort(t *testing.T) {
+	values := launch.ValuesOf(auth.Access{})
+	first, err := launch.Var{Name: "A", Template: "{free_port}"}.Render(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := launch.File{Path: "a", Template: "port {free_port}"}.Render(values)
+	unasked := launch.Values{FreePort: func() string { t.Error("a port was looked for"); return "" }}
+	if _, err := (launch.Var{Name: "A", Template: "{access_token}"}).Render(unasked); err != nil {
+		t.Error(err)
+	}
+	if n, _ := strconv.Atoi(first); err != nil || n < 1024 || again != "port "+first {
+		t.Errorf("%q and %q, %v", first, again, err)
+	}
+}
+
 // The endpoint gives the token to who has the key and comes by the right name, and to
 // a server of the same account only.
 func TestEndpoint(t *testing.T) {
@@ -222,7 +262,7 @@ func TestEndpoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if time.Until(c.Expires) < 100*365*24*time.Hour {
+	if !c.Expires.IsZero() || !c.Renews.IsZero() {
 		t.Error("a server that asks for tokens is started anew when the first one ends")
 	}
 	find := func(name string) string {

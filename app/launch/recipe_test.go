@@ -21,7 +21,7 @@ func init() { time.Local = time.FixedZone("here", 2*60*60) } // before anybody a
 func TestRecipes(t *testing.T) {
 	values := launch.Values{
 		AccessToken: "tok", TokenType: "Bearer", Expires: time.Unix(1700000000, 0), Scopes: []string{"a", "b"},
-		ClientID: "cid", RedirectURI: "http://127.0.0.1/callback", RunDir: "/run/x", FreePort: "5051",
+		ClientID: "cid", RedirectURI: "http://127.0.0.1/callback", RunDir: "/run/x", FreePort: func() string { return "5051" },
 	}
 	const (
 		spotify = "SPOTIFY_CLIENT_ID=cid SPOTIFY_CLIENT_SECRET=held-by-stagedoor "

@@ -3,6 +3,7 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,32 +13,10 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
-// RunDir is a private folder for the files of one server. It is in memory where the
-// system has such a place.
+// RunDir is a private folder for the files of one server.
 type RunDir struct {
 	Path string
 	lock *durable.Lock
-}
-
-// RunDirs returns where run folders are made: in the runtime folder of the user's
-// session, in shared memory, or beside the state. A folder in which others may put
-// things does: what is made there is the owner's alone.
-func RunDirs(runtimeDir, state string) string {
-	for _, dir := range []string{runtimeDir, "/dev/shm"} {
-		if info, err := os.Stat(dir); dir != "" && err == nil && info.IsDir() && writable(dir) {
-			return dir
-		}
-	}
-	return state
-}
-
-// writable tries.
-func writable(dir string) bool {
-	probe, err := os.MkdirTemp(dir, ".stagedoor-")
-	if err == nil {
-		err = os.Remove(probe)
-	}
-	return err == nil
 }
 
 const (
@@ -46,18 +25,32 @@ const (
 	beingMade = 10 * time.Second
 )
 
-// NewRunDir makes a run folder in parent, and removes those of launchers that were
-// killed.
-func NewRunDir(parent string) (*RunDir, error) {
-	for _, left := range abandoned(parent) {
-		_ = os.RemoveAll(left)
+// NewRunDir makes a run folder in the first of parents that can have one, and removes
+// those of launchers that were killed. A parent in which others may put things does:
+// what is made there is the owner's alone. One that is no absolute path is passed over.
+func NewRunDir(parents ...string) (d *RunDir, err error) {
+	err = fs.ErrNotExist
+	for _, parent := range parents {
+		if !filepath.IsAbs(parent) {
+			continue
+		}
+		for _, left := range abandoned(parent) {
+			_ = os.RemoveAll(left)
+		}
+		if d, err = newRunDir(parent); err == nil {
+			return d, nil
+		}
 	}
+	return nil, hint.Wrap(fmt.Errorf("there is no place for the file that the server reads its token from: %w", err), "free some space, or set XDG_RUNTIME_DIR")
+}
+
+func newRunDir(parent string) (*RunDir, error) {
 	path, err := os.MkdirTemp(parent, runPrefix)
 	if err == nil {
 		path, err = filepath.EvalSymlinks(path)
 	}
 	if err != nil {
-		return nil, hint.Wrap(fmt.Errorf("there is no place for the file that the server reads its token from: %w", err), "free some space, or set XDG_RUNTIME_DIR")
+		return nil, err
 	}
 	lock, err := durable.TryAcquire(path + "/.lock")
 	if err != nil {

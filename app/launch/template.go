@@ -31,9 +31,9 @@ type Values struct {
 	Scopes      []string
 	ClientID    string
 	RedirectURI string
-	Profile     string // its name
-	RunDir      string // the private folder of this start, absolute
-	FreePort    string // of 127.0.0.1, on which nobody listened a moment ago
+	Profile     string        // its name
+	RunDir      string        // the private folder of this start, absolute
+	FreePort    func() string // of 127.0.0.1, on which nobody listened a moment ago; the same at each call
 }
 
 // holes are the parts of a template that Render fills in.
@@ -52,7 +52,12 @@ var holes = []struct {
 	{"{redirect_uri}", func(v Values) string { return v.RedirectURI }},
 	{"{profile}", func(v Values) string { return v.Profile }},
 	{"{run_dir}", func(v Values) string { return v.RunDir }},
-	{"{free_port}", func(v Values) string { return v.FreePort }},
+	{"{free_port}", func(v Values) string {
+		if v.FreePort == nil { // the template is only checked
+			return ""
+		}
+		return v.FreePort()
+	}},
 }
 
 var envName = text.Pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
