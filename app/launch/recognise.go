@@ -19,7 +19,8 @@ var starters = map[string]string{
 var version = text.Pattern(`[0-9.]+$`) // of python3.12
 
 // Recognise returns the recipe of the server that a command starts: by a module
-// (python -m a.b), a package (uvx a, npx -y @scope/a@1.2) or the last part of a path.
+// (python -m a.b), a package (uvx a, npx -y @scope/a@1.2), the program that one installs,
+// in PATH or any folder, or the last part of a path.
 func Recognise(command []string) (Recipe, bool) {
 	registry, program := "", true // whether a program may be next, and no argument of one
 	for i, arg := range command {
