@@ -57,7 +57,11 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 	}
 	return auth.Open(ctx, auth.Options{
 		Actor: actor, Log: a.log,
-		Keep:   func() audit.Retention { return retention(store) },
+		Keep: func() audit.Retention { return retention(store) },
+		KeepAlive: func() bool {
+			s, err := store.Settings()
+			return err == nil && s.Logins.Kept()
+		},
 		Alarms: auth.Alarms{Rules: store.Rules, MayTell: store.MayNotify, Settings: store.Values, OnGrave: a.noteGrave},
 	})
 }

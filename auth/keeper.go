@@ -58,8 +58,11 @@ type Params struct {
 	PID     int
 	AskedBy string                 // the program that started this process, for the log; "" if that is not known
 	Keep    func() audit.Retention // how much of the log stays, asked each time; nil keeps 500 MB
-	Log     *slog.Logger           // for what must not fail a use case; never gets a secret
-	Alarms  Alarms
+	// KeepAlive reports whether logins are refreshed before they end for want of use,
+	// asked each time; nil is no.
+	KeepAlive func() bool
+	Log       *slog.Logger // for what must not fail a use case; never gets a secret
+	Alarms    Alarms
 }
 
 type alertManager = alertmanager.Manager
@@ -92,6 +95,7 @@ type Keeper struct {
 	log          *slog.Logger
 	askedBy      string
 	alarms       Alarms
+	keepAlive    func() bool
 	settingsMu   sync.Mutex
 	settings     map[string]string // as they were noted last
 	grantsAt     atomic.Int64      // when CheckGrants ran last, Unix seconds
@@ -106,7 +110,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	}
 	k := &Keeper{
 		dir: p.Dir, actor: p.Actor, vault: p.Vault, session: vault.NewSession(p.Vault, p.Dir, p.Runtime),
-		browser: p.Browser, now: p.Now, log: p.Log, askedBy: p.AskedBy, alarms: p.Alarms,
+		browser: p.Browser, now: p.Now, log: p.Log, askedBy: p.AskedBy, alarms: p.Alarms, keepAlive: p.KeepAlive,
 	}
 	k.secrets = account.Secrets{Vault: p.Vault, Log: p.Log, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")

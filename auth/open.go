@@ -23,8 +23,9 @@ type Options struct {
 	Log   *slog.Logger // as in Params; nil writes nowhere
 	// Keep is as in Params, but nil removes nothing: how much of the log is kept is
 	// for the app's settings to say, which this package does not read.
-	Keep   func() audit.Retention
-	Alarms Alarms
+	Keep      func() audit.Retention
+	KeepAlive func() bool // as in Params
+	Alarms    Alarms
 }
 
 // Open returns the Keeper of this user's own accounts, with the state folder, vault,
@@ -69,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Keeper, error) {
 	k, err = New(ctx, Params{
 		Dir: paths.State, Runtime: paths.Runtime, Vault: v, HTTP: client, Browser: host.Browser{Getenv: os.Getenv}.Open,
 		Now: time.Now, Rand: rand.Reader, Actor: cmp.Or(o.Actor, program), PID: os.Getpid(), AskedBy: host.Parent(), Log: o.Log,
-		Keep: o.Keep, Alarms: o.Alarms,
+		Keep: o.Keep, KeepAlive: o.KeepAlive, Alarms: o.Alarms,
 	})
 	return k, err
 }

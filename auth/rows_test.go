@@ -278,6 +278,49 @@ func TestRevocationThatReachesFurther(t *testing.T) {
 	}
 }
 
+// A login that ends for want of use must not end while the app looks after it, unless
+// the user wants that.
+func TestIdleLoginIsKeptAlive(t *testing.T) {
+	row, err := provider.Lookup("slack")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, keep := range []bool{true, false} {
+		f := fixture.New(t)
+		p := &scripted{t: t, row: row, shape: shapes["slack"]}
+		params := f.Params(&http.Client{Transport: p})
+		params.Browser, params.KeepAlive = p.open, func() bool { return keep }
+		k, err := auth.New(t.Context(), params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := auth.NewProfile{Name: "work", Provider: "slack", ClientID: "client", Scopes: []string{"search:read"}, RedirectPort: freePort(t)}
+		if _, err := k.CreateProfile(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.Login(t.Context(), "work", auth.LoginOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		for range 120 {
+			f.Clock.Advance(day)
+			if err := k.CheckGrants(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ends := f.View(k, "work").GrantEnds
+		alerts, err := k.OpenAlerts(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if keep && (len(p.refreshes) < 6 || len(p.refreshes) > 10 || ends.Before(f.Clock.Now()) || len(alerts) > 0) {
+			t.Errorf("kept alive: %d refreshes in four months, it ends %v, alerts %+v", len(p.refreshes), ends, alerts)
+		}
+		if !keep && (len(p.refreshes) != 0 || ends.After(f.Clock.Now()) || len(alerts) != 1) {
+			t.Errorf("left alone: %d refreshes, it ends %v, alerts %+v", len(p.refreshes), ends, alerts)
+		}
+	}
+}
+
 // Each provider that has a row must work as its documentation says: sign in, say who,
 // hand out, refresh, notice another account, take back, and claim no more than was done.
 func TestRows(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -56,9 +57,33 @@ func (k *Keeper) CheckGrants(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		k.note(ctx, a, set, nil)
+		k.note(ctx, a, k.kept(ctx, a, set), nil)
 	}
 	return nil
+}
+
+// keepBefore is how long before its end a login that ends for want of use is
+// refreshed: before the first warning of it.
+const keepBefore = 15 * 24 * time.Hour
+
+// kept refreshes a login that would soon end because nobody uses it. What fails is
+// tried again the next time.
+func (k *Keeper) kept(ctx context.Context, a account.Account, set token.Set) token.Set {
+	life, now := a.Row.Life(), k.now()
+	switch {
+	case k.keepAlive == nil || life.Idle == 0 || set.Refused || set.Refresh.Empty() || set.Fresh(now):
+		return set
+	case now.Sub(set.Issued) < life.Idle-min(keepBefore, life.Idle/2), !k.keepAlive():
+		return set
+	}
+	grant := k.grant(a)
+	grant.Vet = a.Allows
+	fresh, err := k.tokens.Fresh(ctx, grant)
+	if err != nil {
+		k.log.WarnContext(ctx, "a login that nobody uses could not be kept alive", "profile", a.Profile.Name, "error", err)
+		return set
+	}
+	return fresh
 }
 
 // upkeep does what is due without anybody asking for it. It is called where

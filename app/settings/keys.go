@@ -69,6 +69,7 @@ func table(rules []alert.Rule) (list []Setting) {
 	add("notifications.quiet_hours", "when only a P0 is notified of", hours, func(s Settings) string { return s.Notifications.Quiet.String() })
 	add("log.keep_days", "after how many days events leave the audit log; never by default", days, func(s Settings) string { return orDefault(s.Log.KeepDays) })
 	add("log.keep_megabytes", "how large the audit log gets before the oldest leave it; 500 by default", megabyte, func(s Settings) string { return orDefault(s.Log.KeepMegabytes) })
+	add("logins.keep_alive", "whether a login is refreshed before it ends for want of use", toggle, func(s Settings) string { return strconv.FormatBool(s.Logins.Kept()) })
 	for _, r := range rules {
 		for _, f := range ruleFields {
 			add("alerts."+r.ID+"."+f.name, f.help, f.kind, func(s Settings) string {

@@ -36,7 +36,17 @@ type Settings struct {
 	Notifications Notifications   `json:"notifications"`
 	Alerts        map[string]Rule `json:"alerts,omitempty"` // by rule id; what is not there is as built in
 	Log           Log             `json:"log,omitzero"`
+	Logins        Logins          `json:"logins,omitzero"`
 }
+
+// Logins say what is done about logins that nobody uses.
+type Logins struct {
+	// KeepAlive has one refreshed before it ends for want of use. Nil is true.
+	KeepAlive *bool `json:"keep_alive,omitempty"`
+}
+
+// Kept reports whether they are kept alive.
+func (l Logins) Kept() bool { return l.KeepAlive == nil || *l.KeepAlive }
 
 // Log says how much of the audit log is kept. The oldest goes first.
 type Log struct {
