@@ -47,24 +47,38 @@ type osKeyring struct {
 // errIndirect says that the shorter way does not lead there now.
 var errIndirect = errors.New("ask go-keyring")
 
-func (o osKeyring) Get(key string) (string, error) {
+func (o osKeyring) Get(key string) (value string, err error) {
 	if o.direct != nil {
-		if value, err := o.direct.get(o.service, key); err == nil {
+		if value, err = o.direct.get(o.service, key); err == nil {
 			return value, nil
 		}
 	}
-	value, err := keyring.Get(o.service, key)
-	return value, classify(err)
+	err = o.unprompted(func() error {
+		value, err = keyring.Get(o.service, key)
+		return err
+	})
+	return value, err
 }
 
 func (o osKeyring) Set(key, value string) error {
 	if o.direct != nil && o.direct.set(o.service, key, value) == nil {
 		return nil
 	}
-	return classify(keyring.Set(o.service, key, value))
+	return o.unprompted(func() error { return keyring.Set(o.service, key, value) })
 }
 
-func (o osKeyring) Delete(key string) error { return classify(keyring.Delete(o.service, key)) }
+func (o osKeyring) Delete(key string) error {
+	return o.unprompted(func() error { return keyring.Delete(o.service, key) })
+}
+
+// unprompted keeps go-keyring from a collection that was locked since Unlock looked: it
+// would open a prompt of its own, and hold the turn until that is answered.
+func (o osKeyring) unprompted(f func() error) error {
+	if o.Locked() {
+		return ErrLocked
+	}
+	return classify(f())
+}
 
 type keychain struct {
 	ring  ring

@@ -5,6 +5,7 @@ package keyring
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // child is a process inside the desktop: get | set SIZE SALT | delete |
-// loop SIZE SALT. Its keychain takes $ITEM bytes per item, and the user has
+// loop SIZE SALT | live SIZE. Its keychain takes $ITEM bytes per item, and the user has
 // $WAIT to unlock it.
 func child(args []string) int {
 	item, _ := strconv.Atoi(os.Getenv("ITEM"))
@@ -72,6 +73,11 @@ func act(ctx context.Context, v vault.Vault, args []string) error {
 		return v.Set(ctx, key, secret.String(sample(number(1), number(2))))
 	case "delete":
 		return v.Delete(ctx, key)
+	case "live": // as a launcher does, it reads and writes for a day
+		for salt := 1; ; salt++ {
+			_, err := v.Get(ctx, key)
+			fmt.Println(cmp.Or(err, v.Set(ctx, key, secret.String(sample(number(1), salt)))))
+		}
 	}
 	for salt := number(2); ; salt++ {
 		if err := v.Set(ctx, key, secret.String(sample(number(1), salt))); err != nil {
@@ -238,6 +244,63 @@ func TestLockAndUnlock(t *testing.T) {
 	if got, err := s.run(2560, "get"); err != nil || got != sample(20<<10, 1) {
 		t.Errorf("after unlocking: %v, equal %v", err, got == sample(20<<10, 1))
 	}
+}
+
+// A keyring that is locked at any moment of a call costs the calls until it is unlocked,
+// in a process that goes on, and no more.
+func TestLockedAtAnyMoment(t *testing.T) {
+	s := newStage(t)
+	if _, err := s.run(2560, "set", "10", "1"); err != nil {
+		t.Fatal(err)
+	}
+	s.wait = 300 * time.Millisecond
+	cmd := s.command(t.Context(), 2560, "live", "10")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	lines := make(chan string, 1<<20) // it is not to wait for this
+	go func() {
+		for scan := bufio.NewScanner(out); scan.Scan(); {
+			lines <- scan.Text()
+		}
+	}()
+	last := ""
+	until := func(round int, works bool) {
+		t.Helper()
+		for late := time.After(10 * time.Second); ; {
+			select {
+			case last = <-lines:
+				if (last == "<nil>") == works {
+					return
+				}
+			case <-late:
+				t.Fatalf("round %d: it still says %q", round, last)
+			}
+		}
+	}
+	for round := range 20 {
+		until(round, true)
+		time.Sleep(rand.N(5 * time.Millisecond)) // any moment is what this is about
+		if err := s.LockKeyring(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for len(lines) > 0 {
+			<-lines
+		}
+		until(round, false)
+		if err := s.UnlockKeyring(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(20, true)
 }
 
 // A writer that is killed in the middle leaves a login that works: the last one
