@@ -50,6 +50,8 @@ type Options struct {
 type Server struct {
 	// Issuer is the issuer identifier, "http://127.0.0.1:<port>"; its metadata is at the well-known places.
 	Issuer string
+	// PID is its process's, to be stopped or killed.
+	PID int
 
 	http  *http.Client
 	stdin io.Closer
@@ -90,7 +92,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		return nil, fmt.Errorf("start authorization server: %w", err)
 	}
 
-	s := &Server{http: &http.Client{Timeout: 10 * time.Second}, stdin: stdin, done: make(chan struct{})}
+	s := &Server{PID: cmd.Process.Pid, http: &http.Client{Timeout: 10 * time.Second}, stdin: stdin, done: make(chan struct{})}
 	ready := make(chan error, 1)
 	go func() {
 		defer close(s.done)

@@ -163,3 +163,10 @@ func (d *Desktop) KillKeyring(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Prompts is how often the user was asked to unlock the keyring.
+func (d *Desktop) Prompts() int {
+	d.monitor.mu.Lock()
+	defer d.monitor.mu.Unlock()
+	return d.monitor.prompts
+}

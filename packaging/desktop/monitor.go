@@ -38,6 +38,7 @@ type monitor struct {
 	changed       chan struct{} // closed and replaced when something was added
 	notifications []Notification
 	menu          []menuCall
+	prompts       int
 }
 
 func newMonitor(address string) (*monitor, error) {
@@ -50,6 +51,7 @@ func newMonitor(address string) (*monitor, error) {
 		"type='method_call',interface='org.freedesktop.Notifications',member='Notify'",
 		"type='method_call',interface='com.canonical.dbusmenu'",
 		"type='signal',interface='com.canonical.dbusmenu'",
+		"type='method_call',interface='org.freedesktop.Secret.Prompt',member='Prompt'",
 	}
 	if err := conn.BusObject().Call("org.freedesktop.DBus.Monitoring.BecomeMonitor", 0, rules, uint32(0)).Err; err != nil {
 		_ = conn.Close()
@@ -80,6 +82,8 @@ func (m *monitor) add(msg *dbus.Message) {
 		if n, ok := parseNotification(msg.Body); ok {
 			m.notifications = append(m.notifications, n)
 		}
+	case "org.freedesktop.Secret.Prompt":
+		m.prompts++
 	case menuIface:
 		m.menu = append(m.menu, menuCalls(msg.Body, menuCall{
 			at: time.Now(), sender: header(dbus.FieldSender), dest: header(dbus.FieldDestination), member: header(dbus.FieldMember),

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/packaging/authserver"
 	"github.com/stagedoor-app/stagedoor/packaging/desktop"
 )
@@ -164,32 +165,70 @@ func TestKilledLauncherLeavesNothing(t *testing.T) {
 	s.nothingRuns()
 }
 
-// A provider that is away when the token ends costs the calls meanwhile, which say
-// so; then the server goes on by itself.
+// A provider that refuses, or does not answer at all, when the token ends costs no call
+// while the token lives, then the calls meanwhile, which say so, and nothing once it is
+// back.
 func TestProviderIsAwayWhenTheTokenEnds(t *testing.T) {
-	s := newStudio(t, "oidc", 3*time.Second)
-	h := s.host()
-	h.serves("ann")
-	if err := s.server.FailNext(t.Context(), 1000, 503); err != nil {
+	for name, test := range map[string]struct{ away, back func(*studio) error }{
+		"refuses": {
+			func(s *studio) error { return s.server.FailNext(t.Context(), 1000, 503) },
+			func(s *studio) error { return s.server.FailNext(t.Context(), 0, 503) },
+		},
+		"silent": {
+			func(s *studio) error { return syscall.Kill(s.server.PID, syscall.SIGSTOP) },
+			func(s *studio) error { return syscall.Kill(s.server.PID, syscall.SIGCONT) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of the time it waits
+			s := newStudio(t, "oidc", 8*time.Second)
+			t.Cleanup(func() { _ = test.back(s) }) // a process that is stopped does not end
+			h := newHost(t, s.starter)
+			h.serves("ann")
+			ends := ends(t, s.must(t, "profiles", "--json"))
+			if err := test.away(s); err != nil {
+				t.Fatal(err)
+			}
+			h.servesUntil(ends)
+			h.until("while the provider is away", func(got string) bool {
+				return strings.Contains(got, "Stagedoor") && strings.Contains(strings.ToLower(got), "try again") && !strings.Contains(got, "API_TOKEN")
+			})
+			if err := test.back(s); err != nil {
+				t.Fatal(err)
+			}
+			h.until("once the provider is back", func(got string) bool { return strings.Contains(got, "API_TOKEN") })
+			h.serves("ann")
+		})
+	}
+}
+
+// ends is when ann's token does, by a list of the profiles.
+func ends(t *testing.T, list string) time.Time {
+	t.Helper()
+	var profiles []auth.ProfileView
+	if err := json.Unmarshal([]byte(list), &profiles); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(4 * time.Second) // the token ends: this is the provider's clock, which no test can move
-	if got := h.env(); !strings.Contains(got, "Stagedoor has no token for this server") || strings.Contains(got, "API_TOKEN") {
-		t.Errorf("without a token the server says %.300s", got)
-	}
-	if err := s.server.FailNext(t.Context(), 0, 503); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		if got := h.env(); strings.Contains(got, "API_TOKEN") {
-			break
+	for _, p := range profiles {
+		if p.Name == "ann" {
+			return p.Expires
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("the server did not come back")
-		}
-		time.Sleep(200 * time.Millisecond)
 	}
-	h.serves("ann")
+	t.Fatalf("ann is not in %s", list)
+	return time.Time{}
+}
+
+// servesUntil calls until a token of 8 s is about to end: every call must be served.
+func (h *host) servesUntil(ends time.Time) {
+	h.t.Helper()
+	last := ends.Add(-2500 * time.Millisecond) // the last 2 s of such a short life are kept for calls under way
+	if time.Until(last) <= 0 {
+		h.t.Log("the machine is too slow for this: the token is all but over")
+	}
+	for time.Now().Before(last) {
+		h.serves("ann")
+		time.Sleep(200 * time.Millisecond) // the token's end is the provider's clock, which no test can move
+	}
 }
 
 // A login that was revoked takes its server along; another login brings it back, and
@@ -256,23 +295,28 @@ func TestKeyringIsAwayWhenTheTokenEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, lean, desktop.Options{})
 			s.env = append(s.env, "FAKEBROWSER_ACCOUNT=ann", "STAGEDOOR_KEYCHAIN_WAIT=2")
-			if err := s.server.SetTTL(t.Context(), 6*time.Second); err != nil {
+			if err := s.server.SetTTL(t.Context(), 8*time.Second); err != nil {
 				t.Fatal(err)
 			}
 			s.stagedoor("create-profile", "ann", "--provider", "oidc", "--issuer", s.server.Issuer, "--client-id", authserver.PublicClientID)
 			s.stagedoor("login", "ann")
-			h := newHost(t, func(ctx context.Context, args ...string) *exec.Cmd {
-				cmd := s.Command(ctx, lean, args...)
-				cmd.Env = append(cmd.Env, s.env...)
-				return cmd
-			})
+			h := newHost(t, s.starter)
 			h.serves("ann")
+			ends := ends(t, s.stagedoor("profiles", "--json"))
 			if err := away(s.Desktop, t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			h.servesUntil(ends)
 			h.until("while the keyring is away", func(got string) bool {
 				return strings.Contains(got, "Stagedoor has no token for this server") && strings.Contains(got, "keychain") && !strings.Contains(got, "API_TOKEN")
 			})
+			for range 10 { // a user, or a model, who tries again
+				h.env()
+				time.Sleep(200 * time.Millisecond)
+			}
+			if n := s.Prompts(); name == "locked" && n != 1 || n > 1 {
+				t.Errorf("the user was asked %d times to unlock the keyring", n)
+			}
 			if err := s.UnlockKeyring(s.soon()); err != nil {
 				t.Fatal(err)
 			}
@@ -280,6 +324,53 @@ func TestKeyringIsAwayWhenTheTokenEnds(t *testing.T) {
 			h.serves("ann")
 		})
 	}
+}
+
+// A tray that is killed takes nothing along: servers go on, over their token's end and
+// a switch, and the next tray starts as if nothing had been.
+func TestKilledTrayCostsNoCall(t *testing.T) {
+	s := newStage(t, full, desktop.Options{})
+	if err := s.server.SetTTL(t.Context(), 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	s.env = append(s.env, "FAKEBROWSER_ACCOUNT=")
+	for _, name := range []string{"bob", "ann"} {
+		s.env[len(s.env)-1] = "FAKEBROWSER_ACCOUNT=" + name
+		s.stagedoor("create-profile", name, "--provider", "oidc", "--issuer", s.server.Issuer, "--client-id", authserver.PublicClientID)
+		s.stagedoor("login", name)
+	}
+	s.stagedoor("use", "ann")
+	kill := s.tray()
+	h := newHost(t, s.starter)
+	h.serves("ann")
+	h.id++
+	h.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"trigger-long-running-operation","arguments":{"duration":2,"steps":2}}}`, h.id))
+	long := h.id
+	h.serves("ann") // so that the server has it
+	if err := s.server.ResetStats(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kill()
+	if got := h.answer(long); !strings.Contains(got, "completed") {
+		t.Errorf("the call that was under way got %s", got)
+	}
+	for begun, done := time.Now(), false; !done; time.Sleep(200 * time.Millisecond) { // the token's end is the provider's clock
+		h.serves("ann")
+		stats, err := s.server.Stats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done = stats.Refreshes()["ok"] > 0; !done && time.Since(begun) > 20*time.Second {
+			t.Fatal("without a tray the token is not renewed")
+		}
+	}
+	h.serves("ann")
+	s.stagedoor("use", "bob")
+	h.until("after the switch", func(got string) bool { return strings.Contains(got, `\"WHO\": \"bob\"`) })
+	s.tray()
+	s.menuHas("bob")
+	h.serves("bob")
+	s.stagedoor("audit", "verify")
 }
 
 // until asks again until the answer is the one that is wanted. None takes long.

@@ -197,8 +197,15 @@ func (s *stage) keyring(id string) (tokens, bool) {
 	return t, true
 }
 
-// tray starts the tray and waits for its icon.
-func (s *stage) tray() {
+// starter makes a client's call of the program.
+func (s *stage) starter(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := s.Command(ctx, lean, args...)
+	cmd.Env = append(cmd.Env, s.env...)
+	return cmd
+}
+
+// tray starts the tray and waits for its icon. Unless it is killed it must end in order.
+func (s *stage) tray() (kill func()) {
 	s.t.Helper()
 	cmd := s.Command(context.Background(), s.program)
 	cmd.Env = append(cmd.Env, s.env...)
@@ -212,7 +219,16 @@ func (s *stage) tray() {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	killed := false
+	kill = func() {
+		killed = true
+		_ = cmd.Process.Kill()
+		<-ended
+	}
 	s.t.Cleanup(func() {
+		if killed {
+			return
+		}
 		_ = cmd.Process.Signal(os.Interrupt)
 		select {
 		case err := <-ended:
@@ -229,6 +245,7 @@ func (s *stage) tray() {
 	if _, _, err := s.TrayIcon(s.soon()); err != nil {
 		s.t.Fatal(err)
 	}
+	return kill
 }
 
 // soon bounds a wait for something that takes a second or two here.
