@@ -1,12 +1,9 @@
 package launch
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"syscall"
 
@@ -16,8 +13,12 @@ import (
 // Attend runs the program with our streams, passes signals on, and returns its exit
 // status. in is an input that was partly read already, or nil.
 func Attend(program string, args []string, c proxy.Credential, in io.Reader) (status int, err error) {
-	cmd := exec.CommandContext(context.Background(), program, args...) // it ends by itself
-	cmd.Env, cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Env, c.Dir, os.Stdin, os.Stdout, os.Stderr
+	command, err := Command(program, args, os.Stderr)
+	if err != nil {
+		return ExitNotExecutable, err
+	}
+	cmd := command.Cmd(c)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	var stdin io.WriteCloser
 	if in != nil {
 		// Not as cmd.Stdin: Wait would not return before the input's end.
@@ -30,9 +31,11 @@ func Attend(program string, args []string, c proxy.Credential, in io.Reader) (st
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	if err := cmd.Start(); err != nil {
+	release, err := command.StartHere(cmd)
+	if err != nil {
 		return ExitNotExecutable, &StartError{ExitNotExecutable, fmt.Errorf("cannot run %s: %w", program, err)}
 	}
+	defer release()
 	if in != nil {
 		go func() {
 			_, _ = io.Copy(stdin, in)
@@ -46,14 +49,7 @@ func Attend(program string, args []string, c proxy.Credential, in io.Reader) (st
 		case s := <-signals:
 			_ = cmd.Process.Signal(s)
 		case err := <-ended:
-			var exit *exec.ExitError
-			if errors.As(err, &exit) {
-				if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-					return 128 + int(ws.Signal()), nil
-				}
-				return exit.ExitCode(), nil
-			}
-			return 0, err
+			return proxy.ExitStatus(err)
 		}
 	}
 }

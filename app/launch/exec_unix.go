@@ -4,7 +4,10 @@ package launch
 
 import (
 	"fmt"
+	"io"
 	"syscall"
+
+	"github.com/stagedoor-app/stagedoor/app/launch/proxy"
 )
 
 // Run becomes the program: execve, so that no parent is left and stdio,
@@ -13,4 +16,9 @@ import (
 func Run(program string, args, env []string) (status int, err error) {
 	err = syscall.Exec(program, append([]string{program}, args...), env)
 	return ExitNotExecutable, &StartError{ExitNotExecutable, fmt.Errorf("cannot run %s: %w", program, err)}
+}
+
+// Command is how a program is started beside us.
+func Command(program string, args []string, stderr io.Writer) (proxy.Command, error) {
+	return proxy.Command{Program: program, Args: args, Err: stderr}, nil
 }

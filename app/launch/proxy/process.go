@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -30,15 +31,34 @@ type Process struct {
 type Command struct {
 	Program string
 	Args    []string
-	Line    string    // in place of both on Windows: see launch.BatchLine
-	Err     io.Writer // standard error
+	Line    string    // in place of Args on Windows: see launch.BatchLine
+	Err     io.Writer // standard error, for Start
+}
+
+// Cmd is the program with what it gets of a login.
+func (c Command) Cmd(with Credential) *exec.Cmd {
+	cmd := exec.CommandContext(context.Background(), c.Program, c.Args...) // it ends by itself, or by End
+	cmd.Env, cmd.Dir = with.Env, with.Dir
+	return cmd
+}
+
+// ExitStatus is what a shell says of how a program ended, of what Wait returned.
+func ExitStatus(err error) (int, error) {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return 0, err
+	}
+	if s, ok := exit.Sys().(syscall.WaitStatus); ok && s.Signaled() {
+		return 128 + int(s.Signal()), nil
+	}
+	return exit.ExitCode(), nil
 }
 
 // Start starts the program in a process group of its own, which ends with ours,
 // also if we are killed.
 func (c Command) Start(_ context.Context, with Credential) (Process, error) {
-	cmd := exec.CommandContext(context.Background(), c.Program, c.Args...) // see End
-	cmd.Env, cmd.Dir, cmd.SysProcAttr = with.Env, with.Dir, attributes(c.Line)
+	cmd := c.Cmd(with)
+	cmd.SysProcAttr = attributes(c.Line)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return Process{}, err
@@ -84,11 +104,7 @@ func (c Command) Start(_ context.Context, with Credential) (Process, error) {
 		Wait: func() (int, error) {
 			<-ended
 			_, _ = stdout.Close(), stderr.Close()
-			var exit *exec.ExitError
-			if errors.As(state, &exit) {
-				return exitStatus(exit), nil
-			}
-			return 0, state
+			return ExitStatus(state)
 		},
 		End: func(grace time.Duration) {
 			_ = stdin.Close()

@@ -54,10 +54,6 @@ func (g *group) release() {
 	go func() { _ = g.shell.Wait() }()
 }
 
-// exitStatus is what a shell says of how a program ended.
-func exitStatus(e *exec.ExitError) int {
-	if s, ok := e.Sys().(syscall.WaitStatus); ok && s.Signaled() {
-		return 128 + int(s.Signal())
-	}
-	return e.ExitCode()
-}
+// StartHere starts a command that has our streams. It stays in our process group, the
+// one that may read from the terminal.
+func (Command) StartHere(cmd *exec.Cmd) (release func(), err error) { return func() {}, cmd.Start() }

@@ -48,4 +48,12 @@ func (g *group) kill() {
 
 func (g *group) release() { _ = windows.CloseHandle(g.job) }
 
-func exitStatus(e *exec.ExitError) int { return e.ExitCode() }
+// StartHere starts a command that has our streams, and that ends with us.
+func (c Command) StartHere(cmd *exec.Cmd) (release func(), err error) {
+	cmd.SysProcAttr = attributes(c.Line)
+	g, err := startGroup(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return g.release, nil
+}
