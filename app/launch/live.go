@@ -17,6 +17,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // LiveKeeper is what a server that is kept supplied needs of the Keeper.
@@ -44,6 +45,7 @@ type Live struct {
 	seen map[string]profile.Profile // whose tokens were delivered, by id
 	dirs map[string]*RunDir         // that servers read, the last one of each profile
 	ends []func()                   // of what servers were given
+	shut time.Time                  // when the user declined to unlock the keychain
 }
 
 // Fresh returns what to start a server with.
@@ -53,7 +55,7 @@ func (l *Live) Fresh(ctx context.Context) (proxy.Credential, error) {
 		l.Keeper.RecordRefusal(ctx, p, "run", err)
 		return proxy.Credential{}, sentence(err)
 	}
-	access, err := l.Keeper.Fresh(ctx, p)
+	access, err := l.access(ctx, p)
 	if err != nil {
 		return proxy.Credential{}, sentence(err)
 	}
@@ -68,6 +70,23 @@ func (l *Live) Fresh(ctx context.Context) (proxy.Credential, error) {
 	}
 	l.seen[p.ID] = p
 	return c, nil
+}
+
+// access gets a token. A client may call again and again: a user who has declined to
+// unlock the keychain is not asked by each call of the next minute.
+func (l *Live) access(ctx context.Context, p profile.Profile) (auth.Access, error) {
+	l.mu.Lock()
+	if !l.shut.IsZero() && time.Since(l.shut) < time.Minute {
+		ctx = vault.WithWait(ctx, 0)
+	}
+	l.mu.Unlock()
+	access, err := l.Keeper.Fresh(ctx, p)
+	if vault.Wait(ctx) > 0 && errors.Is(err, vault.ErrLocked) && !errors.Is(err, vault.ErrWaiting) {
+		l.mu.Lock()
+		l.shut = time.Now()
+		l.mu.Unlock()
+	}
+	return access, err
 }
 
 // Profile is the one with that id, or "" for that of the server that was started last.
@@ -162,7 +181,7 @@ func (l *Live) again(ctx context.Context, account string) (auth.Access, error) {
 	if p.ID != account {
 		return auth.Access{}, errors.New("another account was selected")
 	}
-	access, err := l.Keeper.Fresh(ctx, p)
+	access, err := l.access(ctx, p)
 	if err != nil {
 		return auth.Access{}, sentence(err)
 	}

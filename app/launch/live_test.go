@@ -3,6 +3,7 @@ package launch_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/launch"
@@ -19,6 +21,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // keeper hands out one token after the other.
@@ -27,9 +30,16 @@ type keeper struct {
 	access auth.Access
 	handed int             // tokens that were noted
 	doubts []secret.String // of which the provider was asked
+	locked error
+	asked  int // how often the user may have been asked to unlock the keychain
 }
 
-func (k *keeper) Fresh(context.Context, profile.Profile) (auth.Access, error) { return k.now(), nil }
+func (k *keeper) Fresh(ctx context.Context, _ profile.Profile) (auth.Access, error) {
+	if vault.Wait(ctx) > 0 {
+		k.asked++
+	}
+	return k.now(), k.locked
+}
 
 func (k *keeper) now() auth.Access {
 	k.mu.Lock()
@@ -342,5 +352,39 @@ func TestProviderIsAskedOnceForAToken(t *testing.T) {
 	}
 	if !slices.Equal(k.doubts, []secret.String{"tok-1", "tok-2"}) {
 		t.Errorf("the provider was asked of %d tokens", len(k.doubts))
+	}
+}
+
+// A client may call a tool once a second: who declines to unlock the keychain must not
+// have the next dialog before the eyes at once.
+func TestWhoDeclinesToUnlockIsLeftInPeace(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		asks int // in two minutes
+	}{
+		"declined":      {fmt.Errorf("%w: dismissed", vault.ErrLocked), 2},
+		"not answered":  {vault.ErrWaiting, 120}, // the prompt is still open
+		"another error": {vault.ErrUnavailable, 120},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := &keeper{locked: test.err}
+				l := &launch.Live{Keeper: k, Find: func() (profile.Profile, error) { return profile.Profile{ID: "p"}, nil }}
+				ctx := vault.WithWait(t.Context(), vault.DefaultWait)
+				for range 120 {
+					if _, err := l.Fresh(ctx); err == nil {
+						t.Fatal("there is a token")
+					}
+					time.Sleep(time.Second)
+				}
+				if k.asked != test.asks {
+					t.Errorf("the user was asked %d times, want %d", k.asked, test.asks)
+				}
+				k.locked, k.access = nil, auth.Access{ProfileID: "p", Token: "t"}
+				if _, err := l.Fresh(ctx); err != nil {
+					t.Errorf("once it is unlocked: %v", err)
+				}
+			})
+		})
 	}
 }
