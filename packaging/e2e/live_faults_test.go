@@ -36,9 +36,14 @@ func (s *studio) host() *host { return newHost(s.t, s.starter) }
 
 func newHost(t *testing.T, start starter) *host {
 	t.Helper()
-	h := &host{t: t, lines: make(chan map[string]any, 1000)}
-	h.cmd = start(t.Context(), "run", "--env", "API_TOKEN={access_token}", "--env", "WHO={profile}", "--",
-		node(), script("@modelcontextprotocol", "server-everything", "dist", "index.js"))
+	return hostOf(t, start(t.Context(), "run", "--env", "API_TOKEN={access_token}", "--env", "WHO={profile}", "--",
+		node(), script("@modelcontextprotocol", "server-everything", "dist", "index.js")))
+}
+
+// hostOf has the launcher of any server.
+func hostOf(t *testing.T, launcher *exec.Cmd) *host {
+	t.Helper()
+	h := &host{t: t, lines: make(chan map[string]any, 1000), cmd: launcher}
 	var err error
 	if h.in, err = h.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -199,6 +204,35 @@ func TestProviderIsAwayWhenTheTokenEnds(t *testing.T) {
 			h.until("once the provider is back", func(got string) bool { return strings.Contains(got, "API_TOKEN") })
 			h.serves("ann")
 		})
+	}
+}
+
+// After a machine slept, what was asked meanwhile and the timers come at the same moment:
+// no call may get there with the token of before, which has ended.
+func TestMachineThatSlept(t *testing.T) {
+	t.Parallel() // most of the time it waits
+	s := newStudio(t, "oidc", 5*time.Second)
+	h := hostOf(t, s.starter(t.Context(), s.account()...))
+	whose := func() string { return h.ask("tools/call", `{"name":"whose","arguments":{}}`) }
+	if got := whose(); !strings.Contains(got, "The list of ann") {
+		t.Fatalf("before it the server says %s", got)
+	}
+	all := func(signal syscall.Signal) {
+		for pid := range s.running() {
+			_ = syscall.Kill(pid, signal) // it may have ended just now
+		}
+	}
+	all(syscall.SIGSTOP)
+	time.AfterFunc(6*time.Second, func() { all(syscall.SIGCONT) }) // the token's end is the provider's clock
+	if got := whose(); !strings.Contains(got, "The list of ann") {
+		t.Errorf("after it the server says %s", got)
+	}
+	stats, err := s.server.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wrong := stats.Userinfo.Total() - stats.Userinfo["ok"]; wrong > 0 {
+		t.Errorf("the provider was shown a dead token %d times: %v", wrong, stats.Userinfo)
 	}
 }
 

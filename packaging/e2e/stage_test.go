@@ -223,7 +223,7 @@ func (s *stage) tray() (kill func()) {
 	kill = func() {
 		killed = true
 		_ = cmd.Process.Kill()
-		<-ended
+		_ = <-ended
 	}
 	s.t.Cleanup(func() {
 		if killed {

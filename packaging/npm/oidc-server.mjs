@@ -83,6 +83,7 @@ const configuration = {
     }),
   }),
   jwks: { keys: [signingKey()] },
+  clockTolerance: 0, // a token is dead when it is over, and not 15 seconds later
   pkce: { required: () => true },
   rotateRefreshToken: () => rotates,
   ttl: {
