@@ -223,7 +223,9 @@ func (s *stage) tray() (kill func()) {
 	kill = func() {
 		killed = true
 		_ = cmd.Process.Kill()
-		_ = <-ended
+		if err := <-ended; err == nil {
+			s.t.Error("the tray had ended by itself")
+		}
 	}
 	s.t.Cleanup(func() {
 		if killed {
