@@ -241,6 +241,24 @@ func TestTokenThatOthersEnd(t *testing.T) {
 		r.change(func() { r.problem = errNoLogin })
 		r.want(`list_changed`)
 	})
+	bubble(t, func(t *testing.T, r *rig) { // a server that reads a file goes on, and keeps nobody from a refresh
+		gate := &fakeGate{}
+		r.gate, r.inFile = gate, true
+		r.run()
+		r.hello()
+		r.call(1, "wait")
+		synctest.Wait()
+		gate.set(true)
+		r.call(2, "who")
+		r.want(`"id":2,"result"`)
+		if gate.set(true) {
+			t.Error("the token of before is in use for ever")
+		}
+		if len(r.servers) != 1 || r.inTheFile() != "[work-1 work-2]" {
+			t.Errorf("%d servers, in the file %s", len(r.servers), r.inTheFile())
+		}
+		r.want(`"id":1,"result"`)
+	})
 	bubble(t, func(t *testing.T, r *rig) { // nor is there one to be had
 		gate := &fakeGate{}
 		r.gate = gate

@@ -50,6 +50,12 @@ func (x *Proxy) takeOver(ctx context.Context) {
 			x.warn("the server's token could not be renewed: " + err.Error())
 			return
 		}
+		if gate := x.current.cred.Gate; gate != nil {
+			gate.Leave()
+		}
+		if renewal.Gate != nil && x.current.busy > 0 {
+			renewal.Gate.Enter() // what is under way may have read either token
+		}
 		x.current.cred, x.refusal = *renewal, ""
 		x.supplied(false)
 		x.work.Go(func() { x.flushQueue(ctx) })
