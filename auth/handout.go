@@ -235,7 +235,8 @@ func (k *Keeper) note(ctx context.Context, a account.Account, set token.Set, who
 	p, now := a.Profile, k.now()
 	renamed := who != nil && (p.Identity == nil || p.Identity.Name != who.Name)
 	w := warning(set.Ends(a.Row.Life(), now), now)
-	if set.Refused || p.WasWarned(w) {
+	short := w != nil && !set.RefreshEnds.IsZero() && set.RefreshLife <= time.Duration(w.Days)*24*time.Hour // it never was further away
+	if set.Refused || short || p.WasWarned(w) {
 		w = nil
 	}
 	if !renamed && w == nil {

@@ -3,10 +3,12 @@ package auth_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -144,4 +146,27 @@ func fetched(t *testing.T, url string) string {
 		t.Fatal(err)
 	}
 	return string(body)
+}
+
+// A refresh token that each use renews for half an hour is no login that ends soon; one
+// that ends after a month is.
+func TestEndOfTheLoginAsTheProviderSaysIt(t *testing.T) {
+	for life, want := range map[int]int{1800: 0, 30 * 86400: 1} {
+		w := newWorld(t, authtest.Params{})
+		w.create("work")
+		w.rewrites(`"token_type"`, fmt.Sprintf(`"refresh_expires_in":%d,"token_type"`, life))
+		w.login("work")
+		if ends := w.view("work").GrantEnds; ends.Sub(w.clock.Now()).Abs() > time.Duration(life)*time.Second {
+			t.Errorf("of %d s the login ends %v", life, ends)
+		}
+		for range 20 {
+			if err := w.keeper.CheckGrants(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.clock.Advance(time.Duration(life) * time.Second / 25)
+		}
+		if n := len(w.told(audit.GrantExpiry)); n != want {
+			t.Errorf("of %d s: told %d times that it ends", life, n)
+		}
+	}
 }

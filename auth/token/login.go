@@ -163,6 +163,9 @@ func (s *Service) answer(g Grant, client oauth.Client, t oauth.Tokens, l Login) 
 		Issued: t.Issued, Authorized: t.Issued, Issuer: g.Issuer, Subject: t.Subject, Bound: g.Bound, RefreshEnds: t.RefreshEnds,
 	}
 	set.Expires, set.NoEnd = t.End()
+	if !t.RefreshEnds.IsZero() {
+		set.RefreshLife = t.RefreshEnds.Sub(t.Issued)
+	}
 	return loginAnswer{Set: set, Revoke: newPending(s.Now(), g, client, set)}
 }
 
