@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/authtest"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // An API's 401 alone ends nothing. If the provider does not know the token either, the
@@ -66,4 +69,45 @@ func TestTokenThatTheProviderRefuses(t *testing.T) {
 	if !w.keeper.Doubt(t.Context(), p, w.token(w.keeper, "work")) {
 		t.Error("half an hour later nothing is done")
 	}
+}
+
+// A server that runs keeps its account through refreshes and while the keychain is
+// locked, and loses it with the login: nobody's server goes on after a revocation.
+func TestServerHoldsItsLogin(t *testing.T) {
+	w := newWorld(t, authtest.Params{Rotation: authtest.Rotating, TTL: time.Hour})
+	p := w.create("work")
+	holds := func(when string, had auth.Access, want bool, wantErr error) {
+		t.Helper()
+		asked := w.server.Counts().Requests[authtest.Token]
+		if ok, err := w.keeper.Holds(t.Context(), p, had); ok != want || w.server.Counts().Requests[authtest.Token] != asked || !errors.Is(err, wantErr) || err != nil && hint.Of(err) == "" {
+			t.Errorf("%s the server may go on: %v, %v", when, ok, err)
+		}
+	}
+	holds("before the login", auth.Access{}, false, auth.ErrLoginNeeded)
+	w.login("work")
+	first := w.token(w.keeper, "work")
+	holds("after the login", first, true, nil)
+
+	w.clock.Advance(59*time.Minute + 30*time.Second)
+	second := w.token(w.keeper, "work")
+	if second.Token == first.Token {
+		t.Fatal("the token was not refreshed")
+	}
+	holds("with the token before a refresh", first, true, nil)
+	holds("after the refresh", second, true, nil)
+
+	w.vault.Fail(vault.ErrLocked)
+	holds("while the keychain is locked", second, true, nil)
+	w.vault.Fail(nil)
+
+	w.clock.Advance(time.Second)
+	w.login("work")
+	holds("after another login", second, false, nil)
+	third := w.token(w.keeper, "work")
+	holds("with the token of that", third, true, nil)
+
+	if _, err := w.keeper.Revoke(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	holds("after the revocation", third, false, auth.ErrLoginNeeded)
 }
