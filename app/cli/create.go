@@ -33,10 +33,10 @@ func newCmdCreateProfile(f *Factory, runF func(*createOptions) error) *cobra.Com
 		Short: "Create a profile for an account",
 		Long: `Create a profile for an account at a provider that is known (see "stagedoor
 providers"), an OpenID Connect issuer or any OAuth 2.0 server. On a terminal it asks
-for what the profile needs if no provider is named. Register the redirect URI that is printed with the
-provider, path included. A client secret is needed for confidential clients only;
-it is read from standard input or asked for, and never taken from the command
-line.`,
+for what the profile needs if no provider is named. Register the redirect URI that is
+printed with the provider, path included. A client secret is needed for confidential
+clients only; it is read from standard input or asked for, and never taken from the
+command line.`,
 		Example: `  stagedoor create-profile work --provider spotify --client-id ID
   stagedoor create-profile hifi --provider tidal --client-id ID --redirect-port 8899
   stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID

@@ -64,15 +64,12 @@ func (c Client) Validate() error {
 
 // sign adds what the client shows of itself to a form or a header, never to a
 // URL.
-func (c Client) sign(d Dialect, form url.Values, header http.Header) {
+func (c Client) sign(form url.Values, header http.Header) {
 	switch c.method() {
 	case Basic:
-		id, value := c.ID, c.Secret.Reveal()
-		if !d.RawBasic { // RFC 6749 section 2.3.1: both parts are form-encoded first.
-			id, value = url.QueryEscape(id), url.QueryEscape(value)
-		}
+		// RFC 6749 section 2.3.1: both parts are form-encoded first.
 		r := http.Request{Header: header}
-		r.SetBasicAuth(id, value)
+		r.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret.Reveal()))
 	case Post:
 		form.Set("client_id", c.ID)
 		form.Set("client_secret", c.Secret.Reveal())

@@ -122,7 +122,7 @@ func (w *Wire) requestCode(ctx context.Context, r *DeviceRequest) (deviceLogin, 
 	if len(r.Scopes) > 0 {
 		form.Set(cmp.Or(r.Dialect.DeviceScopes, "scope"), strings.Join(r.Scopes, " "))
 	}
-	a, err := w.postGuessing(ctx, "device authorization", r.DeviceAuthorization, r.Dialect, &r.Client, form)
+	a, err := w.postGuessing(ctx, "device authorization", r.DeviceAuthorization, &r.Client, form)
 	if err != nil {
 		return deviceLogin{}, err
 	}

@@ -10,9 +10,6 @@ import (
 type Dialect struct {
 	// RefreshURL is where refresh requests go, if not to the token endpoint.
 	RefreshURL string `json:"refresh_url,omitempty"`
-	// RawBasic has id and secret go into a Basic header as they are, where RFC 6749
-	// section 2.3.1 has them form-encoded first.
-	RawBasic bool `json:"raw_basic,omitempty"`
 	// ScopeParameter and ScopeSeparator are those of the authorization request, where
 	// they are not "scope" and a space; DeviceScopes the name in a device request.
 	ScopeParameter string `json:"scope_parameter,omitempty"`

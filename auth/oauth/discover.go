@@ -28,25 +28,18 @@ func (w *Wire) Discover(ctx context.Context, issuer string) (Endpoints, error) {
 	}
 	path := strings.TrimSuffix(base.EscapedPath(), "/")
 	origin := base.Scheme + "://" + base.Host
-	refusedAt := ""
+	places := []string{origin + path + "/.well-known/openid-configuration", origin + "/.well-known/oauth-authorization-server" + path}
+	if path != "" { // as RFC 8414 section 5 has it
+		places = append(places, origin+"/.well-known/openid-configuration"+path)
+	}
 	var refused *Error
-	for _, at := range []string{
-		origin + path + "/.well-known/openid-configuration",
-		origin + "/.well-known/oauth-authorization-server" + path,
-		origin + "/.well-known/openid-configuration" + path, // as RFC 8414 section 5 has it
-	} {
-		if at == refusedAt { // without a path two are one
-			continue
-		}
+	for _, at := range places {
 		a, err := w.send(ctx, op, http.MethodGet, at, http.Header{}, "")
 		if err != nil {
 			return Endpoints{}, err
 		}
 		if a.ok() {
 			return a.metadata(issuer, w.now())
-		}
-		if refusedAt == "" {
-			refusedAt = at
 		}
 		if refused = a.refusal(w.now()); refused.Transient {
 			return Endpoints{}, refused

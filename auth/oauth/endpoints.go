@@ -32,8 +32,8 @@ type Endpoints struct {
 	DeviceAuthorization string // RFC 8628
 	JWKS                string // the keys of its ID tokens, OpenID Connect Discovery section 3
 
-	Trust   Trust // whose certificates are believed there
-	Dialect Dialect
+	Trust   Trust   // whose certificates are believed there
+	Dialect Dialect // in what it departs from the standards
 
 	// IssParameter is true if the server says that its authorization responses
 	// carry iss (RFC 9207). A response without it is then refused.

@@ -278,7 +278,7 @@ func (w *Wire) redeem(ctx context.Context, a *attempt, c callback) (Tokens, erro
 //
 // Tokens that come with an error are good at the provider and not for us.
 func (w *Wire) requestTokens(ctx context.Context, e Endpoints, c *Client, asked []string, nonce string, form url.Values) (Tokens, error) {
-	a, err := w.postGuessing(ctx, TokenRequest, e.Token, e.Dialect, c, form)
+	a, err := w.postGuessing(ctx, TokenRequest, e.Token, c, form)
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -25,7 +25,7 @@ func (w *Wire) Refresh(ctx context.Context, e Endpoints, c Client, refresh secre
 		return Tokens{}, errors.New(op + ": there is no refresh token")
 	}
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh.Reveal()}}
-	a, err := w.Trusting(e.Trust).post(ctx, op, cmp.Or(e.Dialect.RefreshURL, e.Token), e.Dialect, c, form)
+	a, err := w.Trusting(e.Trust).post(ctx, op, cmp.Or(e.Dialect.RefreshURL, e.Token), c, form)
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 )
 
-// Revoke tells the provider to forget a token, by RFC 7009 or as its dialect has it. kind is the
-// token_type_hint: "refresh_token", "access_token" or "".
+// Revoke tells the provider to forget a token, by RFC 7009 or as its dialect has it.
+// kind is the token_type_hint: "refresh_token", "access_token" or "".
 //
 // It returns nil if the provider says that the token is no longer good, also if
 // it never knew it. A success status settles that (RFC 7009 section 2.2), unless
@@ -72,12 +72,12 @@ func (w *Wire) revocation(ctx context.Context, e Endpoints, c Client, token secr
 			return answer{}, errors.New(op + ": the token cannot be sent")
 		}
 		header := http.Header{"Content-Type": {"application/json"}}
-		Client{ID: c.ID, Secret: c.Secret, Auth: Basic}.sign(e.Dialect, nil, header)
+		Client{ID: c.ID, Secret: c.Secret, Auth: Basic}.sign(nil, header)
 		return w.send(ctx, op, http.MethodDelete, strings.ReplaceAll(e.Revocation, "{client_id}", url.PathEscape(c.ID)), header, string(body))
 	}
 	form := url.Values{cmp.Or(e.Dialect.TokenField, "token"): {token.Reveal()}}
 	if kind != "" {
 		form.Set("token_type_hint", kind)
 	}
-	return w.post(ctx, op, e.Revocation, e.Dialect, c, form)
+	return w.post(ctx, op, e.Revocation, c, form)
 }

@@ -79,12 +79,12 @@ type answer struct {
 }
 
 // post sends one form. An error means that there is no answer at all.
-func (w *Wire) post(ctx context.Context, op, endpoint string, d Dialect, c Client, form url.Values) (answer, error) {
+func (w *Wire) post(ctx context.Context, op, endpoint string, c Client, form url.Values) (answer, error) {
 	if err := c.Validate(); err != nil {
 		return answer{}, fmt.Errorf("%s: %w", op, err)
 	}
 	header := http.Header{}
-	c.sign(d, form, header)
+	c.sign(form, header)
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	a, err := w.send(ctx, op, http.MethodPost, endpoint, header, form.Encode())
 	a.confidential = !c.Secret.Empty()
@@ -93,13 +93,13 @@ func (w *Wire) post(ctx context.Context, op, endpoint string, d Dialect, c Clien
 
 // postGuessing is post for a login. Where the method was guessed and was not the
 // right one, c has the right one afterwards.
-func (w *Wire) postGuessing(ctx context.Context, op, endpoint string, d Dialect, c *Client, form url.Values) (answer, error) {
-	a, err := w.post(ctx, op, endpoint, d, *c, form)
+func (w *Wire) postGuessing(ctx context.Context, op, endpoint string, c *Client, form url.Values) (answer, error) {
+	a, err := w.post(ctx, op, endpoint, *c, form)
 	if err != nil || !c.Guessed || c.Secret.Empty() || a.clientKnown() {
 		return a, err
 	}
 	other := Client{ID: c.ID, Secret: c.Secret, Auth: Post}
-	second, err := w.post(ctx, op, endpoint, d, other, form)
+	second, err := w.post(ctx, op, endpoint, other, form)
 	if err == nil && second.clientKnown() {
 		*c = other
 		return second, nil
