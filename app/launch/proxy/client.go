@@ -180,6 +180,7 @@ func (x *Proxy) own(line []byte, messages []message, s *server) {
 		}
 		r := newRequest(line, m)
 		r.owner = s
+		delete(x.s.held, string(m.in.state.of(line))) // the answer has another, or none
 		if m.method == "subscriptions/listen" {
 			r.line = bytes.Clone(line)
 			x.s.listens[id] = r

@@ -51,10 +51,16 @@ func (x *Proxy) prepare(ctx context.Context) {
 	now := x.current
 	same := now != nil && !now.ended && now.cred.Account == cred.Account && now.cred.Token == cred.Token
 	if err != nil || same && x.usable(now) {
+		if same && now.cred.Gate != nil && cred.Gate != nil && cred.Gate.Enter() { // the one before may be shut for ever
+			now.cred.Gate.Leave()
+			now.cred.Gate = cred.Gate
+			x.leave(now)
+		}
 		x.preparing = false
 		x.tried = x.p.Now()
 		waiting, spare := len(x.queue) > 0, x.usable(now)
 		x.mu.Unlock()
+		cred.drop()
 		switch {
 		case ctx.Err() != nil:
 		case err != nil && (waiting || !spare):
@@ -81,6 +87,8 @@ func (x *Proxy) prepare(ctx context.Context) {
 	var s *server
 	if err == nil {
 		s, err = x.start(ctx, cred)
+	} else {
+		cred.drop()
 	}
 	current := true // another profile may have been selected meanwhile
 	if err == nil {
@@ -131,6 +139,7 @@ func (x *Proxy) mayStart() (wait time.Duration, words string) {
 func (x *Proxy) start(ctx context.Context, cred Credential) (*server, error) {
 	process, err := x.p.Start(ctx, cred)
 	if err != nil {
+		cred.drop()
 		return nil, err
 	}
 	x.mu.Lock()

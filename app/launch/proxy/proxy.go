@@ -21,12 +21,19 @@ type Credential struct {
 	// call, so that none has to be started anew.
 	Renew func() error
 	// Done, if set, takes away what only a server that was started with it needs. It is
-	// called when that has ended.
+	// called when that has ended, or when none is started.
 	Done func()
 	// Gate, if set, is of a token that ends at once when anybody gets the next one.
 	Gate Gate
 	// Redact removes the token from words of the server's.
 	Redact func(string) string
+}
+
+// drop takes away what was made ready for a server.
+func (c Credential) drop() {
+	if c.Done != nil {
+		c.Done()
+	}
 }
 
 // Gate tells when a token may be used. The proxy calls it under its lock, so it must

@@ -233,13 +233,39 @@ func TestTokenThatOthersEnd(t *testing.T) {
 		r.hello()
 		r.same = true
 		gate.set(true)
+		r.gate = gate
 		r.call(1, "who")
 		time.Sleep(3 * time.Second)
 		r.nothing()
+		r.mu.Lock()
+		if len(r.done) != r.fresh-1 {
+			t.Errorf("a token was asked for %d times, and what was made ready for it is gone %d times", r.fresh, len(r.done))
+		}
+		r.mu.Unlock()
 		gate.set(false)
 		r.want(`"id":1,"result":{"content":[{"type":"text","text":"work-1"}]}`)
 		r.change(func() { r.problem = errNoLogin })
 		r.want(`list_changed`)
+	})
+	bubble(t, func(t *testing.T, r *rig) { // a refresh may bring the same token again
+		gate := &fakeGate{}
+		r.gate = gate
+		r.run()
+		r.hello()
+		r.call(1, "wait")
+		synctest.Wait()
+		r.same = true
+		again := r.gate
+		gate.set(true) // for good
+		r.who(2, "work-1")
+		if gate.set(true) || !again.set(false) {
+			t.Error("the call that is under way is not known to whoever refreshes next")
+		}
+		r.want(`"id":1,"result"`)
+		synctest.Wait()
+		if again.set(false) {
+			t.Error("nobody uses the token, and it is in use")
+		}
 	})
 	bubble(t, func(t *testing.T, r *rig) { // a server that reads a file goes on, and keeps nobody from a refresh
 		gate := &fakeGate{}
@@ -376,6 +402,18 @@ func TestRequestIsFinishedByTheServerThatWantedMore(t *testing.T) {
 			t.Error("the first server lives on though it has nothing to do")
 		}
 	})
+	bubble(t, func(t *testing.T, r *rig) { // also if there has to be another first
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		r.call(1, "more")
+		r.want(`"requestState":"s-1"`)
+		r.mu.Lock()
+		r.asleep = 8 * time.Hour
+		r.mu.Unlock()
+		r.send(`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"more","requestState":"s-1"}}`)
+		r.want(`"id":3,"result":{"content":[{"type":"text","text":"work-1"}]}`)
+	})
 	bubble(t, func(t *testing.T, r *rig) { // of another account it gets none
 		r.run()
 		r.hello()
@@ -459,6 +497,15 @@ func TestTokenThatTakesLong(t *testing.T) {
 
 // A server that ends must cost its calls an answer that says why, and no more.
 func TestServerThatEnds(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) { // before it has begun: its token is not left behind
+		r.missing = true
+		r.run()
+		r.send(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}`)
+		r.want(`no such program`)
+		if fmt.Sprint(r.done) != "[work-1]" {
+			t.Errorf("taken away: %q", r.done)
+		}
+	})
 	bubble(t, func(t *testing.T, r *rig) {
 		r.run()
 		r.hello()

@@ -61,6 +61,7 @@ type rig struct {
 	gate     *fakeGate
 	asleep   time.Duration // by how much the wall clock is ahead of timers, which stand still meanwhile
 	same     bool          // Fresh has no other token
+	missing  bool          // the server cannot be started
 	fresh    int           // how often a token was asked for
 	began    int
 	supplied []string // what was noted, of a client that means it
@@ -99,8 +100,10 @@ func (r *rig) Fresh(ctx context.Context) (Credential, error) {
 	c := Credential{Account: r.account, Token: fmt.Sprint(r.issued), Env: []string{fmt.Sprintf("%s-%d", r.account, r.issued)}, Redact: func(s string) string {
 		return strings.ReplaceAll(s, "secret", "[token]")
 	}}
-	if r.gate != nil {
-		c.Gate, r.gate = r.gate, &fakeGate{}
+	if c.Gate = r.gate; r.gate == nil {
+		c.Gate = nil
+	} else if !r.same {
+		r.gate = &fakeGate{}
 	}
 	name := c.Env[0]
 	c.Done = func() {
@@ -165,6 +168,9 @@ func (g *fakeGate) set(closed bool) (entered bool) {
 }
 
 func (r *rig) start(ctx context.Context, c Credential) (Process, error) {
+	if r.missing {
+		return Process{}, errors.New("no such program")
+	}
 	in, stdin := io.Pipe()
 	stdout, out := io.Pipe()
 	s := &fakeServer{env: c.Env[0], out: out, inReader: in, ended: make(chan struct{}), handle: r.handle}

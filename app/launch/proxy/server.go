@@ -45,9 +45,10 @@ func (x *Proxy) readServer(ctx context.Context, s *server) {
 	if err != nil {
 		status = 1
 	}
-	if s.cred.Done != nil {
-		s.cred.Done()
-	}
+	x.mu.Lock()
+	cred := s.cred
+	x.mu.Unlock()
+	cred.drop()
 	x.buried(ctx, s, status)
 }
 

@@ -188,10 +188,7 @@ func (s *session) holder(line []byte, m message) *server {
 	if strings.HasPrefix(m.method, "tasks/") {
 		return s.held[string(m.in.taskID.of(line))]
 	}
-	state := string(m.in.state.of(line))
-	owner := s.held[state]
-	delete(s.held, state) // the answer has another, or none
-	return owner
+	return s.held[string(m.in.state.of(line))]
 }
 
 // renamed is the id under which the client knows a later server's request, or the

@@ -56,6 +56,8 @@ func (x *Proxy) takeOver(ctx context.Context) {
 		if renewal.Gate != nil && x.current.busy > 0 {
 			renewal.Gate.Enter() // what is under way may have read either token
 		}
+		renewal.drop()
+		renewal.Done = x.current.cred.Done // of what the server was started with
 		x.current.cred, x.refusal = *renewal, ""
 		x.supplied(false)
 		x.work.Go(func() { x.flushQueue(ctx) })
