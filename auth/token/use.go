@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -55,7 +56,7 @@ func (u *Use) refreshed() uint64 {
 func (u *Use) Enter() bool {
 	gate, err := durable.TryShare(u.files + gateFile)
 	if err != nil {
-		return false
+		return u.unguarded(err)
 	}
 	defer gate.Release()
 	if now := u.refreshed(); now != u.seen && now != u.gen {
@@ -64,11 +65,15 @@ func (u *Use) Enter() bool {
 	}
 	if u.held == nil {
 		if u.held, err = durable.TryShare(u.files + useFile); err != nil {
-			return false
+			return u.unguarded(err)
 		}
 	}
 	return true
 }
+
+// unguarded reports whether requests go out although there is no lock on a file: one
+// that cannot be had at all keeps nobody from a refresh, nor from the token.
+func (*Use) unguarded(err error) bool { return !errors.Is(err, durable.ErrLocked) }
 
 // Leave says that the answers have come to all requests since Enter.
 func (u *Use) Leave() {

@@ -1,6 +1,9 @@
 package token
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -63,6 +66,22 @@ func TestRefreshWaitsForThoseWhoUseTheToken(t *testing.T) {
 	r.later()
 	if set := r.fresh(); set.Gen != 3 || stuck.Enter() {
 		t.Errorf("generation %d with a request that does not end", set.Gen)
+	}
+
+	// Nor does a file that cannot be locked.
+	for _, of := range []string{gateFile, useFile} {
+		file := filepath.Join(r.Locks, profileID+of)
+		if err := errors.Join(os.Rename(file, file+".away"), os.Mkdir(file, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		u := use()
+		if !u.Enter() {
+			t.Errorf("nobody can lock %s, and so nobody gets a token", of)
+		}
+		u.Leave()
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
 	}
 
 	// Generations begin anew after a revocation.
