@@ -113,6 +113,9 @@ func merge(old Set, answer oauth.Tokens) Set {
 	if !answer.RefreshEnds.IsZero() || !answer.Refresh.Empty() {
 		set.RefreshEnds = answer.RefreshEnds
 	}
+	if !answer.RefreshEnds.IsZero() { // the login may be from before that was said
+		set.RefreshLife = max(set.RefreshLife, answer.RefreshEnds.Sub(answer.Issued))
+	}
 	if !answer.Refresh.Empty() && answer.Refresh != old.Refresh {
 		set.Refresh = answer.Refresh
 		set.Rotations = min(old.Rotations+1, learned)

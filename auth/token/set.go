@@ -69,7 +69,7 @@ type Set struct {
 	// Unclear counts refusals of Refresh that may have been about something else.
 	Unclear unclear `json:"unclear,omitzero"`
 	// RefreshEnds is when Refresh ends, if the provider said so; UTC. RefreshLife is how
-	// long that was at the login: some are renewed by each use and end within the hour.
+	// long that was at most: some are renewed by each use and end within the hour.
 	RefreshEnds time.Time     `json:"refresh_ends,omitzero"`
 	RefreshLife time.Duration `json:"refresh_life,omitempty"`
 	// NoEnd says that the provider names no end of Access and is known to have none:
