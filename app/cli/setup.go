@@ -18,7 +18,7 @@ import (
 
 type setupOptions struct {
 	setup.Request
-	print, json, yes bool
+	print, json, yes, noCheck bool
 }
 
 func newCmdSetup(f *Factory, runF func(*setupOptions) error) *cobra.Command {
@@ -39,6 +39,9 @@ it is: the same program, arguments and env, and the profile that the server's ow
 --profile names. --wrap does that for an entry of any name. Secrets in its env that
 the server gets from Stagedoor are moved into the keychain if you agree; elsewhere
 --yes does. --unwrap puts the entry back as it was, with its secrets.
+
+Then the entry's command is started once, as the client will start it, and you see
+how many tools the server has, or why it does not start. --no-check leaves that out.
 
 CLIENT is claude-desktop (the default), claude-code, cursor, vscode, windsurf,
 zed or gemini.`,
@@ -81,6 +84,7 @@ zed or gemini.`,
 	flags.StringVar(&o.Unwrap, "unwrap", "", "put this entry back as it was before --wrap")
 	flags.BoolVarP(&o.yes, "yes", "y", false, "with --wrap, move secrets of the entry's env into the keychain without asking")
 	flags.BoolVar(&o.print, "print", false, "show what would change and change nothing")
+	flags.BoolVar(&o.noCheck, "no-check", false, "do not start the server to see whether it works")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON")
 	completeFlag(cmd, "profile", f.Names)
 	completeFlag(cmd, "as", f.recipes)
@@ -103,6 +107,7 @@ type setupResult struct {
 	Action   clients.Action `json:"action"`
 	Backup   string         `json:"backup,omitempty"`
 	Warnings []string       `json:"warnings,omitempty"`
+	Check    *setup.Check   `json:"check,omitempty"`
 }
 
 type setupKeeper interface {
@@ -163,9 +168,21 @@ func setupRun(ctx context.Context, f *Factory, k setupKeeper, o *setupOptions) e
 			return err
 		}
 	}
+	tried := func() error { return nil }
+	if !o.print && !o.noCheck && p.Checkable() {
+		tried = func() error {
+			if f.Copy != nil { // somebody waits at a terminal
+				f.notef("starting %s as %s will…\n", result.Entry, p.Client.Name)
+			}
+			c := service.Check(ctx, p)
+			result.Check = &c
+			return c.Err()
+		}
+	}
 	switch {
 	case o.json:
-		return f.json(result)
+		unwell := tried()
+		return cmp.Or(f.json(result), unwell)
 	case o.print && p.Change.Writes():
 		_, err := io.WriteString(f.Out, p.Change.Diff())
 		return err
@@ -187,8 +204,26 @@ func setupRun(ctx context.Context, f *Factory, k setupKeeper, o *setupOptions) e
 	if result.Backup != "" {
 		f.printf("the former file is kept as %s\n", result.Backup)
 	}
+	unwell := tried()
+	describeCheck(f, result.Check, p.Client)
 	if !o.print && p.Change.Writes() {
 		f.printf("%s\n", p.Client.Reload)
 	}
-	return nil
+	return unwell
+}
+
+// describeCheck says what the server did; of one that does not start, what it wrote.
+func describeCheck(f *Factory, c *setup.Check, client clients.Client) {
+	switch {
+	case c == nil:
+	case c.OK || c.Untried:
+		f.printf("%s\n", c.Words())
+		if c.Slow {
+			f.notef("warning: %s waits for %d s only\n", client.Name, int(client.Waits().Seconds()))
+		}
+	default:
+		for _, line := range c.Output {
+			f.notef("  %s\n", line)
+		}
+	}
 }

@@ -61,6 +61,13 @@ type Client struct {
 	KeepsLists bool
 	// Reload says in a sentence what makes a change take effect.
 	Reload string
+	// Terminal is true where people start the client in a terminal, so that it has
+	// their shell's PATH.
+	Terminal bool
+	// Inherits is true where a server gets the client's whole environment.
+	Inherits bool
+	// Patience is how long a server may take to answer, if it is not defaultPatience.
+	Patience time.Duration
 
 	// files are the places of the file by GOOS, the best first; "" is every
 	// other system. See Path for what the placeholders stand for.

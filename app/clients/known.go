@@ -1,5 +1,7 @@
 package clients
 
+import "time"
+
 // All returns every known client, the default first, in the order to offer them.
 //
 // Codex (`~/.codex/config.toml`, `[mcp_servers.<name>]`) belongs here once there
@@ -26,9 +28,10 @@ func All() []Client {
 		},
 		{
 			ID: "claude-code", Name: "Claude Code",
-			Servers: "/mcpServers",
-			Reload:  "start a new Claude Code session",
-			files:   map[string][]string{"": {"{home}/.claude.json"}},
+			Servers:  "/mcpServers",
+			Reload:   "start a new Claude Code session",
+			Terminal: true, Inherits: true, Patience: 30 * time.Second,
+			files: map[string][]string{"": {"{home}/.claude.json"}},
 		},
 		{
 			ID: "cursor", Name: "Cursor",
@@ -42,6 +45,7 @@ func All() []Client {
 			Servers:  "/servers",
 			Extra:    []Field{{"type", "stdio"}},
 			Comments: true,
+			Inherits: true,
 			Reload:   "run “MCP: List Servers” in VS Code and start the server",
 			files: map[string][]string{
 				"darwin":  {"{home}/Library/Application Support/Code/User/mcp.json"},
@@ -72,6 +76,7 @@ func All() []Client {
 			Servers:  "/mcpServers",
 			Comments: true,
 			Reload:   "start a new Gemini CLI session",
+			Terminal: true,
 			files:    map[string][]string{"": {"{home}/.gemini/settings.json"}},
 		},
 	}

@@ -142,6 +142,9 @@ func (m *masker) comments(extra hujson.Extra, at int) {
 	}
 }
 
+// Scrub masks what looks secret in a line that a server wrote.
+func Scrub(line string) string { return scrub(line) }
+
 // scrub masks what looks secret inside one line of text; a text too long to be
 // read by people is masked as a whole. The expressions are slow, so that
 // each waits for a sign that it could match.

@@ -68,7 +68,7 @@ func Run(ctx context.Context, p Params) error {
 	// the click in the tray and taken out of the config again. Without npx, or in
 	// a temporary build, there is none, and the demo goes on without.
 	if npx, err := exec.LookPath("npx"); err == nil {
-		_ = app.run(ctx, "setup", "--env", "DEMO_ACCESS_TOKEN={access_token}", "--", npx, "-y", "@modelcontextprotocol/server-everything")
+		_ = app.run(ctx, "setup", "--no-check", "--env", "DEMO_ACCESS_TOKEN={access_token}", "--", npx, "-y", "@modelcontextprotocol/server-everything")
 		_ = app.run(ctx, "setup", "--remove")
 	}
 	_, _ = fmt.Fprintf(p.Out, `The demo has two profiles, "work" and "personal", at a provider of its own on

@@ -52,8 +52,9 @@ func (s Service) Asks(ctx context.Context) string {
 }
 
 // Click writes the active profile's entry into Claude Desktop's config and says in
-// a sentence what it did. An entry that is not Stagedoor's is changed only if agreed
-// is the Question about it, in the words of its Error; otherwise that is the error.
+// some what it did and what the server does. An entry that is not Stagedoor's is changed
+// only if agreed is the Question about it, in the words of its Error; otherwise that is
+// the error. A *NotStarting is the error if the entry is written and does not work.
 func (s Service) Click(ctx context.Context, agreed string) (message string, err error) {
 	plan, err := s.Plan(ctx, Request{})
 	if err != nil {
@@ -65,13 +66,17 @@ func (s Service) Click(ctx context.Context, agreed string) (message string, err 
 	if _, err := s.Apply(ctx, plan); err != nil {
 		return "", err
 	}
+	checked := s.Check(ctx, plan)
+	if err := checked.Err(); err != nil {
+		return "", err
+	}
 	next := text.Sentence(plan.Client.Reload)
 	if s.Elsewhere {
 		next = fmt.Sprintf("It is in %s; your own %s is as it was", plan.Change.Path, plan.Client.Name)
 	}
 	switch {
 	case plan.Change.Action == clients.Unchanged:
-		return fmt.Sprintf("%s is set up for %s already.", plan.Client.Name, plan.Change.Name), nil
+		message = fmt.Sprintf("%s is set up for %s already.", plan.Client.Name, plan.Change.Name)
 	case plan.Change.FolderMissing: // and the first warning says that
 		message = fmt.Sprintf("The server %q is written down for %s.", plan.Change.Name, plan.Client.Name)
 	case plan.Wrapped:
@@ -79,6 +84,7 @@ func (s Service) Click(ctx context.Context, agreed string) (message string, err 
 	default:
 		message = fmt.Sprintf("%s has the server %q now. %s.", plan.Client.Name, plan.Change.Name, next)
 	}
+	message += "\n" + checked.Words() + "."
 	for _, w := range plan.Change.Warnings {
 		message += "\n" + text.Sentence(w)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
@@ -45,7 +46,12 @@ func service(t *testing.T, home string) Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Service{Params{Keeper: fakeKeeper{}, Configs: configs, Executable: func() (string, error) { return "/opt/stagedoor", nil }}}
+	self := filepath.Join(t.TempDir(), "stagedoor")
+	script := "#!/bin/sh\n" + answering("initialize", `{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"theirs"}}}`)
+	if err := os.WriteFile(self, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return Service{Params{Keeper: fakeKeeper{}, Configs: configs, Executable: func() (string, error) { return self, nil }}}
 }
 
 // A click that nobody asked about changes no entry that somebody else wrote, and an
@@ -103,13 +109,13 @@ func TestClickAsksBeforeItChangesWhatIsNotOurs(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || !strings.Contains(content(), c.writes) || !strings.Contains(content(), "/opt/stagedoor") {
+			if err != nil || !strings.Contains(content(), c.writes) || !strings.Contains(content(), "/stagedoor\"") {
 				t.Fatalf("%q, %v, and the file has\n%s", message, err, content())
 			}
 			if asks = s.Asks(t.Context()); asks != "" {
 				t.Errorf("done, and it still asks %q", asks)
 			}
-			if !strings.Contains(message, "start it again") {
+			if !strings.Contains(message, "start it again") || !strings.Contains(message, "spotify: 0 tools, ") {
 				t.Errorf("it does not say what to do: %q", message)
 			}
 		})
@@ -145,5 +151,21 @@ func TestClickWithoutClaude(t *testing.T) {
 	message, err := service(t, t.TempDir()).Click(t.Context(), "")
 	if err != nil || strings.Contains(message, "now") || !strings.Contains(message, "has not been started by this user yet") || strings.Contains(message, "does not start") {
 		t.Errorf("%q, %v", message, err)
+	}
+}
+
+// A click whose server does not start does not say that all is well, and is no change
+// that failed either.
+func TestClickSaysThatTheServerDoesNotStart(t *testing.T) {
+	home := t.TempDir()
+	s := service(t, home)
+	s.Executable = func() (string, error) { return "/bin/false", nil }
+	_, err := s.Click(t.Context(), "")
+	unwell := (*NotStarting)(nil)
+	if !errors.As(err, &unwell) || !strings.Contains(err.Error(), "the entry is written, but spotify does not start: ") || hint.Of(err) == "" {
+		t.Fatalf("%v, hint %q", err, hint.Of(err))
+	}
+	if text, err := os.ReadFile(filepath.Join(home, ".config", "Claude", "claude_desktop_config.json")); err != nil || !strings.Contains(string(text), "/bin/false") {
+		t.Errorf("the entry is not there: %s, %v", text, err)
 	}
 }

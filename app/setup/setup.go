@@ -57,6 +57,8 @@ type Params struct {
 	// for another state folder or vault than this process. Clients pass on
 	// hardly any environment, so what is not the default goes into the entry.
 	Environ map[string]string
+	// Host is this process's environment, which says what the client's is like.
+	Host []string
 	// Elsewhere says that Configs are a demonstration's, which no client of the user reads.
 	Elsewhere bool
 	// RecipeDir has the user's recipes.
@@ -75,6 +77,9 @@ type Plan struct {
 	server  profile.Server
 	forget  func() error // the copy of what is put back
 }
+
+// Checkable says that the entry starts through us, so that it can be tried.
+func (p Plan) Checkable() bool { return p.Change.Entry != nil && p.forget == nil }
 
 // Plan works out the entry and what would change. It writes nothing.
 func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {

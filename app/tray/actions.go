@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/text"
@@ -131,7 +132,9 @@ func (c *controller) setup(agreed string) {
 	c.view.SettingUp = true
 	c.start(c.outlive(), setupTimeout, func(ctx context.Context) func() {
 		message, err := c.p.Setup(ctx, agreed)
-		if err != nil {
+		if unwell := (*setup.NotStarting)(nil); errors.As(err, &unwell) {
+			c.failed("The server for Claude Desktop does not start", err)
+		} else if err != nil {
 			c.failed("Claude Desktop was not set up", err)
 		} else {
 			c.p.Notify.Info("Claude Desktop is set up", message)

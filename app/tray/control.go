@@ -26,7 +26,7 @@ const (
 	switchTimeout = 20 * time.Second
 	loginTimeout  = 10 * time.Minute // as long as a person may take in the browser
 	revokeTimeout = 2 * time.Minute
-	setupTimeout  = time.Minute
+	setupTimeout  = 2 * time.Minute // the server is started, too
 	browseTimeout = 10 * time.Second
 	// farewell is how long quitting waits for what has been started, so that a
 	// revocation is not cut in half.

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -49,13 +50,19 @@ func TestJourney(t *testing.T) {
 
 	// Claude Desktop's config, and a client that starts the server from it.
 	config := s.home(".config", "Claude", "claude_desktop_config.json")
-	s.stagedoor("setup", "--env", "API_TOKEN={access_token}", "--", node(), script("@modelcontextprotocol", "server-everything", "dist", "index.js"))
+	set := s.stagedoor("setup", "--env", "API_TOKEN={access_token}", "--", node(), script("@modelcontextprotocol", "server-everything", "dist", "index.js"))
 	if text := s.read(config); strings.Contains(text, inRing.Access) || !strings.Contains(text, `"run"`) {
 		t.Fatalf("the config is not as it should be:\n%s", text)
 	}
 	if out := s.inspect(config, "tools/list"); !strings.Contains(out, `"get-env"`) {
 		t.Fatalf("the inspector lists no get-env:\n%s", out)
+	} else if said := fmt.Sprintf("oidc: %d tools, ", strings.Count(out, `"inputSchema"`)); !strings.Contains(set, said) {
+		t.Errorf("the set-up does not say %q:\n%s", said, set)
 	}
+	if said := s.fails(1, "setup", "--name", "broken", "--env", "API_TOKEN={access_token}", "--", "python3", "-m", "no_such_server"); !strings.Contains(said, "the Python module no_such_server is not installed for ") {
+		t.Errorf("of a server that is not installed:\n%s", said)
+	}
+	s.stagedoor("setup", "--remove", "--name", "broken")
 	s.serverSees(config, inRing.Access, inRing.Refresh)
 	if r := s.exec("", lean, "run", "--profile", "work", "--env", "API_TOKEN={access_token}", "--", "sh", "-c", "test -n \"$API_TOKEN\" && exit 9"); r.status != 9 {
 		t.Errorf("the lean build's launcher ended with %d: %s", r.status, r.err)
