@@ -148,10 +148,14 @@ func (k *Keeper) trySecret(ctx context.Context, a account.Account, value secret.
 	return k.tokens.Try(ctx, grant)
 }
 
-// untried says why the secret of before stays. Of the new one nothing is known if the
-// provider could not be asked: then it is kept, for RenewSecrets to try it again.
+// errUntried says that nothing is known of a new client secret.
+var errUntried = errors.New("the secret that is stored stays, and the new one is kept until it can be tried")
+
+// untried says why the secret of before stays. Of the new one nothing is known unless the
+// provider itself has answered: then it is kept, for RenewSecrets to try it again.
 func (k *Keeper) untried(ctx context.Context, a account.Account, was identity.ClientSecret, next identity.NextSecret, why error) error {
-	later := oauth.IsTransient(why)
+	var answer *oauth.Error
+	later := !errors.As(why, &answer) || !answer.Answered || answer.Transient || answer.Means == oauth.Later
 	failed := k.tokens.Alone(ctx, a.Profile.ID, func() error {
 		now, err := k.secrets.Load(ctx, a.Profile.ID)
 		if err != nil || now.Value != was.Value || !later && now.Next.Value != next.Value { // it was replaced meanwhile
@@ -166,7 +170,7 @@ func (k *Keeper) untried(ctx context.Context, a account.Account, was identity.Cl
 		k.log.WarnContext(ctx, "whether a new client secret is to be tried again could not be kept", "error", failed)
 	}
 	if later && failed == nil {
-		return hint.Wrap(fmt.Errorf("the secret that is stored stays, and the new one is kept until it can be tried: %w", why),
+		return hint.Wrap(fmt.Errorf("%w: %w", errUntried, why),
 			"the tray and stagedoor watch try it every hour; or try one now: stagedoor secret rotate "+a.Profile.Name)
 	}
 	err := fmt.Errorf("the secret that is stored stays, because the new one did not work in a refresh: %w", why)

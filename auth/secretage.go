@@ -13,7 +13,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
-	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
@@ -214,7 +213,7 @@ func (k *Keeper) RenewSecrets(ctx context.Context, run func(ctx context.Context,
 		if failed == nil {
 			_, failed = k.SetClientSecret(ctx, p.Name, NewSecret{Value: next.Value, Ends: next.Ends, Try: true})
 		}
-		if failed != nil && !oauth.IsTransient(failed) { // then it is kept, and tried again
+		if failed != nil && !errors.Is(failed, errUntried) { // then it is tried again
 			k.record(ctx, p, audit.CredentialRotated, audit.Failed, map[string]any{"automatic": true})
 		}
 		if failed != nil {

@@ -307,7 +307,13 @@ func TestClientSecretIsRenewed(t *testing.T) {
 // is kept and tried again; the command does not run for another one, and what is
 // refused in the end is an alert and forgotten.
 func TestNewClientSecretIsNotLostOffline(t *testing.T) {
-	for name, good := range map[string]bool{"taken": true, "refused": false} {
+	down := authtest.Answer{Status: http.StatusServiceUnavailable}
+	portal := authtest.Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<html>Sign in to the network"}
+	for name, c := range map[string]struct {
+		good bool
+		down authtest.Answer
+	}{"taken": {true, down}, "refused": {false, down}, "taken, after a portal's page": {true, portal}} {
+		good := c.good
 		t.Run(name, func(t *testing.T) {
 			w, p := agingSecret(t, 0)
 			w.login("work")
@@ -326,7 +332,7 @@ func TestNewClientSecretIsNotLostOffline(t *testing.T) {
 				w.server.SetClientSecret("client", newSecret)
 			}
 			for range 2 {
-				w.server.Script(authtest.Token, authtest.Answer{Status: http.StatusServiceUnavailable})
+				w.server.Script(authtest.Token, c.down)
 				if err := renew(); err == nil || ran != 1 {
 					t.Fatalf("while it is down: %v, the command ran %d times", err, ran)
 				}
