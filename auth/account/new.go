@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -187,12 +188,11 @@ func (n *New) Account() (Account, error) {
 	p := profile.Profile{
 		Name: n.Name, Provider: n.Provider, ClientID: n.ClientID, Scopes: n.Scopes,
 		Issuer: n.Issuer, RedirectPort: n.RedirectPort, HasSecret: !n.ClientSecret.Empty(),
-		RefreshEndsAccess: n.RefreshEndsAccess, Params: strings.Join(n.Params, "&"), AccountField: n.AccountField,
+		RefreshEndsAccess: n.RefreshEndsAccess, AccountField: n.AccountField,
 	}
-	p.Issuer = withoutWellKnown(p.Issuer)
-	if row, err := provider.Lookup(n.Provider); err == nil && p.Issuer == "" {
-		p.Issuer = row.Issuer
-	}
+	row, _ := provider.Lookup(n.Provider) // Of says it if there is none
+	p.Issuer = cmp.Or(withoutWellKnown(p.Issuer), row.Issuer)
+	p.Params = row.Kept(n.Params)
 	if p.AuthParams, err = authParams(n.AuthParams); err != nil {
 		return Account{}, err
 	}

@@ -199,6 +199,14 @@ func Lookup(id string) (Provider, error) {
 
 var parameter = text.Pattern(`^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$`)
 
+// Kept returns the user's values for the row's parameters as With takes them: of one host
+// the same, also if that is the default.
+func (p Provider) Kept(pairs []string) (values string) {
+	return strings.Join(slices.DeleteFunc(slices.Sorted(slices.Values(pairs)), func(pair string) bool {
+		return slices.ContainsFunc(p.Parameters, func(param Parameter) bool { return pair == param.Name+"="+param.Default })
+	}), "&")
+}
+
 // With returns the row with the user's values for its parameters, as they are kept: NAME=VALUE
 // with & between, in the order of the names.
 func (p Provider) With(values string) (Provider, error) {
@@ -207,7 +215,7 @@ func (p Provider) With(values string) (Provider, error) {
 	}
 	given := map[string]string{}
 	for pair := range strings.SplitSeq(values, "&") {
-		if name, value, ok := strings.Cut(pair, "="); ok {
+		if name, value, _ := strings.Cut(pair, "="); pair != "" {
 			given[name] = value
 		}
 	}

@@ -102,10 +102,17 @@ func TestParameters(t *testing.T) {
 		}
 	}
 	for _, values := range []string{
-		"host=", "host=a b", "host=user@example.com", "host=example.com?x", "host=example.com#x", "host=https://example.com", "host=..", "host=a/../b", "host=-a", "hots=a", "host=a&x=b", "host=a\x00b", "host={host}",
+		"host", "host=", "host=a b", "host=user@example.com", "host=example.com?x", "host=example.com#x", "host=https://example.com", "host=..", "host=a/../b", "host=-a", "hots=a", "host=a&x=b", "host=a\x00b", "host={host}",
 	} {
 		if row, err := gitlab.With(values); err == nil {
 			t.Errorf("%q makes %s", values, row.Token)
+		}
+	}
+	for want, typed := range map[string][]string{ // of one host there is one service
+		"": {"host=gitlab.com"}, "host=a": {"host=a"}, "api=b&host=a": {"host=a", "api=b"}, "host": {"host"},
+	} {
+		if got := gitlab.Kept(typed); got != want {
+			t.Errorf("%q is kept as %q, want %q", typed, got, want)
 		}
 	}
 	if _, err := provider.Lookup("githob"); err == nil || !strings.Contains(hint.Of(err), "github") {
