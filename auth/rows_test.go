@@ -115,6 +115,7 @@ type scripted struct {
 	refreshes []string // refresh tokens that were shown
 	over      bool     // the login is
 	revoked   int
+	dead      string // the end of an access token that is not good any more
 }
 
 func (p *scripted) answer(status int, body string) *http.Response {
@@ -153,6 +154,9 @@ func (p *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 	case at == strings.ReplaceAll(p.row.Revocation, "{client_id}", "client") && at != "":
 		if !strings.Contains(r.Header.Get("Authorization")+string(body), "-of-a-usual-length-") {
 			p.t.Error("a revocation without a token")
+		}
+		if p.dead != "" && strings.Contains(r.Header.Get("Authorization")+string(body), p.dead) {
+			return p.answer(404, "{}"), nil
 		}
 		p.revoked++
 		return p.say(p.shape.revoked), nil

@@ -33,10 +33,7 @@ func (w *Wire) Revoke(ctx context.Context, e Endpoints, c Client, token secret.S
 	if err != nil {
 		return err
 	}
-	switch {
-	case a.confirms():
-		return nil
-	case e.Dialect.Revocation == RevokeGitHub && a.status == http.StatusNotFound: // of a token that is not good
+	if a.confirms() {
 		return nil
 	}
 	refusal := a.refusal(w.now())

@@ -155,43 +155,62 @@ func (s *Service) holdings(ctx context.Context, g Grant, locked bool) (Set, erro
 func (s *Service) revokeRemote(ctx context.Context, p *pending) Outcome {
 	limited, cancel := context.WithTimeout(ctx, 2*httpWait)
 	defer cancel()
+	outcome, again := s.revokeOnce(limited, p)
+	if again {
+		outcome, _ = s.revokeOnce(limited, p)
+	}
+	return outcome
+}
+
+// revokeOnce is revokeRemote with the tokens that there are. again says that the access
+// token, by which alone the login can be revoked, had ended, and that p has the next.
+func (s *Service) revokeOnce(ctx context.Context, p *pending) (outcome Outcome, again bool) {
 	e, client := p.endpoints(), p.client()
 	can := func(kind string) bool { return e.Dialect.Revocable(kind, !client.Secret.Empty()) }
 	if e.Revocation == "" || !can("refresh_token") && !can("access_token") {
-		return NoEndpoint
+		return NoEndpoint, false
 	}
 	refused, byRefresh := error(nil), !p.Refresh.Empty() && can("refresh_token")
 	if byRefresh {
-		refused = s.Wire.Revoke(limited, e, client, p.Refresh.String, "refresh_token")
+		refused = s.Wire.Revoke(ctx, e, client, p.Refresh.String, "refresh_token")
 		if refused != nil && refusal(refused) != Refused {
-			return refusal(refused)
+			return refusal(refused), false
 		}
 	}
 	if !p.Access.Empty() && can("access_token") {
 		// Most providers took the access token back with the refresh token, and
 		// some cannot revoke it at all; it ends by itself within its life.
-		if err := s.Wire.Revoke(limited, e, client, p.Access.String, "access_token"); err != nil && !byRefresh {
-			return refusal(err)
+		if err := s.Wire.Revoke(ctx, e, client, p.Access.String, "access_token"); err != nil && !byRefresh {
+			refused = err
 		}
 	}
 	switch {
-	case refused != nil:
-		return Refused
+	case refused != nil && (byRefresh || p.Refresh.Empty() || refusal(refused) == Unreachable):
+		return refusal(refused), false
 	case p.Refresh.Empty():
-		return Accepted
+		return Accepted, false
 	}
-	answer, err := s.Wire.Refresh(limited, e, client, p.Refresh.String)
+	unasked := !byRefresh && (refused != nil || p.Access.Empty())
+	answer, err := s.Wire.Refresh(ctx, e, client, p.Refresh.String)
 	if oauth.IsGrantRefused(err) {
-		return Revoked
+		return Revoked, false
 	}
 	// The provider said "revoked" and went on: whatever the proof brought to
 	// light must not stay behind at the provider either.
 	p.Refresh.String, p.Access.String = cmp.Or(answer.Refresh, p.Refresh.String), cmp.Or(answer.Access, p.Access.String)
-	if !answer.Refresh.Empty() || !answer.Access.Empty() {
-		_ = s.Wire.Revoke(limited, e, client, p.Refresh.String, "refresh_token")
-		_ = s.Wire.Revoke(limited, e, client, p.Access.String, "access_token")
+	switch {
+	case unasked:
+		if outcome = Unconfirmed; refused != nil {
+			outcome = refusal(refused)
+		}
+		return outcome, !answer.Access.Empty()
+	case !answer.Refresh.Empty() || !answer.Access.Empty():
+		if byRefresh {
+			_ = s.Wire.Revoke(ctx, e, client, p.Refresh.String, "refresh_token")
+		}
+		_ = s.Wire.Revoke(ctx, e, client, p.Access.String, "access_token")
 	}
-	return Unconfirmed
+	return Unconfirmed, false
 }
 
 // Forget removes what is kept here for a profile and asks nobody. It is for a
