@@ -21,6 +21,7 @@ const (
 	ownerChanged = "org.freedesktop.DBus.NameOwnerChanged"
 
 	callTimeout = 5 * time.Second
+	leastSettle = 30 * time.Millisecond
 	// reannounce leaves systray the time to register by itself with a new
 	// watcher, so that the icon is not announced twice.
 	reannounce = 500 * time.Millisecond
@@ -111,6 +112,23 @@ func (h *host) present(ctx context.Context) bool {
 	}
 	yes, ok := shows.Value().(bool)
 	return yes || !ok
+}
+
+// settle returns when the host has handled what the menu told it so far. Hosts built on libdbusmenu, which learn of a
+// submenu and of its items at the same time, show an empty submenu. Nothing tells how far a host is, but it answers a
+// question in its turn: behind our signal, behind our answer to its request for the layout, and behind the one to its
+// request for properties. A watcher that is a process of its own tells nothing, and gets the least time.
+func (h *host) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	least := time.After(leastSettle)
+	for range 3 {
+		_, _ = h.property(ctx, "IsStatusNotifierHostRegistered")
+	}
+	select {
+	case <-least:
+	case <-ctx.Done():
+	}
 }
 
 func (h *host) property(ctx context.Context, name string) (dbus.Variant, error) {

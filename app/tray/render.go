@@ -4,7 +4,6 @@ package tray
 
 import (
 	"slices"
-	"time"
 
 	"fyne.io/systray"
 )
@@ -15,8 +14,8 @@ import (
 type bar struct {
 	clicks chan Action
 	done   chan struct{} // ends the goroutines that wait for clicks
-	delay  time.Duration // what this desktop needs between a submenu and its items
 	icon   func(badge bool)
+	settle func() // waits until the host has seen the items that were added so far
 
 	drawn bool
 	look  Look
@@ -30,8 +29,8 @@ type node struct {
 	children []node
 }
 
-func newBar(delay time.Duration, icon func(badge bool)) *bar {
-	return &bar{clicks: make(chan Action), done: make(chan struct{}), delay: delay, icon: icon}
+func newBar(icon func(badge bool), settle func()) *bar {
+	return &bar{clicks: make(chan Action), done: make(chan struct{}), icon: icon, settle: settle}
 }
 
 func (b *bar) Clicks() <-chan Action   { return b.clicks }
@@ -84,6 +83,8 @@ func (b *bar) patch(nodes []node, items []Item) {
 	}
 }
 
+// build adds items below parent: first all of one level, then what is below them. A host may show a submenu as empty
+// if it learns of it and of its items at the same time.
 func (b *bar) build(parent *systray.MenuItem, items []Item) []node {
 	nodes := make([]node, 0, len(items))
 	for _, item := range items {
@@ -100,11 +101,18 @@ func (b *bar) build(parent *systray.MenuItem, items []Item) []node {
 		if item.Action != (Action{}) {
 			go b.forward(n.entry.ClickedCh, item.Action)
 		}
-		if len(item.Children) > 0 {
-			b.pause()
-			n.children = b.build(n.entry, item.Children)
-		}
 		nodes = append(nodes, n)
+	}
+	settled := false
+	for i, item := range items {
+		if len(item.Children) == 0 {
+			continue
+		}
+		if !settled {
+			b.settle()
+			settled = true
+		}
+		nodes[i].children = b.build(nodes[i].entry, item.Children)
 	}
 	return nodes
 }
@@ -125,16 +133,6 @@ func (b *bar) forward(clicked <-chan struct{}, action Action) {
 		case <-b.done:
 			return
 		}
-	}
-}
-
-func (b *bar) pause() {
-	if b.delay <= 0 {
-		return
-	}
-	select {
-	case <-time.After(b.delay):
-	case <-b.done:
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 func run(ctx context.Context, p Params) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	b := newBar(0, setIcon)
+	b := newBar(setIcon, func() {})
 	defer b.close()
 	ready, done := make(chan struct{}), make(chan struct{})
 	go func() {

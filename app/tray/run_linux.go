@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"fyne.io/systray"
 	"github.com/godbus/dbus/v5"
@@ -47,7 +46,11 @@ func run(ctx context.Context, p Params) error {
 	stop := context.AfterFunc(shared.Context(), func() { cancel(errBusGone) })
 	defer stop()
 
-	b := newBar(submenuDelay(os.Getenv), setIcon)
+	b := newBar(setIcon, func() {
+		if !ordersSubmenus(os.Getenv) {
+			host.settle(ctx)
+		}
+	})
 	defer b.close()
 	newController(p, b).loop(ctx)
 	if cause := context.Cause(ctx); errors.Is(cause, errBusGone) {
@@ -77,12 +80,8 @@ func setTooltip(text string) {
 // label escapes the underscore, which marks an access key in a D-Bus menu.
 func label(text string) string { return strings.ReplaceAll(text, "_", "__") }
 
-// submenuDelay is how long to wait between a submenu and its items. Hosts built
-// on libdbusmenu may handle the two out of order and then show an empty submenu;
-// KDE's handles them in order, and drops a submenu that stays empty for long.
-func submenuDelay(getenv func(string) string) time.Duration {
-	if strings.Contains(strings.ToLower(getenv("XDG_CURRENT_DESKTOP")), "kde") {
-		return 0
-	}
-	return 10 * time.Millisecond
+// ordersSubmenus reports whether the desktop handles a submenu and its items in the order in which they come. KDE's
+// does, and drops a submenu that stays empty for long.
+func ordersSubmenus(getenv func(string) string) bool {
+	return strings.Contains(strings.ToLower(getenv("XDG_CURRENT_DESKTOP")), "kde")
 }

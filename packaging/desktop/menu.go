@@ -38,6 +38,16 @@ func (d *Desktop) Menu(ctx context.Context) ([]MenuItem, error) {
 	return d.layout(ctx, item)
 }
 
+// MenuReader returns a function that reads the menu of the one tray icon as the app has it at that moment, whatever the
+// panel shows and also while the panel does not answer.
+func (d *Desktop) MenuReader(ctx context.Context) (func(context.Context) ([]MenuItem, error), error) {
+	item, err := d.theTrayItem(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("tray menu: %w", err)
+	}
+	return func(ctx context.Context) ([]MenuItem, error) { return d.layout(ctx, item) }, nil
+}
+
 // MenuLabels are the labels of the tray menu, those in submenus as "Profiles/work".
 func (d *Desktop) MenuLabels(ctx context.Context) ([]string, error) {
 	items, err := d.Menu(ctx)

@@ -149,7 +149,29 @@ func (d *Desktop) openMenu(ctx context.Context, labels []string) (MenuItem, erro
 	if !sameMenu(before, after) {
 		return MenuItem{}, fmt.Errorf("%w: it changed while it opened", errTryAgain)
 	}
-	return d.walk(ctx, way)
+	target, err := d.walk(ctx, way)
+	if err != nil {
+		return target, err
+	}
+	return target, d.stillThere(ctx, item, before, len(way))
+}
+
+// stillThere fails when the keys may have gone elsewhere: the app rebuilt its menu meanwhile, or a key that was meant
+// for a submenu reached the menu above, which closes the submenu. What Return would click then is anybody's guess.
+func (d *Desktop) stillThere(ctx context.Context, item trayItem, before []MenuItem, depth int) error {
+	d.settle(ctx, item)
+	after, err := d.layout(ctx, item)
+	if err != nil {
+		return err
+	}
+	if !sameMenu(before, after) {
+		return fmt.Errorf("%w: it changed on the way", errTryAgain)
+	}
+	open, err := d.popups(ctx)
+	if err == nil && open != max(depth, 1) {
+		return fmt.Errorf("%w: %d menus are open on the way", errTryAgain, open)
+	}
+	return err
 }
 
 // walk presses the keys that lead to an item.

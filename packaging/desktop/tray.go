@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -102,6 +103,19 @@ func (d *Desktop) TrayIcon(ctx context.Context) (x, y int, err error) {
 		return 0, 0, fmt.Errorf("tray icon: not shown: %w", err)
 	}
 	return before[2] + before[0]/2, before[3] + before[1]/2, nil
+}
+
+// StallPanel stops the panel's tray while fn runs, as a busy machine does.
+func (d *Desktop) StallPanel(fn func() error) error {
+	var pid uint32
+	err := d.bus.BusObject().Call("org.freedesktop.DBus.GetConnectionUnixProcessID", 0, watcherName).Store(&pid)
+	if err == nil {
+		err = syscall.Kill(int(pid), syscall.SIGSTOP)
+	}
+	if err != nil {
+		return fmt.Errorf("stop the panel's tray: %w", err)
+	}
+	return errors.Join(fn(), syscall.Kill(int(pid), syscall.SIGCONT))
 }
 
 var popupWindow = regexp.MustCompile(`(?m)^\s+(0x[0-9a-f]+) "wrapper-2\.0"`)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,45 @@ func TestWindowPictures(t *testing.T) {
 			s.settleWindow("^Profiles", "profiles-"+mode)
 			s.close(open)
 		})
+	}
+}
+
+// A panel that is busy while the menu is made anew shows its submenus with what is in them.
+func TestBusyPanelShowsWholeMenu(t *testing.T) {
+	s := newStage(t, full, desktop.Options{})
+	s.stagedoor("create-profile", "work", "--provider", "oidc", "--issuer", s.server.Issuer, "--client-id", authserver.PublicClientID)
+	s.tray()
+	menu, err := s.MenuReader(s.soon())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"one", "two", "three"} {
+		s.menuHas("Profiles")
+		before, err := menu(s.soon())
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.StallPanel(func() error {
+			s.stagedoor("create-profile", name, "--provider", "oidc", "--issuer", s.server.Issuer, "--client-id", authserver.PublicClientID)
+			// The first who asks for a new menu gets its top level only, which would hide the fault: it is not the panel.
+			s.eventually("a new menu", func() bool {
+				now, err := menu(s.soon())
+				return err == nil && len(now) > 0 && now[0].ID != before[0].ID && now[len(now)-1].Label == "Quit"
+			})
+			// The panel is busy for half a second more, or until somebody who does not wait for it has said it all.
+			limit := time.Now().Add(500 * time.Millisecond)
+			s.eventually("half a second", func() bool {
+				now, err := menu(s.soon())
+				all := err == nil && slices.ContainsFunc(now, func(i desktop.MenuItem) bool { return len(i.Children) > 2 })
+				return all || time.Now().After(limit)
+			})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		open := s.show("^Profiles", "Profiles", "Manage profiles…")
+		s.close(open)
 	}
 }
 
