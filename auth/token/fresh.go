@@ -162,10 +162,12 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 
 	request, cancel := context.WithTimeout(ctx, httpWait)
 	defer cancel()
-	answer, err := s.Wire.Refresh(request, g.Endpoints, client, set.Refresh)
-	if err == nil && g.RefreshEndsAccess {
-		s.refreshed(g.ID, set.Gen+1)
+	answered := func(error) {}
+	if g.RefreshEndsAccess {
+		answered = s.asking(g.ID, set.Gen+1)
 	}
+	answer, err := s.Wire.Refresh(request, g.Endpoints, client, set.Refresh)
+	answered(err)
 	s.at("answered")
 	a := attempt{grant: g, doubt: doubt, old: set, intent: intent, key: key, client: client}
 	if err == nil && answer.Stranger && a.subject() != "" {

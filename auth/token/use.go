@@ -19,7 +19,7 @@ import (
 // It is not safe for concurrent use.
 type Use struct {
 	files     string // the path of the three files, without their ends
-	seen, gen uint64 // refreshed before the token was read, and when it came
+	seen, own uint64 // the mark before the token was read, and the token's own
 	held      *durable.Lock
 }
 
@@ -27,39 +27,43 @@ const (
 	// drainWait is how long a refresh waits for requests with the token before: less
 	// than what those wait for that are to be sent with the next one.
 	drainWait = 8 * time.Second
-	// Of the files, .gate is locked while a refresh goes on, .use while a request
-	// does, and the length of .refreshed in bytes is the generation of the tokens that
-	// the last refresh brought.
+	// Of the files, .gate is locked while a refresh goes on, and .use while a request
+	// does. The length of .refreshed in bytes is a mark: twice the generation of the
+	// tokens that the last refresh brought, or one less while nobody knows whether it
+	// brought them, also if the process that asked for them is gone.
 	gateFile, useFile, refreshedFile = ".gate", ".use", ".refreshed"
 )
 
 // Use returns the use of the token that Fresh returns next. Of names it.
 func (s *Service) Use(id string) *Use {
 	u := &Use{files: filepath.Join(s.Locks, id)}
-	u.seen = u.refreshed()
+	u.seen = markOf(u.files)
 	return u
 }
 
 // Of says which tokens the use is of.
-func (u *Use) Of(s Set) { u.gen = s.Gen }
+func (u *Use) Of(s Set) { u.own = brought(s.Gen) }
 
-func (u *Use) refreshed() uint64 {
-	info, err := os.Stat(u.files + refreshedFile)
+func brought(gen uint64) uint64 { return 2 * min(gen, math.MaxInt32) }
+
+func markOf(files string) uint64 {
+	info, err := os.Stat(files + refreshedFile)
 	if err != nil {
 		return 0
 	}
 	return uint64(info.Size()) //nolint:gosec // G115: no file is shorter than nothing
 }
 
-// Enter reports whether a request may be sent now. If not, the token is dead or about
-// to be, and Fresh returns the next one, or the same if there is none.
+// Enter reports whether a request may be sent now. If not, the token is dead, about to
+// be or in doubt, and Fresh returns the next one, or the same if there is none: then that
+// has another Use.
 func (u *Use) Enter() bool {
 	gate, err := durable.TryShare(u.files + gateFile)
 	if err != nil {
 		return u.unguarded(err)
 	}
 	defer gate.Release()
-	if now := u.refreshed(); now != u.seen && now != u.gen {
+	if now := markOf(u.files); now != u.seen && now != u.own {
 		u.Leave()
 		return false
 	}
@@ -98,13 +102,28 @@ func (s *Service) drain(ctx context.Context, id string) (open func()) {
 	}
 }
 
-// refreshed notes that there is a token of another generation, and so the ones before
-// are dead.
-func (s *Service) refreshed(id string, gen uint64) {
-	f, err := durable.Open(filepath.Join(s.Locks, id+refreshedFile), os.O_CREATE|os.O_WRONLY)
+// asking marks the tokens of all generations before gen as in doubt, before the provider
+// is asked for those: it may end the ones before though its answer never arrives. What it
+// returns is called with what came of it.
+func (s *Service) asking(id string, gen uint64) (answered func(err error)) {
+	files := filepath.Join(s.Locks, id)
+	before := markOf(files)
+	mark(files, brought(gen)-1)
+	return func(err error) {
+		switch {
+		case err == nil:
+			mark(files, brought(gen))
+		case !maySpend(err):
+			mark(files, before)
+		}
+	}
+}
+
+func mark(files string, length uint64) {
+	f, err := durable.Open(files+refreshedFile, os.O_CREATE|os.O_WRONLY)
 	if err != nil {
 		return // who has the token is told so by the provider
 	}
-	_ = f.Truncate(int64(min(gen, math.MaxInt32)))
+	_ = f.Truncate(int64(length)) //nolint:gosec // G115: see brought
 	_ = f.Close()
 }

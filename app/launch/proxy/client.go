@@ -81,7 +81,7 @@ func (x *Proxy) route(ctx context.Context, line []byte, messages []message) (to 
 			if asks && x.due(x.current) {
 				x.need(ctx)
 			}
-			if gate := x.current.cred.Gate; gate == nil || !asks || gate.Enter() {
+			if gate := x.current.cred.Gate; gate == nil || !asks || x.current.promised || gate.Enter() {
 				x.own(line, messages, x.current)
 				x.leave(x.current)
 				return x.current, line
@@ -98,6 +98,9 @@ func (x *Proxy) route(ctx context.Context, line []byte, messages []message) (to 
 		if m.request() {
 			x.s.waiting[string(m.id.of(line))] = newRequest(line, m)
 		}
+	}
+	if x.since.IsZero() {
+		x.since = x.p.Now()
 	}
 	x.queue = append(x.queue, bytes.Clone(line))
 	x.queued += len(line)
@@ -154,6 +157,7 @@ func (x *Proxy) cancel(id []byte) *server {
 		if messages, ok := parse(line, nil); ok && len(messages) == 1 && bytes.Equal(messages[0].id.of(line), id) {
 			x.queue = append(x.queue[:i:i], x.queue[i+1:]...)
 			x.queued -= len(line)
+			x.served()
 			x.room.Broadcast()
 			break
 		}
@@ -225,7 +229,7 @@ func (x *Proxy) rested(s *server) {
 
 // leave says that a server uses its token no more, if that is so.
 func (x *Proxy) leave(s *server) {
-	if s.busy == 0 && s.cred.Gate != nil {
+	if s.busy == 0 && !s.promised && s.cred.Gate != nil {
 		s.cred.Gate.Leave()
 	}
 }
@@ -287,6 +291,16 @@ func (x *Proxy) flushQueue(ctx context.Context) {
 		x.mu.Unlock()
 		x.deliver(to, out, i < len(lines)-1)
 	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.served()
+}
+
+// served notes it if nothing waits any more. The caller holds mu.
+func (x *Proxy) served() {
+	if len(x.queue) == 0 {
+		x.since = time.Time{}
+	}
 }
 
 // refuse answers what waits for a server, since there is none. With words it is the
@@ -296,7 +310,7 @@ func (x *Proxy) refuse(words string, error bool) {
 	defer x.order.Unlock()
 	x.mu.Lock()
 	lines := x.queue
-	x.queue, x.queued = nil, 0
+	x.queue, x.queued, x.since = nil, 0, time.Time{}
 	x.room.Broadcast()
 	var out []byte
 	x.refusal, x.tried = words, x.p.Now()

@@ -24,7 +24,9 @@ func (x *Proxy) need(ctx context.Context) {
 	})
 }
 
-// prepare gets a token and makes a server ready with it, or says why there is none.
+// prepare gets a token and makes a server ready with it, or says why there is none. It
+// begins anew as long as that is in vain, but who waits for it is answered after
+// tokenWait, or when the server is ready that is started then.
 func (x *Proxy) prepare(ctx context.Context) {
 	x.mu.Lock()
 	wait, words := x.mayStart()
@@ -34,20 +36,24 @@ func (x *Proxy) prepare(ctx context.Context) {
 		x.refuse(words, true)
 		return
 	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(wait):
-	}
-	slow := time.AfterFunc(tokenWait, func() {
+	pause(ctx, wait)
+	for n := 1; x.tryToPrepare(ctx); n++ {
 		x.mu.Lock()
-		x.stuck = true
+		x.preparing = ctx.Err() == nil && (n < maxRounds || len(x.queue) > 0)
+		goOn := x.preparing
 		x.mu.Unlock()
-		x.refuse("Stagedoor still waits for the keychain or the provider. Try again in a moment.", false)
-	})
-	cred, err := x.p.Source.Fresh(ctx)
-	slow.Stop()
+		if !goOn {
+			return
+		}
+		pause(ctx, gateWait)
+	}
+}
+
+// tryToPrepare reports whether to try again: what it got is another account's by now, or
+// no more of use.
+func (x *Proxy) tryToPrepare(ctx context.Context) (again bool) {
+	cred, err := x.fresh(ctx)
 	x.mu.Lock()
-	x.stuck = false
 	now := x.current
 	same := now != nil && !now.ended && now.cred.Account == cred.Account && now.cred.Token == cred.Token
 	if err != nil || same && x.usable(now) {
@@ -66,22 +72,26 @@ func (x *Proxy) prepare(ctx context.Context) {
 		case err != nil && (waiting || !spare):
 			x.refuse(err.Error(), false)
 		case waiting: // for the token, which may be used again in a moment
-			select {
-			case <-ctx.Done():
-			case <-time.After(gateWait):
-			}
+			pause(ctx, gateWait)
 			x.flushQueue(ctx)
 		}
-		return
+		return false
 	}
 	if cred.Renew != nil {
 		if now != nil && !now.ended && now.cred.Account == cred.Account {
 			x.preparing, x.renewal = false, &cred
 			x.mu.Unlock()
 			x.settle()
-			return
+			return false
 		}
 		err = cred.Renew()
+	}
+	// Whoever refreshes waits for a server that starts as for one that works: else, of
+	// several launchers, each would end the token that the others start with.
+	if err == nil && cred.Gate != nil && !cred.Gate.Enter() {
+		x.mu.Unlock()
+		cred.drop()
+		return true
 	}
 	x.mu.Unlock()
 	var s *server
@@ -100,11 +110,13 @@ func (x *Proxy) prepare(ctx context.Context) {
 	if !current && !x.closing {
 		x.retire(s)
 		x.mu.Unlock()
-		x.prepare(ctx)
-		return
+		return true
 	}
 	x.preparing = false
 	if err != nil || x.closing {
+		if cred.Gate != nil {
+			cred.Gate.Leave()
+		}
 		x.mu.Unlock()
 		switch {
 		case s != nil:
@@ -112,11 +124,49 @@ func (x *Proxy) prepare(ctx context.Context) {
 		case ctx.Err() == nil:
 			x.refuse(err.Error(), true)
 		}
-		return
+		return false
 	}
 	x.next = s
 	x.mu.Unlock()
 	x.settle()
+	return false
+}
+
+// fresh gets a token. Who waits for it for too long is told so.
+func (x *Proxy) fresh(ctx context.Context) (Credential, error) {
+	x.mu.Lock()
+	rest, done := tokenWait, false
+	if !x.since.IsZero() {
+		rest -= x.p.Now().Sub(x.since)
+	}
+	x.mu.Unlock()
+	late := func() {
+		x.mu.Lock()
+		if done {
+			x.mu.Unlock()
+			return
+		}
+		x.stuck = true
+		x.mu.Unlock()
+		x.refuse("Stagedoor still waits for the keychain or the provider. Try again in a moment.", false)
+	}
+	if rest <= 0 {
+		late()
+	} else {
+		defer time.AfterFunc(rest, late).Stop()
+	}
+	cred, err := x.p.Source.Fresh(ctx)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.stuck, done = false, true
+	return cred, err
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 // mayStart says how long to wait before a server is started that ended by itself a
@@ -146,7 +196,7 @@ func (x *Proxy) start(ctx context.Context, cred Credential) (*server, error) {
 	x.started++
 	s := &server{
 		Process: process, generation: x.started, cred: cred, in: &lineWriter{w: process.Stdin},
-		private: map[string]chan []byte{}, gone: make(chan struct{}),
+		private: map[string]chan []byte{}, gone: make(chan struct{}), promised: cred.Gate != nil,
 	}
 	x.living[s] = true
 	known := x.s.agreed != nil && !x.s.modern

@@ -89,11 +89,14 @@ const (
 	patience = 10 * time.Second
 	// drainTime is what requests get at least, on a server that was replaced.
 	drainTime = 10 * time.Second
-	// tokenWait is how long a request waits for a token before it is answered by the
-	// launcher. Clients give up after 30 s.
+	// tokenWait is how long a request waits for a token that lasts, all attempts taken
+	// together, before it is answered by the launcher; what a server takes that starts by
+	// then comes on top. Clients give up after 30 s.
 	tokenWait = 10 * time.Second
 	// gateWait is how long what a Gate kept waits when there is no other token.
 	gateWait = 50 * time.Millisecond
+	// maxRounds is how often a server is made ready in vain if no request waits for it.
+	maxRounds = 3
 	// helloWait bounds the handshake with a later server.
 	helloWait = 2 * time.Minute
 	// again is how soon after a failure a token is asked for once more.
@@ -134,6 +137,7 @@ type Proxy struct {
 	stuck     bool       // the token that is asked for takes long
 	queue     [][]byte   // lines that wait for a server
 	queued    int        // bytes
+	since     time.Time  // when the first of them came
 	room      *sync.Cond // signals that queue or work has become less
 	started   int        // generations
 	began     bool

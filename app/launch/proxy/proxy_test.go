@@ -205,20 +205,20 @@ func TestAnswersReachTheServerThatAsked(t *testing.T) {
 // on, and the refresh must not wait for a server that works on nothing.
 func TestTokenThatOthersEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		gate := &fakeGate{}
-		r.gate = gate
+		token := &fakeToken{}
+		r.token = token
 		r.run()
 		r.hello()
 		r.call(1, "wait")
 		synctest.Wait()
-		if !gate.set(true) { // somebody wants to refresh
+		if !token.refresh(true) { // somebody wants to refresh
 			t.Error("a call is under way, and the token is not in use")
 		}
 		r.call(2, "who")
 		r.want(`"id":2,"result":{"content":[{"type":"text","text":"work-2"}]}`)
 		r.want(`"id":1,"result":{"content":[{"type":"text","text":"work-1"}]}`)
 		synctest.Wait()
-		if gate.set(false) {
+		if token.refresh(false) {
 			t.Error("the answer has come, and the token is still in use")
 		}
 		r.nothing()
@@ -227,13 +227,12 @@ func TestTokenThatOthersEnd(t *testing.T) {
 		}
 	})
 	bubble(t, func(t *testing.T, r *rig) { // there is no other token, but the call gets through in the end
-		gate := &fakeGate{}
-		r.gate = gate
+		token := &fakeToken{}
+		r.token = token
 		r.run()
 		r.hello()
 		r.same = true
-		gate.set(true)
-		r.gate = gate
+		token.refresh(true)
 		r.call(1, "who")
 		time.Sleep(3 * time.Second)
 		r.nothing()
@@ -242,42 +241,41 @@ func TestTokenThatOthersEnd(t *testing.T) {
 			t.Errorf("a token was asked for %d times, and what was made ready for it is gone %d times", r.fresh, len(r.done))
 		}
 		r.mu.Unlock()
-		gate.set(false)
+		token.refresh(false)
 		r.want(`"id":1,"result":{"content":[{"type":"text","text":"work-1"}]}`)
 		r.change(func() { r.problem = errNoLogin })
 		r.want(`list_changed`)
 	})
 	bubble(t, func(t *testing.T, r *rig) { // a refresh may bring the same token again
-		gate := &fakeGate{}
-		r.gate = gate
+		token := &fakeToken{}
+		r.token = token
 		r.run()
 		r.hello()
 		r.call(1, "wait")
 		synctest.Wait()
 		r.same = true
-		again := r.gate
-		gate.set(true) // for good
+		token.lose()
 		r.who(2, "work-1")
-		if gate.set(true) || !again.set(false) {
+		if !token.refresh(true) {
 			t.Error("the call that is under way is not known to whoever refreshes next")
 		}
 		r.want(`"id":1,"result"`)
 		synctest.Wait()
-		if again.set(false) {
+		if token.refresh(false) {
 			t.Error("nobody uses the token, and it is in use")
 		}
 	})
 	bubble(t, func(t *testing.T, r *rig) { // a server that reads a file goes on, and keeps nobody from a refresh
-		gate := &fakeGate{}
-		r.gate, r.inFile = gate, true
+		token := &fakeToken{}
+		r.token, r.inFile = token, true
 		r.run()
 		r.hello()
 		r.call(1, "wait")
 		synctest.Wait()
-		gate.set(true)
+		token.refresh(true)
 		r.call(2, "who")
 		r.want(`"id":2,"result"`)
-		if gate.set(true) {
+		if token.refresh(true) {
 			t.Error("the token of before is in use for ever")
 		}
 		if len(r.servers) != 1 || r.inTheFile() != "[work-1 work-2]" {
@@ -286,16 +284,126 @@ func TestTokenThatOthersEnd(t *testing.T) {
 		r.want(`"id":1,"result"`)
 	})
 	bubble(t, func(t *testing.T, r *rig) { // nor is there one to be had
-		gate := &fakeGate{}
-		r.gate = gate
+		token := &fakeToken{}
+		r.token = token
 		r.run()
 		r.hello()
-		gate.set(true)
+		token.refresh(true)
 		r.mu.Lock()
 		r.problem = errNoLogin
 		r.mu.Unlock()
 		r.call(1, "who")
 		r.want(`stagedoor login work`)
+	})
+}
+
+// slowly has later servers take their time to start.
+func slowly(d time.Duration) func(s *fakeServer, m map[string]any, line []byte) {
+	return func(s *fakeServer, m map[string]any, line []byte) {
+		if m["method"] == "initialize" && s.env != "work-1" {
+			time.Sleep(d)
+		}
+		legacy(s, m, line)
+	}
+}
+
+// Where each token is dead before a server is there for it, a call has an answer all the
+// same: within tokenWait and the time that a server takes to start. Nothing is started in
+// vain while nobody waits.
+func TestNoCallWaitsForRoundAfterRound(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		const starts = 4 * time.Second
+		r.handle = slowly(starts)
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		time.Sleep(time.Hour)
+		foul := func(is bool) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.foul = is
+		}
+		foul(true)
+		begun := time.Now()
+		r.call(1, "who")
+		r.want("Try again in a moment")
+		if took := time.Since(begun); took < tokenWait || took > tokenWait+starts+time.Second {
+			t.Errorf("the answer took %v", took)
+		}
+		time.Sleep(time.Hour)
+		if n := len(r.servers); n > 6 {
+			t.Errorf("%d servers were started for a call", n)
+		}
+		foul(false)
+		r.call(2, "who")
+		r.want(`"id":2,"result":{"content":[{"type":"text","text":"work-`)
+	})
+}
+
+// Where a refresh ends the token, a server that starts keeps the one that it starts with
+// until what waits for it is answered: launchers would refresh in turn, and none would
+// get to work.
+func TestTokenIsKeptForAServerThatStarts(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.handle = slowly(4 * time.Second)
+		r.token = &fakeToken{}
+		r.run()
+		r.hello()
+		r.token.refresh(true)
+		r.call(1, "wait")
+		time.Sleep(time.Second)
+		r.mu.Lock()
+		next := r.token
+		r.mu.Unlock()
+		if !next.refresh(true) {
+			t.Error("a server starts, and its token is not in use")
+		}
+		r.want(`"id":1,"result":{"content":[{"type":"text","text":"work-2"}]}`)
+		synctest.Wait()
+		if next.refresh(false) {
+			t.Error("the answer has come, and the token is still in use")
+		}
+		r.who(2, "work-2")
+	})
+	bubble(t, func(t *testing.T, r *rig) { // nor does one that does not come up keep it
+		r.handle = func(s *fakeServer, m map[string]any, line []byte) {
+			if s.env != "work-1" {
+				s.end(3, "no")
+				return
+			}
+			legacy(s, m, line)
+		}
+		r.token = &fakeToken{}
+		r.run()
+		r.hello()
+		r.token.refresh(true)
+		r.call(1, "who")
+		r.want("status 3")
+		synctest.Wait()
+		if r.token.refresh(true) {
+			t.Error("the token of a server that has ended is in use")
+		}
+	})
+}
+
+// A token in doubt is asked for again, and used if there is no other: no server is
+// started for it.
+func TestTokenInDoubt(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		token := &fakeToken{}
+		r.token = token
+		r.run()
+		r.hello()
+		r.same = true
+		token.lose()
+		r.who(1, "work-1")
+		if r.fresh != 2 || len(r.servers) != 1 {
+			t.Errorf("a token was asked for %d times, %d servers", r.fresh, len(r.servers))
+		}
+		r.who(2, "work-1")
+		if r.fresh != 2 {
+			t.Errorf("it was asked for %d times", r.fresh)
+		}
 	})
 }
 

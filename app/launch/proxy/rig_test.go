@@ -58,10 +58,11 @@ type rig struct {
 	life     time.Duration // of a token; 0 for ever
 	problem  error
 	hold     chan struct{} // Fresh waits for it
-	gate     *fakeGate
+	token    *fakeToken    // that the next refresh ends; nil if none does
 	asleep   time.Duration // by how much the wall clock is ahead of timers, which stand still meanwhile
 	same     bool          // Fresh has no other token
 	missing  bool          // the server cannot be started
+	foul     bool          // a token is of no use by the time that a server is there for it
 	fresh    int           // how often a token was asked for
 	began    int
 	supplied []string // what was noted, of a client that means it
@@ -100,10 +101,11 @@ func (r *rig) Fresh(ctx context.Context) (Credential, error) {
 	c := Credential{Account: r.account, Token: fmt.Sprint(r.issued), Env: []string{fmt.Sprintf("%s-%d", r.account, r.issued)}, Redact: func(s string) string {
 		return strings.ReplaceAll(s, "secret", "[token]")
 	}}
-	if c.Gate = r.gate; r.gate == nil {
-		c.Gate = nil
-	} else if !r.same {
-		r.gate = &fakeGate{}
+	if r.token != nil {
+		if !r.same && r.issued > 1 {
+			r.token = &fakeToken{}
+		}
+		c.Gate = r.token.gate()
 	}
 	name := c.Env[0]
 	c.Done = func() {
@@ -129,7 +131,7 @@ func (r *rig) Fresh(ctx context.Context) (Credential, error) {
 func (r *rig) Current(ctx context.Context, c Credential) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return c.Account == r.account && c.Token != r.dead, r.problem
+	return c.Account == r.account && c.Token != r.dead && !r.foul, r.problem
 }
 
 func (r *rig) now() time.Time {
@@ -139,33 +141,6 @@ func (r *rig) now() time.Time {
 }
 
 func (r *rig) nowLocked() time.Time { return time.Now().Add(r.asleep) }
-
-// fakeGate is what tells when a token may be used.
-type fakeGate struct {
-	mu      sync.Mutex
-	closed  bool
-	entered bool
-}
-
-func (g *fakeGate) Enter() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.entered = g.entered || !g.closed
-	return !g.closed
-}
-
-func (g *fakeGate) Leave() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.entered = false
-}
-
-func (g *fakeGate) set(closed bool) (entered bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.closed = closed
-	return g.entered
-}
 
 func (r *rig) start(ctx context.Context, c Credential) (Process, error) {
 	if r.missing {

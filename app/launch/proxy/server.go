@@ -18,6 +18,7 @@ type server struct {
 	in         *lineWriter
 	private    map[string]chan []byte // answers to requests of the launcher itself
 	busy       int                    // requests of the client that it works on
+	promised   bool                   // its token, to what waits until it is ready
 	ended      bool
 	foreign    bool // its login is not the selected one any more
 	replaced   bool // by a later one
@@ -276,7 +277,7 @@ func (x *Proxy) buried(ctx context.Context, s *server, status int) {
 			delete(x.s.held, id)
 		}
 	}
-	s.busy = 0
+	s.busy, s.promised = 0, false
 	x.leave(s)
 	x.room.Broadcast()
 	if x.next == s {

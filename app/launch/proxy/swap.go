@@ -101,6 +101,10 @@ func (x *Proxy) switchOver(ctx context.Context) {
 	x.work.Go(func() {
 		x.send(lines)
 		x.flushQueue(ctx)
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		s.promised = false
+		x.leave(s)
 	})
 }
 
@@ -110,7 +114,8 @@ func (x *Proxy) retire(s *server) {
 		s.drain.Stop()
 	}
 	if !s.retired {
-		s.retired = true
+		s.retired, s.promised = true, false
+		x.leave(s)
 		x.work.Go(func() { s.End(grace) })
 	}
 }
