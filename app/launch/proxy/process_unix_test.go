@@ -122,3 +122,15 @@ func TestLastWords(t *testing.T) {
 		t.Errorf("status %d, %v, last words %q of %q", status, err, p.LastWords(), errs.String())
 	}
 }
+
+func TestProcess(t *testing.T) {
+	testProcess(t, func(t *testing.T) Process {
+		const script = `while read -r line; do case $line in die) echo no more >&2; exit 7 ;; *) echo "$line" ;; esac; done`
+		p, err := Command{Program: "/bin/sh", Args: []string{"-c", script}, Err: io.Discard}.Start(t.Context(), Credential{Env: []string{"PATH=/bin"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { p.End(0) })
+		return p
+	})
+}

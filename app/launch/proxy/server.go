@@ -154,7 +154,7 @@ func (x *Proxy) judge(s *server, line []byte, m message) (edits []edit, forward 
 			return nil, true
 		}
 		known := of.of(line)
-		if s.generation > 1 {
+		if s.generation > 1 && of.found() {
 			known = renamed(s.generation, known)
 			edits = append(edits, edit{of, known})
 		}
