@@ -1,0 +1,7 @@
+//go:build !linux
+
+package platform
+
+func hardened() string { return "" }
+
+const wantHardened = ""
