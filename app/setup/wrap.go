@@ -109,8 +109,12 @@ func (s Service) Pinned(profile string) []clients.Server {
 // profile of a service, and that do not notice when its tools are others.
 func (s Service) KeepLists(service string) (names []string) {
 	for _, e := range s.Configs.Servers() {
-		flags, _ := e.Entry.Behind()
-		follows := e.Entry.IsOurs() && option(flags, "--profile") == "" && option(flags, "--provider") == service
+		flags, command := e.Entry.Behind()
+		recipe, _ := launch.Recognise(command)
+		if as := option(flags, "--as"); as != "" {
+			recipe, _ = launch.LookupRecipe(s.RecipeDir, as)
+		}
+		follows := e.Entry.IsOurs() && option(flags, "--profile") == "" && cmp.Or(option(flags, "--provider"), recipe.Provider, service) == service
 		if follows && e.Client.KeepsLists && !slices.Contains(names, e.Client.Name) {
 			names = append(names, e.Client.Name)
 		}
