@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -31,6 +32,13 @@ func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, recipe
 	live.Keeper = k
 	live.Find = func() (profile.Profile, error) {
 		p, err := o.find(k, recipe)
+		if id := live.Profile("").ID; id != "" && errors.Is(err, profile.ErrNotFound) {
+			if past, unknown := k.ProfilesCalled(ctx, id); unknown == nil && len(past) == 1 && past[0].Exists { // under another name
+				renamed := *o
+				renamed.profile = past[0].Name
+				return renamed.find(k, recipe)
+			}
+		}
 		return p, o.whereTo(ctx, k, err)
 	}
 	changes, err := k.WatchLogins(ctx)

@@ -300,6 +300,29 @@ func TestLoginWhileTheClientWaits(t *testing.T) {
 	}
 }
 
+// A profile that is given another name goes on under it, for a server that is pinned to
+// it and runs. One that is deleted takes its server along, and the call says why.
+func TestProfileThatIsRenamedAndDeleted(t *testing.T) {
+	s := newStudio(t, "oidc", time.Hour)
+	h := hostOf(t, s.starter(t.Context(), "run", "--profile", "ann", "--env", "API_TOKEN={access_token}", "--env", "WHO={profile}", "--",
+		node(), script("@modelcontextprotocol", "server-everything", "dist", "index.js")))
+	h.serves("ann")
+	s.must(t, "rename", "ann", "anna")
+	for range 20 {
+		h.serves("ann")
+		time.Sleep(100 * time.Millisecond) // the launcher hears of it within a second
+	}
+	if err := syscall.Kill(s.serverOf(h), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	h.until("after the rename", func(got string) bool { return strings.Contains(got, `\"WHO\": \"anna\"`) })
+	s.must(t, "delete-profile", "anna")
+	h.until("once it is deleted", func(got string) bool {
+		return strings.Contains(got, "Stagedoor has no token for this server") && !strings.Contains(got, "API_TOKEN")
+	})
+	s.nothingRunsBut(h)
+}
+
 // nothingRunsBut checks that a launcher has no server.
 func (s *studio) nothingRunsBut(h *host) {
 	s.t.Helper()
