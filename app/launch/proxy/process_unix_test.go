@@ -134,3 +134,39 @@ func TestProcess(t *testing.T) {
 		return p
 	})
 }
+
+// A server that ends, or is to end, is done with in time, whatever it started and however
+// it clings to life.
+func TestProcessThatClings(t *testing.T) {
+	for name, c := range map[string]struct {
+		script string
+		status int
+		end    bool
+	}{
+		"what it started has its output":       {`sleep 1000 & echo up; exit 3`, 3, false},
+		"what it started left the group":       {`$(command -v setsid) sh -c "echo up; sleep 15" & sleep 0.5; exit 3`, 3, false},
+		"it hears no signal":                   {`trap "" HUP INT TERM; echo up; while :; do sleep 0.1; done`, 137, true},
+		"it reads nothing and writes for ever": {`echo up; while :; do echo nonsense; done`, -1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, err := Command{Program: "/bin/sh", Args: []string{"-c", c.script}, Err: io.Discard}.Start(t.Context(), Credential{Env: []string{"PATH=/bin:/usr/bin"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := bufio.NewReader(p.Stdout)
+			if line, err := out.ReadString('\n'); line != "up\n" {
+				t.Fatalf("it said %q, %v", line, err)
+			}
+			begun := time.Now()
+			if c.end {
+				go p.End(200 * time.Millisecond)
+			}
+			_, _ = io.Copy(io.Discard, out)
+			status, err := p.Wait()
+			if took := time.Since(begun); took > 8*time.Second || err != nil || c.status >= 0 && status != c.status {
+				t.Errorf("it ended with %d, %v, after %v", status, err, took)
+			}
+		})
+	}
+}

@@ -340,6 +340,27 @@ func TestNoCallWaitsForRoundAfterRound(t *testing.T) {
 	})
 }
 
+// A client that looks whether anybody is there must not take a server that starts for one
+// that hangs.
+func TestPingWhileAServerStarts(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.handle = slowly(20 * time.Second)
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		time.Sleep(time.Hour)
+		r.call(1, "who")
+		time.Sleep(time.Second)
+		begun := time.Now()
+		r.send(`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
+		r.want(`"id":2,"result":{}`)
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("a ping took %v", took)
+		}
+		r.want(`"id":1,"result":{"content":[{"type":"text","text":"work-2"}]}`)
+	})
+}
+
 // Where a refresh ends the token, a server that starts keeps the one that it starts with
 // until what waits for it is answered: launchers would refresh in turn, and none would
 // get to work.
@@ -682,12 +703,12 @@ func TestCancelledBeforeThereIsAServer(t *testing.T) {
 		r.call(1, "who")
 		r.call(2, "who")
 		r.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
-		r.send(`{"jsonrpc":"2.0","id":3,"method":"ping"}`)
+		r.send(`{"jsonrpc":"2.0","id":3,"method":"tools/list"}`)
 		close(r.hold)
 		r.want(`"id":2`)
 		r.want(`"id":3`)
 		r.nothing()
-		if got := r.methods(2); got != "initialize notifications/initialized tools/call ping" {
+		if got := r.methods(2); got != "initialize notifications/initialized tools/call tools/list" {
 			t.Errorf("the second server got %s", got)
 		}
 	})
