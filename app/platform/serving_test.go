@@ -45,6 +45,7 @@ func serveForTest() int {
 	defer stop()
 	ctx, end := Serving(signals)
 	defer end()
+	_, _ = os.Stderr.WriteString("to nobody\n")
 	_, _ = os.Stdout.WriteString("serves " + hardened() + "\n")
 	select {
 	case <-ctx.Done():
@@ -60,7 +61,7 @@ func serveForTest() int {
 }
 
 // A client that is killed may leave our standard input open, in the hands of others: the
-// launcher must end all the same.
+// launcher must end all the same, and not because nobody reads its standard error.
 func TestServingEndsWithTheParent(t *testing.T) {
 	for name, end := range map[string]func(parent *exec.Cmd, in io.Closer){
 		"killed": func(parent *exec.Cmd, _ io.Closer) { _ = parent.Process.Kill() },
@@ -68,7 +69,13 @@ func TestServingEndsWithTheParent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			parent := again("parent")
-			parent.Stdout = nil
+			unread, words, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = unread.Close()
+			defer words.Close()
+			parent.Stdout, parent.Stderr = nil, words
 			out, err := parent.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)

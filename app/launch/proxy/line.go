@@ -93,6 +93,8 @@ type lineWriter struct {
 	w   io.Writer
 	buf []byte
 	err error // the first; nothing is written after it
+	// failed, if set, is called then.
+	failed func()
 }
 
 // add writes a line soon.
@@ -125,6 +127,8 @@ func (l *lineWriter) flushLocked() {
 
 func (l *lineWriter) write(b []byte) {
 	if l.err == nil {
-		_, l.err = l.w.Write(b)
+		if _, l.err = l.w.Write(b); l.err != nil && l.failed != nil {
+			l.failed()
+		}
 	}
 }

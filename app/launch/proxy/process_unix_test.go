@@ -170,3 +170,27 @@ func TestProcessThatClings(t *testing.T) {
 		})
 	}
 }
+
+// A client that does not read what servers say on standard error holds none up by that.
+func TestNobodyReadsStandardError(t *testing.T) {
+	unread, words := io.Pipe()
+	_ = unread.Close()
+	p, err := Command{Program: "/bin/sh", Args: []string{"-c", `i=0; while [ $i -lt 3000 ]; do echo "a line of words that nobody is going to read" >&2; i=$((i+1)); done; echo up`}, Err: words}.Start(t.Context(), Credential{Env: []string{"PATH=/bin"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.End(0)
+	line := make(chan string)
+	go func() {
+		said, _ := bufio.NewReader(p.Stdout).ReadString('\n')
+		line <- said
+	}()
+	select {
+	case said := <-line:
+		if said != "up\n" {
+			t.Errorf("it said %q", said)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it waits for somebody to read its standard error")
+	}
+}

@@ -150,14 +150,16 @@ type Proxy struct {
 	work      sync.WaitGroup
 }
 
-// Run serves the client until it hangs up or ctx ends, and returns the status to
-// exit with. No process of a server is left then.
+// Run serves the client until it hangs up, at either end, or ctx ends, and returns the
+// status to exit with. No process of a server is left then.
 func Run(ctx context.Context, p Params) (status int, err error) {
 	if p.MaxLine == 0 {
 		p.MaxLine = DefaultMaxLine
 	}
 	x := &Proxy{p: p, out: &lineWriter{w: p.Out}, s: newSession(), living: map[*server]bool{}}
 	x.room = sync.NewCond(&x.mu)
+	deaf := make(chan struct{})
+	x.out.failed = func() { close(deaf) }
 	x.tally.begun, x.tally.reported = p.Now(), p.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -168,6 +170,8 @@ func Run(ctx context.Context, p Params) (status int, err error) {
 		case err = <-read:
 			return x.close(cancel, true), err
 		case <-ctx.Done():
+			return x.close(cancel, false), nil
+		case <-deaf:
 			return x.close(cancel, false), nil
 		case _, ok := <-p.Changes:
 			if !ok {
@@ -210,7 +214,7 @@ func (x *Proxy) tooLong(head, tail []byte) {
 func (x *Proxy) send(line []byte) {
 	if len(line) > 0 {
 		x.out.add(line)
-		_ = x.out.flush() // if the client is gone, its hanging up ends us
+		_ = x.out.flush() // if the client is gone, that ends us
 	}
 }
 

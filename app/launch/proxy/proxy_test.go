@@ -340,6 +340,17 @@ func TestNoCallWaitsForRoundAfterRound(t *testing.T) {
 	})
 }
 
+// A client that reads nothing any more has gone, though its other pipe is open.
+func TestClientThatStopsReading(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.run()
+		r.hello()
+		_ = r.out.Close()
+		r.call(1, "who")
+		r.ended <- <-r.ended
+	})
+}
+
 // A client that looks whether anybody is there must not take a server that starts for one
 // that hangs.
 func TestPingWhileAServerStarts(t *testing.T) {

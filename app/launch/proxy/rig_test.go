@@ -73,6 +73,7 @@ type rig struct {
 
 	changes chan struct{}
 	in      *io.PipeWriter
+	out     *io.PipeReader
 	lines   chan string
 	errs    bytes.Buffer
 	ended   chan int
@@ -262,7 +263,7 @@ func bubble(t *testing.T, f func(t *testing.T, r *rig)) {
 func (r *rig) run() {
 	in, w := io.Pipe()
 	out, stdout := io.Pipe()
-	r.in = w
+	r.in, r.out = w, out
 	go func() {
 		scan := bufio.NewReader(out)
 		for {
