@@ -331,9 +331,11 @@ func TestNoCallWaitsForRoundAfterRound(t *testing.T) {
 			t.Errorf("the answer took %v", took)
 		}
 		time.Sleep(time.Hour)
+		r.mu.Lock()
 		if n := len(r.servers); n > 6 {
 			t.Errorf("%d servers were started for a call", n)
 		}
+		r.mu.Unlock()
 		foul(false)
 		r.call(2, "who")
 		r.want(`"id":2,"result":{"content":[{"type":"text","text":"work-`)
@@ -665,6 +667,28 @@ func TestServerThatEnds(t *testing.T) {
 		r.who(21, "work-6")
 		if r.began != 1 {
 			t.Errorf("the launch was noted %d times, want 1", r.began)
+		}
+	})
+}
+
+// A server of before that ends at what it does not know must not end the session: the
+// client hears that it does not know it, and begins with the handshake.
+func TestServerThatEndsAtAProbe(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.handle = func(s *fakeServer, m map[string]any, line []byte) {
+			if m["method"] == "server/discover" {
+				s.end(1, "initialize first")
+				return
+			}
+			legacy(s, m, line)
+		}
+		r.run()
+		r.send(`{"jsonrpc":"2.0","id":"probe","method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`)
+		r.want(`"id":"probe","error":{"code":-32601`)
+		r.hello()
+		r.who(1, "work-2")
+		if got := r.methods(2); got != "initialize notifications/initialized tools/call" {
+			t.Errorf("the second server got %s", got)
 		}
 	})
 }
