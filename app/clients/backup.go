@@ -3,6 +3,7 @@ package clients
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -11,6 +12,16 @@ import (
 // backupTime names a backup: UTC, to the millisecond, sorting by time, and a
 // file name on every system.
 const backupTime = "20060102T150405.000Z"
+
+// newestBackup is the copy of the client's file that was made last, or "".
+func (c *Configs) newestBackup(client Client) string {
+	dir := filepath.Join(c.BackupDir, client.ID)
+	list, err := os.ReadDir(dir)
+	if err != nil || len(list) == 0 {
+		return ""
+	}
+	return filepath.Join(dir, list[len(list)-1].Name()) // they are named by time
+}
 
 // backup keeps data and returns where.
 func (c *Configs) backup(client Client, data []byte) (string, error) {

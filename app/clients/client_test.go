@@ -58,6 +58,7 @@ func TestPath(t *testing.T) {
 			msix + `\LocalCache\Roaming\Claude\claude_desktop_config.json`,
 		},
 		{"claude-code, Linux", "claude-code", "linux", "/home/ann", nil, nil, "/home/ann/.claude.json"},
+		{"claude-code, moved", "claude-code", "linux", "/home/ann", map[string]string{"CLAUDE_CONFIG_DIR": "/workspace/claude"}, nil, "/workspace/claude/.claude.json"},
 		{"claude-code, Windows", "claude-code", "windows", user, nil, nil, user + `\.claude.json`},
 		{"cursor, macOS", "cursor", "darwin", "/Users/ann", nil, nil, "/Users/ann/.cursor/mcp.json"},
 		{"vscode, Linux", "vscode", "linux", "/home/ann", nil, nil, "/home/ann/.config/Code/User/mcp.json"},

@@ -29,13 +29,24 @@ func (ch Change) Diff() string {
 	if !ch.Exists {
 		from = "(no file)"
 	}
-	a, b := lines(ch.Before), lines(ch.After)
+	before, a := ch.parsed(ch.Before)
+	after, b := ch.parsed(ch.After)
 	hunks := diff.Hunks(a, b)
 	var seenA, seenB []lineRange
 	for _, h := range hunks {
 		seenA, seenB = append(seenA, lineRange{h.PosX, h.EndX}), append(seenB, lineRange{h.PosY, h.EndY})
 	}
-	return fmt.Sprintf("--- %s\n+++ %s\n", from, to) + unified(hunks, ch.shown(ch.Before, a, seenA), ch.shown(ch.After, b, seenB))
+	return fmt.Sprintf("--- %s\n+++ %s\n", from, to) + unified(hunks, ch.shown(before, a, seenA), ch.shown(after, b, seenB))
+}
+
+// parsed is a file with its lines, without what is held of it. It is nil if the file is
+// none that Plan takes.
+func (ch Change) parsed(data []byte) (*document, []string) {
+	d, err := parse(ch.Path, data)
+	if err != nil {
+		return nil, lines(data)
+	}
+	return d, lines(append(bytes.Clone(d.bom), d.text...))
 }
 
 // lineRange is some lines of a file, from the first to before the last.
@@ -51,11 +62,10 @@ func (r lineRange) String() string {
 
 // shown is the file line by line as Diff prints it; lines that are not seen are
 // hidden as a whole.
-func (ch Change) shown(data []byte, raw []string, seen []lineRange) []string {
+func (ch Change) shown(d *document, raw []string, seen []lineRange) []string {
 	out := slices.Repeat([]string{masked}, len(raw))
-	d, err := parse(ch.Path, data)
-	if err != nil {
-		return out // Plan refuses such a file
+	if d == nil {
+		return out
 	}
 	starts := []int{-len(d.bom)}
 	for _, line := range raw {
@@ -74,7 +84,7 @@ func (ch Change) shown(data []byte, raw []string, seen []lineRange) []string {
 	clean := lines(append(bytes.Clone(d.bom), d.mask(plain, spans)...))
 	for _, r := range seen {
 		for i := r.from; i < r.to && i < len(clean); i++ {
-			out[i] = printable(clean[i])
+			out[i] = printable(d.held.short(clean[i]))
 		}
 	}
 	return out

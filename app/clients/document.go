@@ -15,12 +15,13 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
-// Limits of a file that is read at all. Real ones are a few kilobytes, and
-// Claude Code's, which is also its state, a few megabytes. The depth bounds
-// the parser's recursion.
+// Limits of a file that is read at all. Real ones are a few kilobytes; Claude Code's,
+// which is also its state, has been seen with 238 MB. The depth bounds the parser's
+// recursion.
 const (
-	maxSize  = 10 << 20
-	maxDepth = 1000
+	maxSize   = 512 << 20
+	maxParsed = 64 << 20 // without what is held, see held
+	maxDepth  = 1000
 )
 
 // RefusedError says that a file is not understood completely, so nothing in it
@@ -46,22 +47,26 @@ type document struct {
 	bom  []byte // what stood before text
 	text []byte
 	root hujson.Value // its Value is nil when the file is blank
+	held held         // what text does not have in full
 }
 
 // blank says that the file is missing, empty or whitespace.
 func (d *document) blank() bool { return d.root.Value == nil }
 
 // bytes is the whole file.
-func (d *document) bytes() []byte { return append(bytes.Clone(d.bom), d.text...) }
+func (d *document) bytes() []byte { return append(bytes.Clone(d.bom), d.held.put(d.text)...) }
 
 // parse reads data, or says why it is left alone.
 func parse(path string, data []byte) (*document, error) {
 	d := &document{path: path, text: data}
 	switch {
 	case len(data) > maxSize:
-		return nil, tooLarge(path)
+		return nil, tooLarge(path, maxSize)
 	case isUTF16(data):
 		return nil, d.refuse(-1, "the file is UTF-16, not UTF-8", "save it as UTF-8 in your editor")
+	case ruined(data):
+		return nil, d.refuse(bytes.IndexByte(data, 0), "the file is damaged: from here on it has zero bytes, as after a power loss",
+			"put back a copy of it, or move it away so that a new one is made")
 	}
 	if bytes.HasPrefix(data, bom) {
 		d.bom, d.text = data[:len(bom)], data[len(bom):]
@@ -72,6 +77,10 @@ func parse(path string, data []byte) (*document, error) {
 	if len(trimSpace(d.text)) == 0 {
 		return d, nil
 	}
+	d.hold()
+	if len(d.text) > maxParsed {
+		return nil, tooLarge(path, maxParsed)
+	}
 	if at := tooDeep(d.text); at >= 0 {
 		return nil, d.refuse(at, fmt.Sprintf("nested more than %d deep", maxDepth),
 			"a client's settings are never that deep: look what is wrong there")
@@ -81,7 +90,7 @@ func parse(path string, data []byte) (*document, error) {
 
 // reparse is parse for the text after an edit of ours.
 func (d *document) reparse(text []byte) (*document, error) {
-	next := &document{path: d.path, bom: d.bom, text: text}
+	next := &document{path: d.path, bom: d.bom, text: text, held: d.held}
 	return next, next.parseText()
 }
 
@@ -131,7 +140,7 @@ func (d *document) explain(err error) (at int, reason string) {
 // refuse makes the error for offset at of the text, or the whole file if at < 0.
 func (d *document) refuse(at int, reason, advice string) error {
 	e := &RefusedError{Path: d.path, Reason: reason}
-	if at >= 0 {
+	if at >= 0 && d.held == nil { // else nobody knows the line
 		before := d.text[:min(at, len(d.text))]
 		e.Line = 1 + bytes.Count(before, []byte("\n"))
 		e.Column = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
@@ -139,9 +148,9 @@ func (d *document) refuse(at int, reason, advice string) error {
 	return hint.Wrap(e, advice)
 }
 
-func tooLarge(path string) error {
-	return (&document{path: path}).refuse(-1, fmt.Sprintf("the file is larger than %d MB", maxSize>>20),
-		"a client's settings are never that large: look what fills it")
+func tooLarge(path string, limit int) error {
+	return (&document{path: path}).refuse(-1, fmt.Sprintf("the file is larger than %d MB", limit>>20),
+		"what fills it can only be seen in an editor, and most of it is the client's own: after a copy, take that out")
 }
 
 // servers returns the object of servers, or nil if the file has none (or null
@@ -191,10 +200,16 @@ func kind(v hujson.Value) string {
 // first character of a JSON text, always ASCII, has in it.
 func isUTF16(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff")) ||
-		(len(b) >= 2 && (b[0] == 0 || b[1] == 0))
+		len(b) >= 4 && (b[0] == 0 || b[1] == 0) && (b[0]|b[1]|b[2]|b[3]) != 0 && len(b)%2 == 0
 }
 
+// ruined says that a file has zero bytes, of which a text has none.
+func ruined(b []byte) bool { return bytes.IndexByte(b, 0) >= 0 }
+
 func invalidUTF8(b []byte) int {
+	if utf8.Valid(b) {
+		return -1
+	}
 	for i, r := range string(b) {
 		if r == utf8.RuneError && !bytes.HasPrefix(b[i:], []byte("\ufffd")) {
 			return i

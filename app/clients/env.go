@@ -34,8 +34,9 @@ func HostEnv() (Env, error) {
 // Path returns where the client's file is, or would be: the first place that
 // fits the system. A place with a `*` counts only if its folder exists.
 //
-// {home} is the home folder; {config} is $XDG_CONFIG_HOME or ~/.config;
-// {appdata} and {localappdata} are Windows' roaming and local AppData.
+// A place begins with {home}, the home folder, or with the variable that moves it and
+// where it is without, as {CODEX_HOME:.codex}; {config}, {appdata} and {localappdata}
+// are those of the systems.
 func (c Client) Path(env Env) (string, error) {
 	places, ok := c.files[env.GOOS]
 	if !ok {
@@ -63,6 +64,9 @@ func (env Env) folder(placeholder string) string {
 		return env.variable("APPDATA", "AppData", "Roaming")
 	case "{localappdata}":
 		return env.variable("LOCALAPPDATA", "AppData", "Local")
+	}
+	if name, fallback, ok := strings.Cut(strings.Trim(placeholder, "{}"), ":"); ok {
+		return env.variable(name, fallback)
 	}
 	return env.Home
 }

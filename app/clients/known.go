@@ -31,7 +31,7 @@ func All() []Client {
 			Servers:  "/mcpServers",
 			Reload:   "start a new Claude Code session",
 			Terminal: true, Inherits: true, Patience: 30 * time.Second,
-			files: map[string][]string{"": {"{home}/.claude.json"}},
+			files: map[string][]string{"": {"{CLAUDE_CONFIG_DIR:}/.claude.json"}},
 		},
 		{
 			ID: "cursor", Name: "Cursor",

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/tailscale/hujson"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 // Plan reads the client's file and works out how to set the entry of that name
@@ -34,6 +36,9 @@ func (c *Configs) Plan(ctx context.Context, client Client, name string, e *Entry
 		Exists: exists, FolderMissing: !exists && folderMissing(path), Before: data,
 	}
 	if err := ch.compute(client); err != nil {
+		if copy := c.newestBackup(client); copy != "" && errors.As(err, new(*RefusedError)) {
+			err = hint.Wrap(err, hint.Of(err)+"; the newest copy that Stagedoor kept is "+copy)
+		}
 		return Change{}, err
 	}
 	return ch, nil

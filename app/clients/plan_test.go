@@ -349,7 +349,7 @@ func TestRefused(t *testing.T) {
 		{"too deep", strings.Repeat("[", 1001), 1, 1001, "1000 deep"},
 		{"far too deep", `{"a":` + strings.Repeat(`{"a":`, 1<<20), 1, 5001, "1000 deep"},
 		{"too deep between comments", strings.Repeat("/**/[//[\n", 1001), 1001, 5, "1000 deep"},
-		{"too large", `{"a":"` + strings.Repeat("a", maxSize) + `"}`, 0, 0, "larger than 10 MB"},
+		{"too large", `{"mcpServers":"` + strings.Repeat("a", maxParsed) + `"}`, 0, 0, "larger than 64 MB"},
 		{"two marks", "\ufeff\ufeff{}", 1, 1, "invalid"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -20,7 +20,7 @@ func readFile(path string) (data []byte, exists bool, err error) {
 	case errors.Is(err, durable.ErrNotRegular):
 		return nil, false, hint.Wrap(fmt.Errorf("read %w", err), "move what is at "+path+" out of the way")
 	case errors.Is(err, durable.ErrTooLarge):
-		return nil, false, tooLarge(path)
+		return nil, false, tooLarge(path, maxSize)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, false, nil
 	case err != nil:

@@ -77,7 +77,43 @@ func Bytes(data []byte) func(io.Writer) error {
 // WriteStream is WriteLinked for what is too long to be in memory at once. If
 // write fails, path is as it was.
 func WriteStream(path string, perm os.FileMode, write func(io.Writer) error) error {
-	return stream(path, perm, lasting(replace), write)
+	return stream(path, perm, lasting(replaceOrFill), write)
+}
+
+// replaceOrFill is replace, but for a file that is mounted by itself, as containers have
+// the user's: it cannot get another name, so that its content is replaced instead. A
+// crash in the middle leaves a part of the new one.
+func replaceOrFill(from, to string) error {
+	err := replace(from, to)
+	if !errors.Is(err, syscall.EBUSY) {
+		return err
+	}
+	if err := fill(from, to); err != nil {
+		return err
+	}
+	return os.Remove(from)
+}
+
+// fill gives a file the content of another.
+func fill(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	out, err := os.OpenFile(to, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = out.Close() }()
+	size, err := io.Copy(out, in)
+	if err == nil {
+		err = out.Truncate(size)
+	}
+	if err == nil {
+		err = out.Sync()
+	}
+	return err
 }
 
 // CreateStream is WriteStream for a file that must not exist yet; the error is
