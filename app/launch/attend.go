@@ -12,12 +12,12 @@ import (
 
 // Attend runs the program with our streams, passes signals on, and returns its exit
 // status. in is an input that was partly read already, or nil.
-func Attend(program string, args []string, c proxy.Credential, in io.Reader) (status int, err error) {
+func Attend(program string, args []string, with proxy.Credential, in io.Reader) (status int, err error) {
 	command, err := Command(program, args, os.Stderr)
 	if err != nil {
 		return ExitNotExecutable, err
 	}
-	cmd := command.Cmd(c)
+	cmd := command.Cmd(with)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	var stdin io.WriteCloser
 	if in != nil {
@@ -32,6 +32,10 @@ func Attend(program string, args []string, c proxy.Credential, in io.Reader) (st
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	release, err := command.StartHere(cmd)
+	if c := command; c.WantsShell(err) {
+		c = c.InShell()
+		return Attend(c.Program, c.Args, with, in)
+	}
 	if err != nil {
 		return ExitNotExecutable, &StartError{ExitNotExecutable, fmt.Errorf("cannot run %s: %w", program, err)}
 	}

@@ -15,6 +15,10 @@ import (
 // failed.
 func Run(program string, args, env []string) (status int, err error) {
 	err = syscall.Exec(program, append([]string{program}, args...), env)
+	if c := (proxy.Command{Program: program, Args: args}); c.WantsShell(err) {
+		c = c.InShell()
+		err = syscall.Exec(c.Program, append([]string{c.Program}, c.Args...), env)
+	}
 	return ExitNotExecutable, &StartError{ExitNotExecutable, fmt.Errorf("cannot run %s: %w", program, err)}
 }
 

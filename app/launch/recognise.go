@@ -55,6 +55,33 @@ func Recognise(command []string) (Recipe, bool) {
 	return Recipe{}, false
 }
 
+// Subject tells the servers that commands start apart: by what a starter is to start,
+// or by the program's name, and by arguments that are no options. Folders of programs
+// and versions do not count, which an upgrade changes.
+func Subject(command []string) string {
+	if r, ok := Recognise(command); ok {
+		return r.ID
+	}
+	var parts []string
+	for i, arg := range command {
+		if i > 0 && strings.HasPrefix(arg, "-") {
+			continue
+		}
+		arg = strings.ReplaceAll(arg, `\`, "/")
+		if at := strings.LastIndexAny(arg, "@="); at > max(0, strings.LastIndex(arg, "/")) {
+			arg = strings.TrimRight(arg[:at], "=")
+		}
+		if i == 0 {
+			arg = strings.TrimSuffix(strings.TrimSuffix(path.Base(arg), ".exe"), ".cmd")
+			if _, known := starters[version().ReplaceAllString(arg, "")]; known && len(command) > 1 {
+				continue
+			}
+		}
+		parts = append(parts, arg)
+	}
+	return strings.Join(parts, " ")
+}
+
 // names reports whether an argument is what a recipe's match means, where a mere
 // name is one of that registry.
 func names(arg, match, registry string, program bool) bool {

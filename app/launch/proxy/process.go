@@ -42,6 +42,29 @@ func (c Command) Cmd(with Credential) *exec.Cmd {
 	return cmd
 }
 
+// WantsShell reports whether a start failed because the program is a script without a
+// first line that says what runs it. MCP clients start such a one with a shell, as
+// execvp(3) does.
+func (c Command) WantsShell(err error) bool {
+	if !errors.Is(err, syscall.ENOEXEC) {
+		return false
+	}
+	f, err := os.Open(c.Program)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, 512)
+	n, _ := io.ReadFull(f, head)
+	return bytes.IndexByte(head[:n], 0) < 0 // else it is a program, for another processor maybe
+}
+
+// InShell is the command with its program as a script.
+func (c Command) InShell() Command {
+	c.Program, c.Args = "/bin/sh", append([]string{c.Program}, c.Args...)
+	return c
+}
+
 // ExitStatus is what a shell says of how a program ended, of what Wait returned.
 func ExitStatus(err error) (int, error) {
 	var exit *exec.ExitError
@@ -56,7 +79,7 @@ func ExitStatus(err error) (int, error) {
 
 // Start starts the program in a process group of its own, which ends with ours,
 // also if we are killed.
-func (c Command) Start(_ context.Context, with Credential) (Process, error) {
+func (c Command) Start(ctx context.Context, with Credential) (Process, error) {
 	cmd := c.Cmd(with)
 	cmd.SysProcAttr = attributes(c.Line)
 	stdin, err := cmd.StdinPipe()
@@ -78,6 +101,9 @@ func (c Command) Start(_ context.Context, with Credential) (Process, error) {
 	_, _ = out.Close(), errs.Close()
 	if err != nil {
 		_, _ = stdout.Close(), stderr.Close()
+		if c.WantsShell(err) {
+			return c.InShell().Start(ctx, with)
+		}
 		return Process{}, err
 	}
 	words := &lastLine{w: c.Err}
