@@ -132,6 +132,7 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 				Client: "cursor", Profile: "work", Entry: "n", As: "spotify-mcp", Env: []string{"A=b"}, Files: []string{"C=d"}, Command: []string{"prog", "-v"},
 			}},
 		},
+		flagTest[setupOptions]{"--force --no-environment", &setupOptions{Request: setup.Request{Force: true, Bare: true}}},
 		flagTest[setupOptions]{"--no-check", &setupOptions{noCheck: true}},
 		flagTest[setupOptions]{"--remove", &setupOptions{Request: setup.Request{Remove: true}}},
 		flagTest[setupOptions]{"--wrap e -y", &setupOptions{yes: true, Request: setup.Request{Wrap: "e"}}},

@@ -3,16 +3,19 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 )
 
@@ -39,6 +42,10 @@ it is: the same program, arguments and env, and the profile that the server's ow
 --profile names. --wrap does that for an entry of any name. Secrets in its env that
 the server gets from Stagedoor are moved into the keychain if you agree; elsewhere
 --yes does. --unwrap puts the entry back as it was, with its secrets.
+
+An entry that starts another server is replaced only after a question, or with
+--force. Proxy and CA variables of your shell (HTTPS_PROXY, SSL_CERT_FILE, …) go into
+the entry's env, since clients do not pass them on: --no-environment leaves them out.
 
 Then the entry's command is started once, as the client will start it, and you see
 how many tools the server has, or why it does not start. --no-check leaves that out.
@@ -80,6 +87,8 @@ zed or gemini.`,
 	flags.BoolVar(&o.Endpoint, "endpoint", false, "let the server ask for tokens at $STAGEDOOR_TOKEN_URL")
 	flags.StringArrayVar(&o.Files, "file", nil, "write PATH=TEMPLATE for the server, in a folder that {run_dir} names; may be repeated")
 	flags.BoolVar(&o.Remove, "remove", false, "remove the entry")
+	flags.BoolVar(&o.Force, "force", false, "replace or remove an entry that is not Stagedoor's, or that starts another server")
+	flags.BoolVar(&o.Bare, "no-environment", false, "write no proxy and CA variables of your shell into the entry")
 	flags.StringVar(&o.Wrap, "wrap", "", "put this entry, which starts its server without Stagedoor, behind it")
 	flags.StringVar(&o.Unwrap, "unwrap", "", "put this entry back as it was before --wrap")
 	flags.BoolVarP(&o.yes, "yes", "y", false, "with --wrap, move secrets of the entry's env into the keychain without asking")
@@ -160,6 +169,12 @@ func setupRun(ctx context.Context, f *Factory, k setupKeeper, o *setupOptions) e
 		return err
 	}
 	result := setupResult{Client: p.Client.ID, Path: p.Change.Path, Entry: p.Change.Name, Action: p.Change.Action, Warnings: p.Change.Warnings}
+	if q := p.Replaces(); q != nil && !o.Force && !o.print {
+		f.notef("%s\n", strings.ReplaceAll(q.Error(), "\n", "; "))
+		if f.ReadPassword == nil || !f.ask("Replace it?") {
+			return hint.New(fmt.Sprintf("the entry %q is left as it is", result.Entry), "--name NAME makes another one beside it, --force replaces it")
+		}
+	}
 	for _, w := range p.Change.Warnings {
 		f.notef("warning: %s\n", printable(w))
 	}

@@ -16,21 +16,38 @@ type Question struct {
 	Client, Entry string
 	Program       string // that the entry starts; "" if it starts none and is replaced
 	Profile       string // whose tokens the program would get
+	Ours          string // of Stagedoor's, what it starts now, and
+	Instead       string // what it would start
 }
 
 // Error is the question in words, a line each for what there is and what would be.
 func (q Question) Error() string {
+	if q.Ours != "" {
+		return fmt.Sprintf("the entry %q of %s starts another server already: %s\nit would be replaced by %s, with the tokens of %s", q.Entry, q.Client, q.Ours, q.Instead, q.Profile)
+	}
 	if q.Program == "" {
 		return fmt.Sprintf("the entry %q of %s is not Stagedoor's and starts no program here\nit would be replaced by a server with the tokens of %s", q.Entry, q.Client, q.Profile)
 	}
 	return fmt.Sprintf("the entry %q of %s starts %s without Stagedoor\nStagedoor would start it with the tokens of %s; its arguments and variables stay", q.Entry, q.Client, q.Program, q.Profile)
 }
 
+// Replaces is the Question whether an entry is to be replaced, or nil.
+func (p Plan) Replaces() error {
+	q, asks := p.question().(Question)
+	if asks && (q.Ours != "" || q.Program == "") {
+		return q
+	}
+	return nil
+}
+
 // question is what has to be answered before the plan is applied, or nil.
 func (p Plan) question() error {
 	was := p.Change.Previous
-	if !p.Change.Writes() || p.Change.Was() == nil || was != nil && was.IsOurs() {
+	if !p.Change.Writes() || p.Change.Was() == nil || p.Change.Entry == nil || was != nil && was.IsOurs() && !p.clash {
 		return nil
+	}
+	if p.clash {
+		return Question{Client: p.Client.Name, Entry: p.Change.Name, Profile: p.Profile.Name, Ours: starts(*was), Instead: starts(*p.Change.Entry)}
 	}
 	q := Question{Client: p.Client.Name, Entry: p.Change.Name, Profile: p.Profile.Name}
 	if was != nil {

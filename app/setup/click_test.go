@@ -18,12 +18,16 @@ import (
 // fakeKeeper has one profile of Spotify.
 type fakeKeeper struct {
 	Keeper
-	command string // that starts the server; /bin/sh if empty
+	command string          // that starts the server; /bin/sh if empty
+	server  *profile.Server // remembered
 }
 
 func (k fakeKeeper) Profile(name string) (profile.Profile, error) {
 	if name != "" && name != "work" {
 		return profile.Profile{}, profile.ErrNotFound
+	}
+	if k.server != nil && k.server.Command != nil {
+		return profile.Profile{ID: "1", Name: "work", Provider: "spotify", Server: k.server}, nil
 	}
 	return profile.Profile{ID: "1", Name: "work", Provider: "spotify", Server: &profile.Server{As: "spotify-mcp", Command: []string{cmp.Or(k.command, "/bin/sh"), "server"}}}, nil
 }
@@ -34,7 +38,12 @@ func (fakeKeeper) LogWritable(context.Context) error { return nil }
 
 func (fakeKeeper) KeepEntry(context.Context, string, []byte, string) error { return nil }
 
-func (fakeKeeper) RememberServer(context.Context, string, profile.Server) error { return nil }
+func (k fakeKeeper) RememberServer(_ context.Context, _ string, server profile.Server) error {
+	if k.server != nil {
+		*k.server = server
+	}
+	return nil
+}
 
 func (fakeKeeper) Record(context.Context, profile.Profile, string, string, map[string]any) {}
 
@@ -51,7 +60,7 @@ func service(t *testing.T, home string) Service {
 	if err := os.WriteFile(self, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	return Service{Params{Keeper: fakeKeeper{}, Configs: configs, Executable: func() (string, error) { return self, nil }}}
+	return Service{Params{Keeper: fakeKeeper{server: &profile.Server{}}, Configs: configs, Executable: func() (string, error) { return self, nil }}}
 }
 
 // A click that nobody asked about changes no entry that somebody else wrote, and an
@@ -70,7 +79,8 @@ func TestClickAsksBeforeItChangesWhatIsNotOurs(t *testing.T) {
 		"starts a server":               {own, "starts python3 without Stagedoor\nStagedoor would start it with the tokens of work", `"mine"`},
 		"starts none":                   {`{"url":"https://mcp.example.com"}`, "starts no program here\nit would be replaced", `"run"`},
 		"of a server that nobody knows": {strings.Replace(own, "spotify_mcp", "own", 1), "", ""},
-		"ours, of another server":       {`{"command":"/opt/stagedoor","args":["run","--provider","spotify","--as","spotify-mcp","--","/bin/sh","old"]}`, "", `"server"`},
+		"ours, of another server":       {`{"command":"/opt/stagedoor","args":["run","--provider","spotify","--as","spotify-mcp","--","/bin/sh","old"]}`, "starts another server already: old for spotify\nit would be replaced by server for spotify, with the tokens of work", `"server"`},
+		"ours, of the same server":      {`{"command":"/old/stagedoor","args":["run","--provider","spotify","--as","spotify-mcp","--","/usr/bin/sh","-v","server@1.2"]}`, "", `"server"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := t.TempDir()

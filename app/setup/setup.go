@@ -41,6 +41,8 @@ type Request struct {
 	Endpoint bool     // the server asks for tokens itself
 	Command  []string // program and arguments; what was set up last, or the recipe's, if empty
 	Remove   bool     // the entry is to go
+	Force    bool     // also one that is somebody else's, or of another server
+	Bare     bool     // nothing of the user's shell goes into the entry's env
 
 	Wrap   string   // an entry that is there, which is to start through us; it names Entry
 	Unwrap string   // such an entry, which is to be as it was
@@ -76,6 +78,7 @@ type Plan struct {
 	Wrapped bool // Stagedoor is put in front of what was there
 	server  profile.Server
 	forget  func() error // the copy of what is put back
+	clash   bool         // the entry is that of another server of ours
 }
 
 // Checkable says that the entry starts through us, so that it can be tried.
@@ -110,6 +113,9 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 	before, err := s.Configs.Plan(ctx, plan.Client, name, nil)
 	if err != nil || r.Remove {
 		plan.Change = before
+		if err == nil && before.Action == clients.Remove && !r.Force && (before.Previous == nil || !before.Previous.IsOurs()) {
+			err = hint.New(fmt.Sprintf("the entry %q of %s is not Stagedoor's", name, plan.Client.Name), "--force removes it all the same")
+		}
 		return plan, err
 	}
 	was := before.Previous
@@ -125,17 +131,33 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	carried, notes := carry(s.Host, plan.Client.Name)
+	if r.Bare {
+		carried, notes = nil, nil
+	}
+	entry.Env = maps.Clone(entry.Env)
 	if was != nil && (was.IsOurs() || r.Wrap != "") {
 		env := foreign(*was)
+		if !was.IsOurs() { // whose own values are somebody's choice
+			maps.DeleteFunc(carried, func(name, _ string) bool { return env[name] != "" })
+		}
 		for _, name := range r.Taken {
 			delete(env, name)
 		}
 		maps.Copy(env, entry.Env)
 		entry.Env = env
 	}
+	if len(carried) > 0 && entry.Env == nil {
+		entry.Env = map[string]string{}
+	}
+	maps.Copy(entry.Env, carried)
 	if plan.Change, err = s.Configs.Plan(ctx, plan.Client, name, entry); err != nil {
 		return Plan{}, err
 	}
+	if plan.Change.Writes() {
+		plan.Change.Warnings = append(plan.Change.Warnings, notes...)
+	}
+	plan.clash = was != nil && was.IsOurs() && !r.Force && another(*was, *entry, r.Entry != "")
 	plan.Wrapped, plan.Change.NoBackup = r.Wrap != "", len(r.Taken) > 0
 	if _, err := launch.Find(plan.server.Command[0]); err != nil {
 		plan.Change.Warnings = append(plan.Change.Warnings, fmt.Sprintf("%s here: the server does not start before that is mended", err))
@@ -282,7 +304,7 @@ func (s Service) serverFor(p profile.Profile, r Request) (profile.Server, error)
 		return server, hint.New(name+" is relative to a folder that only the client knows", "write its whole path into the entry first")
 	}
 	if path, err := launch.Find(server.Command[0]); err == nil {
-		server.Command[0] = path
+		server.Command[0] = lasting(path)
 	} else if filepath.IsAbs(server.Command[0]) || r.Command != nil {
 		return server, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // Found is an entry that starts its server without us.
@@ -173,6 +174,25 @@ func (s Service) unwrap(ctx context.Context, client clients.Client, name string)
 		plan.Change.Warnings = append(plan.Change.Warnings, "there is no copy of the entry as it was: what was moved into the vault stays there")
 	}
 	return plan, err
+}
+
+// another reports whether an entry of ours is for another server than the one that it
+// is to be; a user who named the entry may give that another account.
+func another(was, wanted clients.Entry, named bool) bool {
+	before, old := was.Behind()
+	after, command := wanted.Behind()
+	account := func(flags []string) string { return option(flags, "--profile") + " " + option(flags, "--provider") }
+	return launch.Subject(old) != launch.Subject(command) || !named && account(before) != account(after)
+}
+
+// starts says what an entry of ours starts, and for whom.
+func starts(e clients.Entry) string {
+	flags, command := e.Behind()
+	what := text.Name(launch.Subject(command))
+	if of := cmp.Or(option(flags, "--profile"), option(flags, "--provider")); of != "" {
+		what += " for " + text.Name(of)
+	}
+	return what
 }
 
 // where names an entry among the copies.
