@@ -115,7 +115,7 @@ install_python() {
 	rm -rf "$envs"
 	"$python" -m venv "$envs/uv"
 	"$envs/uv/bin/pip" install -q --disable-pip-version-check --require-hashes -r "$here/python/uv.txt"
-	for set in servers sdk; do
+	for set in servers sdk authservers; do
 		"$envs/uv/bin/uv" venv -q --python "$python" "$envs/$set"
 		"$envs/uv/bin/uv" pip install -q --python "$envs/$set/bin/python" --exclude-newer 2026-11-26 -r "$here/python/$set.txt"
 	done

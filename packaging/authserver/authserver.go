@@ -1,8 +1,8 @@
-// Package authserver runs a real OAuth authorization server (npm oidc-provider, on the Node binary that
-// packaging/npm pins) on a free loopback port, and a Browser that walks through its sign-in pages.
+// Package authserver runs real OAuth authorization servers (npm oidc-provider, on the Node binary that packaging/npm
+// pins, and others: see Product) on free loopback ports, and a Browser that walks through their sign-in pages.
 //
 // The end-to-end tests and the demo use it, so that every login, refresh, rotation and revocation they
-// show is answered by code that nobody in this project wrote. The server keeps everything in memory and ends when the
+// show is answered by code that nobody in this project wrote. A server keeps everything in memory and ends when the
 // starting process ends, however that happens: it watches its standard input.
 //
 // A Server is safe for concurrent use.
@@ -10,6 +10,7 @@ package authserver
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,25 +35,46 @@ const (
 )
 
 // startTimeout bounds the wait for the ready line; a cold Node takes about a second.
-const startTimeout = 30 * time.Second
+const startTimeout = 3 * time.Minute
+
+// Product is an authorization server that others wrote: how it is started, from the folder packaging.
+type Product []string
+
+// The products. The zero value is OIDCProvider.
+var (
+	OIDCProvider = Product{node, "npm/oidc-server.mjs"}
+	OAuth2Server = Product{node, "npm/oauth2-server.mjs"} // @node-oauth/oauth2-server
+	Authlib      = Product{python, "python/authlib_server.py"}
+	Django       = Product{python, "python/django_server.py"} // django-oauth-toolkit
+)
+
+const (
+	node   = "npm/node_modules/node/bin/node"
+	python = "python/.venv/authservers/bin/python"
+)
 
 // Options says how to start a server; the zero value is good.
 type Options struct {
+	Product Product
 	// TTL is the lifetime of access tokens; one hour when zero.
 	TTL time.Duration
 	// Log gets the server's stderr; discarded when nil.
 	Log io.Writer
-	// Dir is the folder with oidc-server.mjs and its node_modules; packaging/npm of this repository when empty.
-	Dir string
 }
 
 // Server is a running authorization server.
 type Server struct {
-	// Issuer is the issuer identifier, "http://127.0.0.1:<port>"; its metadata is at the well-known places.
+	// Issuer is the issuer identifier, "http://127.0.0.1:<port>" and perhaps a path; its metadata is at the well-known
+	// places. It is "" for a server that has none.
 	Issuer string
+	// Endpoints are the addresses of a server whose product says them, by their names in the metadata.
+	Endpoints map[string]string
+	// DeviceClientID is PublicClientID's in a device login, where that is another client.
+	DeviceClientID string
 	// PID is its process's, to be stopped or killed.
 	PID int
 
+	at    string // where it is controlled
 	http  *http.Client
 	stdin io.Closer
 	done  chan struct{} // closed when the process has ended
@@ -61,23 +83,24 @@ type Server struct {
 
 // Start runs the server and returns when it answers. It ends with Close, with ctx, or with this process.
 func Start(ctx context.Context, opts Options) (*Server, error) {
-	if opts.Dir == "" {
-		root, err := Root()
-		if err != nil {
-			return nil, err
-		}
-		opts.Dir = filepath.Join(root, "packaging", "npm")
+	root, err := Root()
+	if err != nil {
+		return nil, err
 	}
 	if opts.TTL == 0 {
 		opts.TTL = time.Hour
 	}
-	node := filepath.Join(opts.Dir, "node_modules", "node", "bin", "node")
-	if _, err := os.Stat(node); err != nil {
+	if opts.Product == nil {
+		opts.Product = OIDCProvider
+	}
+	dir := filepath.Join(root, "packaging")
+	program := filepath.Join(dir, opts.Product[0])
+	if _, err := os.Stat(program); err != nil {
 		return nil, fmt.Errorf("start authorization server: %w (run packaging/deps.sh test first)", err)
 	}
 
-	cmd := exec.CommandContext(ctx, node, "oidc-server.mjs", "--ttl", seconds(opts.TTL))
-	cmd.Dir = opts.Dir
+	cmd := exec.CommandContext(ctx, program, append(opts.Product[1:len(opts.Product):len(opts.Product)], "--ttl", seconds(opts.TTL))...)
+	cmd.Dir = dir
 	cmd.Stderr = opts.Log
 	cmd.WaitDelay = 2 * time.Second
 	stdin, err := cmd.StdinPipe()
@@ -122,12 +145,16 @@ func (s *Server) readReady(stdout io.Reader) error {
 		return fmt.Errorf("read ready line: %w", err)
 	}
 	var hello struct {
-		Issuer string `json:"issuer"`
+		Issuer    string            `json:"issuer"`
+		Control   string            `json:"control"`
+		Endpoints map[string]string `json:"endpoints"`
+		Device    string            `json:"device_client"`
 	}
 	if err := json.Unmarshal(line, &hello); err != nil {
 		return fmt.Errorf("read ready line: %w", err)
 	}
-	s.Issuer = hello.Issuer
+	s.Issuer, s.Endpoints, s.DeviceClientID = hello.Issuer, hello.Endpoints, hello.Device
+	s.at = cmp.Or(hello.Control, hello.Issuer)
 	return nil
 }
 
@@ -156,6 +183,31 @@ func (s *Server) SetReplacing(ctx context.Context, on bool) error {
 // EndAccess ends the access tokens there are, and leaves the refresh tokens.
 func (s *Server) EndAccess(ctx context.Context) error { return s.control(ctx, "end", nil, nil) }
 
+// Held is what a server knows of logins.
+type Held struct {
+	Logins    int `json:"logins"`    // that are good
+	Refreshes int `json:"refreshes"` // requests for one, ever
+	// Shown is how the client was, in the last token request; "" if the server does not say.
+	Shown string `json:"shown"`
+}
+
+// Held asks the server what it holds.
+func (s *Server) Held(ctx context.Context) (h Held, err error) {
+	err = s.control(ctx, "held", nil, &h)
+	return h, err
+}
+
+// EndLogins takes back every login, as a user does on the provider's page.
+func (s *Server) EndLogins(ctx context.Context) error { return s.control(ctx, "revoke", nil, nil) }
+
+// NewKey has ID tokens signed with another key from now on.
+func (s *Server) NewKey(ctx context.Context) error { return s.control(ctx, "keys", nil, nil) }
+
+// Offer has the user agree to these scopes only, or to all if there are none.
+func (s *Server) Offer(ctx context.Context, scopes string) error {
+	return s.control(ctx, "offer", url.Values{"scope": {scopes}}, nil)
+}
+
 // FailNext makes the next n token requests answer with an HTTP status from 400 to 599.
 func (s *Server) FailNext(ctx context.Context, n, status int) error {
 	return s.control(ctx, "fail", url.Values{"count": {strconv.Itoa(n)}, "mode": {strconv.Itoa(status)}}, nil)
@@ -168,7 +220,7 @@ func (s *Server) DropNext(ctx context.Context, n int) error {
 
 // control calls one of the server's /_test/ routes.
 func (s *Server) control(ctx context.Context, name string, query url.Values, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Issuer+"/_test/"+name+"?"+query.Encode(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.at+"/_test/"+name+"?"+query.Encode(), nil)
 	if err != nil {
 		return fmt.Errorf("authorization server %s: %w", name, err)
 	}

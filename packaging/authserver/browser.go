@@ -80,7 +80,7 @@ func (b Browser) Open(ctx context.Context, rawURL string) (*Page, error) {
 			page, err = load(ctx, client, http.MethodGet, abort, nil)
 			continue
 		}
-		action, fields, ok := form(page)
+		action, fields, ok := b.form(page)
 		if !ok {
 			return page, nil // a device login ends here
 		}
@@ -92,9 +92,11 @@ func (b Browser) Open(ctx context.Context, rawURL string) (*Page, error) {
 
 // fill answers the questions of a form.
 func (b Browser) fill(fields url.Values) {
-	if fields.Has("login") {
-		fields.Set("login", b.Account)
-		fields.Set("password", "any will do")
+	for _, name := range []string{"login", "username"} {
+		if fields.Has(name) {
+			fields.Set(name, b.Account)
+			fields.Set("password", "any will do")
+		}
 	}
 	if b.Mode == Deny && fields.Has("confirm") { // the device login's own page has a button, not a link
 		fields.Del("confirm")
@@ -129,24 +131,28 @@ func load(ctx context.Context, client *http.Client, method, target string, field
 	return &Page{URL: res.Request.URL, Status: res.StatusCode, Body: string(body)}, nil
 }
 
-// The pages are oidc-provider's own development views: one form each, in a fixed, simple markup.
+// The pages are those of the products themselves: one form each, in a simple markup.
 var (
 	formTag  = regexp.MustCompile(`(?s)<form\b([^>]*)>(.*?)</form>`)
-	inputTag = regexp.MustCompile(`(?s)<input\b([^>]*)>`)
+	inputTag = regexp.MustCompile(`(?s)<(?:input|button)\b([^>]*)>`)
+	no       = regexp.MustCompile(`(?i)\b(cancel|deny|no|false)\b`) // in a button
 	attr     = regexp.MustCompile(`([a-z]+)="([^"]*)"`)
 	abortTag = regexp.MustCompile(`href="([^"]*/abort)"`)
 	anyTag   = regexp.MustCompile(`(?s)<(style|script)\b.*?</(style|script)>|<[^>]*>`)
 )
 
-// form returns a page's form: the absolute address to post to, and its fields as they were preset.
-func form(page *Page) (action string, fields url.Values, ok bool) {
+// form returns a page's form: the absolute address to post to, and its fields as they were preset, with the button that
+// is pressed.
+func (b Browser) form(page *Page) (action string, fields url.Values, ok bool) {
 	m := formTag.FindStringSubmatch(page.Body)
 	if m == nil {
 		return "", nil, false
 	}
 	fields = url.Values{}
 	for _, input := range inputTag.FindAllStringSubmatch(m[2], -1) {
-		if a := attributes(input[1]); a["name"] != "" {
+		a := attributes(input[1])
+		button := a["type"] == "submit" || strings.HasPrefix(input[0], "<button")
+		if a["name"] != "" && (!button || no.MatchString(a["name"]+" "+a["value"]) == (b.Mode == Deny)) {
 			fields.Set(a["name"], a["value"])
 		}
 	}

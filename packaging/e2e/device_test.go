@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -63,14 +64,22 @@ func (s *stage) deviceLogin(person authserver.Browser) (status int, said string)
 	defer cancel()
 	cmd := s.Command(ctx, s.program, "login", "work", "--device")
 	cmd.Env = append(cmd.Env, s.env...)
+	status, said = onDevice(ctx, s.t, cmd, person)
+	s.said.WriteString(said)
+	return status, said
+}
+
+// onDevice runs a device login, and has the person open the address that it shows.
+func onDevice(ctx context.Context, t *testing.T, cmd *exec.Cmd, person authserver.Browser) (status int, said string) {
+	t.Helper()
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	var out bytes.Buffer
 	for lines := bufio.NewScanner(io.TeeReader(stdout, &out)); lines.Scan(); {
@@ -78,11 +87,10 @@ func (s *stage) deviceLogin(person authserver.Browser) (status int, said string)
 			// After a denial the server asks for another code, so that the walk
 			// has no end of its own.
 			if _, err := person.Open(ctx, address); err != nil && person.Mode != authserver.Deny {
-				s.t.Error(err)
+				t.Error(err)
 			}
 		}
 	}
 	_ = cmd.Wait()
-	s.said.WriteString(out.String() + errs.String())
 	return cmd.ProcessState.ExitCode(), out.String() + errs.String()
 }

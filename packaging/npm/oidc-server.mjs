@@ -17,6 +17,7 @@ console.warn = console.error;
 console.log = console.error;
 
 const { Provider } = await import('oidc-provider');
+const { createMemoryAdapter } = await import('oidc-provider/lib/adapters/memory_adapter.js');
 
 const { values: flags } = parseArgs({
   options: {
@@ -34,6 +35,8 @@ let rotates = true;
 // Whether a refresh ends the access token before; /_test/replacing changes it while running.
 let replaces = false;
 const latest = new Map(); // access tokens, by grant
+const held = new Map(); // refresh tokens that are good, by their ids
+let shown = ''; // how the client was, in the last token request
 
 // What the endpoints answered, per endpoint (and per grant type at the token endpoint): {"ok": n, "<error>": n}.
 // history has each token request about a refresh token and each revocation, in the order of the answers.
@@ -51,6 +54,7 @@ const clientDefaults = {
 };
 
 const configuration = {
+  adapter: createMemoryAdapter(), // one, also when the provider is made anew
   clients: [
     { ...clientDefaults, client_id: 'stagedoor-e2e', client_name: 'Stagedoor (public)', token_endpoint_auth_method: 'none' },
     {
@@ -82,7 +86,6 @@ const configuration = {
       email_verified: true,
     }),
   }),
-  jwks: { keys: [signingKey()] },
   clockTolerance: 0, // a token is dead when it is over, and not 15 seconds later
   pkce: { required: () => true },
   rotateRefreshToken: () => rotates,
@@ -100,7 +103,7 @@ const configuration = {
 
 function signingKey() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'e2e' };
+  return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: randomBytes(4).toString('hex') };
 }
 
 function count(bucket, key) {
@@ -173,6 +176,7 @@ async function observe(ctx, next) {
   const route = ctx.oidc?.route;
   if (isToken) {
     const grant = ctx.oidc?.body?.grant_type || 'unknown';
+    shown = ctx.headers.authorization ? 'client_secret_basic' : ctx.oidc?.body?.client_secret ? 'client_secret_post' : 'none';
     count((stats.token[grant] ??= {}), outcome);
     if (grant === 'refresh_token' || ctx.body?.refresh_token) {
       remember(ctx, grant, pid, outcome);
@@ -215,6 +219,14 @@ function control(url, res) {
     case '/_test/end': // the access tokens there are end now, and nothing else of the logins does
       latest.forEach((token) => token.destroy());
       return json(res, { ended: latest.size });
+    case '/_test/revoke': // every login ends
+      [...latest.values(), ...held.values()].forEach((token) => token.destroy());
+      return json(res, {});
+    case '/_test/held':
+      return json(res, { logins: held.size, refreshes: stats.history.filter((call) => call.what === 'refresh_token').length, shown });
+    case '/_test/keys': // ID tokens are signed with another key, and the one before is gone
+      answer = serve();
+      return json(res, {});
     case '/_test/fail': { // ?count=N&mode=503|400|…|drop: what the next N token requests get
       const mode = url.searchParams.get('mode') || '503';
       if (mode !== 'drop' && !(Number(mode) >= 400 && Number(mode) <= 599)) {
@@ -234,14 +246,16 @@ function json(res, value, status = 200) {
 }
 
 // The issuer contains the port, so the socket is bound first and the provider made for it.
+let issuer;
 let answer;
 const server = createServer((req, res) => {
   const url = new URL(req.url, 'http://127.0.0.1');
   return url.pathname.startsWith('/_test/') ? control(url, res) : answer(req, res);
 });
-server.listen(Number(flags.port), '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
-  const provider = new Provider(issuer, configuration);
+
+// serve makes the provider, with a key of its own. What it knows is the process's.
+function serve() {
+  const provider = new Provider(issuer, { ...configuration, jwks: { keys: [signingKey()] } });
   provider.use(observe);
   provider.on('server_error', (ctx, err) => console.error('server error:', err));
   provider.on('access_token.saved', (token) => {
@@ -251,7 +265,16 @@ server.listen(Number(flags.port), '127.0.0.1', () => {
       before.destroy();
     }
   });
-  answer = provider.callback();
+  provider.on('refresh_token.saved', (token) => held.set(token.jti, token));
+  provider.on('refresh_token.consumed', (token) => held.delete(token.jti));
+  provider.on('refresh_token.destroyed', (token) => held.delete(token.jti));
+  provider.on('grant.revoked', (ctx, grantId) => held.forEach((token, id) => token.grantId === grantId && held.delete(id)));
+  return provider.callback();
+}
+
+server.listen(Number(flags.port), '127.0.0.1', () => {
+  issuer = `http://127.0.0.1:${server.address().port}`;
+  answer = serve();
   process.stdout.write(`${JSON.stringify({ issuer, pid: process.pid })}\n`);
 });
 
