@@ -150,6 +150,9 @@ func (p *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Method != want || !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") || string(body) != p.row.Identity.Body {
 			p.t.Errorf("asked who it is by %s %s", r.Method, body)
 		}
+		if p.over {
+			return p.answer(401, `{"message":"Bad credentials"}`), nil
+		}
 		return p.answer(200, strings.ReplaceAll(p.shape.who, "#", p.account)), nil
 	case at == strings.ReplaceAll(p.row.Revocation, "{client_id}", "client") && at != "":
 		if !strings.Contains(r.Header.Get("Authorization")+string(body), "-of-a-usual-length-") {
@@ -416,30 +419,42 @@ func journey(t *testing.T, row provider.Provider, s shape) (steps []string) {
 	}
 	steps = append(steps, refresh)
 
-	ended := "not told"
-	if s.life != 0 {
-		f.Clock.Advance(max(s.life, day) + time.Minute)
-		p.mu.Lock()
-		p.over, p.refreshes = true, nil
-		p.mu.Unlock()
-		for range 3 {
-			if _, err := k.Token(t.Context(), "work", "test"); !errors.Is(err, auth.ErrLoginNeeded) {
-				t.Errorf("the login is over: %v", err)
-			}
+	f.Clock.Advance(max(s.life, day) + time.Minute)
+	p.mu.Lock()
+	p.over, p.refreshes = true, nil
+	p.mu.Unlock()
+	ended := "noticed"
+	if s.life == 0 {
+		// Nothing but an API's 401 tells; then the provider is asked whether it is so.
+		had, err := k.Token(t.Context(), "work", "test")
+		if err != nil || had.Token != first.Token {
+			t.Errorf("before anybody was refused: %v", err)
 		}
-		if len(p.refreshes) != 1 {
-			t.Errorf("a refresh token that is refused was shown %d times", len(p.refreshes))
+		profile, err := k.Profile("work")
+		if err != nil || !k.Doubt(t.Context(), profile, had) {
+			t.Errorf("a token that an API refused is not doubted: %v", err)
 		}
-		if v := f.View(k, "work"); v.Status != auth.StatusNeedsLogin {
-			t.Errorf("it is shown as %s", v.Status)
+		if _, err := k.Token(t.Context(), "work", "test"); !errors.Is(err, auth.ErrLoginNeeded) {
+			t.Errorf("a token that the provider refused: %v", err)
 		}
-		p.mu.Lock()
-		p.over = false
-		p.mu.Unlock()
-		if _, err := k.Login(t.Context(), "work", auth.LoginOptions{}); err != nil {
-			t.Errorf("signed in again: %v", err)
+		ended = "after a 401"
+	}
+	for range 3 {
+		if _, err := k.Token(t.Context(), "work", "test"); !errors.Is(err, auth.ErrLoginNeeded) {
+			t.Errorf("the login is over: %v", err)
 		}
-		ended = "noticed"
+	}
+	if want := map[bool]int{true: 1}[strings.Contains(s.first, "refresh_token")]; len(p.refreshes) != want {
+		t.Errorf("a refresh token that is refused was shown %d times, want %d", len(p.refreshes), want)
+	}
+	if v := f.View(k, "work"); v.Status != auth.StatusNeedsLogin {
+		t.Errorf("it is shown as %s", v.Status)
+	}
+	p.mu.Lock()
+	p.over = false
+	p.mu.Unlock()
+	if _, err := k.Login(t.Context(), "work", auth.LoginOptions{}); err != nil {
+		t.Errorf("signed in again: %v", err)
 	}
 	steps = append(steps, ended)
 
