@@ -50,8 +50,8 @@ the entry's env, since clients do not pass them on: --no-environment leaves them
 Then the entry's command is started once, as the client will start it, and you see
 how many tools the server has, or why it does not start. --no-check leaves that out.
 
-CLIENT is claude-desktop (the default), claude-code, cursor, vscode, windsurf,
-zed or gemini.`,
+CLIENT is claude-desktop (the default), claude-code, cursor, vscode, windsurf, zed,
+gemini, codex, vscode-insiders, cline, roo or lm-studio.`,
 		Example: `  stagedoor setup
   stagedoor setup --profile work
   stagedoor setup --env API_TOKEN={access_token} -- npx -y some-mcp-server

@@ -43,6 +43,7 @@ type Client struct {
 	ID   string // what `stagedoor setup` takes
 	Name string // what people call it
 
+	Format Format
 	// Servers is the JSON pointer (RFC 6901) of the object that maps a name to
 	// an MCP server. All known clients keep it at the top level.
 	Servers string
@@ -75,7 +76,19 @@ type Client struct {
 }
 
 // Field is a constant member of an entry.
-type Field struct{ Name, Value string }
+type Field struct {
+	Name  string
+	Value any // a string, bool or int
+}
+
+// Format is what a file is written in.
+type Format string
+
+// The formats. A file of JSON may have comments.
+const (
+	JSON Format = ""
+	TOML Format = "toml"
+)
 
 // Lookup returns the client with that id; "" is the Default.
 func Lookup(id string) (Client, error) {

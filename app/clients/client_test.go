@@ -68,6 +68,12 @@ func TestPath(t *testing.T) {
 		{"zed, Linux, XDG", "zed", "linux", "/home/ann", map[string]string{"XDG_CONFIG_HOME": "/x"}, nil, "/x/zed/settings.json"},
 		{"zed, macOS", "zed", "darwin", "/Users/ann", nil, nil, "/Users/ann/.config/zed/settings.json"},
 		{"gemini, Linux", "gemini", "linux", "/", nil, nil, "/.gemini/settings.json"},
+		{"codex, Linux", "codex", "linux", "/home/ann", nil, nil, "/home/ann/.codex/config.toml"},
+		{"codex, moved", "codex", "windows", user, map[string]string{"CODEX_HOME": `D:\codex`}, nil, `D:\codex\config.toml`},
+		{"insiders, macOS", "vscode-insiders", "darwin", "/Users/ann", nil, nil, "/Users/ann/Library/Application Support/Code - Insiders/User/mcp.json"},
+		{"cline, Linux", "cline", "linux", "/home/ann", nil, nil, "/home/ann/.config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"},
+		{"roo, Windows", "roo", "windows", user, nil, nil, user + `\AppData\Roaming\Code\User\globalStorage\rooveterinaryinc.roo-cline\settings\mcp_settings.json`},
+		{"lm-studio, macOS", "lm-studio", "darwin", "/Users/ann", nil, nil, "/Users/ann/.lmstudio/mcp.json"},
 		{"no home", "gemini", "linux", "", nil, nil, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package clients
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,12 +40,16 @@ func (ch Change) Diff() string {
 
 // parsed is a file with its lines, without what is held of it. It is nil if the file is
 // none that Plan takes.
-func (ch Change) parsed(data []byte) (*document, []string) {
-	d, err := parse(ch.Path, data)
+func (ch Change) parsed(data []byte) (file, []string) {
+	client, err := Lookup(ch.Client)
 	if err != nil {
 		return nil, lines(data)
 	}
-	return d, lines(append(bytes.Clone(d.bom), d.text...))
+	d, err := client.parse(ch.Path, data)
+	if err != nil {
+		return nil, lines(data)
+	}
+	return d, lines(d.source())
 }
 
 // lineRange is some lines of a file, from the first to before the last.
@@ -62,12 +65,12 @@ func (r lineRange) String() string {
 
 // shown is the file line by line as Diff prints it; lines that are not seen are
 // hidden as a whole.
-func (ch Change) shown(d *document, raw []string, seen []lineRange) []string {
+func (ch Change) shown(d file, raw []string, seen []lineRange) []string {
 	out := slices.Repeat([]string{masked}, len(raw))
 	if d == nil {
 		return out
 	}
-	starts := []int{-len(d.bom)}
+	starts := []int{0}
 	for _, line := range raw {
 		starts = append(starts, starts[len(starts)-1]+len(line))
 	}
@@ -78,13 +81,13 @@ func (ch Change) shown(d *document, raw []string, seen []lineRange) []string {
 	plain := ch.Entry.values()
 	if client, err := Lookup(ch.Client); err == nil {
 		for _, f := range client.Extra {
-			plain[f.Value] = true
+			plain[fmt.Sprint(f.Value)] = true
 		}
 	}
-	clean := lines(append(bytes.Clone(d.bom), d.mask(plain, spans)...))
+	clean := lines(d.mask(plain, spans))
 	for _, r := range seen {
 		for i := r.from; i < r.to && i < len(clean); i++ {
-			out[i] = printable(d.held.short(clean[i]))
+			out[i] = printable(d.short(clean[i]))
 		}
 	}
 	return out

@@ -30,16 +30,21 @@ type Entry struct {
 
 // ParseEntry reads the text of an entry as Change.Was had it.
 func ParseEntry(text []byte) (*Entry, error) {
+	e := entryOfTOML(text)
 	v, err := hujson.Parse(text)
-	if err != nil { // whose words may quote it
-		return nil, errors.New("the entry is no JSON")
+	switch {
+	case err == nil:
+		if read, ok := decodeEntry(v); ok {
+			e = &read
+		}
+	case e == nil: // whose words may quote it
+		return nil, errors.New("the entry is not in a known format")
 	}
-	e, ok := decodeEntry(v)
-	if !ok {
+	if e == nil {
 		return nil, errors.New("the entry starts no program")
 	}
 	e.text = text
-	return &e, nil
+	return e, nil
 }
 
 // CheckName says whether name can be the name of an entry. Clients build tool

@@ -3,9 +3,6 @@ package clients
 import "time"
 
 // All returns every known client, the default first, in the order to offer them.
-//
-// Codex (`~/.codex/config.toml`, `[mcp_servers.<name>]`) belongs here once there
-// is a patcher for TOML that keeps a file's bytes as this one does for JSON.
 func All() []Client {
 	return []Client{
 		{
@@ -78,6 +75,54 @@ func All() []Client {
 			Reload:   "start a new Gemini CLI session",
 			Terminal: true,
 			files:    map[string][]string{"": {"{home}/.gemini/settings.json"}},
+		},
+		{
+			ID: "codex", Name: "Codex",
+			Format:   TOML,
+			Servers:  "/mcp_servers",
+			Terminal: true,
+			Patience: 10 * time.Second,
+			Reload:   "start a new Codex session",
+			files:    map[string][]string{"": {"{CODEX_HOME:.codex}/config.toml"}},
+		},
+		{
+			ID: "vscode-insiders", Name: "Visual Studio Code Insiders",
+			Servers:  "/servers",
+			Extra:    []Field{{"type", "stdio"}},
+			Comments: true,
+			Inherits: true,
+			Reload:   "run “MCP: List Servers” in VS Code and start the server",
+			files: map[string][]string{
+				"darwin":  {"{home}/Library/Application Support/Code - Insiders/User/mcp.json"},
+				"windows": {"{appdata}/Code - Insiders/User/mcp.json"},
+				"":        {"{config}/Code - Insiders/User/mcp.json"},
+			},
+		},
+		{
+			ID: "cline", Name: "Cline",
+			Servers: "/mcpServers",
+			Reload:  "look for the server in Cline's MCP settings; if it is not there, start Cline again",
+			files: map[string][]string{
+				"darwin":  {"{home}/Library/Application Support/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"},
+				"windows": {"{appdata}/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"},
+				"":        {"{config}/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"},
+			},
+		},
+		{
+			ID: "roo", Name: "Roo Code",
+			Servers: "/mcpServers",
+			Reload:  "look for the server in Roo Code's MCP settings; if it is not there, start Roo Code again",
+			files: map[string][]string{
+				"darwin":  {"{home}/Library/Application Support/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json"},
+				"windows": {"{appdata}/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json"},
+				"":        {"{config}/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json"},
+			},
+		},
+		{
+			ID: "lm-studio", Name: "LM Studio",
+			Servers: "/mcpServers",
+			Reload:  "look for the server in LM Studio's MCP settings; if it is not there, start LM Studio again",
+			files:   map[string][]string{"": {"{home}/.lmstudio/mcp.json"}},
 		},
 	}
 }

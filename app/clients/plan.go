@@ -36,8 +36,8 @@ func (c *Configs) Plan(ctx context.Context, client Client, name string, e *Entry
 		Exists: exists, FolderMissing: !exists && folderMissing(path), Before: data,
 	}
 	if err := ch.compute(client); err != nil {
-		if copy := c.newestBackup(client); copy != "" && errors.As(err, new(*RefusedError)) {
-			err = hint.Wrap(err, hint.Of(err)+"; the newest copy that Stagedoor kept is "+copy)
+		if kept := c.newestBackup(client); kept != "" && errors.As(err, new(*RefusedError)) {
+			err = hint.Wrap(err, hint.Of(err)+"; the newest copy that Stagedoor kept is "+kept)
 		}
 		return Change{}, err
 	}
@@ -46,35 +46,25 @@ func (c *Configs) Plan(ctx context.Context, client Client, name string, e *Entry
 
 // compute fills in After, Action and what follows from them.
 func (ch *Change) compute(client Client) error {
-	before, err := parse(ch.Path, ch.Before)
+	before, err := client.parse(ch.Path, ch.Before)
 	if err != nil {
 		return err
 	}
-	at, err := before.find(client, ch.Name)
+	old, err := before.entry(client, ch.Name)
 	if err != nil {
 		return err
 	}
 	after := before
 	switch {
-	case at.index >= 0:
-		old := at.member().Value
-		ch.was = bytes.Clone(before.text[old.StartOffset:old.EndOffset])
-		if e, ok := decodeEntry(old); ok {
-			ch.Previous = &e
-		}
+	case old.there:
+		ch.was, ch.Previous = bytes.Clone(old.text), old.entry
 		if ch.Entry == nil {
 			ch.Action = Remove
-			after, err = before.edited(func(next *document) error {
-				at, err := next.find(client, ch.Name)
-				if err == nil {
-					remove(at.servers.Value.(*hujson.Object), at.index)
-				}
-				return err
-			})
+			after, err = before.drop(client, ch.Name)
 		} else {
-			after, err = before.update(client, ch.Name, *ch.Entry)
+			after, err = before.set(client, ch.Name, *ch.Entry)
 			ch.Action = Update
-			if err == nil && bytes.Equal(after.text, before.text) {
+			if err == nil && bytes.Equal(after.source(), before.source()) {
 				ch.Action = Unchanged
 			}
 		}
@@ -85,14 +75,14 @@ func (ch *Change) compute(client Client) error {
 			return err
 		}
 		ch.Action = Create
-		after, err = before.create(client, ch.Name, *ch.Entry)
+		after, err = before.set(client, ch.Name, *ch.Entry)
 	}
 	if err != nil {
 		return err
 	}
 	ch.After = after.bytes()
 	if ch.Writes() && len(ch.After) > maxSize {
-		return before.refuse(-1, fmt.Sprintf("the file would grow over %d MB", maxSize>>20), "look what fills it")
+		return tooLarge(ch.Path, maxSize)
 	}
 	if ch.Before == nil && !ch.Writes() {
 		ch.After = nil
@@ -133,6 +123,17 @@ func (d *document) find(client Client, name string) (place, error) {
 	return at, nil
 }
 
+// drop removes an entry.
+func (d *document) drop(client Client, name string) (file, error) {
+	return asFile(d.edited(func(next *document) error {
+		at, err := next.find(client, name)
+		if err == nil {
+			remove(at.servers.Value.(*hujson.Object), at.index)
+		}
+		return err
+	}))
+}
+
 // create adds an entry that is not there, and what it needs around it.
 func (d *document) create(client Client, name string, e Entry) (*document, error) {
 	entry := members{{name, e.members(client)}}
@@ -157,7 +158,7 @@ func (d *document) create(client Client, name string, e Entry) (*document, error
 }
 
 // warn notes what the user should know before saying yes.
-func (ch *Change) warn(client Client, before *document) {
+func (ch *Change) warn(client Client, before file) {
 	if !ch.Writes() {
 		return
 	}
@@ -167,7 +168,7 @@ func (ch *Change) warn(client Client, before *document) {
 	if ch.Action == Update && !ch.wraps() && (ch.Previous == nil || !ch.Previous.IsOurs()) {
 		ch.Warnings = append(ch.Warnings, fmt.Sprintf("the entry %q is not Stagedoor's yet; it will be replaced (--wrap keeps what it starts)", ch.Name))
 	}
-	if before.blank() || before.root.IsStandard() || client.Comments {
+	if before.plain() || client.Comments {
 		return
 	}
 	if client.ResetsOnComments {
@@ -179,17 +180,16 @@ func (ch *Change) warn(client Client, before *document) {
 
 // verify checks the promise of this package on the result itself: the entry is
 // as wanted and every other byte that means something is where it was.
-func (ch *Change) verify(client Client, before, after *document) error {
-	at, err := after.find(client, ch.Name)
+func (ch *Change) verify(client Client, before, after file) error {
+	got, err := after.entry(client, ch.Name)
 	if err != nil {
 		return fmt.Errorf("the patched text is not as wanted, so it is not written: %w", err)
 	}
 	same := bytes.Equal(bytes.Join(before.others(client, ch.Name), nil), bytes.Join(after.others(client, ch.Name), nil))
 	if ch.Entry == nil {
-		same = same && at.index < 0
-	} else if same = same && at.index >= 0; same {
-		got, ok := decodeEntry(at.member().Value)
-		same = ok && got.equal(*ch.Entry)
+		same = same && !got.there
+	} else {
+		same = same && got.entry != nil && got.entry.equal(*ch.Entry)
 	}
 	if !same {
 		return errors.New("the patched text is not as wanted, so it is not written: this is a bug, please report it")

@@ -47,18 +47,21 @@ func (c *Configs) Servers() (list []Server) {
 		if err != nil {
 			continue
 		}
-		d, err := parse(path, data)
-		if err != nil {
-			continue
+		if f, err := client.parse(path, data); err == nil {
+			list = append(list, f.entries(client)...)
 		}
-		servers, null, err := d.servers(client)
-		if err != nil || servers == nil || null {
-			continue
-		}
-		for _, m := range servers.Value.(*hujson.Object).Members {
-			if e, ok := decodeEntry(m.Value); ok {
-				list = append(list, Server{client, memberName(m), e})
-			}
+	}
+	return list
+}
+
+func (d *document) entries(client Client) (list []Server) {
+	servers, null, err := d.servers(client)
+	if err != nil || servers == nil || null {
+		return nil
+	}
+	for _, m := range servers.Value.(*hujson.Object).Members {
+		if e, ok := decodeEntry(m.Value); ok {
+			list = append(list, Server{client, memberName(m), e})
 		}
 	}
 	return list

@@ -56,8 +56,8 @@ func lasting(path string) string {
 	if !strings.Contains(dir, "fnm_multishells") && !strings.HasPrefix(dir, "/run/user/") {
 		return path
 	}
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		return filepath.Join(real, filepath.Base(path))
+	if target, err := filepath.EvalSymlinks(dir); err == nil {
+		return filepath.Join(target, filepath.Base(path))
 	}
 	return path
 }

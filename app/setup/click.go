@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -33,8 +34,8 @@ func (q Question) Error() string {
 
 // Replaces is the Question whether an entry is to be replaced, or nil.
 func (p Plan) Replaces() error {
-	q, asks := p.question().(Question)
-	if asks && (q.Ours != "" || q.Program == "") {
+	var q Question
+	if errors.As(p.question(), &q) && (q.Ours != "" || q.Program == "") {
 		return q
 	}
 	return nil
