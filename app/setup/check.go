@@ -97,6 +97,9 @@ func (s Service) Check(ctx context.Context, plan Plan) (c Check) {
 		return c
 	}
 	said := errs.lines()
+	if before := plan.Profile.Server; before != nil && plan.server.Command != nil { // and no later set-up takes what does not work
+		_ = s.Keeper.RememberServer(ctx, plan.Profile.ID, *before)
+	}
 	c.Output = said[max(0, len(said)-shownLines):]
 	if errors.Is(err, context.DeadlineExceeded) {
 		c.Problem = fmt.Sprintf("no answer within %d s, which is as long as %s waits", int(patience.Seconds()), plan.Client.Name)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -20,11 +21,15 @@ type fakeKeeper struct {
 	Keeper
 	command string          // that starts the server; /bin/sh if empty
 	server  *profile.Server // remembered
+	before  *profile.Server
 }
 
 func (k fakeKeeper) Profile(name string) (profile.Profile, error) {
 	if name != "" && name != "work" {
 		return profile.Profile{}, profile.ErrNotFound
+	}
+	if k.before != nil {
+		return profile.Profile{ID: "1", Name: "work", Provider: "spotify", Server: k.before}, nil
 	}
 	if k.server != nil && k.server.Command != nil {
 		return profile.Profile{ID: "1", Name: "work", Provider: "spotify", Server: k.server}, nil
@@ -170,7 +175,13 @@ func TestClickSaysThatTheServerDoesNotStart(t *testing.T) {
 	home := t.TempDir()
 	s := service(t, home)
 	s.Executable = func() (string, error) { return "/bin/false", nil }
+	works := profile.Server{As: "spotify-mcp", Command: []string{"/bin/sh", "works"}}
+	keeper := fakeKeeper{server: &profile.Server{}, before: &works}
+	s.Keeper = keeper
 	_, err := s.Click(t.Context(), "")
+	if !reflect.DeepEqual(works, *keeper.server) {
+		t.Errorf("what is remembered is %+v", *keeper.server)
+	}
 	unwell := (*NotStarting)(nil)
 	if !errors.As(err, &unwell) || !strings.Contains(err.Error(), "the entry is written, but spotify does not start: ") || hint.Of(err) == "" {
 		t.Fatalf("%v, hint %q", err, hint.Of(err))
