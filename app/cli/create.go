@@ -162,14 +162,14 @@ func (o *createOptions) asked(ctx context.Context, f *Factory) error {
 	}
 	ask(&o.Provider, "Provider (see stagedoor providers; oidc or oauth2 for any other):")
 	row, err := provider.Lookup(o.Provider)
-	if err = cmp.Or(ctx.Err(), err); err != nil {
+	if err = cmp.Or(ctx.Err(), err); err != nil || row.Cannot != "" { // CreateProfile says why not
 		return err
 	}
-	if row.Discovery {
+	if row.Discovery && row.Issuer == "" {
 		ask(&o.Issuer, "Issuer (https://…):")
 	}
 	ask(&o.ClientID, "Client id (of your app there; nothing for that of another profile):")
-	if ctx.Err() == nil && o.secretEnv == "" && !o.secretFromStdin && !o.askSecret {
+	if ctx.Err() == nil && row.ClientSecret != provider.NeverSecret && o.secretEnv == "" && !o.secretFromStdin && !o.askSecret {
 		o.ClientSecret, err = f.ReadPassword("Client secret (nothing if the app has none): ")
 	}
 	return cmp.Or(ctx.Err(), err)
