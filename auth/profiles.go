@@ -233,7 +233,7 @@ func (k *Keeper) view(p profile.Profile, active bool) ProfileView {
 	}
 	if row, err := p.Row(); err == nil {
 		view.ProviderName, view.AppsPage = row.Name, row.AppsPage
-		view.CanRevoke = row.Revocation != ""
+		view.CanRevoke = row.Revocation != "" && row.Dialect.Revocable("access_token", p.HasSecret)
 	}
 	if u, err := url.Parse(p.Service()); err == nil && u.Host != "" {
 		view.ProviderName = u.Host // "OpenID Connect" would say little

@@ -8,6 +8,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/authtest/fixture"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 )
 
@@ -48,5 +49,23 @@ func TestRevocationByATokenThatHasEnded(t *testing.T) {
 				t.Errorf("%+v, %v; the provider ended %d logins", r, err, p.revoked)
 			}
 		})
+	}
+}
+
+// GitHub listens to nobody without the client secret: a login with a code, which needs
+// none, is not to be called one that can be revoked.
+func TestRevocationThatTakesTheSecret(t *testing.T) {
+	f := fixture.New(t)
+	k, err := auth.New(t.Context(), f.Params(http.DefaultClient))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]secret.String{"with": "s3cret", "without": ""} {
+		if _, err := k.CreateProfile(t.Context(), auth.NewProfile{Name: name, Provider: "github", ClientID: "client", ClientSecret: value}); err != nil {
+			t.Fatal(err)
+		}
+		if v := f.View(k, name); v.CanRevoke != (name == "with") {
+			t.Errorf("%s the client secret it can be revoked: %v", name, v.CanRevoke)
+		}
 	}
 }

@@ -60,7 +60,7 @@ type ProfileView struct {
 	Roots []string `json:"own_certificates,omitempty"`
 	// Open is a revocation that the provider has not confirmed, or nil.
 	Open      *OpenRevocation `json:"open_revocation,omitempty"`
-	CanRevoke bool            `json:"can_revoke"`          // the provider has a revocation endpoint
+	CanRevoke bool            `json:"can_revoke"`          // the provider has a revocation endpoint, and listens to the client
 	AppsPage  string          `json:"apps_page,omitempty"` // where the user removes the app, where there is such a page
 }
 

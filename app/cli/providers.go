@@ -146,6 +146,8 @@ func revokes(p provider.Provider) string {
 		return "if there is an endpoint"
 	case p.Revocation == "":
 		return "none: remove the app on the provider's page"
+	case !p.Dialect.Revocable("access_token", false):
+		return "ends all logins of the app and the account; takes the client secret"
 	case p.Reach == "grant":
 		return "ends all logins of the app and the account"
 	case p.Reach == "project":
