@@ -89,8 +89,8 @@ var asked struct {
 	at   time.Time
 }
 
-// Unlock opens the Secret Service's prompt, once a minute at most. go-keyring would,
-// too, and would wait for its answer for ever.
+// Unlock opens the Secret Service's prompt, unless one of the last minute is still
+// there. go-keyring would open one, too, and wait for its answer for ever.
 func (osKeyring) Unlock(ctx context.Context) error {
 	conn, err := dbus.SessionBus()
 	if err != nil {

@@ -84,6 +84,9 @@ func (x *Proxy) route(ctx context.Context, line []byte, messages []message) (to 
 			if gate := x.current.cred.Gate; gate == nil || !asks || x.current.promised || gate.Enter() {
 				x.own(line, messages, x.current)
 				x.leave(x.current)
+				if asks {
+					x.refusal = ""
+				}
 				return x.current, line
 			}
 		}

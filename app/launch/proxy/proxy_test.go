@@ -246,6 +246,28 @@ func TestTokenThatOthersEnd(t *testing.T) {
 		r.change(func() { r.problem = errNoLogin })
 		r.want(`list_changed`)
 	})
+	bubble(t, func(t *testing.T, r *rig) { // whoever refreshes may have been stopped in the middle
+		token := &fakeToken{}
+		r.token = token
+		r.run()
+		r.hello()
+		r.same = true
+		token.refresh(true)
+		begun := time.Now()
+		r.call(1, "who")
+		r.want(`Try again in a moment`)
+		if waited := time.Since(begun); waited > 11*time.Second {
+			t.Errorf("the call was answered after %v", waited)
+		}
+		token.refresh(false)
+		r.who(2, "work-1")
+		token.refresh(true)
+		r.call(3, "who")
+		time.Sleep(time.Second)
+		r.nothing()
+		token.refresh(false)
+		r.want(`"id":3,"result":{"content":[{"type":"text","text":"work-1"}]}`)
+	})
 	bubble(t, func(t *testing.T, r *rig) { // a refresh may bring the same token again
 		token := &fakeToken{}
 		r.token = token
