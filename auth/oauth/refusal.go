@@ -97,7 +97,7 @@ func (a answer) meaning(code string, said words) Meaning {
 		return Unclear
 	case a.status == http.StatusUnauthorized && a.confidential: // what RFC 6749 section 5.2 has for the client
 		return Unclear
-	case a.status == http.StatusBadRequest, a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
+	case a.status == http.StatusBadRequest, a.status == http.StatusUnauthorized: // a bare 403 is a gateway's, too
 		return GrantRefused
 	}
 	return Unclear

@@ -54,7 +54,6 @@ func TestWhatARefusalMeans(t *testing.T) {
 		{"a 404 that speaks of the session", 404, `{"error":"session_not_found"}`, nil, oauth.GrantRefused},
 		{"a text", 400, "Refresh token expired", text, oauth.GrantRefused},
 		{"a bare 401", 401, `{"message":"Unauthorized"}`, nil, oauth.GrantRefused},
-		{"a bare 403", 403, `{}`, nil, oauth.GrantRefused},
 		{"a word of its own", 400, `{"error":"xq_17"}`, nil, oauth.GrantRefused},
 		{"access_denied", 403, `{"error":"access_denied"}`, nil, oauth.GrantRefused},
 
@@ -96,6 +95,7 @@ func TestWhatARefusalMeans(t *testing.T) {
 		{"the program's name", 400, `{"error":"Bad Request","message":"user agent not known"}`, nil, oauth.Unclear},
 		{"what is recommended", 400, `{"message":"Invalid request: refresh_token is recommended in the JSON body"}`, nil, oauth.Unclear},
 		{"scopes", 400, `{"error":"forbidden_scopes"}`, nil, oauth.Unclear},
+		{"a gateway, or the provider", 403, `{"message":"Forbidden"}`, nil, oauth.Unclear},
 		{"nothing at all", 400, ``, nil, oauth.Unclear},
 		{"a word of its own in a 200", 200, `{"error":"xq_17"}`, nil, oauth.Unclear},
 		{"a 404 that says nothing", 404, `{"message":"no route"}`, nil, oauth.Unclear},
