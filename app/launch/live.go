@@ -100,6 +100,11 @@ func (l *Live) Profile(id string) profile.Profile {
 func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credential, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer func() {
+		if err != nil && c.Done != nil {
+			c.Done()
+		}
+	}()
 	token := access.Token.Reveal()
 	c = proxy.Credential{
 		Account: access.ProfileID, Token: digest(access), Renews: access.Renews, Expires: access.Expires,

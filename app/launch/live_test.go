@@ -168,6 +168,26 @@ func TestServerTakesItsTokenAlong(t *testing.T) {
 	}
 }
 
+// What cannot be made ready as a whole leaves no token behind: a client tries again and
+// again.
+func TestNothingIsLeftOfHalfADelivery(t *testing.T) {
+	var files []launch.File
+	for _, template := range []string{"token={access_token}", "token/too={access_token}"} {
+		file, err := launch.ParseFile(template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	l, _, parent := newLive(t, launch.Delivery{Files: files})
+	if _, err := l.Fresh(t.Context()); err == nil {
+		t.Error("a file stands in the place of a folder, and no error")
+	}
+	if left, _ := filepath.Glob(parent + "/*"); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
 // What a killed launcher left is removed by the next one, and nobody else's.
 func TestRunDirsOfKilledLaunchers(t *testing.T) {
 	parent := t.TempDir()
