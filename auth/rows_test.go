@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/authtest/fixture"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
@@ -286,13 +287,14 @@ func TestRevocationThatReachesFurther(t *testing.T) {
 }
 
 // A login that ends for want of use must not end while the app looks after it, unless
-// the user wants that.
+// the user wants that. Whoever uses it is warned no more.
 func TestIdleLoginIsKeptAlive(t *testing.T) {
 	row, err := provider.Lookup("slack")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, keep := range []bool{true, false} {
+	for _, how := range []string{"kept alive", "left alone", "used when warned"} {
+		keep := how == "kept alive"
 		f := fixture.New(t)
 		p := &scripted{t: t, row: row, shape: shapes["slack"]}
 		params := f.Params(&http.Client{Transport: p})
@@ -313,6 +315,19 @@ func TestIdleLoginIsKeptAlive(t *testing.T) {
 			if err := k.CheckGrants(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			warned := func() bool {
+				open, err := k.OpenAlerts(t.Context())
+				return err != nil || slices.ContainsFunc(open, func(a alert.Alert) bool { return a.Rule == "grant_expiry" })
+			}
+			if how != "used when warned" || !warned() {
+				continue
+			}
+			if _, err := k.Token(t.Context(), "work", "run"); err != nil {
+				t.Fatal(err)
+			}
+			if warned() {
+				t.Fatal("it is used, and the warning stays")
+			}
 		}
 		ends := f.View(k, "work").GrantEnds
 		alerts, err := k.OpenAlerts(t.Context())
@@ -322,7 +337,10 @@ func TestIdleLoginIsKeptAlive(t *testing.T) {
 		if keep && (len(p.refreshes) < 6 || len(p.refreshes) > 10 || ends.Before(f.Clock.Now()) || len(alerts) > 0) {
 			t.Errorf("kept alive: %d refreshes in four months, it ends %v, alerts %+v", len(p.refreshes), ends, alerts)
 		}
-		if !keep && (len(p.refreshes) != 0 || ends.After(f.Clock.Now()) || len(alerts) != 1) {
+		if how == "used when warned" && (len(p.refreshes) == 0 || ends.Before(f.Clock.Now())) {
+			t.Errorf("used when warned: %d refreshes, it ends %v", len(p.refreshes), ends)
+		}
+		if how == "left alone" && (len(p.refreshes) != 0 || ends.After(f.Clock.Now()) || len(alerts) != 1) {
 			t.Errorf("left alone: %d refreshes, it ends %v, alerts %+v", len(p.refreshes), ends, alerts)
 		}
 	}

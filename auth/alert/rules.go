@@ -222,11 +222,12 @@ func Defaults() []Rule {
 		{
 			ID: "grant_expiry", Title: "Login ends soon",
 			Condition: "a login that cannot last for ever ends in 14 days (P3), 3 days (P2) or 1 day (P1)",
-			Guard:     "each threshold is told of once, and a new login resolves it",
+			Guard:     "each threshold is told of once, and a new login, or a refresh that moves the end, resolves it",
 			Advice:    "Sign in again before the login ends: `stagedoor login PROFILE`.",
 			Events:    []string{audit.GrantExpiry},
-			Resets:    orGone(audit.LoginSucceeded), Resolves: true,
-			Kind: Single, Severity: P3, Cooldown: day,
+			Resets:    orGone(audit.LoginSucceeded, audit.TokenRefreshed), Resolves: true,
+			ResetWhere: func(e audit.Event) bool { return e.Name != audit.TokenRefreshed || number(e.Data["ends_at"]) > 0 },
+			Kind:       Single, Severity: P3, Cooldown: day,
 			Message: "the login ends within ${days}: sign in again",
 			Cases: []Case{
 				when(daysUpTo(1), P1, ""),

@@ -74,6 +74,14 @@ func TestTokenRules(t *testing.T) {
 			tell().add(1, audit.GrantExpiry, "p", grant(1)...).add(1, audit.LoginSucceeded, "p"),
 			[]string{"grant_expiry-1 P1 resolved ×1 the login ends within 24 hours: sign in again"},
 		},
+		"renewed by its use": {
+			tell().add(1, audit.GrantExpiry, "p", grant(3)...).add(1, audit.TokenRefreshed, "p", "ends_at", 1.9e9),
+			[]string{"grant_expiry-1 P2 resolved ×1 the login ends within 3 days: sign in again"},
+		},
+		"refreshed, and ends when it did": {
+			tell().add(1, audit.GrantExpiry, "p", grant(3)...).add(1, audit.TokenRefreshed, "p"),
+			[]string{"grant_expiry-1 P2 open ×1 the login ends within 3 days: sign in again"},
+		},
 		"acknowledged, and worse": {
 			tell().add(1, audit.GrantExpiry, "p", grant(3)...).ack("grant_expiry-1").add(1, audit.GrantExpiry, "p", grant(1)...),
 			[]string{

@@ -66,7 +66,7 @@ const (
 	LoginFailed       = "login_failed"
 	LoginCancelled    = "login_cancelled"
 	StrayCallback     = "stray_callback"
-	TokenRefreshed    = "token_refreshed"
+	TokenRefreshed    = "token_refreshed" // data: generation, rotated, and ends_at if the login ends later now
 	RefreshFailed     = "refresh_failed"
 	MarkedEnded       = "login_marked_ended" // the login's tokens were saved as refused by the provider; data: storage, generation
 	ReuseDetected     = "token_reuse_detected"

@@ -125,11 +125,19 @@ func merge(old Set, answer oauth.Tokens) Set {
 	return set
 }
 
+// renewed is how far a refresh moves the end of a login, at least, that is worth a
+// word: providers give it as seconds from an answer that was some on its way.
+const renewed = time.Hour
+
 // recordRefresh writes into the audit log what a refresh changed.
 func (s *Service) recordRefresh(ctx context.Context, g Grant, old, set Set) {
 	rotated := set.Refresh != old.Refresh
 	if set.Access != old.Access {
-		s.Record(ctx, g.ID, audit.TokenRefreshed, audit.OK, map[string]any{"generation": set.Gen, "rotated": rotated})
+		data := map[string]any{"generation": set.Gen, "rotated": rotated}
+		if was, ends := old.Ends(g.Life, s.Now()), set.Ends(g.Life, s.Now()); !was.IsZero() && ends.Sub(was) >= renewed {
+			data["ends_at"] = ends.Unix()
+		}
+		s.Record(ctx, g.ID, audit.TokenRefreshed, audit.OK, data)
 	}
 	switch {
 	case rotated:
