@@ -4,15 +4,11 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
-
-// nearby is how close to an alarm a change of settings looks like a part of it.
-const nearby = time.Hour
 
 // NoteSettings writes a settings_changed event for each setting that differs from
 // what the log says of it, whoever changed it and by which way: an editor, a
@@ -72,8 +68,9 @@ func (k *Keeper) loggedSettings(ctx context.Context) (map[string]string, error) 
 // alarming reports whether there was a sign of theft or tampering just now.
 func (k *Keeper) alarming(ctx context.Context) bool {
 	all, err := k.Alerts(ctx)
+	changed, _ := alert.Find(k.Rules(), "settings_changed")
 	return err == nil && slices.ContainsFunc(all, func(a alert.Alert) bool {
 		r, _ := alert.Find(k.Rules(), a.Rule)
-		return r.Essential && a.Severity <= alert.P1 && k.now().Sub(a.Last).Abs() < nearby
+		return (r.Essential || r.ID == "ended_early") && a.Severity <= alert.P1 && k.now().Sub(a.Last).Abs() < changed.Window
 	})
 }

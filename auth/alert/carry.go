@@ -77,7 +77,7 @@ func (t *Tracker) carry(e audit.Event) {
 		a.State = Acked
 	}
 	newest := audit.Event{Name: e.Name, Verified: true, Data: map[string]any{"name": word("name")}}
-	g.current, g.fired, g.armed = a, moment("fired"), true
+	g.current, g.fired, g.armed = a, moment("fired"), moment("fired")
 	g.cause = firing{severity: a.Severity, which: -1, n: a.Count, newest: newest, text: word("message"), title: word("title"), advice: word("advice")}
 	t.byID[a.ID] = g
 	if _, told := e.Data["told"]; told {

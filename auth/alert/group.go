@@ -25,8 +25,8 @@ type group struct {
 	rule    *Rule
 	key     string
 	run     run
-	armed   bool   // one of the rule's After came
-	current *Alert // open or acknowledged, and not replaced by a newer one; its message comes of cause
+	armed   time.Time // when the newest of the rule's After came
+	current *Alert    // open or acknowledged, and not replaced by a newer one; its message comes of cause
 	cause   firing
 	fired   time.Time // when current fired last
 	past    []Alert
@@ -41,7 +41,7 @@ func (g *group) clear() { g.run = run{} }
 
 // reset begins the counting anew, and closes an alert whose cause is gone.
 func (g *group) reset() {
-	g.armed = false
+	g.armed = time.Time{}
 	g.clear()
 	if g.rule.Resolves && g.current != nil {
 		g.retire(Resolved)

@@ -65,8 +65,10 @@ type Rule struct {
 	Stays      bool // an alert below P1 does not resolve by itself: what it is about does not go away
 	// After, if set, are events of the same group without which nothing counts:
 	// what came before the newest of them is forgotten, and so is that there was
-	// one when one of Resets comes.
-	After []string
+	// one when one of Resets comes. AfterWhere says which of them, nil = all. Of a
+	// Single with a Window they are forgotten when it is over.
+	After      []string
+	AfterWhere func(audit.Event) bool
 	// Ends are events that take the newest event of the same process off the count.
 	Ends []string
 	// AtOnce, if set, says which events fire without waiting for N.

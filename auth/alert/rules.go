@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"slices"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -365,13 +366,18 @@ func Defaults() []Rule {
 		},
 		{
 			ID: "settings_changed", Title: "Alarms turned down",
-			Condition: "a rule, notifications or the log's retention were turned off or down, by whichever way; P1 within an hour of a sign of theft or tampering",
+			Condition: "a rule, notifications or the log's retention were turned off or down, by whichever way; P1 within ${window} of a sign of theft or tampering, before or after",
 			Guard:     "what is turned back on, or watches over more, does not count",
 			Advice:    "If it was not you, turn it back (`stagedoor settings KEY default`), and find out who can write Stagedoor's files.",
-			Events:    []string{audit.SettingsChanged}, Where: is("weaker", true), GroupBy: Everyone,
-			Kind: Single, Severity: P2, Cooldown: time.Minute,
+			Events:    slices.Concat(signs, []string{audit.SettingsChanged}), GroupBy: Everyone,
+			Where: func(e audit.Event) bool { return is("weaker", true)(e) || sign(e) && e.Verified },
+			After: []string{audit.SettingsChanged}, AfterWhere: is("weaker", true),
+			Kind: Single, Window: time.Hour, Severity: P2, Cooldown: time.Minute,
 			Message: "less is watched over than before: ${setting} was changed",
-			Cases:   []Case{when(is("grave", true), P1, "")},
+			Cases: []Case{
+				when(is("grave", true), P1, ""),
+				when(sign, P1, "less was watched over than before when a sign of theft or tampering came"),
+			},
 		},
 		{
 			ID: "permissions_loosened", Title: "Files were open to others",

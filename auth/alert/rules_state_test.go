@@ -28,6 +28,36 @@ func TestLoginRules(t *testing.T) {
 				"settings_changed-1 P2 acked ×1 less is watched over than before: a.b was changed",
 			},
 		},
+		"turned off before the attack": {
+			tell().add(1, audit.SettingsChanged, "", "key", "a.b", "weaker", true).wait(50*time.Minute).failed(audit.ReuseDetected, "kind", ReuseInvalidGrant),
+			[]string{
+				"token_reuse_detected-2 P0 open ×1 a refresh token that was current is no longer valid: somebody else may have used it",
+				"settings_changed-1 P1 open ×2 less was watched over than before when a sign of theft or tampering came",
+			},
+		},
+		"turned off and acknowledged before the attack": {
+			tell().add(1, audit.SettingsChanged, "", "key", "a.b", "weaker", true).ack("settings_changed-1").failed(audit.EventsLost),
+			[]string{
+				"audit_tamper-3 P0 open ×1 events are missing from the audit log: it could not be written when they happened",
+				"settings_changed-3 P1 open ×1 less was watched over than before when a sign of theft or tampering came",
+				"settings_changed-1 P2 acked ×1 less is watched over than before: a.b was changed",
+			},
+		},
+		"turned off long before the attack": {
+			tell().add(1, audit.SettingsChanged, "", "key", "a.b", "weaker", true).wait(time.Hour).failed(audit.AuditTamper),
+			[]string{"audit_tamper-2 P0 open ×1 the audit log does not verify", "settings_changed-1 P2 open ×1 less is watched over than before: a.b was changed"},
+		},
+		"turned on before the attack": {
+			tell().add(1, audit.SettingsChanged, "", "key", "a.b", "weaker", false).failed(audit.AuditTamper),
+			[]string{"audit_tamper-2 P0 open ×1 the audit log does not verify"},
+		},
+		"turned off before a refusal like any other": {
+			tell().add(1, audit.SettingsChanged, "", "key", "a.b", "weaker", true).failed(audit.RefreshFailed).failed(audit.ReuseDetected, "kind", ReuseNotRotated),
+			[]string{
+				"settings_changed-1 P2 open ×1 less is watched over than before: a.b was changed",
+				"token_reuse_detected-3 P3 open ×1 the provider did not rotate the refresh token, which it usually does",
+			},
+		},
 		"turned on": {tell().add(1, audit.SettingsChanged, "", "key", "a.b", "weaker", false), nil},
 
 		// claims_changed

@@ -49,6 +49,20 @@ func (c Case) as(title, advice string) Case {
 
 func failed(e audit.Event) bool { return e.Outcome == audit.Failed }
 
+// signs are the events that can be one of theft or tampering.
+var signs = []string{audit.ReuseDetected, audit.RefreshFailed, audit.AuditTamper, audit.EventsLost}
+
+// sign selects them: what the rules that know them have as P0 or P1.
+func sign(e audit.Event) bool {
+	switch e.Name {
+	case audit.ReuseDetected:
+		return e.Data["kind"] != ReuseNotRotated
+	case audit.RefreshFailed:
+		return e.Data["early"] == true
+	}
+	return e.Name == audit.AuditTamper || e.Name == audit.EventsLost
+}
+
 // orGone adds the events after which a profile's login is no concern any more.
 func orGone(events ...string) []string {
 	return append(events, audit.TokensRevoked, audit.ProfileDeleted)

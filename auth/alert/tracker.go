@@ -114,9 +114,9 @@ func (t *Tracker) change(r *Rule, k groupKey, e audit.Event) {
 			g.reset()
 		}
 	}
-	if slices.Contains(r.After, e.Name) {
+	if slices.Contains(r.After, e.Name) && (r.AfterWhere == nil || r.AfterWhere(e)) {
 		g := t.group(k)
-		g.armed = true
+		g.armed = e.Time
 		g.clear()
 	}
 	if slices.Contains(r.Ends, e.Name) && t.groups[k] != nil {
@@ -168,10 +168,10 @@ func (t *Tracker) count(k groupKey, e audit.Event) {
 			former = known.former
 		}
 		k.key = "" // it may be made up, and so may a thousand others
-		t.group(k).armed, t.group(k).former = true, former
+		t.group(k).armed, t.group(k).former = e.Time, former
 	}
 	g := t.group(k)
-	if len(g.rule.After) > 0 && !g.armed {
+	if over := g.rule.Kind == Single && e.Time.Sub(g.armed) > g.rule.Window; len(g.rule.After) > 0 && (g.armed.IsZero() || over) {
 		return
 	}
 	if f, ok := g.take(e); ok {
