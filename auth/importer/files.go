@@ -98,10 +98,29 @@ func gatherFile(path string, r Request) *source {
 	if err := replaceable(path, info); err != nil && !r.Keep {
 		s.err = hint.Wrap(fmt.Errorf("%s: %w", path, err), "import it with --keep and take the secrets out yourself")
 	}
-	if s.mode&0o077 != 0 && runtime.GOOS != "windows" {
+	if readable(path, s.mode) {
 		s.warn("other users of this machine could read it (mode %o): if there are any, get a new client secret and sign in again", s.mode)
 	}
 	return s
+}
+
+// readable reports whether other users can read a file: what is in a folder that
+// nobody else can enter is nobody else's to read, whatever its own mode.
+func readable(path string, mode fs.FileMode) bool {
+	if mode&0o044 == 0 || runtime.GOOS == "windows" { // where the bits say nothing
+		return false
+	}
+	at, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		at, err = filepath.Abs(at)
+	}
+	for err == nil && at != filepath.Dir(at) {
+		at = filepath.Dir(at)
+		if info, err := os.Stat(at); err == nil && info.Mode()&0o011 == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // gatherFolder reads the files of a folder that may hold a login. What only
