@@ -90,6 +90,11 @@ func (a *application) runTray(ctx context.Context) error {
 			}
 			return s.KeepLists(service)
 		},
+		Uses: func(name string) bool {
+			s, err := a.setup(k)
+			p, unknown := k.Profile(name)
+			return err != nil || unknown != nil || s.Uses(p)
+		},
 		OpenWindow: a.openWindow, OpenURL: a.browser().Open, Windows: a.hasWindows(),
 	})
 	if errors.Is(err, tray.ErrNoTrayHost) && a.hasWindows() {

@@ -32,7 +32,14 @@ type useKeeper interface {
 }
 
 func useRun(ctx context.Context, f *Factory, k useKeeper, o *profileOptions) error {
-	return f.done(k.Use(ctx, o.profile), "%s is the active profile\n", o.profile)
+	err := f.done(k.Use(ctx, o.profile), "%s is the active profile\n", o.profile)
+	if keeper, ok := k.(setup.Keeper); ok && err == nil && f.Setup != nil {
+		p, unknown := keeper.Profile(o.profile)
+		if s, unclear := f.Setup(keeper); unknown == nil && unclear == nil && !s.Uses(p) {
+			f.notef("note: no MCP client has a server that uses %s\nhint: set one up: stagedoor setup\n", p.Name)
+		}
+	}
+	return err
 }
 
 type renameOptions struct {

@@ -110,17 +110,27 @@ func (s Service) Pinned(profile string) []clients.Server {
 // profile of a service, and that do not notice when its tools are others.
 func (s Service) KeepLists(service string) (names []string) {
 	for _, e := range s.Configs.Servers() {
-		flags, command := e.Entry.Behind()
-		recipe, _ := launch.Recognise(command)
-		if as := option(flags, "--as"); as != "" {
-			recipe, _ = launch.LookupRecipe(s.RecipeDir, as)
-		}
-		follows := e.Entry.IsOurs() && option(flags, "--profile") == "" && cmp.Or(option(flags, "--provider"), recipe.Provider, service) == service
-		if follows && e.Client.KeepsLists && !slices.Contains(names, e.Client.Name) {
+		if s.follows(e, service) && e.Client.KeepsLists && !slices.Contains(names, e.Client.Name) {
 			names = append(names, e.Client.Name)
 		}
 	}
 	return names
+}
+
+// Uses reports whether a client has a server that uses a profile once it is selected.
+func (s Service) Uses(p profile.Profile) bool {
+	return len(s.Pinned(p.Name)) > 0 || slices.ContainsFunc(s.Configs.Servers(), func(e clients.Server) bool { return s.follows(e, p.Service()) })
+}
+
+// follows reports whether an entry's server uses the active profile of a service. Of an
+// entry that names none nobody knows.
+func (s Service) follows(e clients.Server, service string) bool {
+	flags, command := e.Entry.Behind()
+	recipe, _ := launch.Recognise(command)
+	if as := option(flags, "--as"); as != "" {
+		recipe, _ = launch.LookupRecipe(s.RecipeDir, as)
+	}
+	return e.Entry.IsOurs() && option(flags, "--profile") == "" && cmp.Or(option(flags, "--provider"), recipe.Provider, service) == service
 }
 
 // Repin has an entry that is pinned to a profile use it by another name, or removes it

@@ -41,20 +41,27 @@ func (c *controller) outlive() context.Context { return context.WithoutCancel(c.
 
 func (c *controller) use(name string) {
 	service := ""
-	if i := slices.IndexFunc(c.view.State.Profiles, func(p auth.ProfileView) bool { return p.Name == name && p.Status == auth.StatusActive }); i >= 0 && !c.toldOfLists {
+	if i := slices.IndexFunc(c.view.State.Profiles, func(p auth.ProfileView) bool { return p.Name == name && p.Status == auth.StatusActive }); i >= 0 {
 		service = c.view.State.Profiles[i].Service
 	}
 	c.start(c.outlive(), switchTimeout, func(ctx context.Context) func() {
 		var deaf []string // clients that do not hear of it
+		unused := false
 		err := c.p.Keeper.Use(ctx, name)
 		switch {
 		case err != nil:
 			c.failed(name+": switching failed", err)
+		case service != "" && c.p.Uses != nil && !c.p.Uses(name):
+			unused = true
 		case service != "" && c.p.KeepLists != nil:
 			deaf = c.p.KeepLists(service)
 		}
 		return func() {
 			c.readState()
+			if unused && !c.toldUnused[name] {
+				c.toldUnused[name] = true
+				c.p.Notify.Info(name+": selected", "No MCP client has a server that uses it. Set one up in this menu, or with: stagedoor setup")
+			}
 			if len(deaf) > 0 && !c.toldOfLists {
 				c.toldOfLists = true // once while the tray runs
 				c.p.Notify.Info(name+": selected", "Servers that run use it from now on. If its tools are others, start "+strings.Join(deaf, " and ")+" again to see them.")

@@ -59,13 +59,14 @@ type controller struct {
 	state       single
 	asks        bool // the next read of the state may have the keychain ask the user
 	sweep       single
-	toldOfLists bool      // that some clients do not notice a switch
-	first       sync.Once // the first sweep waits for the profiles' names
+	toldUnused  map[string]bool // that no client has a server for a profile
+	toldOfLists bool            // that some clients do not notice a switch
+	first       sync.Once       // the first sweep waits for the profiles' names
 }
 
 func newController(p Params, s surface) *controller {
 	return &controller{
-		p: p, surface: s, results: make(chan func()),
+		p: p, surface: s, results: make(chan func()), toldUnused: map[string]bool{},
 		view: View{Windows: p.Windows, CanSetup: p.Setup != nil},
 	}
 }

@@ -218,6 +218,23 @@ func TestSwitchNamesClientsThatDoNotNotice(t *testing.T) {
 	})
 }
 
+// Whoever selects an account that no client starts a server for, and thinks that its
+// servers use it now, must be told, and not at each click.
+func TestSwitchToWhatNoServerUses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newKeeper(two()), func(p *Params) { p.Uses = func(name string) bool { return name == "work" } })
+		defer r.end()
+		for range 2 {
+			r.click(Use, "home")
+			r.click(Use, "work")
+		}
+		synctest.Wait()
+		if got := r.notify.all(); len(got) != 1 || !strings.Contains(got[0], "home: selected") || !strings.Contains(got[0], "No MCP client") {
+			t.Errorf("told: %q", got)
+		}
+	})
+}
+
 // While the keychain asks for its password nobody gets a token, so the menu must
 // not go on saying "signed in".
 func TestAPromptShowsAsLocked(t *testing.T) {

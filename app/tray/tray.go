@@ -66,6 +66,9 @@ type Params struct {
 	// profile of a service, and that have to be started again to see other tools. It
 	// may be nil.
 	KeepLists func(service string) []string
+	// Uses reports whether a client has a server that uses a profile once it is
+	// selected. It may be nil.
+	Uses func(name string) bool
 	// OpenWindow starts "audit", "alerts", "profiles" or "welcome" in a process of
 	// its own. Windows says that it can.
 	OpenWindow func(name string) error
