@@ -53,7 +53,7 @@ changed since; the login stays in the keychain too, so go on with one of the two
 The events of .auth_audit.json go into the audit log as imported_event; that
 file has no secrets and is left alone.
 
-A file that TIDAL_SESSION_PATH or TIDAL_TOKEN_CACHE_PATH names is imported with its
+A file or folder that TIDAL_SESSION_PATH or TIDAL_TOKEN_CACHE_PATH names comes with its
 .env. What git has of a file, or would take at the next commit, is said: a secret
 that was committed stays in the history, so get a new one.`,
 		Example: `  stagedoor import ~/spotify-mcp --dry-run

@@ -177,26 +177,40 @@ func follow(sources []*source, r Request) []*source {
 			} else if !filepath.IsAbs(path) {
 				path = filepath.Join(filepath.Dir(s.Path), path)
 			}
-			info, _ := os.Stat(path)
-			if slices.ContainsFunc(all, func(s *source) bool { other, err := os.Stat(s.Path); return err == nil && os.SameFile(info, other) }) {
-				continue
-			}
 			of := r
+			of.Path = path
 			if of.Provider == "" { // the variable's name says it, where nothing in the file does
 				prefix, _, _ := strings.Cut(named.Variable, "_")
 				of.Provider = strings.ToLower(prefix)
 			}
-			found := gatherFile(path, of)
-			switch {
-			case errors.Is(found.err, fs.ErrNotExist):
-				s.warn("%s names %s, which is not there", named.Variable, path)
-			case found.err != nil:
-				s.warn("%s names a file that is left alone: %s; %s", named.Variable, found.err, hint.Of(found.err))
-			default:
-				found.warn("it is imported too, since %s names it", named.Variable)
-				all = append(all, found)
+			if info, err := os.Stat(path); err == nil && info.IsDir() { // a folder for tokens
+				found, err := gatherFolder(of)
+				if err != nil {
+					s.warn("%s names a folder: %s", named.Variable, err)
+				}
+				for _, f := range found {
+					all = s.add(all, f, named.Variable)
+				}
+				continue
 			}
+			all = s.add(all, gatherFile(path, of), named.Variable)
 		}
+	}
+	return all
+}
+
+// add adds a file that a variable of s names, unless it is there already.
+func (s *source) add(all []*source, found *source, variable string) []*source {
+	info, _ := os.Stat(found.Path)
+	switch {
+	case slices.ContainsFunc(all, func(s *source) bool { other, err := os.Stat(s.Path); return err == nil && os.SameFile(info, other) }):
+	case errors.Is(found.err, fs.ErrNotExist):
+		s.warn("%s names %s, which is not there", variable, found.Path)
+	case found.err != nil:
+		s.warn("%s names a file that is left alone: %s; %s", variable, found.err, hint.Of(found.err))
+	default:
+		found.warn("it is imported too, since %s names it", variable)
+		all = append(all, found)
 	}
 	return all
 }

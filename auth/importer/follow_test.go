@@ -30,11 +30,17 @@ func TestFilesThatAnEnvFileNamesAreImportedToo(t *testing.T) {
 			"TIDAL_TOKEN_CACHE_PATH=cache.json", "cache.json", "", false, 2, "TIDAL_TOKEN_CACHE_PATH names it",
 			`{"access_token":"canary-a","refresh_token":"canary-r","token_type":"Bearer","expires_at":1577836800}`,
 		},
-		"at home":        {"TIDAL_SESSION_PATH=~/.tidal.json", ".tidal.json", home, false, 2, "names it", ""},
-		"found already":  {"TIDAL_SESSION_PATH=session.json", "session.json", "", true, 2, "", ""},
-		"missing":        {"TIDAL_SESSION_PATH=nowhere.json", "other.json", "", false, 1, "nowhere.json, which is not there", ""},
-		"a folder":       {"TIDAL_SESSION_PATH=.", "other.json", "", false, 1, "left alone", ""},
-		"something else": {"TIDAL_SESSION_PATH=.env.bak", ".env.bak", "", false, 2, "names it", ""},
+		"at home":       {"TIDAL_SESSION_PATH=~/.tidal.json", ".tidal.json", home, false, 2, "names it", ""},
+		"found already": {"TIDAL_SESSION_PATH=session.json", "session.json", "", true, 2, "", ""},
+		"missing":       {"TIDAL_SESSION_PATH=nowhere.json", "other.json", "", false, 1, "nowhere.json, which is not there", ""},
+		"a folder":      {"TIDAL_TOKEN_CACHE_PATH=kept/tokens/", "kept/tokens/session.json", "", false, 2, "TIDAL_TOKEN_CACHE_PATH names it", ""},
+		"nobody's in a folder": {
+			"TIDAL_TOKEN_CACHE_PATH=kept", "kept/token.json", "", false, 2, "TIDAL_TOKEN_CACHE_PATH names it",
+			`{"access_token":"canary-a","refresh_token":"canary-r","token_type":"Bearer","expires_at":1577836800}`,
+		},
+		"an empty folder": {"TIDAL_TOKEN_CACHE_PATH=kept", "kept/notes.txt", "", false, 1, "nothing to import was found", ""},
+		"its own folder":  {"TIDAL_SESSION_PATH=.", "other.json", "", false, 1, "", ""},
+		"something else":  {"TIDAL_SESSION_PATH=.env.bak", ".env.bak", "", false, 2, "names it", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
