@@ -1,10 +1,12 @@
 package oauth
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -101,6 +103,9 @@ func checkURL(raw string) (*url.URL, error) {
 	}
 	if u.Host == "" || u.Hostname() == "" || u.Opaque != "" {
 		return nil, fmt.Errorf("%w: not an absolute URL", ErrInsecureURL)
+	}
+	if _, err := strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16); err != nil {
+		return nil, fmt.Errorf("%w: there is no port %s", ErrInsecureURL, u.Port())
 	}
 	switch {
 	case u.User != nil:

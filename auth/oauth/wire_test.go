@@ -43,6 +43,8 @@ func TestT1HTTPSOnly(t *testing.T) {
 		"https://:443/token":                    false,
 		"HTTPS://provider.example/token":        true,
 		"https://provider.example:port/token":   false,
+		"https://provider.example:65536/token":  false,
+		"https://provider.example:65535/token":  true,
 		"https://provider.example\\@evil/token": false,
 	} {
 		e := oauth.Endpoints{Authorization: "https://provider.example/a", Token: addr}
