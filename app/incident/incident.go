@@ -207,7 +207,8 @@ func compose(ctx context.Context, from Source, r Request, now time.Time) (report
 }
 
 // about returns the alerts that are asked for, or all that are open, of the profiles if
-// some are named.
+// some are named. Then a trifle that concerns no profile, such as a certificate that ends
+// soon, makes it no incident of all of them.
 func about(ctx context.Context, from Source, r Request) ([]alert.Alert, error) {
 	if r.Alert != "" {
 		a, err := from.Alert(ctx, r.Alert)
@@ -218,7 +219,8 @@ func about(ctx context.Context, from Source, r Request) ([]alert.Alert, error) {
 		if r.known {
 			return !slices.Contains(r.ids, a.ID)
 		}
-		return a.State != alert.Open || len(r.Profiles) > 0 && a.Name != "" && !slices.Contains(r.Profiles, a.Name)
+		other := a.Name != "" && !slices.Contains(r.Profiles, a.Name) || a.Profile == "" && a.Severity == alert.P3
+		return a.State != alert.Open || len(r.Profiles) > 0 && other
 	}), err
 }
 

@@ -262,13 +262,18 @@ func TestReportOfWhatTheUserFound(t *testing.T) {
 func TestReportOfAProfileHasItsAlertsAlone(t *testing.T) {
 	b := new(memoryLog).
 		add(audit.ReuseDetected, "p", "kind", alert.ReuseInvalidGrant, "name", "work").
-		add(audit.TLSFailed, "q", "name", "home", "host", "a.example")
+		add(audit.TLSFailed, "q", "name", "home", "host", "a.example").
+		add(audit.CertificateSeen, "", "host", "b.example", "days", 3.0).
+		add(audit.CredentialStored, "p")
 	report, err := New(t.Context(), b, Request{Profiles: []string{"home"}}, b.now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(report.Alerts) != 1 || report.Alerts[0].Rule != "tls_failed" || !slices.Equal(report.Profiles, []string{"home"}) {
 		t.Errorf("%v, profiles %v", report.Alerts, report.Profiles)
+	}
+	if text := report.Markdown(); strings.Contains(text, "- [x] Replace the client secret") {
+		t.Errorf("done for another profile is not done:\n%s", text)
 	}
 }
 
