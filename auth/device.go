@@ -28,7 +28,7 @@ func (k *Keeper) LoginDevice(ctx context.Context, name string, onCode func(Devic
 		return LoginResult{}, hint.Wrap(fmt.Errorf("log in to %s: %w", a.Row.Name, oauth.ErrNoDevice),
 			"sign in with a browser: stagedoor login "+a.Profile.Name+", or, if none can be started from here, stagedoor login "+a.Profile.Name+" --no-browser")
 	}
-	k.record(ctx, a.Profile, audit.LoginStarted, audit.OK, map[string]any{"device": true})
+	k.record(ctx, a.Profile, audit.LoginStarted, audit.OK, k.askedFor(map[string]any{"device": true}))
 	_, err = k.wire.Device(ctx, oauth.DeviceRequest{
 		Endpoints: a.Endpoints, Client: a.client, Scopes: a.Scopes(), Extra: a.AuthParams(), OnCode: onCode, Keep: k.keep(a),
 	})

@@ -36,7 +36,7 @@ func (k *Keeper) Login(ctx context.Context, name string, o LoginOptions) (LoginR
 	if a.Endpoints.S256 == oauth.Unknown { // a server described by hand has not said that it does PKCE
 		data["pkce_support"] = "not stated"
 	}
-	k.record(ctx, p, audit.LoginStarted, audit.OK, data)
+	k.record(ctx, p, audit.LoginStarted, audit.OK, k.askedFor(data))
 	if o.OnRedirect != nil {
 		o.OnRedirect(a.RedirectURI())
 	}

@@ -61,7 +61,7 @@ const (
 	KeychainAccess = "keychain_access"
 	SecurityAlert  = "security_alert"
 
-	LoginStarted      = "login_started"
+	LoginStarted      = "login_started" // data: pkce, device, asked_by
 	LoginSucceeded    = "login_succeeded"
 	LoginFailed       = "login_failed"
 	LoginCancelled    = "login_cancelled"
