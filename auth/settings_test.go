@@ -77,4 +77,15 @@ func TestEditedSettingsAreAnAlert(t *testing.T) {
 		t.Fatal(err)
 	}
 	look(alert.P1)
+
+	// Also if the sign comes afterwards.
+	w = newWorld(t, authtest.Params{})
+	p = w.create("work")
+	if _, err := w.with(off).WatchOnce(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	look(alert.P2)
+	w.clock.Advance(10 * time.Minute)
+	w.keeper.Record(t.Context(), p, audit.RefreshFailed, audit.Failed, map[string]any{"needs_login": true, "early": true})
+	look(alert.P1)
 }
