@@ -190,7 +190,7 @@ func (x *Proxy) own(line []byte, messages []message, s *server) {
 			x.done(before.owner) // the id is used again
 		}
 		r := newRequest(line, m)
-		r.owner = s
+		r.owner, r.sent = s, x.p.Now()
 		delete(x.s.held, string(m.in.state.of(line))) // the answer has another, or none
 		if m.method == "subscriptions/listen" {
 			r.line = bytes.Clone(line)
@@ -264,7 +264,7 @@ func (x *Proxy) usable(s *server) bool {
 	if s == nil || s.ended || s.foreign {
 		return false
 	}
-	return s.cred.Expires.IsZero() || x.p.Now().Before(s.lastCall())
+	return s.cred.Expires.IsZero() || x.p.Now().Before(x.lastCall(s))
 }
 
 // due reports whether another token can be had.
@@ -273,13 +273,24 @@ func (x *Proxy) due(s *server) bool {
 	return !s.cred.Renews.IsZero() && !now.Before(s.cred.Renews) && now.Sub(x.tried) >= again
 }
 
-// lastCall is until when a server gets new requests.
-func (s *server) lastCall() time.Time {
+// lastCall is until when a server gets new requests: as long before the token's end as
+// they take, but not before there can be another token.
+func (x *Proxy) lastCall(s *server) time.Time {
 	guard := guardTime
 	if !s.cred.Renews.IsZero() {
-		guard = min(guard, s.cred.Expires.Sub(s.cred.Renews)/2)
+		window := s.cred.Expires.Sub(s.cred.Renews)
+		guard = max(min(guard, window/2), min(x.slow, window*9/10))
 	}
 	return s.cred.Expires.Add(-guard)
+}
+
+// took notes how long a request has taken. What one took that is far slower than those
+// around it is forgotten little by little.
+func (x *Proxy) took(r *request) {
+	if r.method == "initialize" { // without a token's help
+		return
+	}
+	x.slow = max(x.slow-x.slow/16, x.p.Now().Sub(r.sent)*5/4)
 }
 
 // flushQueue sends what waited for a server.

@@ -82,8 +82,8 @@ type Params struct {
 }
 
 const (
-	// guardTime is how long before its end a token gets no new requests, unless a
-	// twentieth of its life is less.
+	// guardTime is how long before its end a token gets no new requests if they do not
+	// take longer, unless a twentieth of its life is less.
 	guardTime = 5 * time.Second
 	// patience bounds how long a new server waits for a moment without requests.
 	patience = 10 * time.Second
@@ -134,12 +134,13 @@ type Proxy struct {
 	living    map[*server]bool
 	late      *time.Timer // when they wait no longer
 	preparing bool
-	stuck     bool       // the token that is asked for takes long
-	queue     [][]byte   // lines that wait for a server
-	queued    int        // bytes
-	since     time.Time  // when the first of them came
-	room      *sync.Cond // signals that queue or work has become less
-	started   int        // generations
+	stuck     bool          // the token that is asked for takes long
+	slow      time.Duration // what requests take, at their slowest
+	queue     [][]byte      // lines that wait for a server
+	queued    int           // bytes
+	since     time.Time     // when the first of them came
+	room      *sync.Cond    // signals that queue or work has become less
+	started   int           // generations
 	began     bool
 	tried     time.Time   // when a token was asked for in vain
 	refusal   string      // why there is no server

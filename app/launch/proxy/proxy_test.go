@@ -99,6 +99,28 @@ func TestLongCallIsFinishedByTheServerThatHasIt(t *testing.T) {
 	})
 }
 
+// Where calls take long, none begins with a token that ends before it can be through.
+func TestCallThatTakesLongerThanItsToken(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		r.run()
+		r.hello()
+		for id := range 4 {
+			r.call(id, "wait") // for 30 s
+			r.want(`"text":"work-1"`)
+			r.who(10+id, "work-1")
+		}
+		time.Sleep(57*time.Minute + 30*time.Second)
+		r.call(20, "wait")
+		r.want(`"id":20,"result":{"content":[{"type":"text","text":"work-2"}]}`)
+		for id := range 200 { // by then they take no time
+			r.who(30+id, "work-2")
+		}
+		time.Sleep(58*time.Minute + 50*time.Second)
+		r.who(300, "work-2")
+	})
+}
+
 // A switch of the profile must move the server, and nothing of the account before.
 func TestSwitchOfTheProfile(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {

@@ -120,6 +120,7 @@ func (x *Proxy) judge(s *server, line []byte, m message) (edits []edit, forward 
 			return nil, r == nil && !s.replaced
 		}
 		delete(x.s.waiting, id)
+		x.took(r)
 		edits = x.answered(s, r, line, m)
 		x.done(s)
 		return edits, true

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // mine begins the ids of requests that the launcher makes itself, and those that it
@@ -18,10 +19,11 @@ type request struct {
 	method string
 	tool   string
 	owner  *server
-	line   []byte // of those that a later server needs too
-	about  string // the task that it is about
-	cursor bool   // it asks for another page
-	resent bool   // a later server got it too, and its acknowledgement is not for the client
+	sent   time.Time // to it
+	line   []byte    // of those that a later server needs too
+	about  string    // the task that it is about
+	cursor bool      // it asks for another page
+	resent bool      // a later server got it too, and its acknowledgement is not for the client
 }
 
 // session is what one connection of a client holds, whichever server is behind it.

@@ -19,7 +19,7 @@ func (x *Proxy) settle() {
 	}
 	if x.usable(old) && !x.idle(old) && old.cred.Gate == nil && (x.next == nil || x.next.cred.Account == old.cred.Account) {
 		if x.late == nil {
-			x.late = time.AfterFunc(min(patience, max(0, old.lastCall().Sub(x.p.Now()))), func() {
+			x.late = time.AfterFunc(min(patience, max(0, x.lastCall(old).Sub(x.p.Now()))), func() {
 				x.mu.Lock()
 				defer x.mu.Unlock()
 				if x.late = nil; !x.closing {
