@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -65,9 +66,9 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 			paths, err := host.Here()
 			return []string{paths.Runtime, "/dev/shm", paths.State}, err
 		},
-		RecipeDir: func() (string, error) {
+		Folder: func(name string) (string, error) {
 			paths, err := host.Here()
-			return recipeDir(paths), err
+			return filepath.Join(paths.State, name), err
 		},
 		OpenURL: a.browser().Open, Settings: a.settings,
 		Environ: a.environ,

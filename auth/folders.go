@@ -7,8 +7,12 @@ import (
 	"path/filepath"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
+
+// users are the folders for files of the user's own, which are there if somebody made them.
+var users = []string{"recipes", provider.Folder}
 
 // prepareFolders makes the state folder and those in it, for the owner only, and
 // returns the names of what others had permissions on. The log looks after its own.
@@ -19,6 +23,12 @@ func prepareFolders(p Params, inside ...string) (tightened []string, err error) 
 	}
 	if p.Vault.Kind() == vault.File {
 		folders, files = append(folders, filepath.Join(p.Dir, "vault")), append(files, "vault")
+	}
+	for _, name := range users {
+		dir := filepath.Join(p.Dir, name)
+		if info, err := os.Lstat(dir); err == nil && info.IsDir() {
+			folders, files = append(folders, dir), append(files, name)
+		}
 	}
 	for _, dir := range folders {
 		repaired, err := durable.EnsureDir(dir)

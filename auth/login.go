@@ -189,7 +189,7 @@ func (k *Keeper) sameProfile(a *loginAttempt) error {
 	switch {
 	case err != nil:
 		return err
-	case p.Provider != was.Provider, p.Issuer != was.Issuer, p.Trust != was.Trust, p.ClientID != was.ClientID, !p.SecretFrom.Equal(was.SecretFrom),
+	case p.Provider != was.Provider, p.OwnRow != was.OwnRow, p.Issuer != was.Issuer, p.Trust != was.Trust, p.ClientID != was.ClientID, !p.SecretFrom.Equal(was.SecretFrom),
 		a.Row.ByHand && byHand(p) != byHand(was):
 		return hint.New("the profile was changed during the login", "start the login again: stagedoor login "+p.Name)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -13,10 +14,22 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/identity"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
 // NewProfile is what the user says of a profile to be.
 type NewProfile = account.New
+
+// Providers returns the rows at which there can be a login, in the order to offer them:
+// those that are built in, and then the user's own. What is wrong with files of the
+// user's is in wrong.
+func (k *Keeper) Providers() (rows []provider.Provider, wrong []error) {
+	own, wrong := provider.OwnRows(k.rowDir())
+	return append(provider.Offered(), own...), wrong
+}
+
+// rowDir is where the user's rows are.
+func (k *Keeper) rowDir() string { return filepath.Join(k.dir, provider.Folder) }
 
 // issuerWait bounds how long creating a profile waits for its issuer.
 const issuerWait = 5 * time.Second
@@ -28,6 +41,7 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 	if warn == nil {
 		warn = func(string) {}
 	}
+	n.Rows = k.rowDir()
 	a, err := n.Account()
 	if err != nil {
 		return profile.Profile{}, err

@@ -86,15 +86,24 @@ command line.`,
 	flags.StringArrayVar(&o.Pins, "pin", nil, "sha256/BASE64 of a public key that has to be in its chain of certificates; may be repeated")
 	flags.BoolVar(&o.RefreshEndsAccess, "refresh-ends-access", false, "an access token is dead once there is the next one, so servers that share it agree when to refresh (oidc, oauth2)")
 	flags.BoolVar(&o.UntilLogout, "until-logout", false, "keep the tokens in memory only, and forget them at logout (Linux)")
-	completeFlag(cmd, "provider", providers)
+	completeFlag(cmd, "provider", f.providers)
 	completeFlag(cmd, "auth-method", func() []string { return []string{string(oauth.Basic), string(oauth.Post), string(oauth.None)} })
 	return cmd
 }
 
-// providers are the ids for completion, with the names for people.
-func providers() (ids []string) {
-	for _, p := range provider.All() {
-		ids = append(ids, p.ID+"\t"+p.Name)
+// providers are what --provider takes, for completion, with the names for people.
+func (f *Factory) providers() []string {
+	all := provider.All()
+	if dir, err := f.Folder(provider.Folder); err == nil {
+		own, _ := provider.OwnRows(dir)
+		all = append(all, own...)
+	}
+	return refs(all)
+}
+
+func refs(rows []provider.Provider) (ids []string) {
+	for _, p := range rows {
+		ids = append(ids, p.Ref()+"\t"+printable(p.Name))
 	}
 	return ids
 }
@@ -161,7 +170,11 @@ func (o *createOptions) asked(ctx context.Context, f *Factory) error {
 		}
 	}
 	ask(&o.Provider, "Provider (see stagedoor providers; oidc or oauth2 for any other):")
-	row, err := provider.Lookup(o.Provider)
+	dir, err := f.Folder(provider.Folder)
+	if err != nil {
+		return err
+	}
+	row, err := provider.Choose(dir, o.Provider)
 	if err = cmp.Or(ctx.Err(), err); err != nil || row.Cannot != "" { // CreateProfile says why not
 		return err
 	}

@@ -21,6 +21,8 @@ func (create createKeeperFunc) CreateProfile(_ context.Context, n auth.NewProfil
 	return create(n)
 }
 
+func nowhere(string) (string, error) { return "/nowhere", nil }
+
 // Whoever types a name alone is asked for the rest; who says more is not.
 func TestCreateProfileAsksForWhatIsMissing(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -39,7 +41,7 @@ func TestCreateProfileAsksForWhatIsMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := strings.NewReader(c.typed)
-			f := &Factory{In: in, Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, ReadPassword: func(string) (secret.String, error) { return "made-up", nil }}
+			f := &Factory{Folder: nowhere, In: in, Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, ReadPassword: func(string) (secret.String, error) { return "made-up", nil }}
 			var got auth.NewProfile
 			k := createKeeperFunc(func(n auth.NewProfile) (profile.Profile, error) { got = n; return profile.Profile{}, nil })
 			if err := createProfileRun(t.Context(), f, k, &createOptions{NewProfile: c.given}); err != nil {
@@ -60,7 +62,7 @@ func TestCreateProfileEndsAtAQuestion(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for typed, ctx := range map[string]context.Context{"spotify\nID\n": cancelled, "spotfy\nID\n": t.Context(), "\n": t.Context()} {
-		f := &Factory{In: strings.NewReader(typed), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, ReadPassword: func(string) (secret.String, error) {
+		f := &Factory{Folder: nowhere, In: strings.NewReader(typed), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, ReadPassword: func(string) (secret.String, error) {
 			t.Errorf("%q: asked for the client secret", typed)
 			return "", nil
 		}}

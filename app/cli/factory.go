@@ -37,9 +37,9 @@ type Factory struct {
 	// EveryName is Names with those that profiles had before, of deleted ones too.
 	EveryName func() []string
 	Setup     func(k setup.Keeper) (setup.Service, error)
-	// RecipeDir is where the user's recipes are.
-	RecipeDir func() (string, error)
-	OpenURL   func(ctx context.Context, url string) error
+	// Folder is where the user's files of a kind are: recipes, providers.
+	Folder  func(name string) (string, error)
+	OpenURL func(ctx context.Context, url string) error
 	// Settings is where the user's settings are.
 	Settings func() (*settings.Store, error)
 	// Environ is the environment this process was started with, for children.

@@ -141,7 +141,10 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[setupOptions]{"--wrap e --remove", nil},
 		flagTest[setupOptions]{"cursor zed", nil},
 	)
-	checkFlags(t, newCmdProviders, flagTest[providersOptions]{"gitlab --json", &providersOptions{"gitlab", true}}, flagTest[providersOptions]{"a b", nil})
+	checkFlags(t, newCmdProviders,
+		flagTest[providersOptions]{"gitlab --json", &providersOptions{id: "gitlab", json: true}},
+		flagTest[providersOptions]{"check acme.json --json", &providersOptions{check: "acme.json", json: true}},
+		flagTest[providersOptions]{"check", nil}, flagTest[providersOptions]{"check a b", nil}, flagTest[providersOptions]{"a b", nil})
 	checkFlags(t, newCmdRecipes, flagTest[recipesOptions]{"tidal-mcp --json", &recipesOptions{"tidal-mcp", true}}, flagTest[recipesOptions]{"a b", nil})
 	checkFlags(t, newCmdImport,
 		flagTest[importOptions]{

@@ -110,7 +110,7 @@ func reads(r launch.Recipe) string {
 
 // allRecipes are the built-in ones and the user's, and what is wrong with these.
 func (f *Factory) allRecipes() ([]launch.Recipe, []error) {
-	dir, err := f.RecipeDir()
+	dir, err := f.Folder("recipes")
 	if err != nil {
 		return launch.Recipes(), []error{err}
 	}
@@ -120,7 +120,7 @@ func (f *Factory) allRecipes() ([]launch.Recipe, []error) {
 
 // recipe is what --as names.
 func (f *Factory) recipe(id string) (launch.Recipe, error) {
-	dir, err := f.RecipeDir()
+	dir, err := f.Folder("recipes")
 	if err != nil {
 		return launch.Recipe{}, err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
 type runOptions struct {
@@ -81,7 +82,7 @@ A server that "stagedoor recipes" lists needs no --as and no --env.`,
 	flags.StringArrayVar(&o.file, "file", nil, "write PATH=TEMPLATE for the server, in a folder that {run_dir} names; may be repeated")
 	flags.SetInterspersed(false)
 	completeFlag(cmd, "profile", f.Names)
-	completeFlag(cmd, "provider", providers)
+	completeFlag(cmd, "provider", func() []string { return refs(provider.All()) })
 	completeFlag(cmd, "as", f.recipes)
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -32,6 +33,9 @@ func (f *Fake) CreateProfile(_ context.Context, n auth.NewProfile) (profile.Prof
 	f.changed()
 	return profile.Profile{ID: "id-" + n.Name, Name: n.Name}, nil
 }
+
+// Providers implements profiles.Keeper.
+func (f *Fake) Providers() ([]provider.Provider, []error) { return provider.Offered(), nil }
 
 // free says why a name cannot be given to a profile.
 func (f *Fake) free(name string) error {

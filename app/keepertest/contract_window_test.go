@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/audit/verify"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -19,6 +20,7 @@ import (
 type windows interface {
 	accounts
 	CreateProfile(ctx context.Context, p auth.NewProfile) (profile.Profile, error)
+	Providers() ([]provider.Provider, []error)
 	Rename(ctx context.Context, from, to string) error
 	DeleteProfile(ctx context.Context, name string) (auth.RevokeResult, error)
 	AcceptIdentity(ctx context.Context, name string) (string, error)

@@ -72,9 +72,9 @@ func Recipes() []Recipe {
 func (r Recipe) Check(p profile.Profile, named bool) error {
 	row, _ := p.Row()
 	what, whose := p.Provider, r.Provider
-	switch own := !row.Fixed(); {
+	switch own := row.TakesTrust(); { // nobody's but the user's
 	case r.Provider != "":
-		if r.Provider == p.Provider {
+		if r.Provider == p.Provider && (!row.Own() || strings.Contains(r.ID, "@")) {
 			return nil
 		}
 	case len(r.Hosts) == 0 || own && named:

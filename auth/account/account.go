@@ -36,9 +36,12 @@ func Of(p profile.Profile) (Account, error) {
 	row, err := p.Row()
 	a := Account{Profile: p, Row: row}
 	switch e := p.Endpoints; {
-	case row.Fixed(): // built in, whatever the file says
+	case row.Fixed(): // built in or bound, whatever the file says of addresses
 		a.Endpoints = oauth.Endpoints{
 			Authorization: row.Authorization, Token: row.Token, DeviceAuthorization: row.Device, Revocation: row.Revocation, S256: oauth.Yes,
+		}
+		if row.TakesTrust() {
+			a.Endpoints.Trust = p.Trust
 		}
 		if method := p.Binding().ClientAuth; method != "" {
 			a.Endpoints.AuthMethods = []string{method}

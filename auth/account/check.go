@@ -143,7 +143,7 @@ func Describe(m identity.Move) string {
 }
 
 var moveNames = map[string]string{
-	"provider": "provider", "issuer": "issuer", "token": "token endpoint", "authorization": "authorization endpoint",
+	"provider": "provider", "row": "description of the provider", "issuer": "issuer", "token": "token endpoint", "authorization": "authorization endpoint",
 	"revocation": "revocation endpoint", "device_authorization": "device authorization endpoint", "userinfo": "userinfo endpoint", "jwks": "key set",
 	"client_id": "client id", "client": "client", "client_auth": "client authentication",
 	"redirect_path": "redirect path", "account_field": "field that names the account", "trust": "certificate authority or pinned key", "iss_parameter": "issuer's name in its answers",

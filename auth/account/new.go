@@ -28,7 +28,8 @@ const (
 // New is what the user says of a profile to be.
 type New struct {
 	Name         string
-	Provider     string            // id of a provider's row
+	Provider     string            // what names a provider's row, see provider.Choose
+	Rows         string            // the folder with the user's rows; the Keeper sets it
 	ClientID     string            // may be empty if another profile of the provider has one
 	ClientSecret secret.String     // of a confidential client; empty for a public one
 	SecretEnds   time.Time         // when the provider ends the client secret; zero if that is not known
@@ -103,9 +104,9 @@ func (a Account) Check() error {
 	if p.Trust != "" {
 		plain := func(address string) bool { return strings.HasPrefix(strings.ToLower(address), "http:") }
 		switch {
-		case row.Fixed():
+		case !row.TakesTrust():
 			return hint.Usage(row.Name+" profiles take no certificates and no pins of yours", "leave --ca-file and --pin out: a provider that replaces its keys would be out of reach")
-		case plain(p.Issuer), p.Endpoints != nil && plain(p.Endpoints.Token):
+		case plain(p.Issuer), plain(row.Token), p.Endpoints != nil && plain(p.Endpoints.Token):
 			return hint.Usage("there is no certificate on plain http", "leave --ca-file and --pin out, or use https")
 		}
 	}
@@ -185,12 +186,15 @@ func (n *New) Account() (Account, error) {
 	if n.Scopes, err = cleanScopes(n.Scopes); err != nil {
 		return Account{}, err
 	}
+	row, err := provider.Choose(n.Rows, n.Provider)
+	if err != nil {
+		return Account{}, hint.BadRequest(err)
+	}
 	p := profile.Profile{
-		Name: n.Name, Provider: n.Provider, ClientID: n.ClientID, Scopes: n.Scopes,
+		Name: n.Name, Provider: row.ID, OwnRow: row.Text, ClientID: n.ClientID, Scopes: n.Scopes,
 		Issuer: n.Issuer, RedirectPort: n.RedirectPort, HasSecret: !n.ClientSecret.Empty(),
 		RefreshEndsAccess: n.RefreshEndsAccess, AccountField: n.AccountField,
 	}
-	row, _ := provider.Lookup(n.Provider) // Of says it if there is none
 	p.Issuer = cmp.Or(withoutWellKnown(p.Issuer), row.Issuer)
 	p.Params = row.Kept(n.Params)
 	if p.AuthParams, err = authParams(n.AuthParams); err != nil {

@@ -12,6 +12,7 @@ import (
 // provider whose addresses are built in, the addresses are empty.
 type Binding struct {
 	Provider     string `json:"provider"`
+	Row          string `json:"row,omitempty"`    // of a provider of the user's own: all that is known of it
 	Params       string `json:"params,omitempty"` // of the provider's row
 	Issuer       string `json:"issuer,omitempty"`
 	ClientID     string `json:"client_id"`
@@ -66,7 +67,7 @@ func (b Binding) Moves(now Binding) []Move {
 	secret := map[bool]string{true: "with a client secret", false: "without a client secret"}
 	named := map[bool]string{true: "needed", false: "not needed"}
 	var moves []Move
-	for _, m := range slices.Concat([]Move{{"provider", b.Provider, now.Provider}, {"params", b.Params, now.Params}, {"issuer", b.Issuer, now.Issuer}}, b.endpoints(now), []Move{
+	for _, m := range slices.Concat([]Move{{"provider", b.Provider, now.Provider}, {"row", digest(b.Row), digest(now.Row)}, {"params", b.Params, now.Params}, {"issuer", b.Issuer, now.Issuer}}, b.endpoints(now), []Move{
 		{"client_id", b.ClientID, now.ClientID},
 		{"client", secret[b.Confidential], secret[now.Confidential]},
 		{"client_auth", b.ClientAuth, now.ClientAuth},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/oauth"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
@@ -45,6 +46,11 @@ const maxText = 8 << 10 // bytes of any one value
 // check says what in the profile is not as Stagedoor writes it.
 func (p Profile) check() error {
 	scopes := strings.Join(p.Scopes, " ")
+	if p.OwnRow != "" {
+		if _, err := provider.Of(p.Provider, p.OwnRow); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !ValidID(p.ID):
 		return errors.New("its id is not 16 of the characters 0-9 and a-f")

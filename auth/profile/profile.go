@@ -24,6 +24,9 @@ type Profile struct {
 	ID       string `json:"id"`   // random; names files and keychain items, so that a rename moves nothing
 	Name     string `json:"name"` // see CheckName
 	Provider string `json:"provider"`
+	// OwnRow describes the provider where that is one of the user's own: its row as the
+	// profile was made with it, see provider.Of. The file that it came from counts no more.
+	OwnRow   string `json:"own_row,omitempty"`
 	Params   string `json:"params,omitempty"` // of the provider's row, see provider.Provider.With
 	ClientID string `json:"client_id"`
 	// HasSecret says that a client secret is in the vault, that is, that the
@@ -102,7 +105,7 @@ type Server struct {
 
 // Row is what is known of the profile's provider.
 func (p Profile) Row() (provider.Provider, error) {
-	row, err := provider.Lookup(p.Provider)
+	row, err := provider.Of(p.Provider, p.OwnRow)
 	if err != nil {
 		return row, err
 	}
@@ -116,7 +119,7 @@ func (p Profile) Row() (provider.Provider, error) {
 func (p Profile) Service() string {
 	row, _ := p.Row() // of one that is not known, all that is said here is the id
 	switch {
-	case p.Params != "":
+	case row.Fixed() && (p.Params != "" || row.Own()):
 		return row.Token
 	case row.Discovery && p.Issuer != "":
 		return strings.TrimSuffix(p.Issuer, "/")
@@ -138,7 +141,7 @@ func (p Profile) Baseline() *identity.Claims {
 // Binding is what the profile's secrets are used with as the profile stands. The
 // addresses of a provider that is built in are not taken from a file.
 func (p Profile) Binding() identity.Binding {
-	b := identity.Binding{Provider: p.Provider, Params: p.Params, ClientID: p.ClientID, Confidential: p.HasSecret, RedirectPath: p.RedirectPath}
+	b := identity.Binding{Provider: p.Provider, Row: p.OwnRow, Params: p.Params, ClientID: p.ClientID, Confidential: p.HasSecret, RedirectPath: p.RedirectPath}
 	row, _ := p.Row()
 	if row.AuthMethod != "" && p.HasSecret {
 		b.ClientAuth = row.AuthMethod
@@ -146,7 +149,7 @@ func (p Profile) Binding() identity.Binding {
 	if row.Discovery {
 		b.Issuer = p.Issuer
 	}
-	if !row.Fixed() {
+	if row.TakesTrust() {
 		b.Trust = string(p.Trust)
 	}
 	if row.ByHand {
@@ -165,7 +168,7 @@ func (p Profile) Binding() identity.Binding {
 
 // As returns the profile with all that the binding has, in place of its own.
 func (p Profile) As(b identity.Binding) Profile {
-	p.Provider, p.Params, p.Issuer, p.ClientID, p.HasSecret, p.Endpoints = b.Provider, b.Params, b.Issuer, b.ClientID, b.Confidential, nil
+	p.Provider, p.OwnRow, p.Params, p.Issuer, p.ClientID, p.HasSecret, p.Endpoints = b.Provider, b.Row, b.Params, b.Issuer, b.ClientID, b.Confidential, nil
 	p.RedirectPath, p.Trust, p.AccountField = b.RedirectPath, oauth.Trust(b.Trust), b.AccountField
 	if b.Token != "" || b.ClientAuth != "" {
 		p.Endpoints = &Endpoints{

@@ -1,7 +1,8 @@
 // Package provider says what each OAuth provider is: its endpoints, scopes,
 // redirect rule, rotation policy, revocation, lifetimes and identity call, and in
-// what it departs from the standards. It is data, in rows.json. Nothing in it talks
-// to a network, and all of it is read-only and safe for concurrent use.
+// what it departs from the standards. It is data, in rows.json and in files of the
+// user's, read strictly. Nothing in it talks to a network, and all of it is read-only
+// and safe for concurrent use.
 package provider
 
 import (
@@ -138,6 +139,12 @@ type Provider struct {
 	// Sources say where facts come from, by what they are about; "memory" is not
 	// confirmed.
 	Sources map[string]string `json:"sources,omitempty"`
+
+	// Of a row of the user's: Text is what a profile keeps of it, File where it was read,
+	// and Digest that file's.
+	Text   string `json:"-"`
+	File   string `json:"-"`
+	Digest string `json:"-"`
 }
 
 //go:embed rows.json
@@ -174,6 +181,10 @@ func (p Provider) Life() Life {
 
 // Fixed reports whether the row has the addresses, so that none come from a file.
 func (p Provider) Fixed() bool { return !p.Discovery && !p.ByHand }
+
+// TakesTrust reports whether the user may say whose certificates are believed: of a
+// provider that is built in, nobody may.
+func (p Provider) TakesTrust() bool { return !p.Fixed() || p.Own() }
 
 // LeastToken is the length below which a token is odd: 32 characters, unless the
 // row says otherwise.

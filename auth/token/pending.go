@@ -48,6 +48,7 @@ type pending struct {
 	AuthMethod    string    `json:"auth_method,omitempty"`
 	Trust         string    `json:"trust,omitempty"`    // see oauth.Trust
 	Provider      string    `json:"provider,omitempty"` // id of its row
+	Row           string    `json:"row,omitempty"`      // of the user's own
 	// Asked is true once the provider was asked in vain. Before that the
 	// revocation is under way, or its process was killed.
 	Asked bool `json:"asked,omitempty"`
@@ -72,7 +73,10 @@ func newPending(now time.Time, g Grant, c oauth.Client, set Set) pending {
 		Since: now.UTC(), Name: g.Name, Refresh: kept{set.Refresh}, Access: kept{set.Access},
 		Issuer: e.Issuer, TokenURL: e.Token, RevocationURL: e.Revocation,
 		ClientID: c.ID, ClientSecret: kept{c.Secret}, AuthMethod: string(c.Auth), Trust: string(e.Trust),
-		Provider: cmp.Or(set.Bound.Provider, g.Bound.Provider),
+		Provider: g.Bound.Provider, Row: g.Bound.Row,
+	}
+	if b := set.Bound; b.Provider != "" {
+		p.Provider, p.Row = b.Provider, b.Row
 	}
 	p.setID()
 	return p
@@ -87,7 +91,7 @@ func (p *pending) setID() {
 }
 
 func (p pending) endpoints() oauth.Endpoints {
-	row, _ := provider.Lookup(p.Provider) // of none that is known, it is the standards'
+	row, _ := provider.Of(p.Provider, p.Row) // of none that is known, it is the standards'
 	return oauth.Endpoints{Issuer: p.Issuer, Token: p.TokenURL, Revocation: p.RevocationURL, Trust: oauth.Trust(p.Trust), Dialect: row.Dialect}
 }
 

@@ -7,8 +7,10 @@
 package newprofile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,6 +95,19 @@ func New(h *kit.Host, submit func()) *Form {
 	return f
 }
 
+// Choices are the providers to choose from, the user's own among them, and their names.
+func Choices(k Creator) (rows []provider.Provider, names []string) {
+	rows, _ = k.Providers() // what is wrong with a file of the user's, stagedoor providers says
+	for _, r := range rows {
+		name := r.Name
+		if u, err := url.Parse(cmp.Or(r.Token, r.Issuer)); r.Own() && err == nil {
+			name = lang.L("{{.Provider}} — your own, at {{.Host}}", map[string]any{"Provider": r.Name, "Host": u.Host})
+		}
+		names = append(names, name)
+	}
+	return rows, names
+}
+
 // maxParams is how many parameters a row has at most.
 const maxParams = 2
 
@@ -155,7 +170,7 @@ func (f *Form) OfferForget(s auth.State) {
 func (f *Form) Value() auth.NewProfile {
 	trimmed := func(e *kit.Entry) string { return strings.TrimSpace(e.Text) }
 	n := auth.NewProfile{
-		Name: trimmed(f.Name), Provider: f.provider.ID,
+		Name: trimmed(f.Name), Provider: f.provider.Ref(),
 		ClientID: trimmed(f.ClientID), ClientSecret: secret.String(trimmed(f.Secret)),
 		RedirectPath: auth.OwnRedirectPath(f.profile()), // as was shown
 		UntilLogout:  f.forget.Checked,
@@ -182,6 +197,8 @@ func (f *Form) Value() auth.NewProfile {
 // Creator is what the form needs of auth.Keeper to create a profile.
 type Creator interface {
 	CreateProfile(ctx context.Context, p auth.NewProfile) (profile.Profile, error)
+	// Providers are the rows to choose from, and what is wrong with files of the user's.
+	Providers() ([]provider.Provider, []error)
 }
 
 // Create makes the profile away from the UI and then does what more is given. Done
@@ -219,7 +236,7 @@ func (f *Form) showRedirect(string) {
 
 // profile is what is known of the profile to be before it is created.
 func (f *Form) profile() profile.Profile {
-	p := profile.Profile{Provider: f.provider.ID}
+	p := profile.Profile{Provider: f.provider.ID, OwnRow: f.provider.Text}
 	if f.provider.Discovery {
 		p.Issuer = strings.TrimSpace(f.Issuer.Text)
 	}

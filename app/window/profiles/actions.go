@@ -15,7 +15,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/newprofile"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
-	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
 // act runs something short and shows what came of it, a box that was ticked in vain
@@ -163,11 +162,7 @@ type create struct {
 func newCreate(v *view) *create {
 	c := &create{view: v}
 	c.form = newprofile.New(v.host, c.submit)
-	rows := provider.Offered()
-	names := make([]string, len(rows))
-	for i, r := range rows {
-		names[i] = r.Name
-	}
+	rows, names := newprofile.Choices(v.keeper)
 	c.provider = widget.NewSelect(names, nil)
 	c.provider.SetSelectedIndex(0)
 	c.provider.OnChanged = func(string) { c.form.SetProvider(rows[c.provider.SelectedIndex()]) }

@@ -6,6 +6,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
 // Keeper is what the window needs of auth.Keeper. Its methods take a profile's
@@ -16,6 +17,7 @@ type Keeper interface {
 	// State returns all profiles and open alerts.
 	State(ctx context.Context) (auth.State, error)
 	CreateProfile(ctx context.Context, p auth.NewProfile) (profile.Profile, error)
+	Providers() ([]provider.Provider, []error)
 	Use(ctx context.Context, name string) error
 	Login(ctx context.Context, name string, o auth.LoginOptions) (auth.LoginResult, error)
 	Revoke(ctx context.Context, name string) (auth.RevokeResult, error)

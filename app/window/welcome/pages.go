@@ -16,7 +16,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
-	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/app/window/newprofile"
 )
 
 // The steps, in order.
@@ -105,10 +105,8 @@ func (v *view) content() fyne.CanvasObject {
 
 // providerChoice returns the radio buttons of the first page.
 func (v *view) providerChoice() *widget.RadioGroup {
-	rows := provider.Offered()
-	words := make([]string, len(rows))
+	rows, words := newprofile.Choices(v.keeper)
 	for i, r := range rows {
-		words[i] = r.Name
 		switch {
 		case r.Discovery && r.DeveloperPage == "" && len(r.Steps) == 0:
 			words[i] = lang.L("{{.Provider}} — any provider with an issuer address", map[string]any{"Provider": r.Name})
