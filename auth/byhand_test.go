@@ -1,7 +1,9 @@
 package auth_test
 
 import (
+	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -288,4 +290,26 @@ func TestNobodyCouldTellAnotherAccount(t *testing.T) {
 			t.Errorf("%s: said %v, %v", name, said, err)
 		}
 	}
+}
+
+// A server that takes no 127.0.0.1 and certain ports only can be described by hand.
+func TestByHandTheRedirectIsAsTheServerWantsIt(t *testing.T) {
+	port := freePort(t)
+	redirect := fmt.Sprintf("http://localhost:%d/cb", port)
+	w := newWorld(t, authtest.Params{Clients: []authtest.Client{{ID: "client", Redirects: []string{redirect}, ExactPort: true}}})
+	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	n := w.hand("work")
+	n.RedirectHost, n.RedirectPort, n.MorePorts, n.RedirectPath = "localhost", taken.Addr().(*net.TCPAddr).Port, []int{port}, "/cb"
+	p, err := w.keeper.CreateProfile(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := auth.RedirectURIs(p); len(all) != 2 || all[1] != redirect {
+		t.Errorf("to register: %q", all)
+	}
+	w.login("work")
 }

@@ -204,7 +204,7 @@ func (k *Keeper) rebind(ctx context.Context, a account.Account, change func(*ide
 		return k.tokens.Alone(ctx, was.ID, func() error { return change(&identity.Binding{}) })
 	case err != nil && changed:
 		err = errors.Join(err, k.profiles.Update(context.WithoutCancel(ctx), was.ID, func(p *profile.Profile) {
-			p.ClientID, p.RedirectPort, p.Endpoints = was.ClientID, was.RedirectPort, was.Endpoints
+			p.ClientID, p.RedirectPort, p.MorePorts, p.Endpoints = was.ClientID, was.RedirectPort, was.MorePorts, was.Endpoints
 			p.HasSecret, p.SecretFrom, p.SecretFor = was.HasSecret, was.SecretFrom, was.SecretFor
 		}))
 	}

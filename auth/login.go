@@ -38,10 +38,10 @@ func (k *Keeper) Login(ctx context.Context, name string, o LoginOptions) (LoginR
 	}
 	k.record(ctx, p, audit.LoginStarted, audit.OK, k.askedFor(data))
 	if o.OnRedirect != nil {
-		o.OnRedirect(a.RedirectURI())
+		o.OnRedirect(strings.Join(a.RedirectURIs(), " and "))
 	}
 	request := oauth.LoginRequest{
-		Endpoints: a.Endpoints, Client: a.client, Scopes: a.Scopes(), Host: a.Row.Redirect.Host, Port: a.RedirectPort(), Path: a.RedirectPath(),
+		Endpoints: a.Endpoints, Client: a.client, Scopes: a.Scopes(), Host: a.RedirectHost(), Ports: a.RedirectPorts(), Path: a.RedirectPath(),
 		Extra: a.AuthParams(), OnURL: o.OnURL, OnOpenFailed: o.OnOpenFailed, Keep: k.keep(a),
 		OnStray: func(reason string) {
 			k.record(ctx, p, audit.StrayCallback, audit.Failed, map[string]any{"reason": reason})

@@ -68,7 +68,7 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 	if err := a.ChooseRedirect(n.RedirectPath, warn); err != nil {
 		return profile.Profile{}, err
 	}
-	if err := oauth.CheckPort(ctx, a.RedirectPort(), a.RedirectPath()); err != nil {
+	if err := oauth.CheckPorts(ctx, a.RedirectHost(), a.RedirectPorts()); err != nil {
 		warn(err.Error() + ". A login needs the port")
 	}
 	if a.Row.ByHand && a.IdentityURL() == "" && !slices.Contains(a.Scopes(), "openid") {
@@ -142,12 +142,15 @@ func (k *Keeper) askIssuer(ctx context.Context, p *profile.Profile, warn func(st
 
 // RedirectURI is the address to register with the provider for the profile,
 // without a port where the provider leaves that to the app.
-func RedirectURI(p profile.Profile) string {
+func RedirectURI(p profile.Profile) string { return append(RedirectURIs(p), "")[0] }
+
+// RedirectURIs are the addresses to register where there are several ports.
+func RedirectURIs(p profile.Profile) []string {
 	a, err := account.Of(p)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return a.RedirectURI()
+	return a.RedirectURIs()
 }
 
 // OwnRedirectPath is account.Account.OwnRedirectPath of the profile.

@@ -73,6 +73,8 @@ func TestWhatCannotWorkIsRefusedAtCreation(t *testing.T) {
 		"port 80, which browsers do not name": {good, func(n *auth.NewProfile) { n.RedirectPort = 80 }},
 		"a port for administrators":           {good, func(n *auth.NewProfile) { n.RedirectPort = 1023 }},
 		"a port that is none":                 {good, func(n *auth.NewProfile) { n.RedirectPort = 65536 }},
+		"a further port that is none":         {good, func(n *auth.NewProfile) { n.RedirectPort, n.MorePorts = 8765, []int{8766, 80} }},
+		"another computer":                    {good, func(n *auth.NewProfile) { n.RedirectHost = "login.example.com" }},
 		"a port below all":                    {good, func(n *auth.NewProfile) { n.RedirectPort = -1 }},
 		"a redirect path that is an address":  {good, func(n *auth.NewProfile) { n.RedirectPath = "//evil.example/" }},
 		"a redirect path with dots":           {good, func(n *auth.NewProfile) { n.RedirectPath = "/a/../b" }},

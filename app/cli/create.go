@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +25,7 @@ type createOptions struct {
 	clientIDEnv     string
 	secretEnds      string
 	caFile          string
+	ports           []int
 }
 
 func newCmdCreateProfile(f *Factory, runF func(*createOptions) error) *cobra.Command {
@@ -40,6 +42,8 @@ command line.`,
 		Example: `  stagedoor create-profile work --provider spotify --client-id ID
   stagedoor create-profile hifi --provider tidal --client-id ID --redirect-port 8899
   stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID
+  stagedoor create-profile dev --provider oauth2 --auth-url https://… --token-url https://… --client-id ID \
+      --redirect-host localhost --redirect-port 8765 --redirect-port 8766
   stagedoor create-profile lab --provider oidc --issuer https://sso.lab --client-id ID --ca-file lab-ca.pem
   stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID --auth-param prompt=
   pass show corp | stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID --client-secret-stdin`,
@@ -47,7 +51,7 @@ command line.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
 			switch {
-			case cmd.Flags().Changed("redirect-port") && o.RedirectPort == 0:
+			case slices.Contains(o.ports, 0):
 				return usage("leave --redirect-port out for any free one", "0 is not a port")
 			case o.Provider == "" && f.ReadPassword == nil:
 				return usage("pass --provider and one that stagedoor providers lists; for any other one oidc or oauth2", "which provider is %s at?", o.Name)
@@ -57,6 +61,9 @@ command line.`,
 				return usage("name the variable or the id", "--client-id and --client-id-env exclude each other")
 			case o.secretEnds != "" && !o.askSecret && !o.secretFromStdin && o.secretEnv == "":
 				return usage("pass the secret with --ask-client-secret, --client-secret-stdin or --client-secret-env", "there is no client secret that could expire")
+			}
+			if len(o.ports) > 0 {
+				o.RedirectPort, o.MorePorts = o.ports[0], o.ports[1:]
 			}
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return createProfileRun(ctx, f, k, o) })
 		},
@@ -80,13 +87,15 @@ command line.`,
 	flags.StringVar(&o.AccountField, "account-field", "", "where the userinfo answer has the account's id, such as data.0.id (oauth2)")
 	flags.StringArrayVar(&o.AuthParams, "auth-param", nil, "NAME=VALUE for the address that a login opens; NAME= leaves one out; may be repeated")
 	flags.StringArrayVar(&o.Scopes, "scope", nil, "a scope to ask for, or several with spaces or commas between; may be repeated")
-	flags.IntVar(&o.RedirectPort, "redirect-port", 0, "the port of the registered redirect URI")
+	flags.IntSliceVar(&o.ports, "redirect-port", nil, "the port of the registered redirect URI; repeated, the first that is free is taken")
+	flags.StringVar(&o.RedirectHost, "redirect-host", "", "localhost or 127.0.0.1, where the provider takes only the one; as it is known to want if left out")
 	flags.StringVar(&o.RedirectPath, "redirect-path", "", "the path of a redirect URI that is registered already (oidc, oauth2)")
 	flags.StringVar(&o.caFile, "ca-file", "", "certificates (PEM) to believe in place of the system's, for an issuer or server of your own")
 	flags.StringArrayVar(&o.Pins, "pin", nil, "sha256/BASE64 of a public key that has to be in its chain of certificates; may be repeated")
 	flags.BoolVar(&o.RefreshEndsAccess, "refresh-ends-access", false, "an access token is dead once there is the next one, so servers that share it agree when to refresh (oidc, oauth2)")
 	flags.BoolVar(&o.UntilLogout, "until-logout", false, "keep the tokens in memory only, and forget them at logout (Linux)")
 	completeFlag(cmd, "provider", f.providers)
+	completeFlag(cmd, "redirect-host", func() []string { return []string{"localhost", "127.0.0.1"} })
 	completeFlag(cmd, "auth-method", func() []string { return []string{string(oauth.Basic), string(oauth.Post), string(oauth.None)} })
 	return cmd
 }
@@ -158,7 +167,11 @@ func createProfileRun(ctx context.Context, f *Factory, k createKeeper, o *create
 	if p.RedirectPath != "" && p.RedirectPath == auth.OwnRedirectPath(p) {
 		o.Warn("the redirect URI's path is this provider's own, so that no other provider can answer in its place; register it as it is")
 	}
-	f.printf("created %s (%s)\nredirect URI to register: %s\nnext: stagedoor login %s\n", p.Name, p.Provider, auth.RedirectURI(p), p.Name)
+	f.printf("created %s (%s)\n", p.Name, p.Provider)
+	for _, uri := range auth.RedirectURIs(p) {
+		f.printf("redirect URI to register: %s\n", uri)
+	}
+	f.printf("next: stagedoor login %s\n", p.Name)
 	return nil
 }
 

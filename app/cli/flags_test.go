@@ -92,9 +92,10 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 	checkFlags(t, newCmdDeleteProfile, flagTest[deleteOptions]{"work --yes", &deleteOptions{"work", true}}, flagTest[deleteOptions]{"work home", nil})
 	checkFlags(t, newCmdCreateProfile,
 		flagTest[createOptions]{
-			"corp --provider oauth2 --client-id ID --client-secret-stdin --issuer I --auth-url A --token-url T --revoke-url R --device-url D --userinfo-url U --scope a,b --scope c --redirect-port 8899 --redirect-path /p",
-			&createOptions{secretFromStdin: true, NewProfile: auth.NewProfile{
+			"corp --provider oauth2 --client-id ID --client-secret-stdin --issuer I --auth-url A --token-url T --revoke-url R --device-url D --userinfo-url U --scope a,b --scope c --redirect-port 8899 --redirect-port 8900,8901 --redirect-host localhost --redirect-path /p",
+			&createOptions{secretFromStdin: true, ports: []int{8899, 8900, 8901}, NewProfile: auth.NewProfile{
 				Name: "corp", Provider: "oauth2", ClientID: "ID", Issuer: "I", Scopes: []string{"a,b", "c"}, RedirectPort: 8899, RedirectPath: "/p",
+				MorePorts: []int{8900, 8901}, RedirectHost: "localhost",
 				Endpoints: profile.Endpoints{Authorization: "A", Token: "T", Revocation: "R", DeviceAuthorization: "D", UserInfo: "U"},
 			}},
 		},

@@ -42,7 +42,7 @@ prints; this one is complete:
     "token": "https://acme.example/token",
     "revocation": "https://acme.example/revoke",
     "scopes": ["read", "offline_access"],
-    "redirect": {"host": "localhost", "port": 8765, "path": "/callback"},
+    "redirect": {"host": "localhost", "ports": [8765], "path": "/callback"},
     "rotation": "rotates",
     "identity": {"url": "https://acme.example/me", "ids": ["id"], "names": ["name"]}
   }
@@ -126,7 +126,7 @@ func providersRun(f *Factory, o *providersOptions) error {
 		add("--param", param.Name+"="+cmp.Or(param.Default, "…")+"  "+param.What+", for example "+cmp.Or(param.Example, param.Default))
 	}
 	add("register at", p.DeveloperPage)
-	redirect := auth.RedirectURI(profile.Profile{Provider: p.ID, OwnRow: p.Text})
+	redirect := strings.Join(auth.RedirectURIs(profile.Profile{Provider: p.ID, OwnRow: p.Text}), " and ")
 	for i, step := range p.Steps {
 		add(strconv.Itoa(i+1)+".", strings.ReplaceAll(step, "{redirect}", redirect))
 	}

@@ -132,9 +132,18 @@ func (a Account) IdentityURL() string {
 	return cmp.Or(a.Row.Identity.URL, a.Endpoints.UserInfo)
 }
 
-// RedirectPort is the port of the redirect URI; 0 is any.
-func (a Account) RedirectPort() int {
-	return cmp.Or(a.Profile.RedirectPort, a.Row.Redirect.Port)
+// RedirectPorts are the ports of the redirect URI, of which the first that is free is
+// taken; none is any.
+func (a Account) RedirectPorts() []int {
+	if a.Profile.RedirectPort != 0 {
+		return append([]int{a.Profile.RedirectPort}, a.Profile.MorePorts...)
+	}
+	return a.Row.Redirect.Ports
+}
+
+// RedirectHost is the host of the redirect URI.
+func (a Account) RedirectHost() string {
+	return cmp.Or(a.Profile.RedirectHost, a.Row.Redirect.Host, "127.0.0.1")
 }
 
 // RedirectPath is the path of the redirect URI.
@@ -142,15 +151,20 @@ func (a Account) RedirectPath() string {
 	return cmp.Or(a.Profile.RedirectPath, a.Row.Redirect.Path)
 }
 
-// RedirectURI is the address to register with the provider, without a port where
-// the provider leaves that to the app.
-func (a Account) RedirectURI() string {
-	host := cmp.Or(a.Row.Redirect.Host, "127.0.0.1")
-	if port := a.RedirectPort(); port != 0 {
-		host += ":" + strconv.Itoa(port)
+// RedirectURIs are the addresses to register with the provider, one for each port:
+// one without a port where the provider leaves that to the app.
+func (a Account) RedirectURIs() (all []string) {
+	for _, port := range a.RedirectPorts() {
+		all = append(all, "http://"+a.RedirectHost()+":"+strconv.Itoa(port)+a.RedirectPath())
 	}
-	return "http://" + host + a.RedirectPath()
+	if all == nil {
+		all = []string{"http://" + a.RedirectHost() + a.RedirectPath()}
+	}
+	return all
 }
+
+// RedirectURI is the first of RedirectURIs.
+func (a Account) RedirectURI() string { return a.RedirectURIs()[0] }
 
 // OwnRedirectPath is a path of the redirect URI that belongs to the account's
 // authorization server alone. Where answers do not name their issuer, it is what

@@ -43,7 +43,9 @@ type New struct {
 	// AccountField is where the userinfo answer has the account's id: see
 	// oauth.IdentitySpec. For oauth2, and "" for the usual fields.
 	AccountField string
-	RedirectPort int // 0: as the provider wants it
+	RedirectPort int    // 0: as the provider wants it
+	MorePorts    []int  // further ones, for when it is taken
+	RedirectHost string // 127.0.0.1 or localhost; "" as the provider wants it
 	// RedirectPath is the path of a redirect URI that is registered already. ""
 	// takes one that tells the provider's answers from others', see
 	// Account.OwnRedirectPath.
@@ -76,8 +78,12 @@ func (a Account) Check() error {
 		return hint.Usage("the client id contains white space", "copy it again, without spaces or line breaks")
 	case len(p.ClientID) > maxClientID || oauth.Client{ID: p.ClientID}.Validate() != nil:
 		return hint.Usage("the client id has characters in it that no client id has, or is too long", "copy it again")
-	case p.RedirectPort != 0 && (p.RedirectPort < 1024 || p.RedirectPort > 65535):
-		return hint.Usage(fmt.Sprintf("a login cannot wait on port %d", p.RedirectPort), "choose one from 1024 to 65535")
+	case p.RedirectPort != 0 && notPort(p.RedirectPort), slices.ContainsFunc(p.MorePorts, notPort):
+		return hint.Usage(fmt.Sprintf("a login cannot wait on port %s", strings.Trim(fmt.Sprint(append([]int{p.RedirectPort}, p.MorePorts...)), "[]")), "choose one from 1024 to 65535")
+	case len(p.MorePorts) >= provider.MaxPorts:
+		return hint.Usage("those are too many ports", "register a few")
+	case p.RedirectHost != "" && p.RedirectHost != "127.0.0.1" && p.RedirectHost != "localhost":
+		return hint.Usage("a login comes back to this computer", "choose --redirect-host localhost or 127.0.0.1, as the provider wants it")
 	case row.ClientSecret == provider.NeverSecret && p.HasSecret:
 		return hint.Usage(row.Name+" takes no client secret of an app on a computer", "leave it out")
 	case row.ClientSecret == provider.NeedsSecret && !p.HasSecret:
@@ -122,6 +128,8 @@ func (a Account) Check() error {
 	}
 	return nil
 }
+
+func notPort(n int) bool { return n < 1024 || n > 65535 }
 
 // checkAuthMethod says why the client cannot show who it is in the way that was
 // asked for.
@@ -192,7 +200,7 @@ func (n *New) Account() (Account, error) {
 	}
 	p := profile.Profile{
 		Name: n.Name, Provider: row.ID, OwnRow: row.Text, ClientID: n.ClientID, Scopes: n.Scopes,
-		Issuer: n.Issuer, RedirectPort: n.RedirectPort, HasSecret: !n.ClientSecret.Empty(),
+		Issuer: n.Issuer, RedirectPort: n.RedirectPort, MorePorts: n.MorePorts, RedirectHost: n.RedirectHost, HasSecret: !n.ClientSecret.Empty(),
 		RefreshEndsAccess: n.RefreshEndsAccess, AccountField: n.AccountField,
 	}
 	p.Issuer = cmp.Or(withoutWellKnown(p.Issuer), row.Issuer)

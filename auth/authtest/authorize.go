@@ -164,7 +164,7 @@ func (c Client) allows(redirect string) bool {
 	if len(c.Redirects) == 0 {
 		return loopback
 	}
-	if c.ExactPort || !loopback {
+	if c.ExactPort || !loopback && u.Hostname() != "localhost" { // as some have it that want that name
 		return slices.Contains(c.Redirects, redirect)
 	}
 	withoutPort := func(u url.URL) string {

@@ -158,7 +158,7 @@ func (i *Importer) merge(p *profile.Profile, u *unit) {
 	}
 	p.ClientID = cmp.Or(u.login.ClientID, p.ClientID)
 	if u.port != 0 {
-		p.RedirectPort = u.port
+		p.RedirectPort, p.MorePorts = u.port, nil
 	}
 	// Whose login it is will be asked anew; that the user imported it over
 	// the former one says that they mean it.

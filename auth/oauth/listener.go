@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,48 +49,61 @@ type listener struct {
 	served chan struct{}
 }
 
-// CheckPort reports why no login can listen on the port now: ErrPortTaken, or
+// CheckPorts reports why no login can listen on any of the ports now: ErrPortTaken, or
 // another error.
-func CheckPort(ctx context.Context, port int, path string) error {
-	ln, err := listen(ctx, port, path)
-	if err != nil {
-		return err
+func CheckPorts(ctx context.Context, host string, ports []int) error {
+	all, err := listen(ctx, host, ports)
+	for _, ln := range all {
+		_ = ln.Close()
 	}
-	return ln.Close()
+	return err
 }
 
-func listen(ctx context.Context, port int, path string) (net.Listener, error) {
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
-		return nil, listenError(port, path, err)
+// listen opens the first of the ports that is free, or any if there is none. Where the
+// redirect is to localhost, what that name resolves to is the browser's to choose: it
+// may be an address that another program listens on (RFC 8252 section 8.3), so the port
+// has to be free on [::1], too.
+func listen(ctx context.Context, host string, ports []int) (all []net.Listener, err error) {
+	if len(ports) == 0 {
+		ports = []int{0}
 	}
-	return ln, nil
+	for _, port := range ports {
+		ln, failed := new(net.ListenConfig).Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if failed == nil && host == localhost {
+			var six net.Listener
+			six, failed = new(net.ListenConfig).Listen(ctx, "tcp6", net.JoinHostPort("::1", strconv.Itoa(portOf(ln))))
+			switch {
+			case failed == nil:
+				return []net.Listener{ln, six}, nil
+			case !addressInUse(failed): // a computer without IPv6
+				return []net.Listener{ln}, nil
+			}
+			_ = ln.Close()
+		}
+		if failed == nil {
+			return []net.Listener{ln}, nil
+		}
+		err = failed
+		if !addressInUse(failed) {
+			break
+		}
+	}
+	return nil, listenError(ports, err)
 }
 
-// openListener listens on 127.0.0.1 and sets the attempt's redirect URI. "localhost"
-// is used only where the provider takes nothing else: it may resolve to an address
-// that another program listens on (RFC 8252 section 8.3), so that [::1] is listened
-// on, too.
+const localhost = "localhost"
+
+func portOf(ln net.Listener) int { return ln.Addr().(*net.TCPAddr).Port }
+
+// openListener listens and sets the attempt's redirect URI.
 func openListener(ctx context.Context, a *attempt, onStray func(string)) (*listener, error) {
-	ln, err := listen(ctx, a.Port, a.Path)
+	all, err := listen(ctx, a.Host, a.Ports)
 	if err != nil {
 		return nil, err
 	}
-	all := []net.Listener{ln}
-	hosts := []string{strings.TrimSuffix(ln.Addr().String(), ":80")} // which browsers leave out
-	if a.Host != "" {
-		port := ln.Addr().(*net.TCPAddr).Port
-		hosts = append(hosts, strings.TrimSuffix(net.JoinHostPort(a.Host, strconv.Itoa(port)), ":80"))
-		// What the name resolves to is the browser's to choose.
-		six, err := new(net.ListenConfig).Listen(ctx, "tcp6", net.JoinHostPort("::1", strconv.Itoa(port)))
-		switch {
-		case err == nil:
-			all = append(all, six)
-		case addressInUse(err):
-			_ = ln.Close()
-			return nil, listenError(port, a.Path, err)
-		}
+	var hosts []string
+	for _, name := range slices.Compact([]string{"127.0.0.1", cmp.Or(a.Host, "127.0.0.1")}) {
+		hosts = append(hosts, strings.TrimSuffix(net.JoinHostPort(name, strconv.Itoa(portOf(all[0]))), ":80")) // which browsers leave out
 	}
 	l := &listener{
 		attempt:  a,
@@ -205,25 +219,32 @@ func (l *listener) stray(reason string) {
 	}
 }
 
-// listenError explains why the port cannot be had.
-func listenError(port int, path string, err error) error {
-	if port == 0 {
+// listenError explains why none of the ports can be had.
+func listenError(ports []int, err error) error {
+	switch {
+	case ports[0] == 0:
 		return fmt.Errorf("login: no port on 127.0.0.1 can be opened: %w", err)
+	case !addressInUse(err):
+		return hint.Wrap(fmt.Errorf("login: port %d on 127.0.0.1 cannot be opened: %w", ports[0], err),
+			"register a redirect address with another port at the provider, and create the profile with its port")
 	}
-	redirect := fmt.Sprintf("http://127.0.0.1:%d%s", port, path)
-	if !addressInUse(err) {
-		return hint.Wrap(fmt.Errorf("login: port %d on 127.0.0.1 cannot be opened: %w", port, err),
-			"register another redirect address than "+redirect+" at the provider and use its port")
+	names, numbers := make([]string, len(ports)), make([]string, len(ports))
+	for i, port := range ports {
+		numbers[i] = strconv.Itoa(port)
+		if names[i] = "port " + numbers[i]; holder(port) != "" {
+			names[i] += " (" + holder(port) + ")"
+		}
 	}
 	find := map[string]string{
-		"darwin":  "lsof -nP -iTCP:%d -sTCP:LISTEN",
-		"windows": "netstat -ano | findstr :%d",
+		"darwin":  "lsof -nP -sTCP:LISTEN -iTCP:" + strings.Join(numbers, ","),
+		"windows": "netstat -ano | findstr LISTENING",
 	}[runtime.GOOS]
 	if find == "" {
-		find = "ss -ltnp 'sport = :%d'"
+		find = "ss -ltnp '( sport = :" + strings.Join(numbers, " or sport = :") + " )'"
 	}
-	return hint.Wrap(fmt.Errorf("login: %w: another program listens on 127.0.0.1:%d", ErrPortTaken, port),
-		fmt.Sprintf("find it with "+find+" and end it (an earlier login that still waits?), or choose another port and register its redirect address at the provider in place of %s", port, redirect))
+	return hint.Wrap(fmt.Errorf("login: %w: another program listens on %s", ErrPortTaken, strings.Join(names, ", ")),
+		"find it with "+find+" and end it (an earlier login that still waits?), or register a redirect address with another port at the provider in place of "+
+			strings.Join(numbers, ", ")+", and create the profile with it")
 }
 
 // addressInUse knows EADDRINUSE by both its names: what Windows gives is not

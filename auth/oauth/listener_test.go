@@ -6,6 +6,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -128,10 +131,10 @@ func TestPortTaken(t *testing.T) {
 	}
 	defer func() { _ = ln.Close() }()
 	req := r.request()
-	req.Port = ln.Addr().(*net.TCPAddr).Port
+	req.Ports = []int{ln.Addr().(*net.TCPAddr).Port}
 	_, err = r.wire.Login(t.Context(), req)
 	wantError(t, err, oauth.ErrPortTaken)
-	port := strconv.Itoa(req.Port)
+	port := strconv.Itoa(req.Ports[0])
 	if !strings.Contains(err.Error(), port) || !strings.Contains(hint.Of(err), port) || !strings.Contains(hint.Of(err), "register") {
 		t.Errorf("error %q, hint %q: the port, how to find what holds it, and the registration belong there", err, hint.Of(err))
 	}
@@ -148,10 +151,102 @@ func TestFixedPort(t *testing.T) {
 	r := newRig(t, authtest.Params{Clients: []authtest.Client{{ID: "app", Redirects: []string{redirect}, ExactPort: true}}})
 	for range 2 { // the port is free again after the first
 		req := r.request()
-		req.Port, req.Path = port, "/back"
+		req.Ports, req.Path = []int{port}, "/back"
 		req.Open = (&authtest.Browser{}).Open
 		if _, err := r.wire.Login(t.Context(), req); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+var atLocalhost = authtest.Params{Clients: []authtest.Client{{ID: "app", Redirects: []string{"http://localhost/callback"}}}}
+
+// Of the ports that are registered, the first that is free is taken; if none is, all are
+// named, and who has them.
+func TestSeveralPorts(t *testing.T) {
+	taken := func(network, host string) int {
+		ln, err := net.Listen(network, host+":0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ln.Close() })
+		return ln.Addr().(*net.TCPAddr).Port
+	}
+	four, six := taken("tcp4", "127.0.0.1"), taken("tcp6", "[::1]")
+	free, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := free.Addr().(*net.TCPAddr).Port
+	_ = free.Close()
+	r := newRig(t, atLocalhost)
+	req := r.request()
+	// Where the browser is sent to localhost, a port that another program has on [::1] is taken, too.
+	req.Host, req.Ports = "localhost", []int{four, six, third}
+	p := r.start(req)
+	u, err := url.Parse(p.redirect)
+	if err != nil || u.Host != "localhost:"+strconv.Itoa(third) {
+		t.Errorf("the redirect URI is %s", p.redirect)
+	}
+	p.answer(url.Values{"state": {p.state}, "code": {p.code()}, "iss": {r.server.Issuer()}})
+	if _, err := p.end(); err != nil {
+		t.Fatal(err)
+	}
+	req = r.request()
+	req.Host, req.Ports = "localhost", []int{four, six}
+	_, err = r.wire.Login(t.Context(), req)
+	wantError(t, err, oauth.ErrPortTaken)
+	for _, port := range req.Ports {
+		name := "port " + strconv.Itoa(port)
+		if runtime.GOOS == "linux" {
+			name += " (" + filepath.Base(os.Args[0])[:min(15, len(filepath.Base(os.Args[0])))] + ", process " + strconv.Itoa(os.Getpid()) + ")"
+		}
+		if !strings.Contains(err.Error(), name) || !strings.Contains(hint.Of(err), strconv.Itoa(port)) {
+			t.Errorf("error %q, hint %q: want %q", err, hint.Of(err), name)
+		}
+	}
+}
+
+// What localhost resolves to is the browser's to choose: the answer is taken on either
+// address and by either name, and by no other.
+func TestLocalhost(t *testing.T) {
+	for _, c := range []struct {
+		dial, host string
+		status     int
+	}{
+		{"127.0.0.1", "localhost", http.StatusOK},
+		{"127.0.0.1", "127.0.0.1", http.StatusOK},
+		{"[::1]", "localhost", http.StatusOK},
+		{"[::1]", "evil.example", http.StatusForbidden},
+		{"127.0.0.1", "localhost.evil.example", http.StatusForbidden},
+	} {
+		r := newRig(t, atLocalhost)
+		req := r.request()
+		req.Host = "localhost"
+		p := r.start(req)
+		u, err := url.Parse(p.redirect)
+		if err != nil || u.Hostname() != "localhost" {
+			t.Fatalf("the redirect URI is %s", p.redirect)
+		}
+		u.RawQuery = url.Values{"state": {p.state}, "code": {p.code()}, "iss": {r.server.Issuer()}}.Encode()
+		u.Host = c.dial + ":" + u.Port()
+		get, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		get.Host = c.host + ":" + u.Port()
+		res, err := http.DefaultClient.Do(get)
+		if err != nil {
+			t.Fatalf("%s by the name %s: %v", c.dial, c.host, err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != c.status {
+			t.Errorf("%s by the name %s: %d", c.dial, c.host, res.StatusCode)
+		}
+		if c.status == http.StatusOK {
+			if _, err := p.end(); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

@@ -25,11 +25,11 @@ type LoginRequest struct {
 	Client Client
 	Scopes []string
 
-	// Port is the loopback port to listen on; 0 takes any that is free, where
-	// the provider allows that (RFC 8252 section 7.3).
-	Port int
-	Path string // of the redirect URI; "" means "/callback"
-	Host string // "localhost" where the provider takes no 127.0.0.1, else ""
+	// Ports are the loopback ports to listen on, of which the first that is free is
+	// taken; without one any is, where the provider allows that (RFC 8252 section 7.3).
+	Ports []int
+	Path  string // of the redirect URI; "" means "/callback"
+	Host  string // "localhost" where the provider takes no 127.0.0.1, else "" or that
 	// Extra are further parameters of the authorization request, such as
 	// prompt=consent. The ones that this package sets itself are refused.
 	Extra   url.Values

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -60,8 +61,10 @@ func (p Profile) check() error {
 		return errors.New("its provider is no id of one")
 	case len(p.ClientID) > maxText || strings.ContainsFunc(p.ClientID, text.Hidden) || strings.Contains(p.ClientID, " "):
 		return errors.New("its client id has white space or invisible characters in it, or is too long")
-	case p.RedirectPort < 0 || p.RedirectPort > 65535:
-		return fmt.Errorf("its redirect port is %d", p.RedirectPort)
+	case slices.ContainsFunc(append([]int{p.RedirectPort}, p.MorePorts...), func(port int) bool { return port < 0 || port > 65535 }):
+		return fmt.Errorf("its redirect ports are %d %v", p.RedirectPort, p.MorePorts)
+	case p.RedirectHost != "" && p.RedirectHost != "127.0.0.1" && p.RedirectHost != "localhost":
+		return errors.New("its redirect host is neither 127.0.0.1 nor localhost")
 	case p.RedirectPath != "" && !oauth.IsRedirectPath(p.RedirectPath):
 		return errors.New("its redirect path is no plain path")
 	case p.Trust.Check() != nil:

@@ -37,6 +37,10 @@ type Profile struct {
 	Issuer       string     `json:"issuer,omitempty"`        // for discovery
 	Endpoints    *Endpoints `json:"endpoints,omitempty"`     // by hand, or as discovered at the last login
 	RedirectPort int        `json:"redirect_port,omitempty"` // 0: as the provider's row says
+	// MorePorts are registered, too, and listened on where those before are taken.
+	MorePorts []int `json:"more_redirect_ports,omitempty"`
+	// RedirectHost is "127.0.0.1" or "localhost"; "": as the provider's row says.
+	RedirectHost string `json:"redirect_host,omitempty"`
 
 	// RedirectPath is the path of the redirect URI; "": as the provider's row says.
 	RedirectPath string `json:"redirect_path,omitempty"`

@@ -145,10 +145,16 @@ func (c checker) addresses(p Provider) {
 	}
 }
 
+// MaxPorts is how many ports a redirect URI may have to choose from.
+const MaxPorts = 10
+
 func (c checker) redirect(r Redirect) {
 	c.oneOf("/redirect/host", cmp.Or(r.Host, "127.0.0.1"), "127.0.0.1", "localhost")
 	c.must(oauth.IsRedirectPath(r.Path), "/redirect/path", "it must begin with / and be plain, such as /callback")
-	c.must(r.Port == 0 || r.Port >= 1024 && r.Port <= 65535, "/redirect/port", "it is not one from 1024 to 65535")
+	for i, port := range r.Ports {
+		c.must(port >= 1024 && port <= 65535, "/redirect/ports/"+strconv.Itoa(i), "it is not one from 1024 to 65535")
+	}
+	c.must(len(r.Ports) <= MaxPorts, "/redirect/ports", "there are too many")
 }
 
 // client checks what the client shows and asks for, and the dialect.

@@ -37,9 +37,9 @@ const (
 type Redirect struct {
 	// Host is "localhost" where the provider takes no 127.0.0.1, else "".
 	Host string `json:"host,omitempty"`
-	// Port is the port to register and listen on; 0 where the port of a loopback
-	// redirect is free at request time (RFC 8252 section 7.3).
-	Port int `json:"port,omitempty"`
+	// Ports are those to register; the first that is free is listened on. There are none
+	// where the port of a loopback redirect is free at request time (RFC 8252 section 7.3).
+	Ports []int `json:"ports,omitempty"`
 	// Path is the path of the redirect URI.
 	Path string `json:"path"`
 }
