@@ -99,6 +99,7 @@ type Keeper struct {
 	settingsMu   sync.Mutex
 	settings     map[string]string // as they were noted last
 	grantsAt     atomic.Int64      // when CheckGrants ran last, Unix seconds
+	againAt      atomic.Int64      // when askAgain ran last, Unix seconds
 	incidentsAt  atomic.Int64      // when checkIncidents ran last, Unix seconds
 	noOrphans    sync.Map          // ids of former profiles of which the vault has nothing
 }

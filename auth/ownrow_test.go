@@ -201,3 +201,34 @@ func TestOwnRowsArePrivate(t *testing.T) {
 		t.Error("nobody is told")
 	}
 }
+
+// A login whose refresh got no answer is not over while the provider gives that again:
+// the tray fetches it, though no server asks for a token before it would be too late.
+func TestLostAnswerIsFetchedByUpkeep(t *testing.T) {
+	for minutes, lost := range map[string]bool{"30": false, "0": true} {
+		w := newWorld(t, authtest.Params{Rotation: authtest.FamilyRevoking, Grace: 30 * time.Minute})
+		w.ownRow(w.server, `, "reuse_grace_minutes": `+minutes)
+		w.createOwn("work", auth.NewProfile{})
+		w.login("work")
+		w.clock.Advance(2 * time.Hour)
+		gone := authtest.Answer{Process: true, Drop: true}
+		w.server.Script(authtest.Token, gone)
+		if !lost { // asked at once and by the first look
+			w.server.Script(authtest.Token, gone, gone)
+		}
+		if _, err := w.keeper.Token(t.Context(), "work", "run"); err == nil {
+			t.Fatal("there was an answer")
+		}
+		tray := w.open()
+		for range 2 { // offline, and then not
+			w.clock.Advance(5 * time.Minute)
+			if _, err := tray.SweepAlerts(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.clock.Advance(2 * time.Hour)
+		if _, err := w.open().Token(t.Context(), "work", "run"); errors.Is(err, auth.ErrLoginNeeded) != lost {
+			t.Errorf("grace of %s minutes: %v", minutes, err)
+		}
+	}
+}

@@ -66,6 +66,28 @@ func (k *Keeper) CheckGrants(ctx context.Context) error {
 // refreshed: before the first warning of it.
 const keepBefore = 15 * 24 * time.Hour
 
+// againEvery is how often a refresh whose answer was lost is tried again.
+const againEvery = 3 * time.Minute
+
+// askAgain asks once more for answers to a refresh that were lost, while the provider
+// gives them: later the login would be over.
+func (k *Keeper) askAgain(ctx context.Context) error {
+	list, err := k.profiles.Load()
+	if err != nil {
+		return err
+	}
+	for _, p := range list.Profiles {
+		a, failed := account.Of(p)
+		if failed != nil || a.Row.ReuseGrace == 0 {
+			continue
+		}
+		grant := k.grant(a)
+		grant.Vet = a.Allows
+		err = errors.Join(err, k.tokens.AskAgain(ctx, grant))
+	}
+	return err
+}
+
 // kept refreshes a login that would soon end because nobody uses it. What fails is
 // tried again the next time.
 func (k *Keeper) kept(ctx context.Context, a account.Account, set token.Set) token.Set {
@@ -110,6 +132,12 @@ func (k *Keeper) upkeep(ctx context.Context) {
 		k.incidentsAt.Store(now.Unix())
 		if err := k.checkIncidents(ctx); err != nil {
 			k.log.WarnContext(ctx, "the incidents could not be looked at", "error", err)
+		}
+	}
+	if last := k.againAt.Load(); last == 0 || now.Sub(time.Unix(last, 0)).Abs() >= againEvery {
+		k.againAt.Store(now.Unix())
+		if err := k.askAgain(ctx); err != nil {
+			k.log.WarnContext(ctx, "a refresh whose answer was lost could not be tried again", "error", err)
 		}
 	}
 	k.noteCertificates(ctx)

@@ -146,6 +146,9 @@ func providersRun(f *Factory, o *providersOptions) error {
 		}
 		add("refresh token", string(p.Rotation))
 		add("login ends", days(p.GrantDays, "after the consent"), days(p.IdleDays, "without use"))
+		if p.ReuseGrace > 0 {
+			add("lost answer", "to a refresh, it is asked for again for "+count(p.ReuseGrace, "minute"))
+		}
 		if p.RefreshEndsAccess {
 			add("a refresh", "ends the access token before at once; servers that share it agree when")
 		}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
@@ -69,6 +70,7 @@ func (a Account) Grant(client func(context.Context) (oauth.Client, error)) token
 	return token.Grant{
 		ID: p.ID, Name: p.Name, Endpoints: a.Endpoints, Issuer: p.Service(), Rotation: a.Row.Rotation, Life: a.Row.Life(),
 		Bound: p.Binding(), Accepted: p.Baseline(), Client: client, LeastToken: a.Row.LeastToken(),
+		ReuseGrace:        time.Duration(a.Row.ReuseGrace) * time.Minute,
 		RefreshEndsAccess: a.Row.RefreshEndsAccess || p.RefreshEndsAccess && !a.Row.Fixed(),
 	}
 }

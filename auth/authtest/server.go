@@ -56,6 +56,9 @@ type Params struct {
 	Now      func() time.Time // nil means time.Now
 	TTL      time.Duration    // of access tokens; 0 means an hour
 	Rotation Rotation
+	// Grace is how long a refresh token that was used may be used again, by whoever has
+	// not got the answer: it brings the same refresh token.
+	Grace    time.Duration
 	Port     int       // to listen on; 0 means any
 	Accounts []Account // the first one signs in where nobody chooses
 	Clients  []Client  // empty: any client id, without a secret
@@ -119,6 +122,8 @@ type accessToken struct {
 }
 
 type refreshToken struct {
+	spentAt time.Time
+	next    string // what it brought
 	*grant
 	spent, revoked bool
 }

@@ -56,13 +56,14 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client Client) {
 func (s *Server) renew(w http.ResponseWriter, r *http.Request, client Client) {
 	key := r.PostFormValue("refresh_token")
 	t := s.refresh[key]
-	if t != nil && t.spent {
+	again := t != nil && t.spent && s.Now().Sub(t.spentAt) < s.Grace
+	if t != nil && t.spent && !again {
 		s.counts.Reuse++
 		if s.Rotation == FamilyRevoking {
 			t.grant.revoked = true
 		}
 	}
-	if t == nil || t.spent || t.revoked || t.grant.revoked || t.client != client.ID {
+	if t == nil || t.spent && !again || t.revoked || t.grant.revoked || t.client != client.ID {
 		refuse(w, http.StatusBadRequest, "invalid_grant")
 		return
 	}
@@ -74,12 +75,11 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request, client Client) {
 		}
 		scopes = asked
 	}
-	next := ""
-	if s.Rotation != Static {
-		t.spent = true
-		next = s.newRefresh(t.grant)
+	if s.Rotation != Static && !again {
+		t.spent, t.spentAt = true, s.Now()
+		t.next = s.newRefresh(t.grant)
 	}
-	s.issue(w, t.grant, scopes, next, "")
+	s.issue(w, t.grant, scopes, t.next, "")
 }
 
 func (s *Server) newRefresh(g *grant) string {

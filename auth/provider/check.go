@@ -84,7 +84,7 @@ func (p Provider) check(own bool) map[jsontext.Pointer]string {
 		c.oneOf("/rotation", string(p.Rotation), string(Rotates), string(Static), string(Varies), string(Unknown))
 		c.oneOf("/reach", p.Reach, "", "grant", "project")
 	}
-	for at, n := range map[string]int{"/grant_days": p.GrantDays, "/idle_days": p.IdleDays, "/min_token": p.MinToken} {
+	for at, n := range map[string]int{"/grant_days": p.GrantDays, "/idle_days": p.IdleDays, "/reuse_grace_minutes": p.ReuseGrace, "/min_token": p.MinToken} {
 		c.must(n >= 0 && n <= maxDays, at, "that cannot be")
 	}
 	return c.found

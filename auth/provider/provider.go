@@ -116,6 +116,9 @@ type Provider struct {
 	// from its last use to that; 0 if unlimited or unknown.
 	GrantDays int `json:"grant_days,omitempty"`
 	IdleDays  int `json:"idle_days,omitempty"`
+	// ReuseGrace is for how many minutes a refresh token that was used may be sent again,
+	// since the answer may have been lost; 0 if that is not known.
+	ReuseGrace int `json:"reuse_grace_minutes,omitempty"`
 	// RefreshEndsAccess says that the access token before is dead after a refresh.
 	RefreshEndsAccess bool              `json:"refresh_ends_access,omitempty"`
 	AuthParams        map[string]string `json:"auth_parameters,omitempty"` // extra parameters of the authorization request

@@ -127,7 +127,7 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 		return Set{}, err
 	}
 	switch {
-	case set.Fresh(s.Now()) && !g.Trial:
+	case set.Fresh(s.Now()) && !g.Trial && (!doubt || !s.canAskAgain(g)):
 		// Another process refreshed while this one waited, or was killed before
 		// it could save: its token is ours.
 		return set, nil
@@ -167,9 +167,15 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 		answered = s.asking(g.ID, set.Gen+1)
 	}
 	answer, err := s.Wire.Refresh(request, g.Endpoints, client, set.Refresh)
+	sure := doubt && s.canAskAgain(g) // the answer is the one that was lost
+	if maySpend(err) && answer.Refresh.Empty() && request.Err() == nil && s.canAskAgain(g) {
+		s.at("answer lost")
+		doubt, sure = true, true
+		answer, err = s.Wire.Refresh(request, g.Endpoints, client, set.Refresh)
+	}
 	answered(err)
 	s.at("answered")
-	a := attempt{grant: g, doubt: doubt, old: set, intent: intent, key: key, client: client}
+	a := attempt{grant: g, doubt: doubt && !sure, old: set, intent: intent, key: key, client: client}
 	if err == nil && answer.Stranger && a.subject() != "" {
 		err = hint.Wrap(fmt.Errorf("%w: the refreshed one is from another issuer, for another client or names no account", oauth.ErrIDToken),
 			"sign in again: stagedoor login "+g.Name)
@@ -188,6 +194,26 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 		}
 	}
 	return s.refreshFailed(ctx, g, set, doubt, err)
+}
+
+// AskAgain asks once more for an answer that was lost, if canAskAgain says so.
+func (s *Service) AskAgain(ctx context.Context, g Grant) error {
+	if !s.canAskAgain(g) {
+		return nil
+	}
+	_, err := s.refresh(context.WithoutCancel(ctx), g)
+	return err
+}
+
+// canAskAgain reports whether the answer to a refresh was lost so short a time ago that
+// the provider gives it again.
+func (s *Service) canAskAgain(g Grant) bool {
+	if g.ReuseGrace == 0 {
+		return false
+	}
+	r, found, err := s.journal.read(g.ID)
+	age := s.Now().Sub(r.At)
+	return err == nil && found && r.intent() && age >= 0 && age < g.ReuseGrace
 }
 
 // maySpend reports whether a request that failed may have spent its refresh

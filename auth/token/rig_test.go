@@ -51,6 +51,7 @@ type plan struct {
 	Rotation provider.Rotation
 	Clock    int64
 	Bound    identity.Binding // of the grant
+	Grace    time.Duration    // of the provider
 
 	Do    string        // child: "fresh", "login", "cancelled login", "refused login", "revoke" or "loop"
 	Step  string        // child: kill yourself after this step
@@ -106,7 +107,7 @@ func (p plan) open() (*process, error) {
 		return nil, err
 	}
 	h.grant = Grant{
-		ID: profileID, Endpoints: p.Server, Issuer: p.Server.Issuer, Rotation: p.Rotation, Bound: p.Bound,
+		ID: profileID, Endpoints: p.Server, Issuer: p.Server.Issuer, Rotation: p.Rotation, Bound: p.Bound, ReuseGrace: p.Grace,
 		Client: func(context.Context) (oauth.Client, error) { return oauth.Client{ID: "client"}, nil },
 	}
 	return h, nil

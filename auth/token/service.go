@@ -48,6 +48,9 @@ type Grant struct {
 	Issuer    string
 	Rotation  provider.Rotation
 	Life      provider.Life
+	// ReuseGrace is how long after its use a refresh token may be sent again; the answer
+	// is the same. 0 if the provider is not known to allow that.
+	ReuseGrace time.Duration
 	// RefreshEndsAccess says that a refresh ends the access token before at once.
 	RefreshEndsAccess bool
 	// Bound is kept with the tokens of a login. Accepted counts only if the vault
