@@ -183,7 +183,7 @@ func (k *Keeper) handOutAs(ctx context.Context, p profile.Profile) (Access, erro
 	}
 	return Access{
 		Use: use, gen: set.Gen, Token: set.Access, Type: set.Type, Expires: set.Expires, Renews: set.Renews(), Scopes: set.Scopes, consented: set.Authorized,
-		ProfileID: p.ID, ProfileName: p.Name, Provider: p.Provider, ClientID: p.ClientID, RedirectURI: a.RedirectURI(),
+		ProfileID: p.ID, ProfileName: p.Name, Provider: p.Provider, ClientID: p.ClientID, RedirectURI: a.RedirectURI(), Values: known(a, set),
 	}, nil
 }
 

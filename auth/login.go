@@ -134,7 +134,7 @@ func (k *Keeper) discover(ctx context.Context, a *loginAttempt) (err error) {
 	}
 	p := a.Profile
 	if a.Endpoints, err = k.wire.Trusting(p.Trust).Discover(ctx, p.Issuer); err == nil {
-		a.Endpoints.Trust, a.Endpoints.Dialect = p.Trust, a.Row.Dialect
+		a.Endpoints.Trust, a.Endpoints.Dialect = p.Trust, a.Row.Wire()
 		if err = a.CheckIssuer(a.Endpoints); err != nil {
 			k.recordLoginError(ctx, p, err)
 		}
@@ -216,6 +216,10 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 	if errors.Is(err, oauth.ErrOtherAccount) {
 		return err
 	}
+	if account == nil && a.IdentityURL() == "" {
+		account = k.named(a.Account, t)
+	}
+	set.Values, a.result.Values = k.values(ctx, a.Account, *set, t)
 	if err := k.sameProfile(a); err != nil {
 		return err
 	}
@@ -258,7 +262,7 @@ func (k *Keeper) confirm(ctx context.Context, a *loginAttempt, set *token.Set, t
 	if t.Unchecked {
 		k.record(ctx, p, audit.OddToken, audit.OK, map[string]any{"kind": "unchecked", "token": "id"})
 	}
-	a.result = LoginResult{Profile: p.Name, Scopes: set.Scopes, NotGranted: missing, ClientAuth: a.result.ClientAuth}
+	a.result = LoginResult{Profile: p.Name, Scopes: set.Scopes, NotGranted: missing, ClientAuth: a.result.ClientAuth, Values: a.result.Values}
 	a.result.Blocked, a.result.Changed = set.Whose.Block()
 	a.succeeded = map[string]any{"scope": strings.Join(set.Scopes, " "), "refreshable": !set.Refresh.Empty()}
 	if a.result.ClientAuth != "" {

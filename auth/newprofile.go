@@ -71,9 +71,7 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 	if err := oauth.CheckPorts(ctx, a.RedirectHost(), a.RedirectPorts()); err != nil {
 		warn(err.Error() + ". A login needs the port")
 	}
-	if a.Row.ByHand && a.IdentityURL() == "" && !slices.Contains(a.Scopes(), "openid") {
-		warn("nothing says whose login it is, so another account would not be noticed: --userinfo-url has the provider asked")
-	}
+	warnUnnamed(a.Profile, warn)
 	if a.Profile.HasSecret {
 		a.Profile.SecretFrom = k.now().UTC()
 	}
@@ -97,6 +95,20 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 		k.record(ctx, p, audit.CredentialStored, audit.OK, nil)
 	}
 	return p, nil
+}
+
+// warnUnnamed says when another account could not be noticed.
+func warnUnnamed(p profile.Profile, warn func(string)) {
+	a, err := account.Of(p)
+	switch {
+	case err != nil, a.IdentityURL() != "", slices.Contains(a.Scopes(), "openid"), a.Row.Discovery && p.Endpoints == nil: // which were not asked for
+	case a.Row.ByHand:
+		warn("nothing says whose login it is, so another account would not be noticed: --userinfo-url has the provider asked")
+	case a.Row.Discovery:
+		warn("without the scope openid nothing says whose login it is, so another account would not be noticed")
+	default:
+		warn("whether " + a.Row.Name + " says whose a login is shows at the login: if not, another account would not be noticed")
+	}
 }
 
 // sameApp finds another profile of the service, whose client id a new one takes.

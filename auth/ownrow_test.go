@@ -176,8 +176,8 @@ func TestOwnRowRevokesAfterTheProfileIsGone(t *testing.T) {
 			credentials = append(credentials, r.Header.Get("Authorization"))
 		}
 	}
-	if len(credentials) != 2 || !strings.HasPrefix(credentials[1], "Bearer ") {
-		t.Errorf("asked with %d requests", len(credentials))
+	if len(credentials) < 2 || slices.ContainsFunc(credentials, func(c string) bool { return !strings.HasPrefix(c, "Bearer ") }) {
+		t.Errorf("asked %d times, not always with the token as the credential", len(credentials))
 	}
 }
 

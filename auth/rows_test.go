@@ -37,6 +37,7 @@ type shape struct {
 	rotates      bool
 	over         string // "STATUS BODY" of a refresh when the login is over, if that is not invalid_grant
 	scope        string // a parameter that the authorization request has
+	values       string // its answer to what else belongs to a login
 }
 
 const (
@@ -155,6 +156,11 @@ func (p *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 			return p.answer(401, `{"message":"Bad credentials"}`), nil
 		}
 		return p.answer(200, strings.ReplaceAll(p.shape.who, "#", p.account)), nil
+	case slices.ContainsFunc(p.row.Values, func(v provider.Value) bool { return v.URL == at }):
+		if r.Method != http.MethodGet || !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer access-token") {
+			p.t.Errorf("asked what belongs to the login by %s", r.Method)
+		}
+		return p.answer(200, cmp.Or(p.shape.values, "[]")), nil
 	case at == strings.ReplaceAll(p.row.Revocation, "{client_id}", "client") && at != "":
 		if !strings.Contains(r.Header.Get("Authorization")+string(body), "-of-a-usual-length-") {
 			p.t.Error("a revocation without a token")

@@ -144,6 +144,8 @@ type Access struct {
 	Provider    string // id of the provider's row
 	ClientID    string
 	RedirectURI string // as registered, for servers that insist on one
+	// Values are what belongs to the login besides, by the names that templates have.
+	Values map[string]string
 
 	// Use, if set, is to be entered before the token is used: the next refresh ends it.
 	Use *token.Use
@@ -175,6 +177,8 @@ type LoginResult struct {
 	// ClientAuth is how the client shows its secret, if the login has found out that it
 	// is not the usual way.
 	ClientAuth string `json:"client_auth,omitempty"`
+	// Values are what servers need to know besides the token.
+	Values []LoginValue `json:"values,omitempty"`
 	// Blocked and Changed say why servers get no token of this login: see
 	// ProfileView. They are empty if nothing is in the way.
 	Blocked string `json:"blocked,omitempty"`

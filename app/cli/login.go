@@ -89,6 +89,7 @@ func loginRun(ctx context.Context, f *Factory, k loginKeeper, o *loginOptions) e
 		if len(result.Scopes) > 0 {
 			f.printf("granted: %s\n", strings.Join(result.Scopes, " "))
 		}
+		f.values(result.Values)
 		if result.ClientAuth != "" {
 			f.notef("note: the provider refused the client secret in a header and took it in a second request (%s); from now on it is sent so\n", result.ClientAuth)
 		}
@@ -101,6 +102,20 @@ func loginRun(ctx context.Context, f *Factory, k loginKeeper, o *loginOptions) e
 	}
 	return hint.Wrap(attention{fmt.Sprintf("%s: blocked: %s (%s); no server gets a token of this login", result.Profile, result.Blocked, result.Changed)},
 		fmt.Sprintf("if that is right: stagedoor accept %s; if not, sign in as before: stagedoor login %s", result.Profile, result.Profile))
+}
+
+// values says what servers get of the login besides its token, and what else they could.
+func (f *Factory) values(all []auth.LoginValue) {
+	for _, v := range all {
+		if len(v.Found) == 0 {
+			f.notef("note: the provider did not say %s; servers that read {%s} do not start until you sign in again\n", v.What, v.Name)
+			continue
+		}
+		f.printf("%s: %s (%s)\n", v.Name, v.Found[0].Value, cmp.Or(v.Found[0].Label, v.What))
+		for _, other := range v.Found[1:] {
+			f.notef("note: there is %s, too: a server that is to use it gets %s in place of {%s}, with --env\n", cmp.Or(other.Label, other.Value), other.Value, v.Name)
+		}
+	}
 }
 
 func signIn(ctx context.Context, f *Factory, k loginKeeper, o *loginOptions) (auth.LoginResult, error) {

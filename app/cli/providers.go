@@ -146,6 +146,12 @@ func providersRun(f *Factory, o *providersOptions) error {
 		}
 		add("refresh token", string(p.Rotation))
 		add("login ends", days(p.GrantDays, "after the consent"), days(p.IdleDays, "without use"))
+		for _, v := range p.Values {
+			add("servers can read", "{"+v.Name+"}  "+v.What)
+		}
+		for _, param := range p.Parameters {
+			add("servers can read", "{"+param.Name+"}  "+param.What)
+		}
 		if p.ReuseGrace > 0 {
 			add("lost answer", "to a refresh, it is asked for again for "+count(p.ReuseGrace, "minute"))
 		}

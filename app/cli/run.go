@@ -51,8 +51,9 @@ writes it there.
 
 A TEMPLATE may name {access_token}, {token_type}, {expires_at} (seconds),
 {expires_at_ms}, {expires_at_iso_local}, {scope}, {client_id}, {redirect_uri},
-{profile}, {run_dir} and {free_port}, of 127.0.0.1. Other braces are text; {{word}}
-is {word}.
+{profile}, {run_dir} and {free_port}, of 127.0.0.1, and what "stagedoor providers ID"
+lists besides, such as {cloud_id}, {instance_url} and {host}. Other braces are text;
+{{word}} is {word}.
 
 A server that "stagedoor recipes" lists needs no --as and no --env.`,
 		Example: `  stagedoor run --profile work --env API_TOKEN={access_token} -- npx -y some-mcp-server

@@ -264,7 +264,7 @@ func ValuesOf(access auth.Access) Values {
 	}
 	return Values{
 		AccessToken: access.Token, TokenType: access.Type, Expires: expires, Scopes: access.Scopes,
-		ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName, FreePort: sync.OnceValue(freePort),
+		ClientID: access.ClientID, RedirectURI: access.RedirectURI, Profile: access.ProfileName, Known: access.Values, FreePort: sync.OnceValue(freePort),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
 // Delivery is how a server gets what it reads of a login.
@@ -81,8 +82,10 @@ func (r Recipe) Check(p profile.Profile, named bool) error {
 		return nil
 	default:
 		service := p.Service()
-		if !own {
-			service = row.Token
+		if built, err := provider.Lookup(p.Provider); !own && err == nil { // at whatever host of the user's it is
+			if built, err = built.With(""); err == nil {
+				service = built.Token
+			}
 		}
 		u, err := url.Parse(service)
 		if err == nil && slices.ContainsFunc(r.Hosts, func(h string) bool { return strings.HasSuffix("."+u.Hostname(), "."+h) }) {

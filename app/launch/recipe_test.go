@@ -21,7 +21,7 @@ func init() { time.Local = time.FixedZone("here", 2*60*60) } // before anybody a
 func TestRecipes(t *testing.T) {
 	values := launch.Values{
 		AccessToken: "tok", TokenType: "Bearer", Expires: time.Unix(1700000000, 0), Scopes: []string{"a", "b"},
-		ClientID: "cid", RedirectURI: "http://127.0.0.1/callback", RunDir: "/run/x", FreePort: func() string { return "5051" },
+		ClientID: "cid", RedirectURI: "http://127.0.0.1/callback", RunDir: "/run/x", Known: map[string]string{"cloud_id": "c-1"}, FreePort: func() string { return "5051" },
 	}
 	const (
 		spotify = "SPOTIFY_CLIENT_ID=cid SPOTIFY_CLIENT_SECRET=held-by-stagedoor "
@@ -55,7 +55,17 @@ func TestRecipes(t *testing.T) {
 		"mcp-linear":        {"LINEAR_OAUTH_ACCESS_TOKEN=tok"},
 		"mcp-server-linear": {"LINEAR_ACCESS_TOKEN=tok"},
 		"sentry-mcp":        {"SENTRY_ACCESS_TOKEN=tok"},
-		"mcp-atlassian":     {"ATLASSIAN_OAUTH_ACCESS_TOKEN=tok"},
+		"mcp-atlassian":     {"ATLASSIAN_OAUTH_ACCESS_TOKEN=tok ATLASSIAN_OAUTH_CLOUD_ID=c-1"},
+
+		"ms-365-mcp-server":     {"MS365_MCP_OAUTH_TOKEN=tok"},
+		"azure-devops-mcp":      {"ADO_MCP_AUTH_TOKEN=tok"},
+		"hubspot-mcp-server":    {"PRIVATE_APP_ACCESS_TOKEN=tok"},
+		"mcp-server-asana":      {"ASANA_ACCESS_TOKEN=tok"},
+		"airtable-mcp-server":   {"AIRTABLE_API_KEY=tok"},
+		"xero-mcp-server":       {"XERO_CLIENT_BEARER_TOKEN=tok"},
+		"figma-developer-mcp":   {"FIGMA_OAUTH_TOKEN=tok"},
+		"mcp-server-cloudflare": {"CLOUDFLARE_API_TOKEN=tok"},
+		"mcp-server-supabase":   {"SUPABASE_ACCESS_TOKEN=tok"},
 	}
 	if len(launch.Recipes()) != len(want) {
 		t.Errorf("%d recipes, %d tested", len(launch.Recipes()), len(want))
@@ -94,6 +104,8 @@ func TestRecipes(t *testing.T) {
 func TestRecipeIsForItsOwnService(t *testing.T) {
 	music := profile.Profile{Name: "music", Provider: "spotify"}
 	git := profile.Profile{Name: "git", Provider: "oauth2", Endpoints: &profile.Endpoints{Token: "https://github.com/login/oauth/access_token"}}
+	lab := profile.Profile{Name: "lab", Provider: "gitlab", Params: "host=git.example.com"}
+	jira := profile.Profile{Name: "jira", Provider: "atlassian"}
 	corp := profile.Profile{Name: "corp", Provider: "oidc", Issuer: "https://notgithub.com"}
 	for _, tt := range []struct {
 		recipe       string
@@ -106,6 +118,11 @@ func TestRecipeIsForItsOwnService(t *testing.T) {
 		{"server-github", git, true, true},
 		{"server-github", corp, true, false}, // an Enterprise server, as the user says
 		{"server-github", music, false, false},
+		{"mcp-gitlab", lab, true, true}, // a GitLab of the user's own
+		{"server-github", lab, false, false},
+		{"mcp-atlassian", jira, true, true},
+		{"azure-devops-mcp", profile.Profile{Name: "ms", Provider: "entra"}, true, true},
+		{"hubspot-mcp-server", jira, false, false},
 	} {
 		r, err := launch.LookupRecipe("", tt.recipe)
 		if err != nil {

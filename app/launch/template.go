@@ -4,6 +4,7 @@
 package launch
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
@@ -31,9 +33,11 @@ type Values struct {
 	Scopes      []string
 	ClientID    string
 	RedirectURI string
-	Profile     string        // its name
-	RunDir      string        // the private folder of this start, absolute
-	FreePort    func() string // of 127.0.0.1, on which nobody listened a moment ago; the same at each call
+	Profile     string // its name
+	// Known is what belongs to the login besides: a provider's row names it.
+	Known    map[string]string
+	RunDir   string        // the private folder of this start, absolute
+	FreePort func() string // of 127.0.0.1, on which nobody listened a moment ago; the same at each call
 }
 
 // holes are the parts of a template that Render fills in.
@@ -161,6 +165,14 @@ func render(where, template string, values Values) (string, error) {
 // fill returns the value of a word in braces: its own text if it is no hole, and
 // an error if it looks like a slip for one.
 func fill(where, word string, values Values) (string, error) {
+	name := strings.Trim(word, "{}")
+	if value, ok := values.Known[name]; ok {
+		return value, nil
+	}
+	if slices.Contains(provider.ValueNames(), name) && !values.AccessToken.Empty() { // else the template is only checked
+		return "", hint.Wrap(fmt.Errorf("%s: the login has %w %s", where, errNoValue, name),
+			"sign in again, which asks the provider for it: stagedoor login; or give the value by hand: --env "+where+"=VALUE")
+	}
 	names := make([]string, len(holes))
 	for i, h := range holes {
 		if h.name == word {
@@ -181,22 +193,33 @@ func fill(where, word string, values Values) (string, error) {
 // ours reports whether a variable is Stagedoor's own, however it is spelt.
 func ours(name string) bool { return strings.HasPrefix(strings.ToUpper(name), "STAGEDOOR_") }
 
+// errNoValue says that a login has not got what a template names.
+var errNoValue = errors.New("no")
+
 // Environ returns the child's environment: base without anything of ours, and
 // the variables, of which the last of a name counts. base is the environment this process was started with.
+// A variable of it stays where the login has no value for the template.
 func Environ(base []string, vars []Var, values Values) ([]string, error) {
 	env := slices.DeleteFunc(slices.Clone(base), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return ours(name)
 	})
-	for _, v := range vars {
-		env = slices.DeleteFunc(env, func(kv string) bool {
+	for i, v := range vars {
+		if slices.ContainsFunc(vars[i+1:], func(later Var) bool { return sameName(v.Name, later.Name) }) {
+			continue
+		}
+		is := func(kv string) bool {
 			name, _, _ := strings.Cut(kv, "=")
 			return sameName(v.Name, name)
-		})
+		}
 		value, err := v.Render(values)
+		if errors.Is(err, errNoValue) && slices.ContainsFunc(env, is) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
+		env = slices.DeleteFunc(env, is)
 		if strings.ContainsRune(value, 0) {
 			return nil, fmt.Errorf("%s: the value contains a NUL byte", v.Name)
 		}

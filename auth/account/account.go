@@ -51,7 +51,7 @@ func Of(p profile.Profile) (Account, error) {
 		a.Endpoints = wire(*e)
 		a.Endpoints.Issuer, a.Endpoints.Trust = p.Issuer, p.Trust
 	}
-	a.Endpoints.Dialect = row.Dialect
+	a.Endpoints.Dialect = row.Wire()
 	return a, err
 }
 

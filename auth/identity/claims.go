@@ -82,7 +82,7 @@ func (d Difference) Describe(before, now Claims) string {
 		parts = append(parts, "the issuer is "+text.Name(now.Issuer)+", it was "+text.Name(before.Issuer))
 	}
 	if len(d.Wider) > 0 {
-		parts = append(parts, "it may also "+text.Line(strings.Join(d.Wider, " "), 500))
+		parts = append(parts, "it may also "+text.Line(strings.Join(d.Wider, ", "), 500))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -23,6 +23,8 @@ type Dialect struct {
 	NoEnd bool `json:"no_end,omitempty"`
 	// Revocation is how a token is revoked.
 	Revocation Revocation `json:"revocation,omitempty"`
+	// Keep are the paths of what is kept of a token response besides the tokens.
+	Keep []string `json:"-"`
 	// TokenField is the token's name in a revocation request, where it is not "token".
 	TokenField string `json:"token_field,omitempty"`
 }

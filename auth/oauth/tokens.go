@@ -51,6 +51,8 @@ type Tokens struct {
 
 	// Subject is the account's id in a checked ID token, or "".
 	Subject string
+	// Kept is what the dialect has kept of the answer, by its path: see Dialect.Keep.
+	Kept map[string]string
 	// Unchecked is true after a login whose ID token's signature could not be
 	// checked for want of the provider's key.
 	Unchecked bool
@@ -85,6 +87,7 @@ func (a answer) tokens(d Dialect, now time.Time) (Tokens, error) {
 		return Tokens{}, a.refusal(now)
 	}
 	o, err := a.members()
+	all := o
 	if inner, inside := o.object(d.TokenAt); inside && inner.has("access_token") {
 		o = inner
 	}
@@ -143,6 +146,14 @@ func (a answer) tokens(d Dialect, now time.Time) (Tokens, error) {
 		return kept, a.malformed("the answer's scope is larger than 8 KiB")
 	}
 	t.Scope, t.ScopeGiven = o.scope()
+	for _, path := range d.Keep {
+		if value, ok := all.joined(path); ok && isValue(value) {
+			if t.Kept == nil {
+				t.Kept = map[string]string{}
+			}
+			t.Kept[path] = value
+		}
+	}
 	return t, nil
 }
 

@@ -99,6 +99,9 @@ func (c checker) words(p Provider) {
 	for name, s := range p.Sources {
 		texts["/sources/"+escape(name)] = name + s
 	}
+	for i, v := range p.Values {
+		texts["/values/"+strconv.Itoa(i)+"/what"] = v.What
+	}
 	for i, param := range p.Parameters {
 		at := "/parameters/" + strconv.Itoa(i)
 		texts[at+"/what"] = param.What
@@ -119,12 +122,20 @@ func (c checker) addresses(p Provider) {
 		pairs = append(pairs, "{"+param.Name+"}", cmp.Or(param.Default, param.Example, "example.com"))
 	}
 	fill := strings.NewReplacer(pairs...)
-	for at, address := range map[string]string{
+	addresses := map[string]string{
 		"/authorization": p.Authorization, "/token": p.Token, "/device": p.Device, "/issuer": p.Issuer,
 		"/revocation":          strings.ReplaceAll(p.Revocation, "{client_id}", "id"),
 		"/dialect/refresh_url": p.Dialect.RefreshURL, "/identity/url": p.Identity.URL,
 		"/apps_page": p.AppsPage, "/developer_page": p.DeveloperPage,
-	} {
+	}
+	for i, v := range p.Values {
+		at := "/values/" + strconv.Itoa(i)
+		addresses[at+"/url"] = v.URL
+		c.must(word().MatchString(v.Name), at+"/name", "it is no name of a value")
+		c.must(oauth.IsIdentityField(v.Field), at+"/field", "it is no path of names with dots between")
+		c.must(v.Label == "" || oauth.IsIdentityField(v.Label), at+"/label", "it is no path of names with dots between")
+	}
+	for at, address := range addresses {
 		if address == "" {
 			continue
 		}

@@ -78,6 +78,42 @@ type Parameter struct {
 	Example string `json:"example,omitempty"`
 }
 
+// Value is what MCP servers need to know of a login besides its token: {name} in their
+// templates. It is asked for once, after the login.
+type Value struct {
+	Name  string `json:"name"`
+	What  string `json:"what"`            // for the user
+	URL   string `json:"url,omitempty"`   // asked with the access token; "" has it in the token response
+	Field string `json:"field"`           // its path, in the answer or in each of a list
+	Label string `json:"label,omitempty"` // the path of what tells several of a list apart
+}
+
+// ValueNames are the names of the values that logins at built-in providers have.
+func ValueNames() (names []string) {
+	for _, p := range All() {
+		for _, v := range p.Values {
+			names = append(names, v.Name)
+		}
+	}
+	return names
+}
+
+// Wire is the dialect, with what is to be kept of a token response: the values that are
+// there, and whose login it is where nobody else says that.
+func (p Provider) Wire() oauth.Dialect {
+	d := p.Dialect
+	for _, v := range p.Values {
+		if v.URL == "" {
+			d.Keep = append(d.Keep, v.Field)
+		}
+	}
+	if p.Fixed() && p.Identity.URL == "" {
+		ids, names := p.Identity.Fields()
+		d.Keep = append(append(d.Keep, ids...), names...)
+	}
+	return d
+}
+
 // Secret says whether the provider's apps have a client secret.
 type Secret string
 
@@ -134,6 +170,7 @@ type Provider struct {
 	// Reach is what else a revocation ends: "" nothing, "grant" all logins of the app
 	// and account, "project" those of all apps of the developer.
 	Reach   string        `json:"reach,omitempty"`
+	Values  []Value       `json:"values,omitempty"`
 	Dialect oauth.Dialect `json:"dialect,omitzero"`
 
 	AppsPage      string   `json:"apps_page,omitempty"`      // where the user removes the app
@@ -145,9 +182,11 @@ type Provider struct {
 
 	// Of a row of the user's: Text is what a profile keeps of it, File where it was read,
 	// and Digest that file's.
-	Text   string `json:"-"`
-	File   string `json:"-"`
-	Digest string `json:"-"`
+	Text string `json:"-"`
+	File string `json:"-"`
+	// Given are the parameters' values, see With.
+	Given  map[string]string `json:"-"`
+	Digest string            `json:"-"`
 }
 
 //go:embed rows.json
@@ -247,6 +286,10 @@ func (p Provider) With(values string) (Provider, error) {
 			return p, hint.Usage(fmt.Sprintf("%q cannot be the %s of an address", value, param.Name), "give it like --param "+param.Name+"="+cmp.Or(param.Example, param.Default))
 		}
 		pairs = append(pairs, "{"+param.Name+"}", value)
+		if p.Given == nil {
+			p.Given = map[string]string{}
+		}
+		p.Given[param.Name] = value
 	}
 	for name := range given {
 		return p, hint.Usage(p.Name+" has no parameter "+name, "see stagedoor providers "+p.ID)
@@ -254,6 +297,10 @@ func (p Provider) With(values string) (Provider, error) {
 	fill := strings.NewReplacer(pairs...)
 	for _, address := range []*string{&p.Authorization, &p.Token, &p.Device, &p.Revocation, &p.Dialect.RefreshURL, &p.Identity.URL, &p.AppsPage, &p.DeveloperPage} {
 		*address = fill.Replace(*address)
+	}
+	p.Values = slices.Clone(p.Values)
+	for i := range p.Values {
+		p.Values[i].URL = fill.Replace(p.Values[i].URL)
 	}
 	return p, nil
 }

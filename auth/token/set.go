@@ -78,6 +78,8 @@ type Set struct {
 	// Distrusted is when an access token of this login was last given up before its
 	// time, because the provider refused it; UTC.
 	Distrusted time.Time `json:"distrusted,omitzero"`
+	// Values are what belongs to the login besides the tokens, as servers need it.
+	Values map[string]string `json:"values,omitempty"`
 	// Rotations counts refreshes in a row that brought a new refresh token, up
 	// to learned. It is how the rotation policy of an unknown provider is
 	// learned; a refresh that brings none starts it anew.
