@@ -11,15 +11,15 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 build_debian='gcc libc6-dev make pkg-config libgl1-mesa-dev xorg-dev libxkbcommon-dev libwayland-dev wayland-protocols libegl1-mesa-dev'
-test_debian='xvfb dbus gnome-keyring libsecret-tools libnotify-bin xfce4-panel fluxbox dunst xdotool x11-utils imagemagick fonts-dejavu-core adwaita-icon-theme librsvg2-common libgl1-mesa-dri patch systemd python3-venv'
+test_debian='xvfb dbus gnome-keyring libsecret-tools libnotify-bin xfce4-panel fluxbox dunst xdotool x11-utils imagemagick fonts-dejavu-core adwaita-icon-theme librsvg2-common libgl1-mesa-dri patch systemd python3-venv maven'
 build_fedora='gcc make pkgconf-pkg-config mesa-libGL-devel mesa-libEGL-devel libX11-devel libXcursor-devel libXrandr-devel libXinerama-devel libXi-devel libXxf86vm-devel libxkbcommon-devel wayland-devel wayland-protocols-devel'
-test_fedora='xorg-x11-server-Xvfb dbus-daemon gnome-keyring libsecret libnotify xfce4-panel fluxbox dunst xdotool xprop xwininfo ImageMagick dejavu-sans-fonts adwaita-icon-theme librsvg2 mesa-dri-drivers nodejs npm patch systemd python3'
+test_fedora='xorg-x11-server-Xvfb dbus-daemon gnome-keyring libsecret libnotify xfce4-panel fluxbox dunst xdotool xprop xwininfo ImageMagick dejavu-sans-fonts adwaita-icon-theme librsvg2 mesa-dri-drivers nodejs npm patch systemd python3 java-21-openjdk-headless maven'
 build_arch='gcc make pkgconf mesa libx11 libxcursor libxrandr libxinerama libxi libxxf86vm libxkbcommon wayland wayland-protocols'
-test_arch='xorg-server-xvfb dbus gnome-keyring libsecret libnotify xfce4-panel fluxbox dunst xdotool xorg-xprop xorg-xwininfo imagemagick ttf-dejavu adwaita-icon-theme librsvg mesa nodejs npm patch systemd python'
+test_arch='xorg-server-xvfb dbus gnome-keyring libsecret libnotify xfce4-panel fluxbox dunst xdotool xorg-xprop xorg-xwininfo imagemagick ttf-dejavu adwaita-icon-theme librsvg mesa nodejs npm patch systemd python jre-openjdk-headless maven'
 
 build_tools='gcc pkg-config'
 build_modules='gl egl x11 xcursor xrandr xinerama xi xxf86vm xkbcommon wayland-client'
-test_tools='Xvfb dbus-daemon gnome-keyring-daemon secret-tool notify-send xfce4-panel fluxbox dunst xdotool xprop xwininfo import npm patch systemd-analyze python3'
+test_tools='Xvfb dbus-daemon gnome-keyring-daemon secret-tool notify-send xfce4-panel fluxbox dunst xdotool xprop xwininfo import npm patch systemd-analyze python3 java mvn'
 
 say() { printf 'deps: %s\n' "$*" >&2; }
 
@@ -122,6 +122,36 @@ install_python() {
 	printf '%s\n' "$want" >"$envs/.deps-stamp"
 }
 
+# install_keycloak sets up Keycloak with the tests' realm in packaging/java. It is built and its database made once;
+# each test starts on a copy.
+install_keycloak() {
+	java=$here/java
+	version=26.7.3
+	sum=27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f
+	want="$version $(cksum <"$java/realm.json")"
+	if [ -f "$java/.keycloak/.deps-stamp" ] && [ "$(cat "$java/.keycloak/.deps-stamp")" = "$want" ]; then
+		return 0
+	fi
+	say "installing Keycloak for the tests (about two minutes)"
+	rm -rf "$java/.keycloak" "$java/keycloak-$version"
+	zip=keycloak-quarkus-dist-$version.zip
+	(cd "$java" && mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:2.8:copy -Dartifact=org.keycloak:keycloak-quarkus-dist:$version:zip -DoutputDirectory=.)
+	printf '%s  %s\n' "$sum" "$java/$zip" | sha256sum -c --quiet
+	python3 -m zipfile -e "$java/$zip" "$java"
+	rm "$java/$zip"
+	mv "$java/keycloak-$version" "$java/.keycloak"
+	chmod +x "$java/.keycloak/bin/kc.sh"
+	if ! {
+		export JAVA_OPTS_APPEND=-XX:TieredStopAtLevel=1
+		"$java/.keycloak/bin/kc.sh" build --db=dev-file --cache=local --health-enabled=false &&
+			"$java/.keycloak/bin/kc.sh" import --optimized --file="$java/realm.json"
+	} >"$java/.keycloak/set-up.log" 2>&1; then
+		tail -n 20 "$java/.keycloak/set-up.log" >&2
+		exit 1
+	fi
+	printf '%s\n' "$want" >"$java/.keycloak/.deps-stamp"
+}
+
 case ${1-} in
 build | test) what=$1 ;;
 *)
@@ -143,5 +173,6 @@ fi
 if [ "$what" = test ]; then
 	install_npm
 	install_python
+	install_keycloak
 fi
 say "everything for '$what' is there"

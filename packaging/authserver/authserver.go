@@ -34,7 +34,7 @@ const (
 	ConfidentialSecret   = "stagedoor-e2e-secret-value-for-tests-only" //nolint:gosec // known to every reader, guards nothing
 )
 
-// startTimeout bounds the wait for the ready line; a cold Node takes about a second.
+// startTimeout bounds the wait for the ready line: a cold Node takes about a second, Keycloak fifteen.
 const startTimeout = 3 * time.Minute
 
 // Product is an authorization server that others wrote: how it is started, from the folder packaging.
@@ -46,6 +46,7 @@ var (
 	OAuth2Server = Product{node, "npm/oauth2-server.mjs"} // @node-oauth/oauth2-server
 	Authlib      = Product{python, "python/authlib_server.py"}
 	Django       = Product{python, "python/django_server.py"} // django-oauth-toolkit
+	Keycloak     = Product{python, "python/keycloak_server.py"}
 )
 
 const (

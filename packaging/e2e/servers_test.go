@@ -25,6 +25,7 @@ var products = map[string]authserver.Product{
 	"oauth2-server":        authserver.OAuth2Server,
 	"authlib":              authserver.Authlib,
 	"django-oauth-toolkit": authserver.Django,
+	"keycloak":             authserver.Keycloak,
 }
 
 // flows are what is done at each, in this order. The text is what a flow cannot do there.
