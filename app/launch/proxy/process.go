@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // Process is a server that runs.
@@ -49,7 +51,7 @@ func (c Command) WantsShell(err error) bool {
 	if !errors.Is(err, syscall.ENOEXEC) {
 		return false
 	}
-	f, err := os.Open(c.Program)
+	f, err := durable.OpenLinked(c.Program, os.O_RDONLY)
 	if err != nil {
 		return false
 	}
