@@ -160,8 +160,8 @@ func TestConcurrentApplyLosesNoEntry(t *testing.T) {
 	if err != nil || len(got) != 8*perWriter {
 		t.Errorf("%d entries, %v, want %d", len(got), err, 8*perWriter)
 	}
-	if n := len(w.backups()); n != 8*perWriter {
-		t.Errorf("%d backups, want %d", n, 8*perWriter)
+	if n := len(w.backups()); n != min(8*perWriter, keptBackups+1) { // all of this week
+		t.Errorf("%d backups of %d writes", n, 8*perWriter)
 	}
 	if !strings.HasPrefix(w.read(), strings.TrimSuffix(theirs, "\n}")) {
 		t.Errorf("what was there has changed:\n%s", w.read())
