@@ -49,7 +49,7 @@ func (d *document) hold() {
 	for n := 0; bytes.Contains(d.text, []byte(prefix)); n++ {
 		prefix = fmt.Sprintf("\\u0000held %d ", n)
 	}
-	in := jsontext.NewDecoder(bytes.NewReader(d.text), jsontext.AllowDuplicateNames(true))
+	in := jsontext.NewDecoder(bytes.NewBuffer(slices.Clip(d.text)), jsontext.AllowDuplicateNames(true))
 	var out held
 	var text []byte
 	from := 0
