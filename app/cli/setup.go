@@ -51,7 +51,7 @@ Then the entry's command is started once, as the client will start it, and you s
 how many tools the server has, or why it does not start. --no-check leaves that out.
 
 CLIENT is claude-desktop (the default), claude-code, cursor, vscode, windsurf, zed,
-gemini, codex, vscode-insiders, cline, roo or lm-studio.`,
+gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
 		Example: `  stagedoor setup
   stagedoor setup --profile work
   stagedoor setup --env API_TOKEN={access_token} -- npx -y some-mcp-server

@@ -5,7 +5,7 @@
 //
 //   - Outside the entry that is set or removed a file stays byte-identical:
 //     comments, order, spacing, byte order mark, line ends, unknown keys. The
-//     text is cut at the positions hujson's parser reports and is never
+//     text is cut at the positions that the format's parser reports and is never
 //     formatted or serialised again.
 //   - A file that is not understood completely is refused with its line and
 //     column, and left alone.
@@ -47,6 +47,8 @@ type Client struct {
 	// Servers is the JSON pointer (RFC 6901) of the object that maps a name to
 	// an MCP server. All known clients keep it at the top level.
 	Servers string
+	// Members are the names of an entry's command, args and env where they are others.
+	Members map[string]string
 	// Extra are constant members that the client wants in every entry.
 	Extra []Field
 	// Comments is true where the client reads its file as JSON with comments.
@@ -81,6 +83,9 @@ type Field struct {
 	Value any // a string, bool or int
 }
 
+// member is what the client calls a member of an Entry.
+func (c Client) member(name string) string { return cmp.Or(c.Members[name], name) }
+
 // Format is what a file is written in.
 type Format string
 
@@ -88,6 +93,7 @@ type Format string
 const (
 	JSON Format = ""
 	TOML Format = "toml"
+	YAML Format = "yaml"
 )
 
 // Lookup returns the client with that id; "" is the Default.

@@ -74,6 +74,8 @@ func TestPath(t *testing.T) {
 		{"cline, Linux", "cline", "linux", "/home/ann", nil, nil, "/home/ann/.config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"},
 		{"roo, Windows", "roo", "windows", user, nil, nil, user + `\AppData\Roaming\Code\User\globalStorage\rooveterinaryinc.roo-cline\settings\mcp_settings.json`},
 		{"lm-studio, macOS", "lm-studio", "darwin", "/Users/ann", nil, nil, "/Users/ann/.lmstudio/mcp.json"},
+		{"goose, macOS", "goose", "darwin", "/Users/ann", nil, nil, "/Users/ann/.config/goose/config.yaml"},
+		{"goose, Windows", "goose", "windows", user, nil, nil, user + `\AppData\Roaming\Block\goose\config\config.yaml`},
 		{"no home", "gemini", "linux", "", nil, nil, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

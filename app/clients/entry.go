@@ -31,6 +31,9 @@ type Entry struct {
 // ParseEntry reads the text of an entry as Change.Was had it.
 func ParseEntry(text []byte) (*Entry, error) {
 	e := entryOfTOML(text)
+	if e == nil {
+		e = entryOfYAML(text)
+	}
 	v, err := hujson.Parse(text)
 	switch {
 	case err == nil:

@@ -31,8 +31,11 @@ type found struct {
 
 // parse takes a file apart, or says why it is left alone.
 func (c Client) parse(path string, data []byte) (file, error) {
-	if c.Format == TOML {
+	switch c.Format {
+	case TOML:
 		return parseTOML(path, data)
+	case YAML:
+		return parseYAML(path, data)
 	}
 	d, err := parse(path, data)
 	if err != nil {

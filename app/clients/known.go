@@ -124,5 +124,18 @@ func All() []Client {
 			Reload:  "look for the server in LM Studio's MCP settings; if it is not there, start LM Studio again",
 			files:   map[string][]string{"": {"{home}/.lmstudio/mcp.json"}},
 		},
+		{
+			ID: "goose", Name: "Goose",
+			Format:   YAML,
+			Servers:  "/extensions",
+			Members:  map[string]string{"command": "cmd", "env": "envs"},
+			Extra:    []Field{{"name", "{name}"}, {"type", "stdio"}, {"enabled", true}, {"timeout", 300}},
+			Terminal: true,
+			Reload:   "start a new Goose session",
+			files: map[string][]string{
+				"windows": {"{appdata}/Block/goose/config/config.yaml"},
+				"":        {"{home}/.config/goose/config.yaml"},
+			},
+		},
 	}
 }

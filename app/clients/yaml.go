@@ -1,0 +1,367 @@
+package clients
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"go.yaml.in/yaml/v3"
+)
+
+// yamlFile is a file of YAML, patched by lines. Its entries are block mappings, as
+// people and Goose write them; what is written otherwise is left alone.
+type yamlFile struct {
+	path      string
+	bom, text []byte
+	lines     []string  // of text
+	root      yaml.Node // the mapping, or zero if the file is blank
+}
+
+func parseYAML(path string, data []byte) (file, error) {
+	d := &document{path: path, text: data}
+	switch {
+	case len(data) > maxParsed>>4: // the parser takes many times that
+		return nil, tooLarge(path, maxParsed>>4)
+	case isUTF16(data):
+		return nil, d.refuse(-1, "the file is UTF-16, not UTF-8", "save it as UTF-8 in your editor")
+	case ruined(data):
+		return nil, d.refuse(bytes.IndexByte(data, 0), "the file is damaged: from here on it has zero bytes, as after a power loss",
+			"put back a copy of it, or move it away so that a new one is made")
+	}
+	f := &yamlFile{path: path}
+	text := data
+	if bytes.HasPrefix(data, bom) {
+		f.bom, text = data[:len(bom)], data[len(bom):]
+	}
+	return f.reparse(text)
+}
+
+func (f *yamlFile) refuse(reason string) error {
+	return (&document{path: f.path}).refuse(-1, reason, "correct the file in your editor, then try again; nothing was changed")
+}
+
+// reparse is the file with another text.
+func (f *yamlFile) reparse(text []byte) (file, error) {
+	next := &yamlFile{path: f.path, bom: f.bom, text: text, lines: lines(text)}
+	if at := invalidUTF8(text); at >= 0 {
+		return nil, next.refuse("invalid UTF-8")
+	}
+	if bytes.ContainsAny(text, "\u0085\u2028\u2029") || bytes.Contains(bytes.ReplaceAll(text, []byte("\r\n"), nil), []byte("\r")) {
+		return nil, next.refuse("it has line ends of an unusual kind") // which the parser counts, and we do not
+	}
+	var docs []yaml.Node
+	for in := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var doc yaml.Node
+		if err := in.Decode(&doc); err != nil {
+			if err.Error() == "EOF" {
+				break
+			}
+			return nil, next.refuse("not valid YAML") // whose words may quote a value
+		}
+		docs = append(docs, doc)
+	}
+	switch {
+	case len(docs) > 1:
+		return nil, next.refuse("it has several documents")
+	case len(docs) == 0 || isNull(*docs[0].Content[0]):
+		return next, nil
+	}
+	next.root = *docs[0].Content[0]
+	if next.root.Kind != yaml.MappingNode || next.root.Style&yaml.FlowStyle != 0 {
+		return nil, next.refuse("the top level is no block mapping")
+	}
+	var all map[string]any // finds keys that come twice
+	if next.root.Decode(&all) != nil {
+		return nil, next.refuse("not valid YAML")
+	}
+	return next, nil
+}
+
+func isNull(n yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+func (f *yamlFile) bytes() []byte         { return append(bytes.Clone(f.bom), f.text...) }
+func (f *yamlFile) source() []byte        { return f.text }
+func (f *yamlFile) blank() bool           { return f.root.Kind == 0 }
+func (f *yamlFile) plain() bool           { return true }
+func (f *yamlFile) short(s string) string { return s }
+
+// pair finds the value of a key in a mapping.
+func pair(mapping *yaml.Node, key string) (k, v *yaml.Node) {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return mapping.Content[i], mapping.Content[i+1]
+		}
+	}
+	return nil, nil
+}
+
+// servers is the mapping of entries, or nil if the file has none.
+func (f *yamlFile) servers(client Client) (key, mapping *yaml.Node, err error) {
+	key, mapping = pair(&f.root, client.key())
+	switch {
+	case mapping == nil:
+		return nil, nil, nil
+	case mapping.Kind != yaml.MappingNode || mapping.Style&yaml.FlowStyle != 0 || mapping.Anchor != "" || len(mapping.Content) == 0 || mapping.Content[0].Line <= key.Line:
+		return nil, nil, f.refuse(fmt.Sprintf("%q is no block mapping with entries and without an anchor", client.key()))
+	}
+	return key, mapping, nil
+}
+
+func (f *yamlFile) entry(client Client, name string) (found, error) {
+	_, mapping, err := f.servers(client)
+	if err != nil || mapping == nil {
+		return found{}, err
+	}
+	key, value := pair(mapping, name)
+	if key == nil {
+		return found{}, nil
+	}
+	from, to := f.block(key)
+	return found{there: true, text: []byte(strings.Join(f.lines[from:to], "")), entry: yamlEntry(client, value)}, nil
+}
+
+// yamlEntry reads an entry of any author, or returns nil if it starts no program.
+func yamlEntry(client Client, value *yaml.Node) *Entry {
+	var all map[string]any
+	if value.Decode(&all) != nil {
+		return nil
+	}
+	known := map[string]any{}
+	for _, name := range []string{"command", "args", "env"} {
+		if v, ok := all[client.member(name)]; ok {
+			known[name] = v
+		}
+	}
+	raw, err := json.Marshal(known)
+	var e Entry
+	if err != nil || json.Unmarshal(raw, &e) != nil || e.Command == "" {
+		return nil
+	}
+	return &e
+}
+
+// entryOfYAML reads the text of one, or returns nil.
+func entryOfYAML(text []byte) *Entry {
+	var all map[string]yaml.Node
+	if yaml.Unmarshal(text, &all) != nil || len(all) != 1 {
+		return nil
+	}
+	for _, client := range All() {
+		for _, value := range all {
+			if e := yamlEntry(client, &value); client.Format == YAML && e != nil {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+func (f *yamlFile) entries(client Client) (list []Server) {
+	_, mapping, err := f.servers(client)
+	if err != nil || mapping == nil {
+		return nil
+	}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if e := yamlEntry(client, mapping.Content[i+1]); e != nil {
+			list = append(list, Server{client, mapping.Content[i].Value, *e})
+		}
+	}
+	return list
+}
+
+// block are the lines of a key in a block mapping and of its value: what follows is
+// indented more.
+func (f *yamlFile) block(key *yaml.Node) (from, to int) {
+	from = key.Line - 1
+	to = from + 1
+	for i := to; i < len(f.lines); i++ {
+		body := strings.TrimSpace(f.lines[i])
+		if body == "" {
+			continue
+		}
+		if len(f.lines[i])-len(strings.TrimLeft(f.lines[i], " ")) < key.Column {
+			break
+		}
+		to = i + 1
+	}
+	return from, to
+}
+
+func (f *yamlFile) others(client Client, name string) [][]byte {
+	kept := slices.Clone(f.lines)
+	key, mapping, err := f.servers(client)
+	if err != nil || mapping == nil {
+		return yamlLines(kept)
+	}
+	if k, _ := pair(mapping, name); k != nil {
+		from, to := f.block(k)
+		kept = slices.Delete(kept, from, to)
+		if len(mapping.Content) == 2 {
+			kept = slices.Delete(kept, key.Line-1, key.Line)
+		}
+	}
+	return yamlLines(kept)
+}
+
+func yamlLines(list []string) (out [][]byte) {
+	for _, line := range list {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			out = append(out, []byte(line))
+		}
+	}
+	return out
+}
+
+func (f *yamlFile) newline() string { return (&tomlFile{text: f.text}).newline() }
+
+// entryLines is an entry as it is written, without the last line's end.
+func (f *yamlFile) entryLines(client Client, name string, e Entry, indent int) []string {
+	space := strings.Repeat(" ", indent)
+	out := []string{space + name + ":"}
+	for _, m := range e.members(client) {
+		out = append(out, space+"  "+client.member(m.name)+": "+yamlValue(m.value, name))
+	}
+	return out
+}
+
+// yamlValue writes a value on one line: JSON, which YAML has in it.
+func yamlValue(v any, name string) string {
+	if v == "{name}" {
+		v = name
+	}
+	text, _ := json.Marshal(v, json.Deterministic(true), jsontext.EscapeForJS(true)) // of strings
+	return strings.NewReplacer("\x7f", `\u007f`, "\u0085", `\u0085`, "\ufeff", `\ufeff`).Replace(string(text))
+}
+
+func (f *yamlFile) set(client Client, name string, e Entry) (file, error) {
+	key, mapping, err := f.servers(client)
+	if err != nil {
+		return nil, err
+	}
+	nl := f.newline()
+	if mapping == nil {
+		lead, tail := nl, nl
+		switch {
+		case len(f.text) == 0:
+			lead = ""
+		case !bytes.HasSuffix(f.text, []byte("\n")): // which drop has to find again
+			tail = ""
+		}
+		indent := max(0, f.root.Column-1)
+		list := append([]string{strings.Repeat(" ", indent) + client.key() + ":"}, f.entryLines(client, name, e, indent+2)...)
+		return f.patched(append(bytes.Clone(f.text), lead+strings.Join(list, nl)+tail...))
+	}
+	old, value := pair(mapping, name)
+	if old == nil {
+		list := f.entryLines(client, name, e, mapping.Content[0].Column-1)
+		return f.patched([]byte(strings.Join(slices.Insert(slices.Clone(f.lines), key.Line, strings.Join(list, nl)+nl), "")))
+	}
+	from, to := f.block(old)
+	if e.text != nil {
+		return f.patched([]byte(strings.Join(slices.Replace(slices.Clone(f.lines), from, to, string(e.text)), "")))
+	}
+	if value.Kind != yaml.MappingNode || value.Style&yaml.FlowStyle != 0 || value.Anchor != "" || len(value.Content) == 0 {
+		return nil, f.refuse(fmt.Sprintf("the entry %q is no block mapping without an anchor", name))
+	}
+	return f.update(client, name, value, e)
+}
+
+// update makes the members of an entry that are ours as wanted.
+func (f *yamlFile) update(client Client, name string, value *yaml.Node, e Entry) (file, error) {
+	var has map[string]any
+	if value.Decode(&has) != nil {
+		return nil, f.refuse(fmt.Sprintf("the entry %q is not understood", name))
+	}
+	wanted := e.members(client)
+	if len(e.Env) == 0 {
+		wanted = append(wanted, member{"env", map[string]string{}})
+	}
+	space, nl := strings.Repeat(" ", value.Content[0].Column-1), f.newline()
+	changed := slices.Clone(f.lines)
+	first := value.Content[0].Line - 1
+	var added string
+	for _, m := range wanted {
+		own := client.member(m.name)
+		if old, there := has[own]; sameValue(old, m.value) || there && slices.ContainsFunc(client.Extra, func(f Field) bool { return f.Name == m.name }) || !there && emptyValue(m.value) {
+			continue
+		}
+		line := space + own + ": " + yamlValue(m.value, name)
+		key, _ := pair(value, own)
+		if key == nil {
+			added += line + nl
+			continue
+		}
+		from, to := f.block(key)
+		for i := from; i < to; i++ {
+			changed[i] = ""
+		}
+		changed[from] = line + f.lines[to-1][len(strings.TrimRight(f.lines[to-1], "\r\n")):]
+	}
+	changed[first] = added + changed[first]
+	return f.patched([]byte(strings.Join(changed, "")))
+}
+
+// drop takes the entry out, and the mapping with its last one: it is the exact inverse of
+// set for an entry that was not there.
+func (f *yamlFile) drop(client Client, name string) (file, error) {
+	key, mapping, err := f.servers(client)
+	if err != nil {
+		return nil, err
+	}
+	old, _ := pair(mapping, name)
+	from, to := f.block(old)
+	kept := slices.Clone(f.lines)
+	if len(mapping.Content) > 2 {
+		return f.patched([]byte(strings.Join(slices.Delete(kept, from, to), "")))
+	}
+	before, between, after := strings.Join(kept[:key.Line-1], ""), strings.Join(kept[key.Line:from], ""), strings.Join(kept[to:], "")
+	switch {
+	case after == "" && !bytes.HasSuffix(f.text, []byte("\n")):
+		before = string(withoutNewline([]byte(before + between)))
+		between = ""
+	case strings.HasSuffix(before, "\n\n") || strings.HasSuffix(before, "\n\r\n") || before == "\n" || before == "\r\n":
+		before = string(withoutNewline([]byte(before)))
+	}
+	return f.patched([]byte(before + between + after))
+}
+
+func (f *yamlFile) patched(text []byte) (file, error) {
+	next, err := f.reparse(text)
+	if err != nil {
+		return nil, fmt.Errorf("the patched text does not parse, so it is not written: %w", err)
+	}
+	return next, nil
+}
+
+// mask hides every value that is not in plain, and every line that is none of a key.
+func (f *yamlFile) mask(plain map[string]bool, _ []span) []byte {
+	var out []byte
+	for _, line := range f.lines {
+		end := line[len(strings.TrimRight(line, "\r\n")):]
+		body := strings.TrimSuffix(line, end)
+		switch name, value, is := strings.Cut(body, ":"); {
+		case strings.TrimSpace(body) == "":
+		case strings.HasPrefix(strings.TrimSpace(body), "#"):
+			body = scrub(body)
+		case !is:
+			body = masked
+		case strings.TrimSpace(value) == "":
+		default:
+			shown := quoted().ReplaceAllStringFunc(value, func(s string) string {
+				if plain[tomlString([]byte(s))] {
+					return s
+				}
+				return `"` + masked + `"`
+			})
+			if rest := strings.Trim(quoted().ReplaceAllString(value, ""), " ,[]{}:"); rest != "" && rest != "true" && rest != "false" {
+				shown = " " + masked
+			}
+			body = name + ":" + shown
+		}
+		out = append(append(out, body...), end...)
+	}
+	return out
+}
