@@ -105,7 +105,7 @@ var shapes = map[string]shape{
 
 // scripted answers as the provider of a row does, for whatever host that has.
 type scripted struct {
-	t     *testing.T
+	t     testing.TB
 	row   provider.Provider
 	shape shape
 

@@ -25,4 +25,4 @@ echo "== the audit window, a million events, software GL"
 go run ./packaging/bench window --app "$out/stagedoor"
 echo
 echo "== inside the process"
-go test -run '^$' -bench . -benchtime 0.5s -count 5 ./auth/audit ./auth/alert | go run ./packaging/bench medians
+go test -run '^$' -bench . -benchtime 0.5s -count 5 ./auth/audit ./auth/alert ./auth/provider ./auth | go run ./packaging/bench medians

@@ -29,6 +29,8 @@ var limits = []struct {
 	{"BenchmarkQueryLast50/rare/of_1000000", 500},
 	{"BenchmarkSearch", 500},
 	{"BenchmarkSweep/of_10_MB", 300},
+	{"BenchmarkLogin", 50},
+	{"BenchmarkRows", 1},
 }
 
 // medians reads what `go test -bench -count N` prints and prints each
