@@ -72,6 +72,9 @@ func (a answer) metadata(issuer string, now time.Time) (Endpoints, error) {
 		if ok && strings.TrimSuffix(named, "/") == strings.TrimSuffix(issuer, "/") {
 			return Endpoints{}, hint.Wrap(err, "the two differ in the slash at the end: the issuer is "+named)
 		}
+		if ok && strings.Contains(named, "/{") { // as Microsoft's for all tenants
+			return Endpoints{}, hint.Wrap(err, "the issuer is different for each tenant: name yours in its address, or take the provider's own row (stagedoor providers)")
+		}
 		return Endpoints{}, hint.Wrap(err, "check the issuer on the provider's developer page; if it is right, do not log in there")
 	}
 	e := Endpoints{Issuer: issuer, IssParameter: o.yes("authorization_response_iss_parameter_supported")}

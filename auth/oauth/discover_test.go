@@ -110,6 +110,17 @@ func TestMetadataWithoutS256(t *testing.T) {
 	})
 }
 
+// Microsoft's metadata for all tenants has a template in the place of the issuer, which no
+// ID token names: the user hears what to do.
+func TestIssuerOfAllTenants(t *testing.T) {
+	r := newRig(t, authtest.Params{})
+	r.server.EditMetadata(func(m map[string]any) { m["issuer"] = m["issuer"].(string) + "/{tenantid}/v2.0" })
+	_, err := r.wire.Discover(t.Context(), r.server.Issuer())
+	if !errors.Is(err, oauth.ErrIssuer) || !strings.Contains(hint.Of(err), "tenant") {
+		t.Errorf("%v (%s)", err, hint.Of(err))
+	}
+}
+
 func TestDiscoverRefuses(t *testing.T) {
 	checkMetadata(t, []metadataCase{
 		{name: "plain http endpoint", edit: func(m map[string]any) { m["token_endpoint"] = "http://provider.example/token" }, want: oauth.ErrInsecureURL},
