@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 		"stagedoor":   stagedoor,
 		"fakebrowser": fakebrowser,
 		"child":       child,
+		"client":      client,
 		"stuck":       stuck,
 	})
 }
@@ -87,6 +88,37 @@ func child() {
 	case "parent": // the parent's name tells whether a launcher was left behind
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", os.Getppid()))
 		fmt.Println(strings.TrimSpace(string(status)), err)
+	}
+}
+
+// client stands for an MCP client: it says what a file has to a server, shows what comes back, and hangs up after the
+// first line.
+func client() {
+	words, err := os.ReadFile(os.Args[1])
+	fail(err)
+	server := exec.CommandContext(context.Background(), os.Args[2], os.Args[3:]...)
+	server.Stderr = os.Stderr
+	in, err := server.StdinPipe()
+	fail(err)
+	out, err := server.StdoutPipe()
+	fail(err)
+	fail(server.Start())
+	_, err = in.Write(words)
+	fail(err)
+	answers := bufio.NewReader(out)
+	line, err := answers.ReadString('\n')
+	fmt.Print(line)
+	fail(err)
+	fail(in.Close())
+	_, err = io.Copy(os.Stdout, answers)
+	fail(err)
+	fail(server.Wait())
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 
