@@ -45,7 +45,7 @@ type session struct {
 	progress map[string]question // progress tokens of servers, likewise
 	held     map[string]*server  // tasks that are not over, and states of requests that the client has to go on with
 	account  string              // of the present server, or of the last
-	lists    map[string][]byte   // what the client knows of each list, as a hash
+	lists    map[string]list     // what the client knows of each
 	issued   [2]map[uint64]bool  // cursors, tasks and states of earlier accounts, and of the present one
 	seed     maphash.Seed
 }
@@ -60,7 +60,7 @@ type question struct {
 func newSession() session {
 	return session{
 		watched: map[string][]byte{}, waiting: map[string]*request{}, listens: map[string]*request{}, asked: map[string]question{}, progress: map[string]question{},
-		held: map[string]*server{}, lists: map[string][]byte{}, issued: [2]map[uint64]bool{{}, {}}, seed: maphash.MakeSeed(),
+		held: map[string]*server{}, lists: map[string]list{}, issued: [2]map[uint64]bool{{}, {}}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -97,18 +97,24 @@ var lists = []struct{ method, members, changed, capability, grant string }{
 func (s *session) listed(r *request, line []byte, m message) {
 	for _, l := range lists {
 		if l.method == r.method {
-			s.lists[l.method] = addPage(s.lists[l.method], !r.cursor, member(line, m.result, l.members).of(line))
+			known := s.lists[l.method]
+			if !r.cursor {
+				known = list{}
+			}
+			s.lists[l.method] = known.with(member(line, m.result, l.members).of(line))
 		}
 	}
 }
 
-// addPage is the hash of the pages of a list, with another one.
-func addPage(before []byte, first bool, page []byte) []byte {
-	if first {
-		before = nil
-	}
-	sum := sha256.Sum256(append(bytes.Clone(before), page...))
-	return sum[:]
+// list is what was seen of a list, which may be its first pages only.
+type list struct {
+	pages int
+	sum   [sha256.Size]byte
+}
+
+// with is the list with another page.
+func (l list) with(page []byte) list {
+	return list{l.pages + 1, sha256.Sum256(append(l.sum[:], page...))}
 }
 
 // maxHandles bounds what is remembered of cursors, tasks and the like: each stands for

@@ -1,9 +1,9 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 )
@@ -130,10 +130,7 @@ func (x *Proxy) retireLocked(s *server) {
 // the same, so most of the time they are.
 func (x *Proxy) compareLists(ctx context.Context, s *server) {
 	x.mu.Lock()
-	known := map[string][]byte{}
-	for method, sum := range x.s.lists {
-		known[method] = sum
-	}
+	known := maps.Clone(x.s.lists)
 	modern := x.s.modern
 	x.mu.Unlock()
 	if modern {
@@ -145,9 +142,9 @@ func (x *Proxy) compareLists(ctx context.Context, s *server) {
 		if !ok {
 			continue
 		}
-		var sum []byte
+		var now list
 		cursor, last := any(nil), ""
-		for page := range maxPages {
+		for page := range min(before.pages, maxPages) { // of the others the client knows nothing
 			params := object{}
 			if cursor != nil {
 				params["cursor"] = cursor
@@ -157,14 +154,14 @@ func (x *Proxy) compareLists(ctx context.Context, s *server) {
 			if err != nil {
 				return // nothing can be said
 			}
-			sum = addPage(sum, page == 0, member(result, span{0, len(result)}, l.members).of(result))
+			now = now.with(member(result, span{0, len(result)}, l.members).of(result))
 			next := unquoted(member(result, span{0, len(result)}, "nextCursor").of(result))
 			if next == "" || next == last {
 				break
 			}
 			cursor, last = next, next
 		}
-		differs[l.method] = !bytes.Equal(before, sum)
+		differs[l.method] = now != before
 	}
 	x.mu.Lock()
 	lines := x.changedLines(func(method string) bool { return differs[method] })
