@@ -19,7 +19,7 @@ func newGraceRig(t *testing.T) *rig {
 	var clock atomic.Pointer[rig]
 	r := newRigWith(t, authtest.Params{Rotation: authtest.FamilyRevoking, Grace: 30 * time.Minute, Now: func() time.Time {
 		if r := clock.Load(); r != nil {
-			return r.Now()
+			return r.running.Load().Now()
 		}
 		return epoch
 	}})

@@ -153,9 +153,10 @@ func (h *process) later() { h.clock.Add(int64(2 * time.Hour / time.Second)) }
 // rig is a process with an authorization server, seen from the test.
 type rig struct {
 	*process
-	t      testing.TB
-	plan   plan
-	server *authtest.Server
+	t       testing.TB
+	plan    plan
+	server  *authtest.Server
+	running atomic.Pointer[process] // process, for the server's goroutines
 }
 
 func newRig(t testing.TB, mode authtest.Rotation) *rig {
@@ -190,6 +191,7 @@ func (r *rig) restart() {
 		r.t.Fatal(err)
 	}
 	r.process = h
+	r.running.Store(h)
 }
 
 // login gets tokens from the server as a login does.
