@@ -64,6 +64,13 @@ func (s *Server) Script(at Endpoint, answers ...Answer) {
 	s.hooks[at] = append(s.hooks[at], answers...)
 }
 
+// Unscript drops the answers that were queued and not asked for.
+func (s *Server) Unscript() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.hooks)
+}
+
 // Counts are how often things happened.
 type Counts struct {
 	Requests map[Endpoint]int
