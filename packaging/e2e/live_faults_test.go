@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -211,7 +213,7 @@ func TestProviderIsAwayWhenTheTokenEnds(t *testing.T) {
 // no call may get there with the token of before, which has ended.
 func TestMachineThatSlept(t *testing.T) {
 	t.Parallel() // most of the time it waits
-	s := newStudio(t, "oidc", 5*time.Second)
+	s := newStudio(t, "oidc", 8*time.Second)
 	h := hostOf(t, s.starter(t.Context(), s.account()...))
 	whose := func() string { return h.ask("tools/call", `{"name":"whose","arguments":{}}`) }
 	if got := whose(); !strings.Contains(got, "The list of ann") {
@@ -222,8 +224,14 @@ func TestMachineThatSlept(t *testing.T) {
 			_ = syscall.Kill(pid, signal) // it may have ended just now
 		}
 	}
-	all(syscall.SIGSTOP)
-	time.AfterFunc(6*time.Second, func() { all(syscall.SIGCONT) }) // the token's end is the provider's clock
+	// A process goes on until it is scheduled once more; asked before that, it would pass the question on.
+	for limit := time.Now().Add(5 * time.Second); !asleep(slices.Collect(maps.Keys(s.running()))); {
+		if time.Now().After(limit) {
+			t.Fatal("not everything could be stopped")
+		}
+		all(syscall.SIGSTOP)
+	}
+	time.AfterFunc(9*time.Second, func() { all(syscall.SIGCONT) }) // the token's end is the provider's clock
 	if got := whose(); !strings.Contains(got, "The list of ann") {
 		t.Errorf("after it the server says %s", got)
 	}
@@ -234,6 +242,17 @@ func TestMachineThatSlept(t *testing.T) {
 	if wrong := stats.Userinfo.Total() - stats.Userinfo["ok"]; wrong > 0 {
 		t.Errorf("the provider was shown a dead token %d times: %v", wrong, stats.Userinfo)
 	}
+}
+
+// asleep reports whether processes are stopped, or have ended (proc_pid_stat(5)).
+func asleep(pids []int) bool {
+	for _, pid := range pids {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if _, state, _ := strings.Cut(string(stat), ") "); err == nil && !strings.HasPrefix(state, "T") && !strings.HasPrefix(state, "Z") {
+			return false
+		}
+	}
+	return true
 }
 
 // ends is when ann's token does, by a list of the profiles.
