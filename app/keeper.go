@@ -124,7 +124,7 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 		env.Home, env.Getenv = home, func(string) string { return "" }
 	}
 	configs, err := clients.New(clients.Params{
-		Env: env, Now: time.Now, BackupDir: filepath.Join(paths.State, "backups"), LockDir: filepath.Join(paths.State, "locks"),
+		Env: env, Now: time.Now, BackupDir: filepath.Join(paths.State, "backups"), LockDir: filepath.Join(paths.State, "locks"), Sealer: k, Log: a.log,
 	})
 	if err != nil {
 		return setup.Service{}, err

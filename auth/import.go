@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"io"
 	"path/filepath"
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
@@ -26,6 +27,17 @@ func (k *Keeper) Import(ctx context.Context, r importer.Request) (importer.Repor
 // UndoImport puts back what imports took away: see importer.Importer.
 func (k *Keeper) UndoImport(ctx context.Context, r importer.UndoRequest) (importer.UndoReport, error) {
 	return k.importer().Undo(ctx, r)
+}
+
+// Seal encrypts a copy of somebody's file, whose secrets are theirs, to a key in the vault.
+// Nothing is written to w if that is not to be had.
+func (k *Keeper) Seal(ctx context.Context, w io.Writer, data []byte) error {
+	return k.importer().Seal(ctx, w, data)
+}
+
+// Unseal decrypts what Seal wrote.
+func (k *Keeper) Unseal(ctx context.Context, sealed []byte) ([]byte, error) {
+	return k.importer().Unseal(ctx, sealed)
 }
 
 // KeepEntry keeps an entry of an MCP client's config as it was: see importer.Importer.

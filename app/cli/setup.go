@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -149,10 +147,6 @@ func takeSecrets(ctx context.Context, f *Factory, k importKeeper, service setup.
 	}
 	describeImport(&screen, report)
 	o.Taken = found.Secrets
-	dir := filepath.Join(service.Configs.BackupDir, cmp.Or(o.Client, clients.Default))
-	if old, _ := os.ReadDir(dir); len(old) > 0 {
-		f.notef("warning: copies of the file from before, in %s, may have them too: delete those\n", dir)
-	}
 	return nil
 }
 

@@ -18,6 +18,9 @@ import (
 // Plan and Apply, so that what the user agreed to is not what would happen.
 var ErrConflict = errors.New("the entry was changed in the meantime")
 
+// ErrFileConflict is ErrConflict of a Restore, which is about the whole file.
+var ErrFileConflict = errors.New("the file was changed in the meantime")
+
 // ErrReadOnly says that the file or its folder may not be written. Where the
 // operating system said so, the error wraps fs.ErrPermission too.
 var ErrReadOnly = errors.New("read-only")
@@ -33,7 +36,7 @@ const (
 // but not in this entry, the same change is made to the new content; if the
 // entry changed, the error is ErrConflict.
 func (c *Configs) Apply(ctx context.Context, ch Change) (backup string, err error) {
-	client, err := Lookup(ch.Client)
+	client, err := ch.client()
 	if err != nil {
 		return "", err
 	}
@@ -46,7 +49,7 @@ func (c *Configs) Apply(ctx context.Context, ch Change) (backup string, err erro
 	}
 	defer lock.Release()
 	for range attempts {
-		now, err := c.Plan(ctx, client, ch.Name, ch.Entry)
+		now, err := c.replan(ctx, client, ch)
 		if err != nil {
 			return "", err
 		}
@@ -56,7 +59,7 @@ func (c *Configs) Apply(ctx context.Context, ch Change) (backup string, err erro
 		if err := ch.agrees(now); err != nil {
 			return "", err
 		}
-		now.NoBackup = ch.NoBackup
+		now.TakesSecrets = ch.TakesSecrets
 		var changed bool
 		if backup, changed, err = c.replace(ctx, client, now); err != nil || !changed {
 			return backup, err
@@ -70,6 +73,9 @@ func (ch Change) agrees(now Change) error {
 	if ch.Path != now.Path || (bytes.Equal(ch.Before, now.Before) && !bytes.Equal(ch.After, now.After)) {
 		return errors.New("the change was not planned by this Configs")
 	}
+	if ch.Action == Restore && !bytes.Equal(ch.Before, now.Before) {
+		return hint.Wrap(fmt.Errorf("%s: %w", ch.Path, ErrFileConflict), "look at the new change and apply that")
+	}
 	if ch.Action != now.Action || !bytes.Equal(ch.was, now.was) {
 		return hint.Wrap(fmt.Errorf("%s: %s: %w", ch.Path, ch.Name, ErrConflict), "look at the new change and apply that")
 	}
@@ -82,22 +88,37 @@ func (c *Configs) replace(ctx context.Context, client Client, ch Change) (backup
 	if err != nil {
 		return "", false, err
 	}
-	if ch.Exists && !ch.NoBackup {
-		if backup, err = c.backup(client, ch.Before); err != nil {
-			return "", false, err
-		}
+	b, err := c.backup(ctx, client, ch)
+	if err != nil {
+		return "", false, err
 	}
 	data, exists, err := readFile(ch.Path)
 	if err == nil {
 		err = ctx.Err()
 	}
+	changed = err == nil && (exists != ch.Exists || !bytes.Equal(data, ch.Before))
+	if err != nil || changed { // nothing is written, so that nobody has to take it back
+		c.forget(b)
+		return "", changed, err
+	}
+	if ch.removes() {
+		return b.Copy, false, explainAccess(takeAway(ch.Path), ch.Path)
+	}
+	err = write(ch.Path, ch.After, mode)
+	if now, _, wrong := readFile(ch.Path); err != nil && wrong == nil && bytes.Equal(now, ch.Before) {
+		c.forget(b)
+		b.Copy = ""
+	}
+	return b.Copy, false, err
+}
+
+// takeAway removes a file; what links to it stays a link.
+func takeAway(path string) error {
+	target, err := durable.Resolve(path)
 	if err != nil {
-		return backup, false, err
+		return err
 	}
-	if exists != ch.Exists || !bytes.Equal(data, ch.Before) {
-		return backup, true, nil
-	}
-	return backup, false, write(ch.Path, ch.After, mode)
+	return durable.Remove(target)
 }
 
 // write is durable.WriteLinked with advice; it creates the folder.
@@ -145,7 +166,7 @@ func (c *Configs) lock(ctx context.Context, client Client) (*durable.Lock, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
-	lock, err := durable.Acquire(ctx, filepath.Join(c.LockDir, "client-"+client.ID+".lock"))
+	lock, err := durable.Acquire(ctx, filepath.Join(c.LockDir, "client-"+client.folder()+".lock"))
 	if errors.Is(err, durable.ErrLocked) {
 		return nil, hint.Wrap(err, "another Stagedoor is writing the same file; try again in a moment")
 	}

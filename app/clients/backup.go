@@ -1,79 +1,228 @@
 package clients
 
 import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 // backupTime names a backup: UTC, to the millisecond, sorting by time, and a
 // file name on every system.
 const backupTime = "20060102T150405.000Z"
 
-// backups are the names of a client's copies, by time, and when they were made.
-func backups(dir string) (names []string, made []time.Time) {
-	list, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, nil
-	}
-	for _, e := range list {
-		if at, err := time.Parse(backupTime, e.Name()[:min(len(e.Name()), len(backupTime))]); err == nil {
-			names, made = append(names, e.Name()), append(made, at)
-		}
-	}
-	return names, made
+// The files of a backup: its record, and a copy in one of two ways.
+const (
+	recordFile = ".change"
+	plainCopy  = ".json" // of every format, as Stagedoor always named them
+	sealedCopy = ".age"
+)
+
+// Backup is a client's file as it was before a change by Stagedoor.
+type Backup struct {
+	ID   string    // the client's id and the time, as in backups/
+	Made time.Time // UTC
+	// Copy is the file that it is kept in; "" if there was no file before the change.
+	Copy   string
+	Sealed bool // the copy is encrypted
+	Change Record
+
+	client Client
 }
 
-// newestBackup is the copy of the client's file that was made last, or "".
-func (c *Configs) newestBackup(client Client) string {
-	dir := filepath.Join(c.BackupDir, client.ID)
-	names, _ := backups(dir)
-	if len(names) == 0 {
+// Record says which change a backup was made for. It is zero where that is not known,
+// and has no secret.
+type Record struct {
+	Client  string `json:"client"`
+	Project string `json:"project,omitempty"` // see Client.Project
+	Path    string `json:"path"`
+	Entry   string `json:"entry,omitempty"` // "" if it was the file as a whole
+	Action  Action `json:"action"`
+	Before  string `json:"before,omitempty"` // SHA-256 of the file; "" if there was none
+	After   string `json:"after,omitempty"`
+	Is      string `json:"is,omitempty"`      // SHA-256 of what the entry means after the change; "" if it is gone
+	Exposed bool   `json:"exposed,omitempty"` // the copy has secrets and could not be encrypted
+}
+
+// sum is the SHA-256 of a file, or "" if there is none.
+func sum(data []byte, exists bool) string {
+	if !exists {
 		return ""
 	}
-	return filepath.Join(dir, names[len(names)-1])
+	h := sha256.Sum256(data)
+	return hex.EncodeToString(h[:])
 }
 
-// keptBackups are kept of each client; of older ones, the last of each week.
+// Backups are those of a client's file, the newest first. Of a client that Stagedoor never
+// changed there are none.
+func (c *Configs) Backups(client Client) ([]Backup, error) {
+	dir := filepath.Join(c.BackupDir, client.folder())
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]*Backup{}
+	for _, f := range files {
+		ext := filepath.Ext(f.Name())
+		stem := strings.TrimSuffix(f.Name(), ext)
+		made, err := time.Parse(backupTime, stem[:min(len(stem), len(backupTime))])
+		if err != nil || ext != recordFile && ext != plainCopy && ext != sealedCopy {
+			continue
+		}
+		b := found[stem]
+		if b == nil {
+			b = &Backup{ID: client.folder() + "/" + stem, Made: made, client: client}
+			found[stem] = b
+		}
+		path := filepath.Join(dir, f.Name())
+		switch ext {
+		case recordFile:
+			if data, err := durable.ReadFile(path, 1<<16); err != nil || json.Unmarshal(data, &b.Change) != nil {
+				b.Change = Record{}
+			}
+		case sealedCopy:
+			b.Copy, b.Sealed = path, true
+		default:
+			if !b.Sealed {
+				b.Copy = path
+			}
+		}
+	}
+	var list []Backup
+	for _, b := range found {
+		list = append(list, *b)
+	}
+	slices.SortFunc(list, func(a, b Backup) int { return strings.Compare(b.ID, a.ID) })
+	return list, nil
+}
+
+// Read is the file as it was, nil if there was none. What is encrypted is decrypted to
+// memory only.
+func (c *Configs) Read(ctx context.Context, b Backup) ([]byte, error) {
+	if b.Copy == "" {
+		if b.Change.Before != "" {
+			return nil, hint.New("the copy "+b.ID+" is gone", "see which there are: stagedoor backups")
+		}
+		return nil, nil
+	}
+	data, err := durable.ReadFile(b.Copy, 2*maxSize)
+	if err == nil && b.Sealed {
+		if c.Sealer == nil {
+			return nil, errors.New("read the copy: its key is not at hand")
+		}
+		data, err = c.Sealer.Unseal(ctx, data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the copy %s: %w", b.ID, err)
+	}
+	if data == nil {
+		data = []byte{}
+	}
+	return data, nil
+}
+
+// keptBackups are kept of each file; of older ones, the last of each week.
 const keptBackups = 20
 
-// prune removes the backups that are not kept any more. What cannot be removed stays.
-func prune(dir string) {
-	names, made := backups(dir)
+// prune removes the backups of a file that are not kept any more, and encrypts those that
+// have to be. What cannot be removed stays.
+func (c *Configs) prune(ctx context.Context, client Client) {
+	list, _ := c.Backups(client)
 	week := ""
-	for i := len(names) - 1 - keptBackups; i >= 0; i-- { // the newest first
-		year, number := made[i].ISOWeek()
+	for i, b := range list {
+		if i < keptBackups {
+			continue
+		}
+		year, number := b.Made.ISOWeek()
 		if of := fmt.Sprint(year, number); of != week {
 			week = of
 			continue
 		}
-		_ = durable.Remove(filepath.Join(dir, names[i]))
+		c.forget(b)
+	}
+	c.sealOld(ctx, client)
+}
+
+// forget removes a backup, the record last: without it a copy would be one of before
+// there were records.
+func (c *Configs) forget(b Backup) {
+	base := filepath.Join(c.BackupDir, filepath.FromSlash(b.ID))
+	for _, ext := range []string{plainCopy, sealedCopy, recordFile} {
+		_ = durable.Remove(base + ext)
 	}
 }
 
-// backup keeps data and returns where.
-func (c *Configs) backup(client Client, data []byte) (string, error) {
-	dir := filepath.Join(c.BackupDir, client.ID)
+// backup keeps the file as it is before a change, if there is one, and what the change is.
+func (c *Configs) backup(ctx context.Context, client Client, ch Change) (b Backup, err error) {
+	dir := filepath.Join(c.BackupDir, client.folder())
 	for _, d := range []string{c.BackupDir, dir} {
 		if _, err := durable.EnsureDir(d); err != nil {
-			return "", fmt.Errorf("back up: %w", err)
+			return b, fmt.Errorf("back up: %w", err)
 		}
 	}
-	base := filepath.Join(dir, c.Now().UTC().Format(backupTime))
-	path := base + ".json"
-	for n := 2; ; n++ {
-		err := durable.CreateStream(path, durable.FileMode, durable.Bytes(data))
-		if err == nil {
-			prune(dir)
-			return path, nil
-		}
-		if !errors.Is(err, durable.ErrExists) {
-			return "", fmt.Errorf("back up: %w", err)
-		}
-		path = fmt.Sprintf("%s_%03d.json", base, n) // "_" sorts behind "."
+	made := c.Now().UTC()
+	stem := made.Format(backupTime)
+	for n := 2; taken(filepath.Join(dir, stem)); n++ {
+		stem = fmt.Sprintf("%s_%03d", made.Format(backupTime), n)
 	}
+	b = Backup{ID: client.folder() + "/" + stem, Made: made, client: client, Change: ch.record(client)}
+	if ch.Exists {
+		err = c.copy(ctx, client, ch, &b)
+	}
+	text, wrong := json.Marshal(b.Change)
+	if err = errors.Join(err, wrong); err == nil {
+		err = durable.CreateStream(filepath.Join(dir, stem)+recordFile, durable.FileMode, durable.Bytes(text))
+	}
+	if err != nil {
+		c.forget(b)
+		return Backup{}, fmt.Errorf("back up: %w", err)
+	}
+	c.prune(ctx, client)
+	return b, nil
+}
+
+// taken says that there is a backup of that name.
+func taken(base string) bool {
+	return slices.ContainsFunc([]string{plainCopy, sealedCopy, recordFile}, func(ext string) bool {
+		_, err := os.Lstat(base + ext)
+		return !errors.Is(err, fs.ErrNotExist)
+	})
+}
+
+// record is what is kept of a change.
+func (ch Change) record(client Client) Record {
+	r := Record{Client: client.ID, Project: client.Project, Path: ch.Path, Entry: ch.Name, Action: ch.Action, Before: sum(ch.Before, ch.Exists), After: sum(ch.After, !ch.removes())}
+	if f, err := client.parse(ch.Path, ch.After); err == nil && ch.Name != "" {
+		if e, err := f.entry(client, ch.Name); err == nil {
+			r.Is = e.sum()
+		}
+	}
+	return r
+}
+
+// sum tells what an entry means from what it meant, whatever its spelling; "" if there is none.
+func (f found) sum() string {
+	if !f.there {
+		return ""
+	}
+	if means := canonical(bytes.Clone(f.means)); means != nil {
+		return sum(means, true)
+	}
+	return sum(f.text, true)
 }

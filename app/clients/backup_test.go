@@ -18,12 +18,12 @@ func TestBackupsArePruned(t *testing.T) {
 	note := filepath.Join(dir, "x", "my own notes.txt")
 	for day := range 100 { // three a day
 		for range 3 {
-			path, err := c.backup(client, []byte(fmt.Sprint(day)))
+			b, err := c.backup(t.Context(), client, Change{Exists: true, Before: []byte(fmt.Sprint(day))})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.newestBackup(client) != path && day == 0 {
-				t.Errorf("the newest is %s", c.newestBackup(client))
+			if list, err := c.Backups(client); err != nil || day == 0 && list[0].ID != b.ID {
+				t.Errorf("the newest is %v, %v", list[0], err)
 			}
 			now = now.Add(time.Hour)
 		}
@@ -37,6 +37,17 @@ func TestBackupsArePruned(t *testing.T) {
 	list, err := os.ReadDir(filepath.Join(dir, "x"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	records := 0
+	list = slices.DeleteFunc(list, func(e os.DirEntry) bool {
+		is := filepath.Ext(e.Name()) == recordFile
+		if is {
+			records++
+		}
+		return is
+	})
+	if records != len(list)-1 {
+		t.Errorf("%d records of %d copies", records, len(list)-1)
 	}
 	var days []string
 	for _, e := range list[:len(list)-1] {

@@ -12,16 +12,18 @@ const (
 	Unchanged Action = "unchanged" // the entry is already as wanted
 	Remove    Action = "remove"    // the entry goes
 	Absent    Action = "absent"    // the entry to remove is not there
+	Restore   Action = "restore"   // the whole file becomes what it was; without After there was none
 )
 
 // Change is what Plan found out and Apply would do. Look, do not edit: Apply
 // refuses a Change whose fields do not belong together.
 type Change struct {
-	Client string // id
-	Path   string // the file as the client names it; Apply follows a symlink
-	Name   string // of the entry
-	Action Action
-	Entry  *Entry // the wanted entry; nil when it is removed
+	Client  string // id
+	Project string // see Client.Project
+	Path    string // the file as the client names it; Apply follows a symlink
+	Name    string // of the entry; "" if it is the whole file
+	Action  Action
+	Entry   *Entry // the wanted entry; nil when it is removed
 
 	Exists        bool   // the file exists
 	FolderMissing bool   // the folder does not: the client has probably never been started. Apply creates it, 0700
@@ -32,8 +34,9 @@ type Change struct {
 	// Warnings are sentences for the user; none of them stops Apply.
 	Warnings []string
 
-	// NoBackup is for an entry that had secrets: whoever applies the change has a copy.
-	NoBackup bool
+	// TakesSecrets is for a change that takes secrets out of plain text: it is not made
+	// without an encrypted copy.
+	TakesSecrets bool
 
 	was []byte // the entry's exact text in Before; nil if there was none
 }
@@ -43,7 +46,7 @@ func (ch Change) Was() []byte { return ch.was }
 
 // wraps says that the new entry starts what the one before did, or that that one is put back.
 func (ch Change) wraps() bool {
-	if ch.Previous == nil {
+	if ch.Previous == nil || ch.Entry == nil {
 		return false
 	}
 	_, command := ch.Entry.Behind()
@@ -52,5 +55,15 @@ func (ch Change) wraps() bool {
 
 // Writes says whether Apply would touch the file.
 func (ch Change) Writes() bool {
-	return ch.Action == Create || ch.Action == Update || ch.Action == Remove
+	return ch.Action == Create || ch.Action == Update || ch.Action == Remove || ch.Action == Restore
+}
+
+// removes says that the file itself goes.
+func (ch Change) removes() bool { return ch.Action == Restore && ch.After == nil }
+
+// client is the row of the change's client.
+func (ch Change) client() (Client, error) {
+	client, err := Lookup(ch.Client)
+	client.Project = ch.Project
+	return client, err
 }

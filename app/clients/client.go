@@ -26,6 +26,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,6 +72,10 @@ type Client struct {
 	Inherits bool
 	// Patience is how long a server may take to answer, if it is not defaultPatience.
 	Patience time.Duration
+
+	// Project is a project's folder, absolute, if the file is that of the project; "" if
+	// it is the user's. See In.
+	Project string
 
 	// files are the places of the file by GOOS, the best first; "" is every
 	// other system. See Path for what the placeholders stand for.
@@ -118,10 +123,12 @@ func Lookup(id string) (Client, error) {
 type Params struct {
 	Env Env
 	Now func() time.Time
-	// BackupDir holds backups/<client id>/<UTC time>.json: pass the backups
-	// folder. It and LockDir are Stagedoor's own and are made 0700.
+	// BackupDir holds backups/<client id>/<UTC time>.json, .age and .change: pass the
+	// backups folder. It and LockDir are Stagedoor's own and are made 0700.
 	BackupDir string
 	LockDir   string
+	Sealer    Sealer       // of copies with secrets; nil leaves them plain, as tests may
+	Log       *slog.Logger // for what must not fail a change; nil drops it
 }
 
 // Configs reads and writes the clients' files.

@@ -2,6 +2,7 @@ package clients
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -28,6 +29,9 @@ func (ch Change) Diff() string {
 	if !ch.Exists {
 		from = "(no file)"
 	}
+	if ch.removes() {
+		to = "(no file)"
+	}
 	before, a := ch.parsed(ch.Before)
 	after, b := ch.parsed(ch.After)
 	hunks := diff.Hunks(a, b)
@@ -41,7 +45,7 @@ func (ch Change) Diff() string {
 // parsed is a file with its lines, without what is held of it. It is nil if the file is
 // none that Plan takes.
 func (ch Change) parsed(data []byte) (file, []string) {
-	client, err := Lookup(ch.Client)
+	client, err := ch.client()
 	if err != nil {
 		return nil, lines(data)
 	}
@@ -79,7 +83,8 @@ func (ch Change) shown(d file, raw []string, seen []lineRange) []string {
 		spans = append(spans, span{starts[r.from], starts[r.to]})
 	}
 	plain := ch.Entry.values()
-	if client, err := Lookup(ch.Client); err == nil {
+	if client, err := ch.client(); err == nil {
+		maps.Copy(plain, own(d, client))
 		for _, f := range client.Extra {
 			plain[fmt.Sprint(f.Value)] = true
 		}

@@ -1,6 +1,8 @@
 package clients
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -29,6 +31,16 @@ func HostEnv() (Env, error) {
 		return Env{}, hint.Wrap(fmt.Errorf("find the home folder: %w", err), "set HOME (USERPROFILE on Windows)")
 	}
 	return Env{GOOS: runtime.GOOS, Home: home, Getenv: os.Getenv, Glob: filepath.Glob}, nil
+}
+
+// folder is where under backups/ the copies of the client's file are, and what its lock is
+// named after.
+func (c Client) folder() string {
+	if c.Project == "" {
+		return c.ID
+	}
+	h := sha256.Sum256([]byte(c.Project))
+	return c.ID + "@" + hex.EncodeToString(h[:4])
 }
 
 // Path returns where the client's file is, or would be: the first place that

@@ -20,12 +20,15 @@ type file interface {
 	// mask is source with what may be a secret replaced; see document.mask.
 	mask(plain map[string]bool, ranges []span) []byte
 	short(line string) string // a line of mask for people
+	// secret says that mask would replace something in the whole of it.
+	secret(plain map[string]bool) bool
 }
 
 // found is an entry in a file.
 type found struct {
 	there bool
 	text  []byte // as it stands there
+	means []byte // the value as JSON; nil if it has none
 	entry *Entry // nil if it starts no program
 }
 
@@ -55,7 +58,7 @@ func (d *document) entry(client Client, name string) (f found, err error) {
 		return found{}, err
 	}
 	v := at.member().Value
-	f = found{there: true, text: d.text[v.StartOffset:v.EndOffset]}
+	f = found{there: true, text: d.text[v.StartOffset:v.EndOffset], means: standard(v)}
 	if e, ok := decodeEntry(v); ok {
 		f.entry = &e
 	}
@@ -67,11 +70,14 @@ func (d *document) set(client Client, name string, e Entry) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	change := d.create
 	if at.index >= 0 {
-		change = d.update
+		return asFile(d.update(client, name, e))
 	}
-	return asFile(change(client, name, e))
+	made, err := d.create(client, name, e)
+	if err == nil && e.text != nil {
+		made, err = made.update(client, name, e)
+	}
+	return asFile(made, err)
 }
 
 // asFile keeps a nil document from becoming a file that is not nil.

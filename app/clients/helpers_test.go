@@ -78,11 +78,13 @@ func (w world) entries() (map[string]Entry, error) {
 	return found, nil
 }
 
-// backups are the names of the client's backups, the oldest first.
+// backups are the names of the client's copies, the oldest first.
 func (w world) backups() (names []string) {
 	files, _ := os.ReadDir(filepath.Join(w.BackupDir, w.client.ID)) // missing: none
 	for _, f := range files {
-		names = append(names, f.Name())
+		if filepath.Ext(f.Name()) != recordFile {
+			names = append(names, f.Name())
+		}
 	}
 	return names
 }

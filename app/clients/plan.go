@@ -32,12 +32,12 @@ func (c *Configs) Plan(ctx context.Context, client Client, name string, e *Entry
 		return Change{}, err
 	}
 	ch := Change{
-		Client: client.ID, Path: path, Name: name, Entry: e.clone(),
+		Client: client.ID, Project: client.Project, Path: path, Name: name, Entry: e.clone(),
 		Exists: exists, FolderMissing: !exists && folderMissing(path), Before: data,
 	}
 	if err := ch.compute(client); err != nil {
-		if kept := c.newestBackup(client); kept != "" && errors.As(err, new(*RefusedError)) {
-			err = hint.Wrap(err, hint.Of(err)+"; the newest copy that Stagedoor kept is "+kept)
+		if kept, _ := c.Backups(client); len(kept) > 0 && errors.As(err, new(*RefusedError)) {
+			err = hint.Wrap(err, hint.Of(err)+"; the newest copy that Stagedoor kept comes back with: stagedoor backups restore "+kept[0].ID)
 		}
 		return Change{}, err
 	}
@@ -189,7 +189,7 @@ func (ch *Change) verify(client Client, before, after file) error {
 	if ch.Entry == nil {
 		same = same && !got.there
 	} else {
-		same = same && got.entry != nil && got.entry.equal(*ch.Entry)
+		same = same && (got.entry != nil && got.entry.equal(*ch.Entry) || ch.Entry.text != nil && bytes.Equal(trimSpace(got.text), trimSpace(ch.Entry.text)))
 	}
 	if !same {
 		return errors.New("the patched text is not as wanted, so it is not written: this is a bug, please report it")

@@ -105,7 +105,8 @@ func (f *tomlFile) entry(client Client, name string) (found, error) {
 	for _, r := range f.regions(table) {
 		text = append(text, f.text[r.from:r.to]...)
 	}
-	return found{there: true, text: text, entry: tomlEntry(v)}, nil
+	means, _ := json.Marshal(v)
+	return found{there: true, text: text, means: means, entry: tomlEntry(v)}, nil
 }
 
 // tomlEntry reads an entry of any author, or returns nil if it starts no program.
@@ -203,6 +204,15 @@ func asTOML(f *tomlFile, err error) (file, error) {
 	return f, nil
 }
 
+// endedWith is a text of an entry, which may have been the last of its file, with a line
+// end if something follows.
+func endedWith(text []byte, newline string, follows bool) []byte {
+	if !follows || bytes.HasSuffix(text, []byte("\n")) {
+		return text
+	}
+	return append(bytes.Clone(text), newline...)
+}
+
 func withoutNewline(b []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
 }
@@ -230,7 +240,7 @@ func (f *tomlFile) set(client Client, name string, e Entry) (file, error) {
 		return asTOML(f.reparse(append(bytes.Clone(f.text), section...)))
 	}
 	if e.text != nil {
-		edits := []edit{{regions[0].from, regions[0].to, e.text}}
+		edits := []edit{{regions[0].from, regions[0].to, endedWith(e.text, nl, regions[0].to < len(f.text))}}
 		for _, r := range regions[1:] {
 			edits = append(edits, edit{r.from, r.to, nil})
 		}

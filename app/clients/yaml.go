@@ -120,7 +120,12 @@ func (f *yamlFile) entry(client Client, name string) (found, error) {
 		return found{}, nil
 	}
 	from, to := f.block(key)
-	return found{there: true, text: []byte(strings.Join(f.lines[from:to], "")), entry: yamlEntry(client, value)}, nil
+	var tree any
+	var means []byte
+	if value.Decode(&tree) == nil {
+		means, _ = json.Marshal(tree)
+	}
+	return found{there: true, text: []byte(strings.Join(f.lines[from:to], "")), means: means, entry: yamlEntry(client, value)}, nil
 }
 
 // yamlEntry reads an entry of any author, or returns nil if it starts no program.
@@ -237,6 +242,19 @@ func yamlValue(v any, name string) string {
 }
 
 func (f *yamlFile) set(client Client, name string, e Entry) (file, error) {
+	made, err := f.setMembers(client, name, e)
+	if next, is := made.(*yamlFile); is && err == nil && e.text != nil {
+		_, mapping, _ := next.servers(client)
+		key, _ := pair(mapping, name)
+		from, to := next.block(key)
+		text := endedWith(e.text, f.newline(), to < len(next.lines))
+		return f.patched([]byte(strings.Join(slices.Replace(next.lines, from, to, string(text)), "")))
+	}
+	return made, err
+}
+
+// setMembers is set but for a text.
+func (f *yamlFile) setMembers(client Client, name string, e Entry) (file, error) {
 	key, mapping, err := f.servers(client)
 	if err != nil {
 		return nil, err
@@ -259,9 +277,8 @@ func (f *yamlFile) set(client Client, name string, e Entry) (file, error) {
 		list := f.entryLines(client, name, e, mapping.Content[0].Column-1)
 		return f.patched([]byte(strings.Join(slices.Insert(slices.Clone(f.lines), key.Line, strings.Join(list, nl)+nl), "")))
 	}
-	from, to := f.block(old)
 	if e.text != nil {
-		return f.patched([]byte(strings.Join(slices.Replace(slices.Clone(f.lines), from, to, string(e.text)), "")))
+		return f, nil
 	}
 	if value.Kind != yaml.MappingNode || value.Style&yaml.FlowStyle != 0 || value.Anchor != "" || len(value.Content) == 0 {
 		return nil, f.refuse(fmt.Sprintf("the entry %q is no block mapping without an anchor", name))

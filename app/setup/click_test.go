@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -41,6 +42,11 @@ func (k fakeKeeper) ProfileFor(string) (profile.Profile, error) { return k.Profi
 
 func (fakeKeeper) LogWritable(context.Context) error { return nil }
 
+func (fakeKeeper) Seal(_ context.Context, w io.Writer, data []byte) error {
+	_, err := w.Write(data)
+	return err
+}
+func (fakeKeeper) Unseal(_ context.Context, sealed []byte) ([]byte, error) { return sealed, nil }
 func (fakeKeeper) KeepEntry(context.Context, string, []byte, string) error { return nil }
 
 func (k fakeKeeper) RememberServer(_ context.Context, _ string, server profile.Server) error {

@@ -21,6 +21,7 @@ import (
 
 // Keeper is what the package needs of auth.Keeper.
 type Keeper interface {
+	clients.Sealer
 	Profile(name string) (profile.Profile, error)
 	ProfileFor(service string) (profile.Profile, error)
 	KeepEntry(ctx context.Context, where string, was []byte, now string) error
@@ -158,7 +159,7 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 		plan.Change.Warnings = append(plan.Change.Warnings, notes...)
 	}
 	plan.clash = was != nil && was.IsOurs() && !r.Force && another(*was, *entry, r.Entry != "")
-	plan.Wrapped, plan.Change.NoBackup = r.Wrap != "", len(r.Taken) > 0
+	plan.Wrapped, plan.Change.TakesSecrets = r.Wrap != "", len(r.Taken) > 0
 	if _, err := launch.Find(plan.server.Command[0]); err != nil {
 		plan.Change.Warnings = append(plan.Change.Warnings, fmt.Sprintf("%s here: the server does not start before that is mended", err))
 	}

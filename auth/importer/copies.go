@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -118,6 +119,40 @@ func (i *Importer) loadCopy(id *age.X25519Identity, name string) (oldCopy, error
 		return c, errors.New("the copy is damaged")
 	}
 	return c, nil
+}
+
+// Seal encrypts data to the key of the copies, for whoever keeps the result.
+func (i *Importer) Seal(ctx context.Context, w io.Writer, data []byte) error {
+	id, err := i.identity(ctx, false)
+	if errors.Is(err, vault.ErrNotFound) {
+		id, err = i.newIdentity(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return vault.EncryptTo(w, data, id.Recipient())
+}
+
+// newIdentity makes the key of the copies, as the vault has it.
+func (i *Importer) newIdentity(ctx context.Context) (*age.X25519Identity, error) {
+	lock, err := i.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	if _, err := i.identity(ctx, true); err != nil {
+		return nil, err
+	}
+	return i.identity(ctx, false)
+}
+
+// Unseal decrypts what Seal wrote.
+func (i *Importer) Unseal(ctx context.Context, sealed []byte) ([]byte, error) {
+	id, err := i.identity(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	return vault.Decrypt(sealed, id)
 }
 
 // KeepEntry keeps the text of an MCP client's entry, encrypted. where names it, and

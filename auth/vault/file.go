@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -240,17 +241,23 @@ func damaged(path string, err error) error {
 // Encrypt makes an age file.
 func Encrypt(plain []byte, to age.Recipient) ([]byte, error) {
 	var out bytes.Buffer
-	w, err := age.Encrypt(&out, to)
+	err := EncryptTo(&out, plain, to)
+	return out.Bytes(), err
+}
+
+// EncryptTo is Encrypt for what is long.
+func EncryptTo(out io.Writer, plain []byte, to age.Recipient) error {
+	w, err := age.Encrypt(out, to)
+	if err == nil {
+		_, err = w.Write(plain)
+	}
+	if err == nil {
+		err = w.Close()
+	}
 	if err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
+		return fmt.Errorf("encrypt: %w", err)
 	}
-	if _, err := w.Write(plain); err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
-	}
-	return out.Bytes(), nil
+	return nil
 }
 
 // Decrypt reads what Encrypt made.
