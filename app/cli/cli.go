@@ -86,6 +86,10 @@ func (f *Factory) report(err error) int {
 	return ExitFailed
 }
 
+// On Windows cobra takes a program that was started from its icon for a mistake, tells
+// the user to open a console, and ends. The tray is started that way.
+func init() { cobra.MousetrapHelpText = "" }
+
 func newRoot(f *Factory) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "stagedoor",
