@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -32,6 +33,9 @@ func prepareFolders(p Params, inside ...string) (tightened []string, err error) 
 	}
 	for _, dir := range folders {
 		repaired, err := durable.EnsureDir(dir)
+		if dir == p.Dir && errors.Is(err, os.ErrPermission) && hint.Of(err) == "" {
+			err = hint.Wrap(err, "STAGEDOOR_HOME must be a folder of your own; in a volume that is mounted, one below it: "+filepath.Join(dir, "stagedoor"))
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -168,14 +168,33 @@ func readPassphrase(path string) (string, error) {
 // readPrivate reads a file of the user's that must be its owner's alone.
 func readPrivate(path, what, variable string) ([]byte, error) {
 	info, err := os.Stat(path)
-	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" { // where the bits say nothing
-		return nil, hint.Wrap(fmt.Errorf("%w: others can read the %s file %s", ErrLocked, what, path), "chmod 600 "+path)
+	if err == nil && info.Mode().IsRegular() && runtime.GOOS != "windows" { // where the bits say nothing
+		at, _ := filepath.EvalSymlinks(path)
+		uid, _ := durable.Owner(at)
+		if info.Mode().Perm()&mayNot(at, uid, os.Geteuid()) != 0 {
+			return nil, hint.Wrap(fmt.Errorf("%w: others can read the %s file %s", ErrLocked, what, path),
+				"chmod 600 "+path+"; in a container mount it as a secret: of Kubernetes with the pod's fsGroup, or defaultMode 0400")
+		}
 	}
 	data, err := durable.ReadLinked(path, maxKeyFile)
 	if err != nil {
 		return nil, hint.Wrap(fmt.Errorf("%w: read the %s: %s", ErrLocked, what, err.Error()), variable+" must name a file that you can read")
 	}
 	return data, nil
+}
+
+// mayNot are the permissions that a file with a key must not have. Its owner's file is
+// its owner's alone. One of root's may be read by a group, as Kubernetes mounts a secret
+// for the group of a pod; one below /run/secrets, where Docker and Podman mount them and
+// only root makes anything, by all in the container.
+func mayNot(path string, owner, self int) os.FileMode {
+	switch {
+	case strings.HasPrefix(path, "/run/secrets/"):
+		return 0o033
+	case owner == 0 && self != 0:
+		return 0o037
+	}
+	return 0o077
 }
 
 // there reports whether there is something at the path, or may be.
