@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -79,8 +80,22 @@ To use the same demo from another terminal:
   stagedoor profiles
 
 It ends, and is removed, with Quit in the tray or Ctrl+C here.
-`, server.Issuer(), "  export "+strings.Join(added, "\n  export "))
+`, server.Issuer(), shellLines(runtime.GOOS, added))
 	return app.runApp(ctx, p.Command)
+}
+
+// shellLines sets the variables in the system's usual shell: PowerShell on Windows.
+func shellLines(goos string, variables []string) string {
+	var lines []string
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
+		line := "  export " + name + "='" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+		if goos == "windows" {
+			line = "  $env:" + name + " = '" + strings.ReplaceAll(value, "'", "''") + "'"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // makeHome makes the throwaway home and returns the variables that lead there.
