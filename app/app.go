@@ -80,7 +80,7 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 		},
 		Look: a.watchOnce, Watch: a.watchAll, OnlyWatch: onlyWatch,
 		Tray:    a.runTray,
-		Window:  a.runWindow,
+		Window:  a.window,
 		Windows: window.Names(),
 		Demo: func(ctx context.Context) error {
 			if !platform.HasDisplay(runtime.GOOS, os.Getenv) {

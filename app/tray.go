@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/incident"
+	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/app/notify"
 	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/app/tray"
@@ -132,6 +133,11 @@ func (a *application) openWindow(name string) error {
 	if err != nil {
 		return err
 	}
+	if line[0] != self.Path {
+		if err := platform.Loads(context.Background(), line[0]); err != nil {
+			return err
+		}
+	}
 	if err := a.startBeside(line, os.Stderr); err != nil {
 		return fmt.Errorf("open the %s window: %w", name, err)
 	}
@@ -147,6 +153,23 @@ func (a *application) startBeside(line []string, stderr io.Writer) error {
 		go func() { _ = cmd.Wait() }() // so that it is no zombie once it ends
 	}
 	return err
+}
+
+// window shows a window: in this process, or where this build has none by becoming the
+// sibling that has.
+func (a *application) window(ctx context.Context, name string) (status int, err error) {
+	self, err := platform.Executable()
+	if err != nil {
+		return 0, err
+	}
+	line, err := platform.WindowCommand(self, false, name)
+	if err != nil || len(window.Names()) > 0 {
+		return 0, a.runWindow(ctx, name) // which says what to use instead of one that it has not
+	}
+	if err := platform.Loads(ctx, line[0]); err != nil {
+		return 0, err
+	}
+	return launch.Run(line[0], line[1:], a.environ)
 }
 
 // runWindow shows a window in this process.

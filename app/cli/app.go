@@ -10,21 +10,25 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// windowNames are the windows of the full build, which the lean one opens too where a
+// package has both.
+var windowNames = []string{"alerts", "audit", "profiles", "welcome"}
+
 type windowOptions struct{ name string }
 
 func newCmdWindow(f *Factory, runF func(*windowOptions) error) *cobra.Command {
 	return &cobra.Command{
 		Use:       "window NAME",
 		Short:     "Open a window",
-		Long:      "Open one window in a process of its own, as the tray does: " + strings.Join(f.Windows, ", ") + ".",
+		Long:      "Open one window in a process of its own, as the tray does: " + strings.Join(windowNames, ", ") + ".",
 		Example:   "  stagedoor window audit",
 		Args:      exactly("NAME"),
-		ValidArgs: f.Windows,
+		ValidArgs: windowNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if runF != nil {
 				return runF(&windowOptions{args[0]})
 			}
-			return f.Window(cmd.Context(), args[0])
+			return ended(f.Window(cmd.Context(), args[0]))
 		},
 	}
 }

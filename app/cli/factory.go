@@ -59,7 +59,7 @@ type Factory struct {
 	OnlyWatch func() (end func(), err error)
 
 	Tray    func(ctx context.Context) error
-	Window  func(ctx context.Context, name string) error
+	Window  func(ctx context.Context, name string) (status int, err error)
 	Windows []string // the windows that exist in this build
 	Demo    func(ctx context.Context) error
 

@@ -1,6 +1,10 @@
 package platform
 
 import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,7 +12,11 @@ import (
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
+
+// windowProgram is the build with windows, where a package has both.
+const windowProgram = "stagedoor-window"
 
 // Program is where a running program is found.
 type Program struct {
@@ -25,7 +33,29 @@ func Executable() (Program, error) {
 	if err != nil {
 		return Program{}, err
 	}
+	if command := commandLine(self); command != self {
+		return locate(command, command, exec.LookPath), nil
+	}
 	return locate(self, os.Args[0], exec.LookPath), nil
+}
+
+// commandLine is the stagedoor beside self, if self is the stagedoor-window of a package:
+// an entry of an MCP client names the one that starts without the libraries of a desktop.
+func commandLine(self string) string {
+	suffix := exeSuffix(runtime.GOOS)
+	if !strings.EqualFold(filepath.Base(self), windowProgram+suffix) {
+		return self
+	}
+	return cmp.Or(beside(self, "stagedoor"+suffix), self)
+}
+
+// beside is the file of that name in the folder of self, or "".
+func beside(self, name string) string {
+	path := filepath.Join(filepath.Dir(self), name)
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	return path
 }
 
 // locate prefers the name by which the program is known on the PATH over the
@@ -83,8 +113,7 @@ func WindowCommand(self Program, hasWindows bool, name string) ([]string, error)
 		places = append(places, target)
 	}
 	for _, place := range places {
-		sibling := filepath.Join(filepath.Dir(place), "stagedoor-window"+exeSuffix(runtime.GOOS))
-		if info, err := os.Stat(sibling); err == nil && info.Mode().IsRegular() {
+		if sibling := beside(place, windowProgram+exeSuffix(runtime.GOOS)); sibling != "" {
 			return []string{sibling, "window", name}, nil
 		}
 	}
@@ -92,6 +121,22 @@ func WindowCommand(self Program, hasWindows bool, name string) ([]string, error)
 		return []string{self.Path, "window", name}, nil
 	}
 	return nil, ErrNoWindows
+}
+
+// Loads says why a program beside this one does not even start: the libraries of a
+// desktop, which it is linked to, are no part of a server's system.
+func Loads(ctx context.Context, program string) error {
+	cmd := exec.CommandContext(ctx, program, "version")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	err := cmd.Run()
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
+	return hint.Wrap(fmt.Errorf("%s cannot start: %s", program, text.Line(cmp.Or(first, err.Error()), 200)),
+		"install the libraries of a desktop (Debian and Ubuntu: sudo apt install libgl1 libwayland-client0; "+
+			"Fedora: sudo dnf install libglvnd-glx libwayland-client), or use the command line: stagedoor --help")
 }
 
 func exeSuffix(goos string) string {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -90,6 +91,51 @@ func TestLocatePrefersTheStableName(t *testing.T) {
 	want, _ := filepath.EvalSymlinks(sibling)
 	if diff := cmp.Diff([]string{want, "window", "audit"}, got); err != nil || diff != "" {
 		t.Errorf("with stagedoor-window beside the linked file: %v\n%s", err, diff)
+	}
+}
+
+// A set-up from a window must name the program that starts without a desktop's
+// libraries; a build with windows that is alone names itself.
+func TestWindowsNameTheCommandLineBesideThem(t *testing.T) {
+	suffix := exeSuffix(runtime.GOOS)
+	window := filepath.Join(t.TempDir(), "stagedoor-window"+suffix)
+	if got := commandLine(window); got != window {
+		t.Errorf("alone: %s", got)
+	}
+	command := filepath.Join(filepath.Dir(window), "stagedoor"+suffix)
+	if err := os.WriteFile(command, nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, self := range []string{window, command} {
+		if got := commandLine(self); got != command {
+			t.Errorf("%s: %s, want %s", self, got, command)
+		}
+	}
+	other := filepath.Join(filepath.Dir(window), "stagedoor-1.2"+suffix)
+	if got := commandLine(other); got != other {
+		t.Errorf("a copy under another name: %s", got)
+	}
+}
+
+// What the system's loader says of a missing library is passed on, with the packages.
+func TestLoads(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a script stands in for the program")
+	}
+	program := filepath.Join(t.TempDir(), "stagedoor-window")
+	say := func(script string) error {
+		t.Helper()
+		if err := os.WriteFile(program, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return Loads(t.Context(), program)
+	}
+	if err := say(`test "$1" = version`); err != nil {
+		t.Errorf("one that starts: %v", err)
+	}
+	err := say("echo 'error while loading shared libraries: libGL.so.1' >&2; exit 127")
+	if err == nil || !strings.Contains(err.Error(), "libGL.so.1") || !strings.Contains(hint.Of(err), "apt install libgl1") {
+		t.Errorf("%v, hint %q", err, hint.Of(err))
 	}
 }
 
