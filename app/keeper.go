@@ -130,7 +130,7 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 		return setup.Service{}, err
 	}
 	return setup.Service{Params: setup.Params{
-		Keeper: k, Configs: configs, Environ: launcherEnviron(paths), RecipeDir: recipeDir(paths), Host: a.environ, Elsewhere: home != "",
+		Keeper: k, Configs: configs, Environ: launcherEnviron(paths), RecipeDir: recipeDir(paths), Host: a.environ, Elsewhere: home != "", Processes: host.Processes,
 		Executable: func() (string, error) {
 			self, err := platform.Executable()
 			if err == nil && self.Temporary {

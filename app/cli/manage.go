@@ -95,7 +95,7 @@ func (f *Factory) repin(ctx context.Context, k setup.Keeper, p profile.Profile, 
 	}
 	for _, e := range pinned {
 		err := service.Repin(ctx, p, e, to)
-		if err = f.done(err, "%s: %q is changed; %s\n", e.Client.Name, e.Name, e.Client.Reload); err != nil {
+		if err = f.done(err, "%s: %q is changed; %s\n", e.Client.Name, e.Name, service.Next(ctx, e.Client)); err != nil {
 			return err
 		}
 	}

@@ -216,7 +216,7 @@ func setupRun(ctx context.Context, f *Factory, k setupKeeper, o *setupOptions) e
 	unwell := tried()
 	describeCheck(f, result.Check, p.Client)
 	if !o.print && p.Change.Writes() {
-		f.printf("%s\n", p.Client.Reload)
+		f.printf("%s\n", service.Next(ctx, p.Client))
 	}
 	return unwell
 }

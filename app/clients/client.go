@@ -76,6 +76,9 @@ type Client struct {
 	// Project is a project's folder, absolute, if the file is that of the project; "" if
 	// it is the user's. See In.
 	Project string
+	// programs are the ends of the paths by which the running client is known, by GOOS,
+	// for those of FullQuit. See Began for what stars stand for.
+	programs map[string][]string
 
 	// files are the places of the file by GOOS, the best first; "" is every
 	// other system. See Path for what the placeholders stand for.

@@ -12,6 +12,11 @@ func All() []Client {
 			FullQuit:         true,
 			KeepsLists:       true,
 			Reload:           "quit Claude Desktop completely (Quit in its tray menu, Cmd+Q on macOS) and start it again",
+			programs: map[string][]string{
+				"darwin":  {"Claude.app/Contents/MacOS/Claude"},
+				"windows": {"WindowsApps/Claude_*/app/Claude.exe", "AnthropicClaude/*/claude.exe", "AnthropicClaude/claude.exe"}, // and not Claude Code's
+				"":        {"claude-desktop", "claude-desktop/electron", "claude-desktop/claude", "claude-desktop/node_modules/electron/dist/electron"},
+			},
 			files: map[string][]string{
 				"darwin": {"{home}/Library/Application Support/Claude/claude_desktop_config.json"},
 				"windows": {

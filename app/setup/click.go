@@ -88,7 +88,7 @@ func (s Service) Click(ctx context.Context, agreed string) (message string, err 
 	if err := checked.Err(); err != nil {
 		return "", err
 	}
-	next := text.Sentence(plan.Client.Reload)
+	next := text.Sentence(s.Next(ctx, plan.Client))
 	if s.Elsewhere {
 		next = fmt.Sprintf("It is in %s; your own %s is as it was", plan.Change.Path, plan.Client.Name)
 	}

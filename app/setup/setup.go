@@ -16,6 +16,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/host"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
@@ -64,6 +65,8 @@ type Params struct {
 	Host []string
 	// Elsewhere says that Configs are a demonstration's, which no client of the user reads.
 	Elsewhere bool
+	// Processes are those that run, if that is known.
+	Processes func(context.Context) ([]host.Process, error)
 	// RecipeDir has the user's recipes.
 	RecipeDir string
 }

@@ -52,7 +52,7 @@ func (s Service) Find(ctx context.Context, r *Request) (Found, error) {
 	}
 	r.Entry, r.Command = r.Wrap, append([]string{ch.Previous.Command}, ch.Previous.Args...)
 	found := Found{Env: ch.Previous.Env, Profile: r.Profile}
-	own := option(ch.Previous.Args, "--profile")
+	own := Option(ch.Previous.Args, "--profile")
 	if p, err := s.Keeper.Profile(own); r.Profile == "" && own != "" && err == nil {
 		r.Profile = p.Name
 	}
@@ -102,7 +102,7 @@ func Quote(name string) string {
 func (s Service) Pinned(profile string) []clients.Server {
 	return slices.DeleteFunc(s.Configs.Servers(), func(e clients.Server) bool {
 		flags, _ := e.Entry.Behind()
-		return !e.Entry.IsOurs() || option(flags, "--profile") != profile
+		return !e.Entry.IsOurs() || Option(flags, "--profile") != profile
 	})
 }
 
@@ -127,10 +127,10 @@ func (s Service) Uses(p profile.Profile) bool {
 func (s Service) follows(e clients.Server, service string) bool {
 	flags, command := e.Entry.Behind()
 	recipe, _ := launch.Recognise(command)
-	if as := option(flags, "--as"); as != "" {
+	if as := Option(flags, "--as"); as != "" {
 		recipe, _ = launch.LookupRecipe(s.RecipeDir, as)
 	}
-	return e.Entry.IsOurs() && option(flags, "--profile") == "" && cmp.Or(option(flags, "--provider"), recipe.Provider, service) == service
+	return e.Entry.IsOurs() && Option(flags, "--profile") == "" && cmp.Or(Option(flags, "--provider"), recipe.Provider, service) == service
 }
 
 // Repin has an entry that is pinned to a profile use it by another name, or removes it
@@ -149,6 +149,22 @@ func (s Service) Repin(ctx context.Context, p profile.Profile, e clients.Server,
 			}
 		}
 	}
+	return s.change(ctx, p, e, entry)
+}
+
+// Repoint has an entry of ours start this program, which is at another place now.
+func (s Service) Repoint(ctx context.Context, e clients.Server) error {
+	self, err := s.Executable()
+	if err != nil {
+		return err
+	}
+	flags, _ := e.Entry.Behind()
+	p, _ := s.Keeper.Profile(Option(flags, "--profile")) // for the log, which can do without
+	return s.change(ctx, p, e, &clients.Entry{Command: self, Args: e.Entry.Args, Env: e.Entry.Env})
+}
+
+// change gives an entry other contents, or removes it.
+func (s Service) change(ctx context.Context, p profile.Profile, e clients.Server, entry *clients.Entry) error {
 	ch, err := s.Configs.Plan(ctx, e.Client, e.Name, entry)
 	if err == nil {
 		_, err = s.Apply(ctx, Plan{Change: ch, Client: e.Client, Profile: p})
@@ -191,7 +207,7 @@ func (s Service) unwrap(ctx context.Context, client clients.Client, name string)
 func another(was, wanted clients.Entry, named bool) bool {
 	before, old := was.Behind()
 	after, command := wanted.Behind()
-	account := func(flags []string) string { return option(flags, "--profile") + " " + option(flags, "--provider") }
+	account := func(flags []string) string { return Option(flags, "--profile") + " " + Option(flags, "--provider") }
 	return launch.Subject(old) != launch.Subject(command) || !named && account(before) != account(after)
 }
 
@@ -199,7 +215,7 @@ func another(was, wanted clients.Entry, named bool) bool {
 func starts(e clients.Entry) string {
 	flags, command := e.Behind()
 	what := text.Name(launch.Subject(command))
-	if of := cmp.Or(option(flags, "--profile"), option(flags, "--provider")); of != "" {
+	if of := cmp.Or(Option(flags, "--profile"), Option(flags, "--provider")); of != "" {
 		what += " for " + text.Name(of)
 	}
 	return what
@@ -226,8 +242,8 @@ func foreign(e clients.Entry) map[string]string {
 	return env
 }
 
-// option is the value that a flag has among arguments, or "".
-func option(args []string, flag string) string {
+// Option is the value that a flag has among arguments, or "".
+func Option(args []string, flag string) string {
 	for i, arg := range args {
 		if value, ok := strings.CutPrefix(arg, flag+"="); ok {
 			return value

@@ -12,9 +12,12 @@ import (
 // cannot be told, also if the parent has ended.
 func Parent() string { return programName(parent()) }
 
+// deleted is what Linux adds to the path of a program that was updated.
+const deleted = " (deleted)"
+
 // programName is the name of a program at a path, which whoever put it there chose.
 func programName(path string) string {
-	name := filepath.Base(strings.TrimSuffix(path, " (deleted)")) // as Linux says of one that was updated
+	name := filepath.Base(strings.TrimSuffix(path, deleted))
 	if name == "." || name == string(filepath.Separator) {
 		return ""
 	}

@@ -14,21 +14,11 @@ func parent() string {
 	if windows.NtQueryInformationProcess(me, windows.ProcessBasicInformation, unsafe.Pointer(&self), uint32(unsafe.Sizeof(self)), nil) != nil {
 		return ""
 	}
-	const access = windows.PROCESS_QUERY_LIMITED_INFORMATION
-	p, err := windows.OpenProcess(access, false, uint32(self.InheritedFromUniqueProcessId)) //nolint:gosec // G115: a process id
-	if err != nil {
+	path, at := programOf(uint32(self.InheritedFromUniqueProcessId)) //nolint:gosec // G115: a process id
+	if at == 0 || at > begun(me) {
 		return ""
 	}
-	defer func() { _ = windows.CloseHandle(p) }()
-	path := make([]uint16, windows.MAX_LONG_PATH)
-	size := uint32(windows.MAX_LONG_PATH)
-	if at := begun(p); at == 0 || at > begun(me) {
-		return ""
-	}
-	if windows.QueryFullProcessImageName(p, 0, &path[0], &size) != nil {
-		return ""
-	}
-	return windows.UTF16ToString(path[:size])
+	return path
 }
 
 // begun is when a process began, in units of 100 ns since 1601; 0 if that is not known.
