@@ -42,7 +42,7 @@ func Executable() (Program, error) {
 // commandLine is the stagedoor beside self, if self is the stagedoor-window of a package:
 // an entry of an MCP client names the one that starts without the libraries of a desktop.
 func commandLine(self string) string {
-	suffix := exeSuffix(runtime.GOOS)
+	suffix := exeSuffix()
 	if !strings.EqualFold(filepath.Base(self), windowProgram+suffix) {
 		return self
 	}
@@ -113,7 +113,7 @@ func WindowCommand(self Program, hasWindows bool, name string) ([]string, error)
 		places = append(places, target)
 	}
 	for _, place := range places {
-		if sibling := beside(place, windowProgram+exeSuffix(runtime.GOOS)); sibling != "" {
+		if sibling := beside(place, windowProgram+exeSuffix()); sibling != "" {
 			return []string{sibling, "window", name}, nil
 		}
 	}
@@ -139,8 +139,8 @@ func Loads(ctx context.Context, program string) error {
 			"Fedora: sudo dnf install libglvnd-glx libwayland-client), or use the command line: stagedoor --help")
 }
 
-func exeSuffix(goos string) string {
-	if goos == "windows" {
+func exeSuffix() string {
+	if runtime.GOOS == "windows" {
 		return ".exe"
 	}
 	return ""

@@ -76,7 +76,7 @@ func TestLocatePrefersTheStableName(t *testing.T) {
 		})
 	}
 
-	sibling := filepath.Join(filepath.Dir(file), "stagedoor-window"+exeSuffix(runtime.GOOS))
+	sibling := filepath.Join(filepath.Dir(file), "stagedoor-window"+exeSuffix())
 	if _, err := WindowCommand(Program{Path: link}, false, "audit"); !errors.Is(err, ErrNoWindows) || hint.Of(err) == "" {
 		t.Errorf("a lean build alone: %v, want ErrNoWindows with a hint", err)
 	}
@@ -97,7 +97,7 @@ func TestLocatePrefersTheStableName(t *testing.T) {
 // A set-up from a window must name the program that starts without a desktop's
 // libraries; a build with windows that is alone names itself.
 func TestWindowsNameTheCommandLineBesideThem(t *testing.T) {
-	suffix := exeSuffix(runtime.GOOS)
+	suffix := exeSuffix()
 	window := filepath.Join(t.TempDir(), "stagedoor-window"+suffix)
 	if got := commandLine(window); got != window {
 		t.Errorf("alone: %s", got)
