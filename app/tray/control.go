@@ -82,6 +82,7 @@ func (c *controller) loop(ctx context.Context) {
 
 	changes := c.watch(ctx)
 	var settled <-chan time.Time
+	c.readQuietly() // the names, which a keychain that asks keeps from nobody
 	c.readState()
 	for {
 		select {

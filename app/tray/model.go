@@ -137,7 +137,7 @@ func headerItems(v View) []Item {
 		}
 		items = append(items, note(brief(o.Words(), 120)))
 	}
-	if len(v.State.Profiles)+len(v.State.Refused) == 0 && v.Problem == "" {
+	if len(v.State.Profiles)+len(v.State.Refused) == 0 && v.Problem == "" && !v.Waiting {
 		if v.Windows {
 			items = append(items, command("Create a profile…", OpenWindow, "welcome"))
 		} else {
@@ -261,7 +261,7 @@ func header(v View) string {
 		return p.Name + " · " + brief(p.ProviderName, 30) + " — " + statusText(p, v)
 	case len(v.State.Profiles) > 0:
 		return "No profile selected"
-	case v.Problem != "":
+	case v.Problem != "" || v.Waiting:
 		return "Stagedoor"
 	default:
 		return "No profile yet"

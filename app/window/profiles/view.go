@@ -9,6 +9,7 @@
 package profiles
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 // view is the window's content and what it shows.
@@ -82,31 +84,45 @@ func (v *view) layout() fyne.CanvasObject {
 
 func (v *view) start() {
 	v.host.Window.Canvas().Focus(v.list)
-	v.reload()
+	v.load()
 	v.host.Tasks.Follow(v.keeper.Watch, v.reload, v.host.Notice.Error)
 	v.host.Tasks.Every(15*time.Second, v.refresh)
 }
 
-// reload asks for the state anew.
-func (v *view) reload() {
-	kit.Try(v.host, v.keeper.State, func(s auth.State) {
-		v.warn(s)
-		v.profiles, v.loaded, v.canForget = s.Profiles, true, s.CanForget
-		v.create.form.OfferForget(s)
-		v.showOpen(s.Open)
-		if _, ok := v.selected(); !ok {
-			if v.chosen != "" && v.pane.Objects[0] != v.create.box {
-				v.asking = false // the question is about a profile that is no more
-			}
-			v.chosen = ""
-			if p, ok := s.Active(); ok {
-				v.chosen = p.ID
-			} else if len(s.Profiles) > 0 {
-				v.chosen = s.Profiles[0].ID
-			}
+// load shows first what needs no answer to the keychain, such as the names.
+func (v *view) load() {
+	kit.Load(v.host.Tasks, func(ctx context.Context) (auth.State, error) {
+		return v.keeper.State(vault.WithWait(ctx, 0))
+	}, func(s auth.State, err error) {
+		if err == nil && !v.loaded {
+			v.show(s)
 		}
-		v.refresh()
+		if err != nil || s.VaultProblem != "" {
+			v.reload()
+		}
 	})
+}
+
+// reload asks for the state anew.
+func (v *view) reload() { kit.Try(v.host, v.keeper.State, v.show) }
+
+func (v *view) show(s auth.State) {
+	v.warn(s)
+	v.profiles, v.loaded, v.canForget = s.Profiles, true, s.CanForget
+	v.create.form.OfferForget(s)
+	v.showOpen(s.Open)
+	if _, ok := v.selected(); !ok {
+		if v.chosen != "" && v.pane.Objects[0] != v.create.box {
+			v.asking = false // the question is about a profile that is no more
+		}
+		v.chosen = ""
+		if p, ok := s.Active(); ok {
+			v.chosen = p.ID
+		} else if len(s.Profiles) > 0 {
+			v.chosen = s.Profiles[0].ID
+		}
+	}
+	v.refresh()
 }
 
 // warn says what is wrong with more than one profile, and no longer once it is

@@ -3,6 +3,7 @@
 package profiles
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/token"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
 const appsPage = "https://www.spotify.com/account/apps/"
@@ -155,6 +157,47 @@ func TestNotReadYetIsNotEmpty(t *testing.T) {
 	v.start()
 	if !windowtest.Shows(v.pane, "No profile yet") {
 		t.Errorf("the pane shows %q", windowtest.Texts(v.pane))
+	}
+}
+
+// asking is a keeper whose keychain asks for its password: look runs meanwhile.
+type asking struct {
+	*keepertest.Fake
+	look func()
+}
+
+func (k *asking) State(ctx context.Context) (auth.State, error) {
+	s, err := k.Fake.State(ctx)
+	if vault.Wait(ctx) > 0 {
+		k.look()
+		return s, err
+	}
+	for i := range s.Profiles {
+		s.Profiles[i].Status = auth.StatusUnknown
+	}
+	s.VaultProblem, s.VaultHint = "the keychain is locked", "unlock it"
+	return s, err
+}
+
+// A locked keychain keeps the names from nobody, and says that it is locked.
+func TestNamesAreThereWhileTheKeychainAsks(t *testing.T) {
+	h := windowtest.Host(t)
+	h.Tasks = kit.Inline(vault.WithWait(t.Context(), time.Minute))
+	k := &asking{Fake: &keepertest.Fake{Profiles: accounts()}}
+	v := newView(h, k, nil)
+	content := v.layout()
+	h.Window.SetContent(content)
+	h.Window.Resize(fyne.NewSize(900, 580))
+	var meanwhile string
+	k.look = func() { meanwhile = strings.Join(windowtest.Texts(content), "\n") }
+	v.start()
+	for _, want := range []string{"home", "lab", "work", "Spotify · locked", "The keychain is locked", "Try again"} {
+		if !strings.Contains(meanwhile, want) {
+			t.Errorf("while the keychain asks, %q is not shown: %q", want, meanwhile)
+		}
+	}
+	if !windowtest.Shows(content, "Spotify · signed in") || windowtest.Shows(content, "The keychain is locked") {
+		t.Errorf("unlocked: %q", windowtest.Texts(content))
 	}
 }
 
