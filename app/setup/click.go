@@ -106,5 +106,5 @@ func (s Service) Click(ctx context.Context, agreed string) (message string, err 
 	for _, w := range plan.Change.Warnings {
 		message += "\n" + text.Sentence(w)
 	}
-	return message, nil
+	return hint.Plain(message), nil
 }

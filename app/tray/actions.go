@@ -60,7 +60,7 @@ func (c *controller) use(name string) {
 			c.readState()
 			if unused && !c.toldUnused[name] {
 				c.toldUnused[name] = true
-				c.p.Notify.Info(name+": selected", "No MCP client has a server that uses it. Set one up in this menu, or with: stagedoor setup")
+				c.p.Notify.Info(name+": selected", "No MCP client has a server that uses it. Set one up in this menu"+c.where("", ", or with: stagedoor setup"))
 			}
 			if len(deaf) > 0 && !c.toldOfLists {
 				c.toldOfLists = true // once while the tray runs
@@ -90,7 +90,7 @@ func (c *controller) login(name string) {
 			c.failed(name+": login failed", err)
 		case result.Blocked != "":
 			c.p.Notify.Info(name+": blocked, "+result.Blocked, text.Sentence(brief(result.Changed, 200))+
-				". No server gets a token of this login until you accept it: stagedoor accept "+name)
+				". No server gets a token of this login until you accept it"+c.where(" in the Profiles window", ": stagedoor accept "+name))
 		default:
 			title, less := name+": signed in", ""
 			if result.Account != "" {
@@ -165,6 +165,14 @@ func (c *controller) openWindow(name string) {
 	})
 }
 
+// where is a text for those who have windows, or for those who have commands alone.
+func (c *controller) where(windows, commands string) string {
+	if c.p.Windows {
+		return windows
+	}
+	return commands
+}
+
 // plain is an error in words for people.
 func plain(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -178,7 +186,7 @@ func plain(err error) string {
 func (c *controller) failed(title string, err error) {
 	c.p.Logger.Warn("a tray action failed", "action", title, "error", err)
 	body := plain(err)
-	if advice := hint.Of(err); advice != "" {
+	if advice := c.where(hint.Plain(hint.Of(err)), hint.Of(err)); advice != "" {
 		body += "\n" + advice
 	}
 	c.p.Notify.Info(title, text.Sentence(body))

@@ -257,16 +257,20 @@ func TestAPromptShowsAsLocked(t *testing.T) {
 }
 
 // A keyring that is unlocked by hand at the session's start, which may take a
-// person most of a minute, leaves the tray with its accounts and not with an error.
+// person most of a minute, hides no account meanwhile and leaves no error.
 func TestPromptAtTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeeper(two())
 		k.asked = 50 * time.Second
 		r := newRig(t, k, nil)
 		defer r.end()
+		wantMenu(t, r, "[x] work") // whose names are in no keychain
+		time.Sleep(promptAfter)
+		synctest.Wait()
+		wantMenu(t, r, "(work · Spotify — locked)")
 		time.Sleep(k.asked)
 		synctest.Wait()
-		wantMenu(t, r, "[x] work")
+		wantMenu(t, r, "(work · Spotify — signed in as Ada)")
 	})
 }
 
@@ -310,6 +314,20 @@ func TestErrorsReachTheUserWithAdvice(t *testing.T) {
 		wantNotified(t, r, "home: switching failed\nProfiles.json is read-only\nMake it writable")
 		wantMenu(t, r, "[x] work")
 	})
+}
+
+// Who has windows is sent to no command line, and who has none is.
+func TestAdviceIsForTheFaceAtHand(t *testing.T) {
+	for windows, want := range map[bool]string{true: "Sign in again", false: "Sign in again: stagedoor login home"} {
+		synctest.Test(t, func(t *testing.T) {
+			k := newKeeper(two())
+			k.useErr = hint.New("it has ended", "sign in again: stagedoor login home")
+			r := newRig(t, k, func(p *Params) { p.Windows = windows })
+			defer r.end()
+			r.click(Use, "home")
+			wantNotified(t, r, "home: switching failed\nIt has ended\n"+want)
+		})
+	}
 }
 
 // What the command line does must show in the tray, and a burst of file events

@@ -87,13 +87,13 @@ func (a Account) Check() error {
 	case row.ClientSecret == provider.NeverSecret && p.HasSecret:
 		return hint.Usage(row.Name+" takes no client secret of an app on a computer", "leave it out")
 	case row.ClientSecret == provider.NeedsSecret && !p.HasSecret:
-		return hint.Usage("a "+row.Name+" profile needs the app's client secret", "copy it at "+row.DeveloperPage+" and give it with --ask-client-secret")
+		return hint.Usage("a "+row.Name+" profile needs the app's client secret", "copy it at "+row.DeveloperPage+" and give it (--ask-client-secret)")
 	case row.Discovery && p.Issuer == "":
-		return hint.Usage("an OpenID Connect profile needs an issuer", "pass its address with --issuer https://…")
+		return hint.Usage("an OpenID Connect profile needs an issuer", "give its address (--issuer https://…)")
 	case !row.Discovery && p.Issuer != "":
 		return hint.Usage(row.Name+" profiles take no issuer", "use --provider oidc for an issuer")
 	case row.ByHand && (p.Endpoints == nil || p.Endpoints.Authorization == "" || p.Endpoints.Token == ""):
-		return hint.Usage("an OAuth 2.0 profile needs its endpoints", "pass --auth-url and --token-url, or use --provider oidc with --issuer")
+		return hint.Usage("an OAuth 2.0 profile needs its endpoints", "give the addresses for authorization and tokens (--auth-url, --token-url), or an issuer (--provider oidc --issuer)")
 	case !row.ByHand && p.Endpoints != nil && *p.Endpoints != (profile.Endpoints{AuthMethod: p.Endpoints.AuthMethod}):
 		return hint.Usage(row.Name+" profiles take no endpoints", "use --provider oauth2 for endpoints by hand")
 	case p.AccountField != "" && (!row.ByHand || a.IdentityURL() == ""):

@@ -15,7 +15,7 @@ import (
 // over to a browser and end at once, or become the browser and stay.
 const startup = 2 * time.Second
 
-const noBrowserAdvice = "open the address by hand: stagedoor login --no-browser prints it"
+const noBrowserAdvice = "open the address by hand; stagedoor login --no-browser prints it"
 
 // Browser opens web pages in the user's browser. The zero value works.
 type Browser struct {

@@ -243,8 +243,8 @@ func listenError(ports []int, err error) error {
 		find = "ss -ltnp '( sport = :" + strings.Join(numbers, " or sport = :") + " )'"
 	}
 	return hint.Wrap(fmt.Errorf("login: %w: another program listens on %s", ErrPortTaken, strings.Join(names, ", ")),
-		"find it with "+find+" and end it (an earlier login that still waits?), or register a redirect address with another port at the provider in place of "+
-			strings.Join(numbers, ", ")+", and create the profile with it")
+		"end it (an earlier login that still waits?), or register a redirect address with another port at the provider in place of "+
+			strings.Join(numbers, ", ")+", and create the profile with it; find it with `"+find+"`")
 }
 
 // addressInUse knows EADDRINUSE by both its names: what Windows gives is not

@@ -281,7 +281,7 @@ func (p Provider) With(values string) (Provider, error) {
 		}
 		switch {
 		case value == "":
-			return p, hint.Usage(p.Name+" needs to know "+param.What, "give it with --param "+param.Name+"="+cmp.Or(param.Example, "VALUE"))
+			return p, hint.Usage(p.Name+" needs to know "+param.What, "give it (--param "+param.Name+"="+cmp.Or(param.Example, "VALUE")+")")
 		case !parameter().MatchString(value):
 			return p, hint.Usage(fmt.Sprintf("%q cannot be the %s of an address", value, param.Name), "give it like --param "+param.Name+"="+cmp.Or(param.Example, param.Default))
 		}

@@ -101,7 +101,7 @@ func (s *Session) ready(id string) error {
 		}
 	}
 	if err != nil {
-		return hint.Wrap(fmt.Errorf("%w: %w", ErrNoMemory, err), "it needs an XDG_RUNTIME_DIR on tmpfs, which Linux makes when you sign in to the computer: sign in there, or use --until-logout=false")
+		return hint.Wrap(fmt.Errorf("%w: %w", ErrNoMemory, err), "it needs an XDG_RUNTIME_DIR on tmpfs, which Linux makes when you sign in to the computer: sign in there (or use --until-logout=false)")
 	}
 	return nil
 }

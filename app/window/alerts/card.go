@@ -17,6 +17,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
@@ -82,12 +83,14 @@ func (c *card) show(a alert.Alert) {
 	}
 
 	message := kit.Value(a.Message)
+	advice := kit.Value(hint.Plain(a.Advice))
+	advice.Hidden = a.State == alert.Resolved || advice.Text == ""
 	c.evidence = container.NewVBox(kit.Muted(lang.L("Reading the log…")))
 	heading := widget.NewLabel(lang.N("{{.Count}} events behind it", len(a.Evidence), map[string]any{"Count": kit.Number(len(a.Evidence))}))
 	heading.TextStyle.Bold = true
 	c.box.Objects = []fyne.CanvasObject{
 		container.NewHBox(mark),
-		kit.Tight(title, message),
+		kit.Tight(title, message, advice),
 		c.facts.Object,
 		kit.Inset(8, 0, c.actions(a)),
 		widget.NewSeparator(),

@@ -29,7 +29,7 @@ func odd(f *keepertest.Fake) {
 	f.Append(6, at, audit.Event{Name: audit.LoginFailed, Profile: "77b1", Outcome: audit.Failed, Data: map[string]any{"reason": "access_denied"}})
 	f.AlertList = []alert.Alert{
 		{ID: "token_reuse_detected-9", Rule: "token_reuse_detected", Title: "Refresh token used elsewhere", Severity: alert.P0, State: alert.Open, Message: "work: somebody else may have used it", First: at, Last: at, Count: 1, Evidence: []uint64{99}},
-		{ID: "failed_auth-1", Rule: "failed_auth", Title: "Failed logins", Profile: "77b1", Severity: alert.P2, State: alert.Open, Message: "work: 6 failed logins in 10 minutes", First: at, Last: at.Add(5 * time.Minute), Count: 3, Evidence: []uint64{1, 2, 3, 4, 5, 6}},
+		{ID: "failed_auth-1", Rule: "failed_auth", Title: "Failed logins", Advice: "Find out who it was (`stagedoor audit`), today.", Profile: "77b1", Severity: alert.P2, State: alert.Open, Message: "work: 6 failed logins in 10 minutes", First: at, Last: at.Add(5 * time.Minute), Count: 3, Evidence: []uint64{1, 2, 3, 4, 5, 6}},
 		{ID: "rate_limit-5", Rule: "rate_limit", Severity: alert.P2, State: alert.Acked, Message: "home: slow down", First: at, Last: at, Count: 1},
 		{ID: "from_tomorrow-7", Rule: "from_tomorrow", Severity: alert.P3, State: alert.Resolved, Message: "gone", First: at, Last: at, Count: 1},
 	}
@@ -68,7 +68,7 @@ func TestCardTellsWhatHappened(t *testing.T) {
 	press(v, fyne.KeyDown)
 	shown := strings.Join(windowtest.Texts(v.pane), "\n")
 	for _, want := range []string{
-		"Failed logins", "work: 6 failed logins in 10 minutes", "open", "work", "2026-11-22 14:04:05 (1 h ago)",
+		"Failed logins", "work: 6 failed logins in 10 minutes", "Find out who it was, today.", "open", "work", "2026-11-22 14:04:05 (1 h ago)",
 		"3 times", "failed_auth-1", "The 6 events behind it", "2026-11-22 14:09:05   Login failed",
 	} {
 		if !strings.Contains(shown, want) {

@@ -452,10 +452,10 @@ func TestBadgeIsStaleAfterAChange(t *testing.T) {
 
 func TestErrorShowsWithItsHintAndGoesAway(t *testing.T) {
 	v, f := open(t, 3)
-	f.Err = hint.Wrap(errors.New("read audit/000001.jsonl: permission denied"), "run stagedoor doctor")
+	f.Err = hint.Wrap(errors.New("read audit/000001.jsonl: permission denied"), "look whose file it is; stagedoor doctor")
 	v.reload()
 	message, more := v.host.Notice.Text()
-	if message != "Read audit/000001.jsonl: permission denied" || more != "Run stagedoor doctor" {
+	if message != "Read audit/000001.jsonl: permission denied" || more != "Look whose file it is" {
 		t.Errorf("notice says %q, %q", message, more)
 	}
 	if v.rows.len() != 3 {

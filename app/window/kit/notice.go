@@ -55,23 +55,24 @@ func NewNotice() *Notice {
 	return n
 }
 
-// Error shows err and, below it, its hint. A nil err clears the notice.
+// Error shows err and, below it, its hint as hint.Plain has it. A nil err clears the
+// notice.
 func (n *Notice) Error(err error) {
 	if err == nil {
 		n.Clear()
 		return
 	}
-	n.show(theme.ColorNameError, theme.ErrorIcon(), text.Sentence(err.Error()), text.Sentence(hint.Of(err)))
+	n.show(theme.ColorNameError, theme.ErrorIcon(), text.Sentence(err.Error()), text.Sentence(hint.Plain(hint.Of(err))))
 }
 
 // Done says that something worked. More, which may be empty, says what to know.
 func (n *Notice) Done(message, more string) {
-	n.show(theme.ColorNameSuccess, theme.ConfirmIcon(), message, text.Sentence(more))
+	n.show(theme.ColorNameSuccess, theme.ConfirmIcon(), message, text.Sentence(hint.Plain(more)))
 }
 
 // Warn says that something asks for attention.
 func (n *Notice) Warn(message, more string) {
-	n.show(theme.ColorNameWarning, theme.WarningIcon(), message, text.Sentence(more))
+	n.show(theme.ColorNameWarning, theme.WarningIcon(), message, text.Sentence(hint.Plain(more)))
 }
 
 // Busy says that something is under way.
