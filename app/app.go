@@ -81,7 +81,7 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 		Look: a.watchOnce, Watch: a.watchAll, OnlyWatch: onlyWatch,
 		Tray:    a.runTray,
 		Window:  a.window,
-		Windows: window.Names(),
+		Windows: window.Names(), Autostart: autostart,
 		Demo: func(ctx context.Context) error {
 			if !platform.HasDisplay(runtime.GOOS, os.Getenv) {
 				return hint.New("there is no display to show the demo on", "every action is also a command: stagedoor --help")

@@ -131,15 +131,18 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 	}
 	return setup.Service{Params: setup.Params{
 		Keeper: k, Configs: configs, Environ: launcherEnviron(paths), RecipeDir: recipeDir(paths), Host: a.environ, Elsewhere: home != "", Processes: host.Processes,
-		Executable: func() (string, error) {
-			self, err := platform.Executable()
-			if err == nil && self.Temporary {
-				return "", hint.New("this program is a temporary build, which Claude Desktop would not find later",
-					"build it first: make build, then run it from where it stays")
-			}
-			return self.Path, err
-		},
+		Executable: func() (string, error) { return stayingProgram("Claude Desktop") },
 	}}, nil
+}
+
+// stayingProgram is this program, to be named where it is looked for later.
+func stayingProgram(who string) (string, error) {
+	self, err := platform.Executable()
+	if err == nil && self.Temporary {
+		return "", hint.New("this program is a temporary build, which "+who+" would not find later",
+			"build it first: make build, then run it from where it stays")
+	}
+	return self.Path, err
 }
 
 // recipeDir is where the user's recipes are.

@@ -61,7 +61,9 @@ type Factory struct {
 	Tray    func(ctx context.Context) error
 	Window  func(ctx context.Context, name string) (status int, err error)
 	Windows []string // the windows that exist in this build
-	Demo    func(ctx context.Context) error
+	// Autostart is this user's, with the variables here that a login does not set.
+	Autostart func() (a Autostart, apart []string, err error)
+	Demo      func(ctx context.Context) error
 
 	Now     func() time.Time
 	Version string

@@ -146,6 +146,10 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[providersOptions]{"gitlab --json", &providersOptions{id: "gitlab", json: true}},
 		flagTest[providersOptions]{"check acme.json --json", &providersOptions{check: "acme.json", json: true}},
 		flagTest[providersOptions]{"check", nil}, flagTest[providersOptions]{"check a b", nil}, flagTest[providersOptions]{"a b", nil})
+	checkFlags(t, newCmdAutostart,
+		flagTest[autostartOptions]{"", &autostartOptions{do: "status"}}, flagTest[autostartOptions]{"on", &autostartOptions{do: "on"}},
+		flagTest[autostartOptions]{"status --json", &autostartOptions{"status", true}},
+		flagTest[autostartOptions]{"on --json", nil}, flagTest[autostartOptions]{"yes", nil}, flagTest[autostartOptions]{"on off", nil})
 	checkFlags(t, newCmdRecipes, flagTest[recipesOptions]{"tidal-mcp --json", &recipesOptions{"tidal-mcp", true}}, flagTest[recipesOptions]{"a b", nil})
 	checkFlags(t, newCmdImport,
 		flagTest[importOptions]{

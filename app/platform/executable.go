@@ -49,6 +49,15 @@ func commandLine(self string) string {
 	return cmp.Or(beside(self, "stagedoor"+suffix), self)
 }
 
+// TrayProgram is what the system is to start as the tray: on Windows the sibling, since
+// a program of the command line opens a console.
+func TrayProgram(program string) string {
+	if runtime.GOOS == "windows" {
+		return cmp.Or(beside(program, windowProgram+exeSuffix()), program)
+	}
+	return program
+}
+
 // beside is the file of that name in the folder of self, or "".
 func beside(self, name string) string {
 	path := filepath.Join(filepath.Dir(self), name)

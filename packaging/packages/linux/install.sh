@@ -14,6 +14,7 @@ case ${1-} in
 *) fail "usage: ./install.sh [--prefix FOLDER]" ;;
 esac
 case $prefix in
+*[%\\]*) fail "desktops start nothing from a folder with a % or a \\ in its name" ;;
 /*) ;;
 *) fail "the folder must be named from the root on: /..." ;;
 esac
@@ -54,7 +55,7 @@ printf '%s' "$made" >"$list.folders"
 entry=$prefix/share/applications/app.stagedoor.Stagedoor.desktop
 program=$prefix/bin/stagedoor
 for_sed() { sed 's/[&|\\]/\\&/g'; }
-quoted=$(printf '%s' "$program" | sed 's/["`$]/\\\\&/g; s/%/%%/g' | for_sed)
+quoted=$(printf '%s' "$program" | sed 's/["`$]/\\\\&/g' | for_sed)
 sed -e "s|^Exec=stagedoor|Exec=\"$quoted\"|" -e "s|^TryExec=stagedoor|TryExec=$(printf '%s' "$program" | for_sed)|" "$entry" >"$entry.new"
 mv -f -- "$entry.new" "$entry"
 
