@@ -199,7 +199,7 @@ func (x *Proxy) start(ctx context.Context, cred Credential) (*server, error) {
 		private: map[string]chan []byte{}, gone: make(chan struct{}), promised: cred.Gate != nil,
 	}
 	x.living[s] = true
-	known := x.s.agreed != nil && !x.s.modern
+	known, other, meta := x.s.agreed != nil && !x.s.modern, x.s.modern && x.current != nil, x.s.meta
 	hello, at, ready, level := x.s.hello, x.s.helloID, x.s.ready, x.s.level
 	var watched [][]byte
 	for _, params := range x.s.watched {
@@ -214,6 +214,8 @@ func (x *Proxy) start(ctx context.Context, cred Credential) (*server, error) {
 	x.work.Go(func() { x.readServer(ctx, s) })
 	if known {
 		err = x.introduce(ctx, s, hello, at, ready, level, watched)
+	} else if other {
+		err = x.discover(ctx, s, meta)
 	}
 	for _, line := range listens {
 		s.in.add(line)
@@ -252,6 +254,22 @@ func (x *Proxy) introduce(ctx context.Context, s *server, hello []byte, at span,
 		s.in.add(call([]byte(x.swallow(s, "watch-"+strconv.Itoa(i))), "resources/subscribe", json.RawMessage(params)))
 	}
 	return s.in.flush()
+}
+
+// discover waits until a later server of revision 2026-07-28, which has no handshake,
+// answers at all: what it gets while it boots would wait, though the present one is
+// there. A server may know no server/discover, or say nothing to it.
+func (x *Proxy) discover(ctx context.Context, s *server, meta []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, discoverWait)
+	defer cancel()
+	id := strconv.Quote(mine + "discover-" + strconv.Itoa(s.generation))
+	_, err := x.ask(ctx, s, id, call([]byte(id), "server/discover", object{"_meta": json.RawMessage(meta)}))
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if s.ended {
+		return fmt.Errorf("the server could not be started anew: %w", err)
+	}
+	return nil
 }
 
 // compare holds what a later server says of itself against what the client was told.

@@ -99,6 +99,8 @@ const (
 	maxRounds = 3
 	// helloWait bounds the handshake with a later server.
 	helloWait = 2 * time.Minute
+	// discoverWait bounds the wait for a later server of the revision without one.
+	discoverWait = 10 * time.Second
 	// again is how soon after a failure a token is asked for once more.
 	again = time.Second
 	// maxDeaths is how often a server may end by itself within a minute.

@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -761,13 +762,44 @@ func TestModernClient(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		r.who(4, "work-2")
 		r.nothing()
-		if got := r.methods(2); got != "subscriptions/listen tools/call" {
+		if got := r.methods(2); got != "server/discover subscriptions/listen tools/call" {
 			t.Errorf("the second server got %s", got)
 		}
 		r.change(func() { r.account = "home" })
 		r.want(`"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":2}}`)
 		r.who(5, "home-3")
 		r.nothing()
+	})
+}
+
+// No call waits for a later server that boots, though its revision has no handshake.
+func TestModernClientWaitsForNoServer(t *testing.T) {
+	const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Minute
+		var boots sync.Once
+		r.handle = func(s *fakeServer, m map[string]any, line []byte) {
+			if strings.HasSuffix(s.env, "-2") {
+				boots.Do(func() { time.Sleep(3 * time.Second) })
+			}
+			legacy(s, m, line)
+		}
+		r.run()
+		r.send(`{"jsonrpc":"2.0","id":0,"method":"server/discover","params":{%s}}`, meta)
+		r.want(`"id":0`)
+		last := ""
+		for id := 1; id <= 90; id++ {
+			sent := time.Now()
+			r.call(id, "who")
+			last = r.want(fmt.Sprintf(`"id":%d`, id))
+			if waited := time.Since(sent); waited > time.Second {
+				t.Errorf("call %d waited %v", id, waited)
+			}
+			time.Sleep(time.Second)
+		}
+		if !strings.Contains(last, "work-2") {
+			t.Errorf("the last call was answered %s, want the second server's answer", last)
+		}
 	})
 }
 

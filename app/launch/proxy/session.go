@@ -38,6 +38,7 @@ type session struct {
 	ready   []byte // notifications/initialized
 	level   []byte // the last logging/setLevel
 	watched map[string][]byte
+	meta    []byte // what each request of revision 2026-07-28 says of the client
 
 	waiting  map[string]*request // by id, as the client wrote it
 	listens  map[string]*request // subscriptions/listen, which stay unanswered
@@ -81,7 +82,7 @@ func (s *session) note(line []byte, m message) {
 		delete(s.watched, unquoted(m.in.uri.of(line)))
 	}
 	if s.hello == nil && !s.modern && m.request() && member(line, m.in.meta, "io.modelcontextprotocol/protocolVersion").found() {
-		s.modern = true
+		s.modern, s.meta = true, bytes.Clone(m.in.meta.of(line))
 	}
 }
 
