@@ -36,6 +36,7 @@ type shape struct {
 	revoked      string // "STATUS BODY" of a revocation; "" has none
 	rotates      bool
 	over         string // "STATUS BODY" of a refresh when the login is over, if that is not invalid_grant
+	dead         string // "STATUS BODY" of who is signed in by a token that is dead, if that is not 401
 	scope        string // a parameter that the authorization request has
 	values       string // its answer to what else belongs to a login
 }
@@ -73,7 +74,7 @@ var shapes = map[string]shape{
 	"slack": {
 		first: `{"ok":true,"app_id":"A1","authed_user":{"id":"U1","scope":"search:read,users:read","token_type":"user","access_token":"xoxe.xoxp-1-of-a-usual-length-$","refresh_token":"xoxe-1-of-a-usual-length-$","expires_in":43200},"team":{"id":"T1"}}`,
 		again: `{"ok":true,"access_token":"xoxe.xoxp-1-of-a-usual-length-$","refresh_token":"xoxe-1-of-a-usual-length-$","token_type":"user","expires_in":43200,"scope":"search:read"}`,
-		life:  12 * time.Hour, who: `{"ok":true,"user":"ada","team_id":"T1","user_id":"U1#"}`, name: "ada", method: "none", revoked: `200 {"ok":true,"revoked":true}`, rotates: true, scope: "user_scope", over: `200 {"ok":false,"error":"invalid_refresh_token"}`,
+		life:  12 * time.Hour, who: `{"ok":true,"user":"ada","team_id":"T1","user_id":"U1#"}`, name: "ada", method: "none", revoked: `200 {"ok":true,"revoked":true}`, rotates: true, scope: "user_scope", over: `200 {"ok":false,"error":"invalid_refresh_token"}`, dead: `200 {"ok":false,"error":"token_revoked"}`,
 	},
 	"notion": {
 		first: `{"access_token":"ntn_access-token-of-a-usual-length-$","refresh_token":"nrt_refresh-token-of-a-usual-length-$","token_type":"bearer","bot_id":"b","owner":{"type":"user","user":{"id":"u1"}}}`,
@@ -153,7 +154,7 @@ func (p *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 			p.t.Errorf("asked who it is by %s %s", r.Method, body)
 		}
 		if p.over {
-			return p.answer(401, `{"message":"Bad credentials"}`), nil
+			return p.say(cmp.Or(p.shape.dead, `401 {"message":"Bad credentials"}`)), nil
 		}
 		return p.answer(200, strings.ReplaceAll(p.shape.who, "#", p.account)), nil
 	case slices.ContainsFunc(p.row.Values, func(v provider.Value) bool { return v.URL == at }):

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -71,7 +70,7 @@ func (k *Keeper) Doubt(ctx context.Context, p profile.Profile, had Access) (dead
 	limited, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
 	var refused *oauth.Error
-	if _, err = k.identify(limited, a, set, ""); !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
+	if _, err = k.identify(limited, a, set, ""); !errors.As(err, &refused) || !refused.Dead {
 		return false
 	}
 	dead, err = k.tokens.Distrust(ctx, k.grant(a), set.Access)

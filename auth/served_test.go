@@ -71,6 +71,43 @@ func TestTokenThatTheProviderRefuses(t *testing.T) {
 	}
 }
 
+// Not every API refuses a token by a 401, and not every refusal is of the token.
+func TestDeadTokenInTheWordsOfTheProvider(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		body   string
+		dead   bool
+	}{
+		{401, ``, true},
+		{401, `<html>`, true},
+		{200, `{"ok":false,"error":"invalid_auth"}`, true},
+		{200, `{"ok":false,"error":"token_revoked"}`, true},
+		{200, `{"ok":false,"error":"account_inactive"}`, true},
+		{200, `{"errors":[{"message":"Authentication failed"}]}`, true},
+		{400, `{"errors":[{"message":"Bad credentials"}]}`, true},
+		{403, `{"error":"invalid_token"}`, true},
+		{200, `{"ok":false,"error":"ratelimited"}`, false},
+		{200, `{"ok":false,"error":"missing_scope"}`, false},
+		{200, `{"ok":false,"error":"fatal_error"}`, false},
+		{200, `<html>invalid auth</html>`, false},
+		{400, `{"error":"invalid_request"}`, false},
+		{403, `{"message":"Forbidden"}`, false},
+		{403, `{"message":"token expired: too many requests"}`, false},
+		{429, `{"message":"invalid token"}`, false},
+		{503, `{"error":"invalid_token"}`, false},
+		{302, `{"error":"invalid_token"}`, false},
+	} {
+		w := newWorld(t, authtest.Params{})
+		p := w.create("work")
+		w.login("work")
+		had := w.token(w.keeper, "work")
+		w.server.Script(authtest.UserInfo, authtest.Answer{Status: c.status, Header: http.Header{"Content-Type": {"application/json"}}, Body: c.body})
+		if dead := w.keeper.Doubt(t.Context(), p, had); dead != c.dead {
+			t.Errorf("%d %s: dead is %v", c.status, c.body, dead)
+		}
+	}
+}
+
 // A server that runs keeps its account through refreshes and while the keychain is
 // locked, and loses it with the login: nobody's server goes on after a revocation.
 func TestServerHoldsItsLogin(t *testing.T) {

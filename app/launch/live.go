@@ -42,6 +42,7 @@ type Live struct {
 	mu   sync.Mutex
 	had  auth.Access                // of the server that was started last
 	sure string                     // the token of which the provider was asked
+	when time.Time                  // it was
 	seen map[string]profile.Profile // whose tokens were delivered, by id
 	dirs map[string]*RunDir         // that servers read, the last one of each profile
 	ends []func()                   // of what servers were given
@@ -231,15 +232,21 @@ func (l *Live) Current(ctx context.Context, c proxy.Credential) (bool, error) {
 }
 
 // Doubt is to be called when an API refused a token, and reports whether that is dead.
-// The provider is asked once for each.
+// The provider is asked at most once an hour for each: it may lose one without an end.
 func (l *Live) Doubt(ctx context.Context, c proxy.Credential) (dead bool) {
 	l.mu.Lock()
 	had, p := l.had, l.seen[c.Account]
-	asked := l.sure == c.Token || c.Account != had.ProfileID || c.Token != digest(had)
-	l.sure = c.Token
+	recent := l.sure == c.Token && time.Since(l.when) < askEvery
+	asked := recent || c.Account != had.ProfileID || c.Token != digest(had)
+	if !recent {
+		l.sure, l.when = c.Token, time.Now()
+	}
 	l.mu.Unlock()
 	return !asked && l.Keeper.Doubt(ctx, p, had)
 }
+
+// askEvery is how often the provider is asked of one token.
+const askEvery = time.Hour
 
 // digest tells tokens apart.
 func digest(access auth.Access) string {

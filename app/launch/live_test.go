@@ -375,6 +375,25 @@ func TestProviderIsAskedOnceForAToken(t *testing.T) {
 	}
 }
 
+// A token without an end may be refused for what it may not do, and be dead a week later.
+func TestProviderIsAskedAgainOfATokenWithoutAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, k, _ := newLive(t, launch.Delivery{Env: []launch.Var{{Name: "T", Template: "{access_token}"}}})
+		c, err := l.Fresh(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			l.Doubt(t.Context(), c)
+			time.Sleep(5 * time.Minute)
+		}
+		time.Sleep(15 * time.Minute)
+		if !l.Doubt(t.Context(), c) || len(k.doubts) != 2 {
+			t.Errorf("within an hour the provider was asked %d times, want 2", len(k.doubts))
+		}
+	})
+}
+
 // A client may call a tool once a second: who declines to unlock the keychain must not
 // have the next dialog before the eyes at once.
 func TestWhoDeclinesToUnlockIsLeftInPeace(t *testing.T) {

@@ -59,6 +59,9 @@ type Error struct {
 	// none. Answered is true if the provider said, readably, that it did not do it.
 	Means    Meaning
 	Answered bool
+	// Dead is true if an identity request was refused for its token: with a 401 (RFC 6750
+	// section 3.1) or, as Slack does, in so many words.
+	Dead bool
 	// Sent is true if the provider may have got the request. A refresh token
 	// in it may then be spent, even though no answer came.
 	Sent bool

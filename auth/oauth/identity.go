@@ -65,6 +65,10 @@ func (w *Wire) Identify(ctx context.Context, url string, access secret.String, s
 // identity reads the answer of an identity call.
 func (a answer) identity(spec IdentitySpec, now time.Time) (Identity, error) {
 	o, err := a.object(now)
+	var refused *Error
+	if errors.As(err, &refused) {
+		refused.Dead = a.deadToken()
+	}
 	if err != nil {
 		return Identity{}, err
 	}
@@ -76,7 +80,9 @@ func (a answer) identity(spec IdentitySpec, now time.Time) (Identity, error) {
 		}
 	}
 	if o.refuses() {
-		return Identity{}, a.refusal(now)
+		refused = a.refusal(now)
+		refused.Dead = a.deadToken()
+		return Identity{}, refused
 	}
 	if !accountID(id) {
 		return Identity{}, a.malformed("the answer does not say whose account it is")

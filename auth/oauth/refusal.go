@@ -60,6 +60,11 @@ var (
 	overPhrases = []string{
 		"interaction required", "login required", "consent required", "reauth", "re auth", "authenticate again", "log in again", "login again", "sign in again", "logged out", "signed out",
 	}
+	// deadWords are what APIs say of an access token that is of no use any more.
+	deadWords = []string{
+		"invalid auth", "not authed", "not authenticated", "unauthenticated", "authentication error", "authentication failed", "bad credentials", "account inactive",
+		"invalid token", "token revoked", "token expired", "expired token", "invalid access token", "token is invalid", "token is expired", "token has expired", "token has been revoked",
+	}
 	// requestWords are about the form of the request, which a login does not change.
 	requestWords = []string{
 		"parameter", "param", "scope", "content type", "media type", grantType, "missing", "required", "parse", "method", "redirect", "json", "csrf", "header", "user agent",
@@ -101,6 +106,18 @@ func (a answer) meaning(code string, said words) Meaning {
 		return GrantRefused
 	}
 	return Unclear
+}
+
+// deadToken reports whether a refused identity request says that its token is dead.
+func (a answer) deadToken() bool {
+	switch said := a.words(); {
+	case a.status == http.StatusUnauthorized:
+		return true
+	case a.status >= 300 && a.status != http.StatusBadRequest && a.status != http.StatusForbidden, said.page:
+		return false
+	default:
+		return said.has("invalid_token", "expired_token") || said.any(deadWords) && !said.any(laterWords)
+	}
 }
 
 // words are what an answer says for people and programs, for as long as it takes to

@@ -934,6 +934,38 @@ func TestCallsAreCounted(t *testing.T) {
 	})
 }
 
+// An API that has no status for a dead token says so in words, and a server may pass
+// its answer on as if the call had worked.
+func TestCallsThatSayTheTokenIsDead(t *testing.T) {
+	for result, want := range map[string]string{
+		`{"content":[{"type":"text","text":"{\"ok\":false,\"error\":\"invalid_auth\"}"}]}`:                          "[401/1]",
+		`{"content":[],"structuredContent":{"ok":false,"error": "token_revoked"}}`:                                  "[401/1]",
+		`{"content":[{"type":"text","text":"slack: invalid_auth"}],"isError":true}`:                                 "[401/1]",
+		`{"content":[{"type":"text","text":"the error invalid_auth was discussed"}]}`:                               "[]",
+		`{"content":[{"type":"text","text":"{\"error\":\"token_revoked\"}` + strings.Repeat(" ", searched) + `"}]}`: "[]",
+		`{"content":[{"type":"text","text":"no such channel"}],"isError":true}`:                                     "[0/1]",
+	} {
+		bubble(t, func(t *testing.T, r *rig) {
+			r.handle = func(s *fakeServer, m map[string]any, line []byte) {
+				if m["method"] == "tools/call" {
+					s.say(`{"jsonrpc":"2.0","id":%v,"result":%s}`, m["id"], result)
+					return
+				}
+				legacy(s, m, line)
+			}
+			r.run()
+			r.hello()
+			r.call(1, "post")
+			r.want(`"id":1`)
+			_ = r.in.Close()
+			r.ended <- <-r.ended
+			if got := fmt.Sprint(r.failed); got != want {
+				t.Errorf("%.80s: told of %s, want %s", result, got, want)
+			}
+		})
+	}
+}
+
 // A server that was updated meanwhile must not be taken for the one that the client
 // knows if the two do not speak the same.
 func TestServerThatSpeaksAnotherVersion(t *testing.T) {

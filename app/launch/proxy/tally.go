@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -64,8 +66,16 @@ func (t *tallies) fail() {
 	t.all.Failed++
 }
 
-// httpStatus is how a failure of a web API shows in words.
-var httpStatus = text.Pattern(`\b(400|401|403|429)\b`)
+// httpStatus is how a failure of a web API shows in words; deadToken and deadAnswer are
+// how APIs say that a token is dead which have no status for it, in a failure and in an
+// answer that the server passes on as it is.
+var (
+	httpStatus = text.Pattern(`\b(400|401|403|429)\b`)
+	deadToken  = text.Pattern(`\b(` + deadCodes + `)\b`)
+	deadAnswer = text.Pattern(`"error\\?"\s*:\s*\\?"(` + deadCodes + `)\\?"`)
+)
+
+const deadCodes = `invalid_token|expired_token|token_expired|token_revoked|invalid_auth|not_authed|account_inactive`
 
 // searched is how much of a failure is looked at, in bytes.
 const searched = 4 << 10
@@ -78,27 +88,45 @@ func (x *Proxy) count(r *request, line []byte, m message) {
 	}
 	t := &x.tally
 	t.call(r.tool, x.p.Now())
-	in := m.failure
-	if m.result.found() {
-		if string(m.in.failed.of(line)) != "true" {
-			return
-		}
-		in = m.result
+	status := failureOf(line, m)
+	if status < 0 {
+		return
 	}
 	t.fail()
 	if t.told++; t.told > maxTold || x.p.Failed == nil || !x.began {
 		return
 	}
-	words, status, calls := in.of(line), 0, t.calls
-	if found := httpStatus().Find(words[:min(len(words), searched)]); found != nil {
-		status, _ = strconv.Atoi(string(found))
-	}
+	calls := t.calls
 	cred := r.owner.cred
 	x.work.Go(func() {
 		if x.p.Failed(cred, status, calls) {
 			x.check(context.Background())
 		}
 	})
+}
+
+// failureOf returns the HTTP status that the answer to a failed call shows, 0 if none,
+// or -1 if the call did not fail.
+func failureOf(line []byte, m message) int {
+	words, failed := m.failure.of(line), true
+	if m.result.found() {
+		words, failed = m.result.of(line), string(m.in.failed.of(line)) == "true"
+	}
+	if !failed {
+		if len(words) <= searched && bytes.Contains(words, []byte(`error`)) && deadAnswer().Match(words) {
+			return http.StatusUnauthorized
+		}
+		return -1
+	}
+	words = words[:min(len(words), searched)]
+	if found := httpStatus().Find(words); found != nil {
+		status, _ := strconv.Atoi(string(found))
+		return status
+	}
+	if deadToken().Match(words) {
+		return http.StatusUnauthorized
+	}
+	return 0
 }
 
 // missed counts a call that no server answered. The caller holds mu.
