@@ -171,6 +171,12 @@ func (s *Service) refreshLocked(ctx context.Context, g Grant) (Set, error) {
 	if maySpend(err) && answer.Refresh.Empty() && request.Err() == nil && s.canAskAgain(g) {
 		s.at("answer lost")
 		doubt, sure = true, true
+		first := answered
+		answered = func(err error) {
+			if err == nil { // else it is still not known what became of the first request
+				first(nil)
+			}
+		}
 		answer, err = s.Wire.Refresh(request, g.Endpoints, client, set.Refresh)
 	}
 	answered(err)

@@ -133,3 +133,23 @@ func TestRefusalWithinTheGrace(t *testing.T) {
 	r.server.Script(authtest.Token, gone, authtest.Answer{Status: 403, Body: `{"error":"invalid_grant"}`})
 	r.isLost()
 }
+
+// A second request that the provider turns down says nothing of the first, which may
+// have ended the token that servers have.
+func TestSecondRequestTakesBackNoDoubt(t *testing.T) {
+	r := newGraceRig(t)
+	r.grant.RefreshEndsAccess = true
+	u := r.Use(profileID)
+	u.Of(r.stored())
+	if !u.Enter() {
+		t.Fatal("nobody refreshed, and the token cannot be used")
+	}
+	u.Leave()
+	r.server.Script(authtest.Token, gone, authtest.Answer{Status: 429})
+	if _, err := r.Fresh(t.Context(), r.grant); err == nil {
+		t.Fatal("there is a token though both requests failed")
+	}
+	if u.Enter() {
+		t.Error("a token that the first request may have ended is taken for good")
+	}
+}
