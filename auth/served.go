@@ -57,15 +57,17 @@ func (k *Keeper) RecordServed(ctx context.Context, p profile.Profile, s Served, 
 func (k *Keeper) Doubt(ctx context.Context, p profile.Profile, had Access) (dead bool) {
 	ctx = about(ctx, p)
 	a, err := account.Of(p)
-	if err != nil || a.IdentityURL() == "" {
+	if err != nil {
 		return false
 	}
 	set, err := k.tokens.Load(vault.WithWait(ctx, 0), p.ID)
 	switch {
-	case err != nil, set.Access != had.Token, a.Allows(set) != nil:
+	case err != nil, a.Allows(set) != nil:
 		return false
-	case !set.Alive(k.now()): // another process was faster
+	case set.Access != had.Token, !set.Alive(k.now()): // another process was faster
 		return true
+	case a.IdentityURL() == "":
+		return false
 	}
 	limited, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()

@@ -50,6 +50,9 @@ func TestTokenThatTheProviderRefuses(t *testing.T) {
 		t.Fatal("the dead token is handed out")
 	}
 	holds(next, true)
+	if !w.keeper.Doubt(t.Context(), p, had) {
+		t.Error("who has the token before is left with it though an API refuses it")
+	}
 	w.server.Script(authtest.UserInfo, dead)
 	if w.keeper.Doubt(t.Context(), p, next) {
 		t.Error("another token, and another, without end")

@@ -261,7 +261,7 @@ func (x *Proxy) idle(s *server) bool {
 
 // usable reports whether a server may get a request.
 func (x *Proxy) usable(s *server) bool {
-	if s == nil || s.ended || s.foreign {
+	if s == nil || s.ended || s.foreign || s.dead {
 		return false
 	}
 	return s.cred.Expires.IsZero() || x.p.Now().Before(x.lastCall(s))

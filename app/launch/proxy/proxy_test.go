@@ -540,6 +540,32 @@ func TestTokenThatIsDeadBeforeItsTime(t *testing.T) {
 	})
 }
 
+// No call goes to the server with a dead token while the next one boots, though the login
+// is fine again by then.
+func TestDeadTokenGetsNoCallWhileTheNextServerBoots(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.life = time.Hour
+		up := make(chan struct{})
+		r.handle = func(s *fakeServer, m map[string]any, line []byte) {
+			if m["method"] == "initialize" && strings.HasSuffix(s.env, "-2") {
+				<-up
+			}
+			legacy(s, m, line)
+		}
+		r.run()
+		r.hello()
+		r.dead = "1"
+		r.call(1, "refused")
+		r.want(`HTTP 401: work-1`)
+		synctest.Wait()
+		r.change(func() { r.dead = "" })
+		r.call(2, "who")
+		r.nothing()
+		close(up)
+		r.want(`"id":2,"result":{"content":[{"type":"text","text":"work-2"}]}`)
+	})
+}
+
 // A task goes on behind the client's back: the server that works on it must live
 // until it is done, and be asked for it, though another has taken over.
 func TestTaskIsFinishedByTheServerThatHasIt(t *testing.T) {

@@ -21,6 +21,7 @@ type server struct {
 	promised   bool                   // its token, to what waits until it is ready
 	ended      bool
 	foreign    bool // its login is not the selected one any more
+	dead       bool // its token is, as the provider says
 	replaced   bool // by a later one
 	retired    bool // it was told to end
 	drain      *time.Timer

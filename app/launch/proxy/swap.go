@@ -58,7 +58,7 @@ func (x *Proxy) takeOver(ctx context.Context) {
 		}
 		renewal.drop()
 		renewal.Done = x.current.cred.Done // of what the server was started with
-		x.current.cred, x.refusal = *renewal, ""
+		x.current.cred, x.current.dead, x.refusal = *renewal, false, ""
 		x.supplied(false)
 		x.work.Go(func() { x.flushQueue(ctx) })
 	}
@@ -196,7 +196,7 @@ func (x *Proxy) check(ctx context.Context) {
 		return
 	case err == nil:
 		// What the client asks from now on waits for a server of the other login.
-		if s.foreign = !ok; s.foreign {
+		if s.foreign = !ok; s.foreign || s.dead {
 			x.need(ctx)
 		}
 		x.mu.Unlock()

@@ -97,11 +97,17 @@ func (x *Proxy) count(r *request, line []byte, m message) {
 		return
 	}
 	calls := t.calls
-	cred := r.owner.cred
+	s, cred := r.owner, r.owner.cred
 	x.work.Go(func() {
-		if x.p.Failed(cred, status, calls) {
-			x.check(context.Background())
+		if !x.p.Failed(cred, status, calls) {
+			return
 		}
+		x.mu.Lock()
+		// What the client asks from now on waits for another token, also if somebody has
+		// got that by now.
+		s.dead = s.dead || s.cred.Token == cred.Token
+		x.mu.Unlock()
+		x.check(context.Background())
 	})
 }
 
