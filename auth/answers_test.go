@@ -21,7 +21,8 @@ import (
 )
 
 // No answer to any request, whatever its form, makes a stored refresh token disappear:
-// only its successor takes its place.
+// only its successor takes its place. What the user takes back is kept until the provider
+// has said that it is.
 func TestNoAnswerToAnythingLosesARefreshToken(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, authtest.Params{
@@ -45,7 +46,7 @@ func TestNoAnswerToAnythingLosesARefreshToken(t *testing.T) {
 				said[at] = anyAnswer(rt)
 				w.server.Script(at, said[at])
 			}
-			op := rapid.SampledFrom([]string{"token", "token", "token", "login", "device", "upkeep"}).Draw(rt, "operation")
+			op := rapid.SampledFrom([]string{"token", "token", "token", "login", "device", "upkeep", "revoke"}).Draw(rt, "operation")
 			switch op {
 			case "token":
 				_, _ = w.open().Token(t.Context(), "work", "test")
@@ -55,10 +56,27 @@ func TestNoAnswerToAnythingLosesARefreshToken(t *testing.T) {
 				_, _ = w.open().LoginDevice(t.Context(), "work", func(c auth.DeviceCode) { _ = w.browser.Open(t.Context(), c.VerificationURIComplete) })
 			case "upkeep":
 				_ = w.keeper.CheckGrants(t.Context())
+			case "revoke":
+				r, err := w.open().Revoke(t.Context(), "work")
+				if err != nil {
+					rt.Fatal(err)
+				}
+				kept := w.kept("profile/" + id + "/revoke-pending")
+				if r.Remote.Pending() && !strings.Contains(kept, `"refresh`) {
+					rt.Fatalf("the revocation is %q, and what it takes to ask again is gone: %s\n%s", r.Remote, kept, show(said))
+				}
+				if a, odd := said[authtest.Revocation]; odd && a.Status/100 != 2 && !r.Remote.Pending() && r.Remote != "refused" {
+					rt.Fatalf("the revocation is %q: %s", r.Remote, show(said))
+				}
+				return
 			}
 			now := w.refreshToken(id)
 			// A made-up token may have come in a body that is packed.
-			given := said[authtest.Token].Status/100 == 2 && (now == "refresh-token-made-up" || now != "" && strings.Contains(said[authtest.Token].Body, now))
+			body := said[authtest.Token].Body
+			if text, err := url.QueryUnescape(body); err == nil { // of a form
+				body += text
+			}
+			given := said[authtest.Token].Status/100 == 2 && (now == "refresh-token-made-up" || now != "" && strings.Contains(body, now))
 			if now != before && !given && !w.server.RefreshValid(secret.String(now)) {
 				rt.Fatalf("after %s the refresh token is %q, and was %q: %s", op, now, before, show(said))
 			}
