@@ -150,6 +150,7 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[autostartOptions]{"", &autostartOptions{do: "status"}}, flagTest[autostartOptions]{"on", &autostartOptions{do: "on"}},
 		flagTest[autostartOptions]{"status --json", &autostartOptions{"status", true}},
 		flagTest[autostartOptions]{"on --json", nil}, flagTest[autostartOptions]{"yes", nil}, flagTest[autostartOptions]{"on off", nil})
+	checkFlags(t, newCmdServers, flagTest[serversOptions]{"tidal-mcp --json", &serversOptions{"tidal-mcp", true}}, flagTest[serversOptions]{"a b", nil})
 	checkFlags(t, newCmdRecipes, flagTest[recipesOptions]{"tidal-mcp --json", &recipesOptions{"tidal-mcp", true}}, flagTest[recipesOptions]{"a b", nil})
 	checkFlags(t, newCmdImport,
 		flagTest[importOptions]{
