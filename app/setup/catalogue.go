@@ -61,7 +61,7 @@ func (s Service) Catalogue(servers []launch.Recipe, profiles []profile.Profile, 
 		for _, e := range entries {
 			flags, command := e.Entry.Behind()
 			known, _ := launch.Recognise(command)
-			if e.Entry.IsOurs() && cmp.Or(option(flags, "--as"), known.ID) == r.ID {
+			if e.Entry.IsOurs() && cmp.Or(Option(flags, "--as"), known.ID) == r.ID {
 				c.Entries = append(c.Entries, e.Client.Name+": "+e.Name)
 			}
 		}
