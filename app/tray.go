@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/app/demo"
 	"github.com/stagedoor-app/stagedoor/app/incident"
 	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/app/notify"
@@ -58,7 +59,7 @@ func (a *application) runTray(ctx context.Context) error {
 		a.log.Warn("the session bus could not be noted for MCP clients that hide it", "error", err)
 	}
 
-	notifier, err := notify.New(notify.Params{AppName: "Stagedoor", Icon: assets.Icon(), Now: time.Now, Logger: a.log})
+	notifier, err := notify.New(notify.Params{AppName: a.name(), Icon: assets.Icon(), Now: time.Now, Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -96,11 +97,15 @@ func (a *application) runTray(ctx context.Context) error {
 			p, unknown := k.Profile(name)
 			return err != nil || unknown != nil || s.Uses(p)
 		},
-		OpenWindow: a.openWindow, OpenURL: a.browser().Open, Windows: a.hasWindows(),
+		OpenWindow: a.openWindow, OpenURL: a.browser().Open, Windows: a.hasWindows(), Demo: demo.Here(os.Getenv),
 	})
 	if errors.Is(err, tray.ErrNoTrayHost) && a.hasWindows() {
 		_, _ = fmt.Fprintf(a.std.Err, "stagedoor: %v\nhint: %s\n", err, hint.Of(err))
+		lock.Release() // or the window would take us for the tray
 		return a.openWindow("profiles")
+	}
+	if err == nil && ctx.Err() == nil { // the user's own Quit
+		err = closeWindows()
 	}
 	return err
 }
@@ -179,20 +184,25 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 		return err
 	}
 	defer func() { _ = k.Close(context.WithoutCancel(ctx)) }()
+	release, err := oneWindow(name)
+	if err != nil || release == nil {
+		return err
+	}
+	defer release()
 	go a.notifyWhile(ctx, k)
 	var entries profiles.Entries // none, rather than no window
 	if s, err := a.setup(k); err == nil {
 		entries = s
 	}
 	return window.Run(ctx, name, window.Params{
-		Keeper: k, Now: time.Now, Entries: entries,
+		Keeper: k, Now: time.Now, Entries: entries, Companions: companions(k, name), Open: a.openWindow,
 		OpenURL: func(url string) error { return a.browser().Open(ctx, url) },
 		Setup:   func(ctx context.Context, agreed string) (string, error) { return a.setUpClaude(ctx, k, agreed) },
 		Export: func(ctx context.Context, w io.Writer, format string, q audit.Query) (int, error) {
 			return k.ExportLog(ctx, w, export.Options{Format: export.Format(format), Query: q}, "stagedoor "+Version())
 		},
 		Incident: func(ctx context.Context, alertID string) (string, error) { return a.writeIncident(ctx, k, alertID) },
-		Demo:     a.startDemo,
+		Demo:     a.demoStarter(), InDemo: demo.Here(os.Getenv),
 		TurnedDown: func() string {
 			store, err := a.settings()
 			if err != nil {
@@ -223,6 +233,22 @@ func (a *application) writeIncident(ctx context.Context, k *auth.Keeper, alertID
 		_, err := io.WriteString(w, report.Markdown())
 		return err
 	})
+}
+
+// name is what notifications are from.
+func (*application) name() string {
+	if demo.Here(os.Getenv) {
+		return "Stagedoor demo"
+	}
+	return "Stagedoor"
+}
+
+// demoStarter is startDemo, or nil in the demo itself.
+func (a *application) demoStarter() func() error {
+	if demo.Here(os.Getenv) {
+		return nil
+	}
+	return a.startDemo
 }
 
 // startDemo starts the demonstration beside us.

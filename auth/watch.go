@@ -24,6 +24,11 @@ func (k *Keeper) WatchLogins(ctx context.Context) (<-chan struct{}, error) {
 	})
 }
 
+// WatchFile signals as Watch does, when a file of the state folder was written.
+func (k *Keeper) WatchFile(ctx context.Context, name string) (<-chan struct{}, error) {
+	return k.watch(ctx, k.audit.Dir(), func(path string) bool { return filepath.Base(path) == name })
+}
+
 // watch signals changes in the state folder, and in the folder also, of the files
 // that are wanted.
 func (k *Keeper) watch(ctx context.Context, also string, wanted func(path string) bool) (<-chan struct{}, error) {

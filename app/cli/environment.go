@@ -20,6 +20,7 @@ var variables = [][2]string{
 	{"STAGEDOOR_PASSPHRASE_FILE", "a file with the passphrase of the file vault, in place of a key file"},
 	{"STAGEDOOR_KEYCHAIN_WAIT", "how many seconds you have to answer a keychain's prompt; 60 by default"},
 	{"STAGEDOOR_CLIENTS_HOME", "the home folder in which MCP clients' configs are looked for"},
+	{"STAGEDOOR_DEMO", "set by the demo for its own processes, which then say what they are"},
 	{"CLAUDE_CONFIG_DIR", "where Claude Code keeps its config"},
 	{"HOME, XDG_DATA_HOME, XDG_CONFIG_HOME", "where the state folder and MCP clients' configs are (Windows: USERPROFILE, APPDATA, LOCALAPPDATA)"},
 	{"XDG_RUNTIME_DIR", "a folder that ends with the login: of the session bus, and of tokens that are forgotten at logout (Linux)"},

@@ -22,6 +22,12 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
+// variable tells the demo's processes what they are.
+const variable = "STAGEDOOR_DEMO"
+
+// Here reports whether this process belongs to a demo.
+func Here(getenv func(string) string) bool { return getenv(variable) != "" }
+
 // Params of Run.
 type Params struct {
 	Executable string   // the program itself
@@ -113,6 +119,7 @@ func makeHome(dir string) ([]string, error) {
 		"STAGEDOOR_VAULT=file",
 		"STAGEDOOR_PASSPHRASE_FILE=" + file,
 		"STAGEDOOR_CLIENTS_HOME=" + home,
+		variable + "=1",
 	}, nil
 }
 

@@ -67,7 +67,7 @@ type controller struct {
 func newController(p Params, s surface) *controller {
 	return &controller{
 		p: p, surface: s, results: make(chan func()), toldUnused: map[string]bool{},
-		view: View{Windows: p.Windows, CanSetup: p.Setup != nil},
+		view: View{Windows: p.Windows, CanSetup: p.Setup != nil, Demo: p.Demo},
 	}
 }
 

@@ -21,6 +21,7 @@ type View struct {
 	SetupAsks string // what the user has to agree to first, in lines, or ""
 	SettingUp bool   // and that is running
 	Windows   bool   // there are windows to open
+	Demo      bool   // it is the demonstration
 }
 
 // Kind of a menu item.
@@ -86,6 +87,9 @@ func Menu(v View) []Item {
 // Appearance returns how the icon looks for v.
 func Appearance(v View) Look {
 	l := Look{Badge: len(v.State.Alerts) > 0, Tooltip: "Stagedoor: " + header(v)}
+	if v.Demo {
+		l.Tooltip = "Stagedoor demo: " + header(v)
+	}
 	switch n := len(v.State.Alerts); {
 	case n == 1:
 		l.Tooltip += ", 1 open alert"
@@ -99,7 +103,11 @@ func Appearance(v View) Look {
 const openLines = 3
 
 func headerItems(v View) []Item {
-	items := []Item{note(header(v))}
+	var items []Item
+	if v.Demo {
+		items = append(items, note("Demo: nothing of yours is touched"))
+	}
+	items = append(items, note(header(v)))
 	if v.Problem != "" {
 		items = append(items, note("Cannot read the profiles: "+brief(v.Problem, 60)))
 	}

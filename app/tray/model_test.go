@@ -297,6 +297,26 @@ Revoke…
 ---
 Quit -> quit
 `},
+		"demo": {View{Demo: true, Windows: true}, `
+(Demo: nothing of yours is touched)
+(No profile yet)
+Create a profile… -> open window welcome
+---
+Audit log… -> open window audit
+Alerts… -> open window alerts
+---
+Quit -> quit
+`},
+		// The keychain asks, and nothing is known yet: nobody is told to begin anew.
+		"not read yet": {View{Waiting: true, Windows: true}, `
+(Stagedoor)
+(Keychain: it is locked or waits for your answer)
+---
+Audit log… -> open window audit
+Alerts… -> open window alerts
+---
+Quit -> quit
+`},
 		"hostile account name": {View{State: profiles(odd)}, `
 (work · Spotify — signed in as Ada[2J)
 ---
@@ -322,6 +342,11 @@ Quit -> quit
 func TestAppearance(t *testing.T) {
 	calm := View{Now: noon, State: profiles(active(spotify("work", auth.StatusActive)))}
 	if diff := cmp.Diff(Look{Tooltip: "Stagedoor: work · Spotify — signed in as Ada"}, Appearance(calm)); diff != "" {
+		t.Error(diff)
+	}
+	demo := calm
+	demo.Demo = true
+	if diff := cmp.Diff(Look{Tooltip: "Stagedoor demo: work · Spotify — signed in as Ada"}, Appearance(demo)); diff != "" {
 		t.Error(diff)
 	}
 	calm.State.Alerts = []alert.Alert{{}, {}}

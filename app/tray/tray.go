@@ -76,6 +76,8 @@ type Params struct {
 	// connected apps after a revocation that the provider cannot do itself.
 	OpenURL func(ctx context.Context, url string) error
 	Windows bool
+	// Demo says that this is the demonstration, so that menu and tooltip do, too.
+	Demo bool
 
 	// HostWait is how long Run waits for something that shows tray icons, which
 	// at the start of a session may come up after us. Zero means 5 seconds.

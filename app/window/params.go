@@ -20,6 +20,13 @@ type Keeper interface {
 	welcome.Keeper
 }
 
+// Companions are the processes beside a window. Each field may be nil.
+type Companions struct {
+	Raise func(context.Context) (<-chan struct{}, error) // signals that the window is wanted in front
+	Quit  func(context.Context) (<-chan struct{}, error) // signals that the user left the app
+	Tray  func() bool                                    // reports whether there is a tray
+}
+
 // Params is what a window is given. Keeper and Now are required.
 type Params struct {
 	Keeper Keeper
@@ -42,7 +49,12 @@ type Params struct {
 	// TurnedDown says which alarms the user turned off or down, or "". Nil says
 	// nothing.
 	TurnedDown func() string
+	// Companions are the other processes of the app. The zero value is none.
+	Companions Companions
+	// Open opens another window. Nil hides the ways there.
+	Open func(name string) error
 	// Demo starts the demonstration, which needs no account, and returns once it
 	// runs. Nil hides the button.
-	Demo func() error
+	Demo   func() error
+	InDemo bool // this is the demonstration
 }

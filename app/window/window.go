@@ -47,9 +47,11 @@ func init() { locale.Reveal() }
 // builders returns what fills each window.
 func builders() map[string]func(*kit.Host, Params) {
 	return map[string]func(*kit.Host, Params){
-		"alerts":   func(h *kit.Host, p Params) { alerts.Show(h, p.Keeper, p.Incident, p.TurnedDown) },
-		"audit":    func(h *kit.Host, p Params) { auditlog.Show(h, p.Keeper, p.Export) },
-		"profiles": func(h *kit.Host, p Params) { profiles.Show(h, p.Keeper, p.Entries) },
+		"alerts": func(h *kit.Host, p Params) { alerts.Show(h, p.Keeper, p.Incident, p.TurnedDown) },
+		"audit":  func(h *kit.Host, p Params) { auditlog.Show(h, p.Keeper, p.Export) },
+		"profiles": func(h *kit.Host, p Params) {
+			profiles.Show(h, p.Keeper, p.Entries, profiles.Beside{Tray: p.Companions.Tray, Open: p.Open})
+		},
 		"welcome": func(h *kit.Host, p Params) {
 			welcome.Show(h, p.Keeper, welcome.Actions{Setup: p.Setup, Demo: p.Demo})
 		},
@@ -106,7 +108,14 @@ func Run(ctx context.Context, name string, p Params) error {
 	// context ended and leave the widgets alone.
 	w.SetOnClosed(end)
 
-	build(newHost(life, w, p), p)
+	h := newHost(life, w, p)
+	build(h, p)
+	if p.Companions.Raise != nil {
+		h.Tasks.Follow(p.Companions.Raise, w.RequestFocus, h.Notice.Error)
+	}
+	if p.Companions.Quit != nil {
+		h.Tasks.Follow(p.Companions.Quit, w.Close, h.Notice.Error)
+	}
 	// Not App.Quit, which touches windows that may be gone by then: Fyne ends its
 	// loop on SIGTERM by itself, at the same moment as ctx.
 	stop := context.AfterFunc(ctx, func() { fyne.Do(a.Driver().Quit) })
@@ -125,7 +134,7 @@ func Run(ctx context.Context, name string, p Params) error {
 func newHost(ctx context.Context, w fyne.Window, p Params) *kit.Host {
 	h := &kit.Host{
 		Window: w, Tasks: kit.NewTasks(ctx), Keys: kit.NewKeys(w.Canvas()), Notice: kit.NewNotice(),
-		Now: p.Now, Location: time.Local, OpenURL: p.OpenURL,
+		Now: p.Now, Location: time.Local, OpenURL: p.OpenURL, Demo: p.InDemo,
 	}
 	w.SetPadded(false)
 	w.SetContent(container.NewStack())

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,42 @@ func TestBusyPanelShowsWholeMenu(t *testing.T) {
 		open := s.show("^Profiles", "Profiles", "Manage profiles…")
 		s.close(open)
 	}
+}
+
+// A second click on a window's item brings the one that is there to the front, and
+// Quit closes what the tray opened.
+func TestOneWindowOfEachKind(t *testing.T) {
+	s := newStage(t, full, desktop.Options{})
+	s.stagedoor("create-profile", "work", "--provider", "oidc", "--issuer", s.server.Issuer, "--client-id", authserver.PublicClientID)
+	s.tray()
+	first := s.show("^Audit log", "Audit log…")
+	front, err := strconv.ParseInt(first.ID, 0, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.show("^Alerts", "Alerts…")
+	s.click("Audit log…")
+	s.eventually("the first window in front", func() bool {
+		id, err := s.Command(s.soon(), "xdotool", "getactivewindow").Output()
+		return err == nil && strings.TrimSpace(string(id)) == strconv.FormatInt(front, 10)
+	})
+	titles := func() (n int) {
+		all, err := s.Windows(s.soon())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range all {
+			if strings.Contains(w.Title, "Stagedoor") {
+				n++
+			}
+		}
+		return n
+	}
+	if n := titles(); n != 2 {
+		t.Errorf("%d windows", n)
+	}
+	s.click("Quit")
+	s.eventually("the end of the windows", func() bool { return titles() == 0 })
 }
 
 // show opens a window from the tray's menu. A label that ends with a bracket is the

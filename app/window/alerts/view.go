@@ -58,7 +58,7 @@ type view struct {
 func Show(h *kit.Host, k Keeper, incident Incident, turnedDown func() string) {
 	v := newView(h, k, incident)
 	v.turnedDown = turnedDown
-	h.Window.SetTitle(lang.L("Alerts") + " — Stagedoor")
+	h.SetTitle(lang.L("Alerts"))
 	h.Window.SetContent(v.layout())
 	h.Window.Resize(fyne.NewSize(1020, 640))
 	v.start()

@@ -100,6 +100,9 @@ func TestChartByMouse(t *testing.T) {
 	if f.LastQuery().Until.IsZero() {
 		t.Error("a click does not narrow the time")
 	}
+	if got := shownIn(v.filter.span); got != "2026-11-21 12:00 – 12:30" {
+		t.Errorf("the time filter shows %q", got)
+	}
 }
 
 // A tally must not grow with the log, and must lose nothing when it gets coarser.

@@ -76,7 +76,7 @@ type view struct {
 // the export.
 func Show(h *kit.Host, k Keeper, write Export) {
 	v := newView(h, k, write)
-	h.Window.SetTitle(v.title())
+	h.SetTitle(v.title())
 	h.Window.SetContent(v.layout())
 	h.Window.Resize(fyne.NewSize(1180, 720))
 	v.start()
@@ -135,14 +135,14 @@ func (v *view) layout() fyne.CanvasObject {
 	top := kit.Inset(8, 14, container.NewVBox(
 		container.NewBorder(nil, nil, kit.Heading(lang.L("Audit log")), container.NewHBox(v.badge.box, v.follow, export)),
 		v.filter.box,
-		v.host.Notice,
 		v.chart.box(),
 	))
 	header := kit.NewPane(theme.ColorNameHeaderBackground, newHeader())
 	list := container.NewBorder(header, nil, nil, nil, container.NewStack(v.table, v.empty.Box))
 	panes := container.NewHSplit(kit.NewPane(kit.ColorSurface, list), container.NewStack(v.details.box, v.export.box))
 	panes.SetOffset(0.7)
-	return container.NewBorder(top, kit.Inset(-4, 10, v.status), nil, nil, panes)
+	bottom := container.NewVBox(kit.Inset(0, 14, v.host.Notice), kit.Inset(-4, 10, v.status))
+	return container.NewBorder(top, bottom, nil, nil, panes)
 }
 
 // start asks for the first rows before anything else: they are what the user
@@ -234,7 +234,7 @@ func (v *view) refresh() {
 		text += " · " + lang.N("{{.Count}} new above", v.above, map[string]any{"Count": kit.Number(v.above)})
 	}
 	v.status.SetText(text)
-	v.host.Window.SetTitle(v.title())
+	v.host.SetTitle(v.title())
 }
 
 // title names the window and, once rows are there, how many events were ever
@@ -244,7 +244,7 @@ func (v *view) title() string {
 	if newest := int(v.rows.newest()); newest > 0 && !v.filter.active() {
 		title += " — " + lang.N("{{.Count}} events recorded", newest, map[string]any{"Count": kit.Number(newest)})
 	}
-	return title + " — Stagedoor"
+	return title
 }
 
 // following reports whether the table stays at the newest events.

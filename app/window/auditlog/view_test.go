@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
@@ -554,4 +555,45 @@ func TestEveryKindIsOffered(t *testing.T) {
 	if got := Words("grant_expiry_soon"); got != "Grant expiry soon" {
 		t.Errorf("an unknown event shows as %q", got)
 	}
+}
+
+// shownIn is the text that a drop-down list shows.
+func shownIn(o fyne.CanvasObject) (text string) {
+	for _, o := range windowtest.Visible(o) {
+		if t, ok := o.(*widget.RichText); ok {
+			text = t.String()
+		}
+	}
+	return text
+}
+
+// A filter opens where it is clicked, and a click in its list filters.
+func TestFilterByMouse(t *testing.T) {
+	v, f := open(t, 3)
+	click := func(o fyne.CanvasObject) {
+		at := fyne.CurrentApp().Driver().AbsolutePositionForObject(o)
+		test.TapCanvas(v.host.Window.Canvas(), at.AddXY(o.Size().Width/2, o.Size().Height/2))
+	}
+	click(v.filter.outcome)
+	list := v.host.Window.Canvas().Overlays().Top()
+	if list == nil {
+		t.Fatal("a click on the filter opens nothing")
+	}
+	for _, o := range windowtest.Visible(list) {
+		if _, tappable := o.(fyne.Tappable); tappable && itemText(o) == "failed" {
+			click(o)
+		}
+	}
+	if got := shownIn(v.filter.outcome); f.LastQuery().Outcome != audit.Failed || got != "failed" {
+		t.Errorf("asks for %q and shows %q", f.LastQuery().Outcome, got)
+	}
+}
+
+func itemText(o fyne.CanvasObject) (text string) {
+	for _, o := range windowtest.Visible(o) {
+		if t, ok := o.(*canvas.Text); ok {
+			text += t.Text
+		}
+	}
+	return text
 }

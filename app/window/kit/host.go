@@ -30,6 +30,16 @@ type Host struct {
 	Now      func() time.Time
 	Location *time.Location
 	OpenURL  func(string) error
+	Demo     bool // of the demonstration: the title says so
+}
+
+// SetTitle names the window.
+func (h *Host) SetTitle(title string) {
+	title += " — Stagedoor"
+	if h.Demo {
+		title += " (" + lang.L("demo") + ")"
+	}
+	h.Window.SetTitle(title)
 }
 
 // Open shows a page in the user's browser, or its address if that fails.

@@ -127,11 +127,12 @@ func Tight(lines ...fyne.CanvasObject) fyne.CanvasObject {
 }
 
 // Panes lays out a list, with a heading and what belongs beside and below it, and a
-// pane about the chosen thing, under the notice.
+// pane about the chosen thing. The notice is below, where it moves nothing that
+// somebody is about to click.
 func (h *Host) Panes(share float64, title string, beside, list, below, pane fyne.CanvasObject) fyne.CanvasObject {
 	left := NewPane(ColorSurface, container.NewBorder(
 		Inset(8, 10, container.NewBorder(nil, nil, Heading(title), beside)), below, nil, nil, list))
-	right := container.NewBorder(Inset(8, 14, h.Notice), nil, nil, nil, pane)
+	right := container.NewBorder(nil, Inset(8, 14, h.Notice), nil, nil, pane)
 	panes := container.NewHSplit(left, right)
 	panes.SetOffset(share)
 	return panes

@@ -77,8 +77,8 @@ func New(h *kit.Host, submit func()) *Form {
 	f.TokenURL = f.add(lang.L("Token endpoint"), "https://login.example.com/token", byHand)
 	f.Revoke = f.add(lang.L("Revocation endpoint"), lang.L("Optional"), byHand)
 	f.UserInfo = f.add(lang.L("User info endpoint"), lang.L("Optional; it tells whose account it is"), byHand)
-	f.Scopes = f.add(lang.L("Scopes"), lang.L("As the provider names them, with spaces between"), byHand)
-	f.Port = f.add(lang.L("Redirect port"), lang.L("Any free one, unless the provider asks for a fixed one"), byHand)
+	f.Scopes = f.add(lang.L("Scopes"), lang.L("Optional; as the provider names them, with spaces between"), func(p provider.Provider) bool { return p.ByHand || p.Discovery })
+	f.Port = f.add(lang.L("Redirect port"), lang.L("Optional; another one if another program has it"), func(p provider.Provider) bool { return p.ByHand || len(p.Redirect.Ports) > 0 })
 	f.ClientID = f.add(lang.L("Client id"), "", always)
 	f.Secret = f.add(lang.L("Client secret"), lang.L("Leave empty unless the provider gave you one"), always)
 	f.Secret.Password = true
@@ -128,12 +128,6 @@ func (f *Form) SetProvider(p provider.Provider) {
 	f.showRedirect("")
 	f.developer.SetText(lang.L("Open {{.Provider}}’s developer page", map[string]any{"Provider": p.Name}))
 	f.developer.Hidden = p.DeveloperPage == ""
-	steps := make([]string, len(p.Steps))
-	for i, s := range p.Steps {
-		steps[i] = strconv.Itoa(i+1) + ". " + strings.ReplaceAll(s, "{redirect}", f.redirect.Text)
-	}
-	f.steps.SetText(strings.Join(steps, "\n"))
-	f.steps.Hidden = len(steps) == 0
 	for _, x := range f.fields {
 		x.box.Hidden = !x.shown(p)
 		if i := slices.Index(f.params, x.entry); i >= 0 && i < len(p.Parameters) {
@@ -188,7 +182,11 @@ func (f *Form) Value() auth.NewProfile {
 			Authorization: trimmed(f.Authorize), Token: trimmed(f.TokenURL),
 			Revocation: trimmed(f.Revoke), UserInfo: trimmed(f.UserInfo),
 		}
+	}
+	if f.provider.ByHand || f.provider.Discovery {
 		n.Scopes = strings.Fields(f.Scopes.Text)
+	}
+	if f.provider.ByHand || len(f.provider.Redirect.Ports) > 0 {
 		n.RedirectPort = port(f.Port.Text)
 	}
 	return n
@@ -224,6 +222,7 @@ func (f *Form) Create(k Creator, more func(context.Context, profile.Profile) err
 
 // showRedirect says what to register at the provider.
 func (f *Form) showRedirect(string) {
+	defer f.showSteps()
 	p := f.profile()
 	if p.RedirectPath = auth.OwnRedirectPath(p); p.RedirectPath != "" && p.Issuer == "" && p.Endpoints == nil {
 		f.redirect.SetText(lang.L("It stands here once the provider's address is typed."))
@@ -234,14 +233,26 @@ func (f *Form) showRedirect(string) {
 	f.copyURI.Enable()
 }
 
+// showSteps says how, with the redirect URI that is shown.
+func (f *Form) showSteps() {
+	steps := make([]string, len(f.provider.Steps))
+	for i, s := range f.provider.Steps {
+		steps[i] = strconv.Itoa(i+1) + ". " + strings.ReplaceAll(s, "{redirect}", f.redirect.Text)
+	}
+	f.steps.SetText(strings.Join(steps, "\n"))
+	f.steps.Hidden = len(steps) == 0
+}
+
 // profile is what is known of the profile to be before it is created.
 func (f *Form) profile() profile.Profile {
 	p := profile.Profile{Provider: f.provider.ID, OwnRow: f.provider.Text}
 	if f.provider.Discovery {
 		p.Issuer = strings.TrimSpace(f.Issuer.Text)
 	}
-	if f.provider.ByHand {
+	if f.provider.ByHand || len(f.provider.Redirect.Ports) > 0 {
 		p.RedirectPort = max(0, port(f.Port.Text))
+	}
+	if f.provider.ByHand {
 		if address := strings.TrimSpace(f.TokenURL.Text); address != "" {
 			p.Endpoints = &profile.Endpoints{Token: address}
 		}

@@ -149,6 +149,7 @@ func (v *view) end(p auth.ProfileView, work func(context.Context, string) (auth.
 func (v *view) add() {
 	v.host.Notice.Clear()
 	v.put(v.create.box, true)
+	v.host.Window.Canvas().Focus(v.create.form.Name)
 }
 
 // create is the form for a new profile.

@@ -88,6 +88,7 @@ func (v *view) buttons(p auth.ProfileView) fyne.CanvasObject {
 		row.Add(kit.Button(lang.L("Cancel login"), v.cancelLogin))
 		if url := v.url; url != "" {
 			row.Add(widget.NewButtonWithIcon(lang.L("Copy login link"), theme.ContentCopyIcon(), func() { v.host.Copy(url) }))
+			row.Add(kit.Button(lang.L("Open again"), func() { v.host.Open(url) }))
 		}
 		return row
 	}

@@ -31,6 +31,7 @@ type view struct {
 	host    *kit.Host
 	keeper  Keeper
 	entries Entries // nil if nothing is known of the clients
+	beside  Beside
 
 	profiles  []auth.ProfileView
 	canForget bool   // a login can be forgotten at logout
@@ -38,6 +39,7 @@ type view struct {
 
 	list   *kit.List
 	pane   *fyne.Container // details, a question, or the form
+	alone  *widget.Label   // says that there is no tray
 	open   *fyne.Container // revocations that no provider has confirmed yet
 	create *create
 	warned string // what warn shows
@@ -50,10 +52,17 @@ type view struct {
 	appsPage  string // the provider's, offered after a revocation that needs it
 }
 
+// Beside is the rest of the app. Each field may be nil.
+type Beside struct {
+	Tray func() bool             // reports whether there is a tray
+	Open func(name string) error // opens another window
+}
+
 // Show builds the window's content in h and starts loading.
-func Show(h *kit.Host, k Keeper, e Entries) {
+func Show(h *kit.Host, k Keeper, e Entries, b Beside) {
 	v := newView(h, k, e)
-	h.Window.SetTitle(lang.L("Profiles") + " — Stagedoor")
+	v.beside = b
+	h.SetTitle(lang.L("Profiles"))
 	h.Window.SetContent(v.layout())
 	h.Window.Resize(fyne.NewSize(900, 580))
 	v.start()
@@ -77,16 +86,28 @@ func newView(h *kit.Host, k Keeper, e Entries) *view {
 }
 
 func (v *view) layout() fyne.CanvasObject {
-	add := widget.NewButtonWithIcon(lang.L("New profile"), theme.ContentAddIcon(), v.add)
-	pane := container.NewVScroll(kit.Inset(8, 22, container.NewVBox(v.open, v.pane)))
-	return v.host.Panes(0.36, lang.L("Profiles"), nil, v.list, kit.Inset(8, 10, add), pane)
+	below := container.NewVBox(widget.NewButtonWithIcon(lang.L("New profile"), theme.ContentAddIcon(), v.add))
+	if v.beside.Open != nil {
+		to := func(words, name string) fyne.CanvasObject {
+			return kit.Quiet(words, func() { v.host.Try(func(context.Context) error { return v.beside.Open(name) }, func() {}) })
+		}
+		below.Add(container.NewGridWithColumns(2, to(lang.L("Audit log"), "audit"), to(lang.L("Alerts"), "alerts")))
+	}
+	v.alone = kit.Warning(lang.L("Stagedoor is not in the tray, so nobody is told of alerts once this window is closed. Start it; on GNOME install the AppIndicator extension first."))
+	v.alone.Hidden = v.beside.Tray == nil || v.beside.Tray()
+	pane := container.NewVScroll(kit.Inset(8, 22, container.NewVBox(v.alone, v.open, v.pane)))
+	return v.host.Panes(0.36, lang.L("Profiles"), nil, v.list, kit.Inset(8, 10, below), pane)
 }
 
 func (v *view) start() {
 	v.host.Window.Canvas().Focus(v.list)
 	v.load()
 	v.host.Tasks.Follow(v.keeper.Watch, v.reload, v.host.Notice.Error)
-	v.host.Tasks.Every(15*time.Second, v.refresh)
+	v.host.Tasks.Every(15*time.Second, func() {
+		v.alone.Hidden = v.beside.Tray == nil || v.beside.Tray()
+		v.alone.Refresh()
+		v.refresh()
+	})
 }
 
 // load shows first what needs no answer to the keychain, such as the names.

@@ -201,6 +201,62 @@ func TestNamesAreThereWhileTheKeychainAsks(t *testing.T) {
 	}
 }
 
+// Where no tray watches, the window says so, and leads to the others by itself.
+func TestWithoutATray(t *testing.T) {
+	for tray, says := range map[bool]bool{true: false, false: true} {
+		h := windowtest.Host(t)
+		var opened []string
+		Show(h, &keepertest.Fake{Profiles: accounts()}, nil, Beside{
+			Tray: func() bool { return tray },
+			Open: func(name string) error { opened = append(opened, name); return nil },
+		})
+		content := h.Window.Content()
+		if windowtest.Shows(content, "not in the tray") != says {
+			t.Errorf("tray %v: %q", tray, windowtest.Texts(content))
+		}
+		windowtest.Press(t, content, "Audit log")
+		windowtest.Press(t, content, "Alerts")
+		if !slices.Equal(opened, []string{"audit", "alerts"}) {
+			t.Errorf("opened %q", opened)
+		}
+	}
+}
+
+// What comes up to be read moves nothing away from under the pointer.
+func TestNoticeMovesNothing(t *testing.T) {
+	v, _, content := open(t, accounts())
+	windowtest.Press(t, content, "New profile")
+	at := func() fyne.Position {
+		return fyne.CurrentApp().Driver().AbsolutePositionForObject(v.create.form.ClientID)
+	}
+	before := at()
+	v.host.Notice.Error(hint.New("something failed, and more is said about it", "do something about it, such as this or that"))
+	if after := at(); after != before {
+		t.Errorf("the field for the client id moves from %v to %v", before, after)
+	}
+}
+
+// A port that another program has can be replaced, and the page says what to register then.
+func TestRedirectPort(t *testing.T) {
+	v, f, content := open(t, nil)
+	v.add()
+	for _, name := range v.create.provider.Options {
+		if name == "TIDAL" {
+			v.create.provider.SetSelected(name)
+		}
+	}
+	v.create.form.Name.SetText("music")
+	v.create.form.ClientID.SetText("abc")
+	v.create.form.Port.SetText("8899")
+	if !windowtest.Shows(content, "http://127.0.0.1:8899/callback") || windowtest.Shows(content, ":8888") {
+		t.Errorf("to register: %q", windowtest.Texts(content))
+	}
+	windowtest.Press(t, content, "Create profile")
+	if n := f.Created[0]; n.RedirectPort != 8899 {
+		t.Errorf("created %+v", n)
+	}
+}
+
 func TestUseAndLogin(t *testing.T) {
 	v, f, content := open(t, accounts())
 	f.LoginResult.Account, f.LoginResult.NotGranted = "Lab", []string{"two"}

@@ -63,9 +63,14 @@ type view struct {
 // Show builds the window's content in h.
 func Show(h *kit.Host, k Keeper, a Actions) {
 	v := newView(h, k, a)
-	h.Window.SetTitle(lang.L("Welcome") + " — Stagedoor")
+	h.SetTitle(lang.L("Welcome"))
 	h.Window.SetContent(v.layout())
 	h.Window.Resize(fyne.NewSize(860, 600))
+	h.Window.Canvas().SetOnTypedKey(func(e *fyne.KeyEvent) { // where no field has the keyboard
+		if e.Name == fyne.KeyReturn || e.Name == fyne.KeyEnter {
+			v.advance()
+		}
+	})
 }
 
 func newView(h *kit.Host, k Keeper, a Actions) *view {
@@ -84,10 +89,10 @@ func newView(h *kit.Host, k Keeper, a Actions) *view {
 func (v *view) layout() fyne.CanvasObject {
 	left := kit.NewPane(kit.ColorSurface, kit.Inset(18, 14, container.NewVBox(
 		kit.Heading("Stagedoor"), v.rail.box)))
-	bottom := container.NewVBox(widget.NewSeparator(),
+	bottom := container.NewVBox(kit.Inset(10, 22, v.host.Notice), widget.NewSeparator(),
 		kit.Inset(10, 22, container.NewBorder(nil, nil, v.back, container.NewHBox(v.skip, v.next))))
-	right := container.NewBorder(kit.Inset(10, 22, v.host.Notice), bottom, nil, nil,
-		container.NewVScroll(kit.Inset(6, 22, v.page)))
+	right := container.NewBorder(nil, bottom, nil, nil,
+		container.NewVScroll(kit.Inset(26, 22, v.page)))
 	return container.NewBorder(nil, nil, left, nil, right)
 }
 
@@ -172,6 +177,7 @@ func (v *view) suggest() {
 		}
 	})
 	v.show(stepClient)
+	v.host.Window.Canvas().Focus(v.form.ClientID)
 }
 
 // create makes the profile and selects it, so that Claude's entry follows it.
@@ -246,7 +252,9 @@ func (v *view) demo() {
 		v.finish(err)
 		if err == nil {
 			v.host.Notice.Done(lang.L("The demo is running"),
-				lang.L("It has an account, a provider and a keychain of its own; nothing of yours is touched."))
+				lang.L("It has a second icon in the tray, and an account, a provider and a keychain of its own; nothing of yours is touched."))
+			v.actions.Demo = nil // one is enough
+			v.show(v.step)
 		}
 	})
 }

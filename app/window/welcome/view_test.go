@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagedoor-app/stagedoor/app/keepertest"
@@ -91,11 +92,30 @@ func TestSetupAsksBeforeItChangesAnEntry(t *testing.T) {
 	}
 }
 
+// Enter goes on, and the field to be filled in has the keyboard.
+func TestByKeyboard(t *testing.T) {
+	h := windowtest.Host(t)
+	f := &keepertest.Fake{}
+	Show(h, f, Actions{})
+	c := h.Window.Canvas()
+	c.OnTypedKey()(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	test.Type(c.Focused(), "abc")
+	c.Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	if len(f.Created) != 1 || f.Created[0].ClientID != "abc" || f.Created[0].Name != "spotify" {
+		t.Errorf("created %+v", f.Created)
+	}
+}
+
 func TestErrorsKeepTheStep(t *testing.T) {
 	v, f, content := open(t, Actions{})
 	windowtest.Press(t, content, "Continue")
 	f.Err = hint.Wrap(errors.New("the keychain is locked"), "unlock it")
+	at := func() fyne.Position { return fyne.CurrentApp().Driver().AbsolutePositionForObject(v.form.ClientID) }
+	before := at()
 	windowtest.Press(t, content, "Create profile")
+	if after := at(); after != before {
+		t.Errorf("the error moves the field from %v to %v", before, after)
+	}
 	if message, more := v.host.Notice.Text(); message != "The keychain is locked" || more != "Unlock it" {
 		t.Errorf("notice says %q, %q", message, more)
 	}
@@ -123,8 +143,9 @@ func TestProviderDecidesTheFields(t *testing.T) {
 		t.Errorf("fields: %q", windowtest.Texts(content))
 	}
 	v.form.Issuer.SetText("https://login.example.com")
+	v.form.Scopes.SetText("openid files:read")
 	windowtest.Press(t, content, "Create profile")
-	if n := f.Created[0]; n.Provider != "oidc" || n.Issuer != "https://login.example.com" {
+	if n := f.Created[0]; n.Provider != "oidc" || n.Issuer != "https://login.example.com" || len(n.Scopes) != 2 {
 		t.Errorf("created %+v", n)
 	}
 }
@@ -139,5 +160,8 @@ func TestDemo(t *testing.T) {
 	windowtest.Press(t, content, "Try the demo")
 	if message, _ := v.host.Notice.Text(); !ran || message != "The demo is running" {
 		t.Errorf("ran %v, notice %q", ran, message)
+	}
+	if windowtest.Shows(content, "Try the demo") {
+		t.Error("a second demo is offered")
 	}
 }
