@@ -92,6 +92,9 @@ func (k *Keeper) Holds(ctx context.Context, p profile.Profile, had Access) (bool
 	if err != nil {
 		return false, err
 	}
+	if a.Row.IsAPIKey() {
+		return k.holdsKey(about(ctx, p), a, had)
+	}
 	set, err := k.tokens.Load(vault.WithWait(about(ctx, p), 0), p.ID)
 	switch {
 	case errors.Is(err, vault.ErrNotFound), errors.Is(err, vault.ErrSignedOut), err == nil && set.Refused && !set.Alive(k.now()):
@@ -159,6 +162,9 @@ func (k *Keeper) handOutAs(ctx context.Context, p profile.Profile) (Access, erro
 		return Access{}, err
 	}
 	ctx = about(ctx, p)
+	if a.Row.IsAPIKey() {
+		return k.handOutKey(ctx, a)
+	}
 	since := k.now()
 	grant := k.grant(a)
 	grant.Vet = a.Allows

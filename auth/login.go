@@ -99,6 +99,9 @@ func (k *Keeper) prepare(ctx context.Context, name string, a *loginAttempt) (err
 	if a.Account, err = account.Of(p); err != nil {
 		return err
 	}
+	if a.Row.IsAPIKey() {
+		return hint.New(p.Name+" is an API key, which needs no login", "replace it: stagedoor secret rotate "+p.Name)
+	}
 	// The vault is tried before the browser opens: a login whose tokens cannot
 	// be kept would be worth nothing.
 	set, err := k.tokens.Load(ctx, p.ID)

@@ -57,6 +57,9 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 	if err := a.Check(); err != nil {
 		return profile.Profile{}, err
 	}
+	if a.Row.IsAPIKey() && n.UntilLogout {
+		return profile.Profile{}, errKeyStays
+	}
 	if _, err := list.Find(n.Name); err == nil {
 		return profile.Profile{}, profile.Taken(n.Name)
 	}
@@ -101,7 +104,7 @@ func (k *Keeper) CreateProfile(ctx context.Context, n NewProfile) (profile.Profi
 func warnUnnamed(p profile.Profile, warn func(string)) {
 	a, err := account.Of(p)
 	switch {
-	case err != nil, a.IdentityURL() != "", slices.Contains(a.Scopes(), "openid"), a.Row.Discovery && p.Endpoints == nil: // which were not asked for
+	case err != nil, a.Row.IsAPIKey(), a.IdentityURL() != "", slices.Contains(a.Scopes(), "openid"), a.Row.Discovery && p.Endpoints == nil: // which were not asked for
 	case a.Row.ByHand:
 		warn("nothing says whose login it is, so another account would not be noticed: --userinfo-url has the provider asked")
 	case a.Row.Discovery:

@@ -102,6 +102,9 @@ func (k *Keeper) KeepUntilLogout(ctx context.Context, name string, on bool) erro
 	if err != nil {
 		return err
 	}
+	if a.Row.IsAPIKey() {
+		return errKeyStays
+	}
 	return k.tokens.Move(about(ctx, a.Profile), k.grant(a), func() error { return k.session.Turn(ctx, a.Profile.ID, on) })
 }
 
@@ -250,7 +253,12 @@ func (k *Keeper) view(p profile.Profile, active bool) ProfileView {
 
 // addVaulted adds what the vault says, and asks it no more once it does not answer.
 func (k *Keeper) addVaulted(ctx context.Context, view *ProfileView, p profile.Profile) error {
-	if err := k.addLogin(ctx, view, p); err != nil {
+	a, _ := account.Of(p)
+	login := func() error { return k.addLogin(ctx, view, p) }
+	if view.APIKey = a.Row.IsAPIKey(); view.APIKey {
+		login = func() error { return k.addKey(ctx, view, a) }
+	}
+	if err := login(); err != nil {
 		return err
 	}
 	return k.addSecret(ctx, view, p)

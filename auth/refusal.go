@@ -36,6 +36,7 @@ var refusals = []struct {
 	{ErrUsage, "another provider"}, // a server of one asks for a profile of another
 	{ErrEndpointChanged, "profile changed"},
 	{ErrLoginNeeded, "login needed"},
+	{errNoKey, "no API key"},
 	{vault.ErrLocked, "keychain locked"},
 	{vault.ErrDenied, "keychain denied"},
 	{vault.ErrUnavailable, "no keychain"},

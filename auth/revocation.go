@@ -34,6 +34,9 @@ func (k *Keeper) Revoke(ctx context.Context, name string) (RevokeResult, error) 
 	if err != nil {
 		return RevokeResult{}, err
 	}
+	if row, _ := p.Row(); row.IsAPIKey() {
+		return k.Forget(ctx, name)
+	}
 	return k.revoke(ctx, p, k.tokens.Revoke)
 }
 
@@ -61,7 +64,15 @@ func (k *Keeper) revoke(ctx context.Context, p profile.Profile, by func(context.
 		}
 		return k.grant(a), nil
 	}
+	hadKey := false
+	if row, _ := p.Row(); row.IsAPIKey() {
+		_, none := k.secrets.Load(ctx, p.ID)
+		hadKey = none == nil
+	}
 	outcome, err := by(ctx, token.Grant{ID: p.ID, Renew: renew})
+	if hadKey && err == nil {
+		return keyRemoved(p.Name), nil
+	}
 	if len(moves) > 0 { // afterwards, since the revocation is no answer to it
 		k.recordMove(ctx, a.Profile, moves[0], true)
 	}

@@ -93,6 +93,7 @@ func (k *Keeper) checkSecret(ctx context.Context, p profile.Profile, kept identi
 	if err != nil {
 		return err
 	}
+	row, _ := p.Row()
 	due, given := secretDue(kept, rule.Window)
 	stage := due
 	if now.Before(due) {
@@ -109,7 +110,7 @@ func (k *Keeper) checkSecret(ctx context.Context, p profile.Profile, kept identi
 		return err
 	}
 	k.record(ctx, p, audit.CredentialExpiry, audit.OK, map[string]any{
-		"days": int((due.Sub(now) + oneDay - 1) / oneDay), "age_days": int(now.Sub(kept.Stored) / oneDay), "given": given,
+		"days": int((due.Sub(now) + oneDay - 1) / oneDay), "age_days": int(now.Sub(kept.Stored) / oneDay), "given": given, "api_key": row.IsAPIKey(),
 	})
 	return nil
 }

@@ -30,8 +30,9 @@ const (
 type ProfileView struct {
 	ID           string    `json:"id"`
 	Name         string    `json:"name"`
-	Provider     string    `json:"provider"`      // id of the provider's row
-	ProviderName string    `json:"provider_name"` // for people: "Spotify"
+	Provider     string    `json:"provider"`          // id of the provider's row
+	ProviderName string    `json:"provider_name"`     // for people: "Spotify"
+	APIKey       bool      `json:"api_key,omitempty"` // there is a key and no login; SecretStored and SecretDue are about it
 	ClientID     string    `json:"client_id"`
 	Scopes       []string  `json:"scopes,omitempty"`
 	Service      string    `json:"service"`                // the authorization server: the id of the row, or an issuer
@@ -67,6 +68,12 @@ type ProfileView struct {
 // Words says the state of the login in a few words, the same in the tray, in
 // the windows and on the command line.
 func (p ProfileView) Words() string {
+	switch {
+	case p.APIKey && p.Status == StatusActive:
+		return "stored"
+	case p.APIKey && p.Status == StatusNotConfigured:
+		return "no key stored"
+	}
 	switch p.Status {
 	case StatusActive:
 		return "signed in"

@@ -38,13 +38,18 @@ providers"), an OpenID Connect issuer or any OAuth 2.0 server. On a terminal it 
 for what the profile needs if no provider is named. Register the redirect URI that is
 printed with the provider, path included. A client secret is needed for confidential
 clients only; it is read from standard input or asked for, and never taken from the
-command line.`,
+command line.
+
+With --provider api-key the profile is a key that you got from a service's page: it is
+asked for, or read from standard input if that is no terminal, and servers get it as
+{secret}. Nobody signs in. A key that gets old, or ends soon, is an alert.`,
 		Example: `  stagedoor create-profile work --provider spotify --client-id ID
   stagedoor create-profile hifi --provider tidal --client-id ID --redirect-port 8899
   stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID
   stagedoor create-profile dev --provider oauth2 --auth-url https://… --token-url https://… --client-id ID \
       --redirect-host localhost --redirect-port 8765 --redirect-port 8766
   stagedoor create-profile lab --provider oidc --issuer https://sso.lab --client-id ID --ca-file lab-ca.pem
+  stagedoor create-profile github --provider api-key --owner Ada --secret-expires 2027-03-31
   stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID --auth-param prompt=
   pass show corp | stagedoor create-profile corp --provider oidc --issuer https://login.example.com --client-id ID --client-secret-stdin`,
 		Args: exactly("NAME"),
@@ -59,6 +64,7 @@ command line.`,
 				return usage("--ask-client-secret asks on the terminal, --client-secret-stdin reads a pipe, --client-secret-env a variable", "the client secret comes from one place")
 			case o.ClientID != "" && o.clientIDEnv != "":
 				return usage("name the variable or the id", "--client-id and --client-id-env exclude each other")
+			case o.Provider == provider.APIKey: // has one in any case
 			case o.secretEnds != "" && !o.askSecret && !o.secretFromStdin && o.secretEnv == "":
 				return usage("pass the secret with --ask-client-secret, --client-secret-stdin or --client-secret-env", "there is no client secret that could expire")
 			}
@@ -74,7 +80,8 @@ command line.`,
 	flags.StringVar(&o.clientIDEnv, "client-id-env", "", "the variable that has the client id")
 	flags.BoolVar(&o.askSecret, "ask-client-secret", false, "ask for the client secret")
 	flags.BoolVar(&o.secretFromStdin, "client-secret-stdin", false, "read the client secret from standard input")
-	flags.StringVar(&o.secretEnv, "client-secret-env", "", "the variable that has the client secret")
+	flags.StringVar(&o.secretEnv, "client-secret-env", "", "the variable that has the client secret or the API key")
+	flags.StringVar(&o.Owner, "owner", "", "whose API key it is, for people (api-key)")
 	addSecretExpires(cmd, &o.secretEnds)
 	flags.StringArrayVar(&o.Params, "param", nil, "NAME=VALUE of the provider's addresses, such as host=gitlab.example.com; may be repeated")
 	flags.StringVar(&o.Endpoints.AuthMethod, "auth-method", "", "how the client secret is shown: client_secret_basic, client_secret_post or none; found out if left out")
@@ -146,8 +153,10 @@ func createProfileRun(ctx context.Context, f *Factory, k createKeeper, o *create
 		var value string
 		value, err = f.variable("client-secret-env", o.secretEnv)
 		o.ClientSecret = secret.String(value)
+	case o.Provider == provider.APIKey:
+		o.ClientSecret, err = f.secret("API key", !o.secretFromStdin && f.ReadPassword != nil)
 	case o.askSecret || o.secretFromStdin:
-		o.ClientSecret, err = f.clientSecret(o.askSecret)
+		o.ClientSecret, err = f.secret("client secret", o.askSecret)
 	}
 	if err != nil {
 		return err
@@ -168,6 +177,10 @@ func createProfileRun(ctx context.Context, f *Factory, k createKeeper, o *create
 		o.Warn("the redirect URI's path is this provider's own, so that no other provider can answer in its place; register it as it is")
 	}
 	f.printf("created %s (%s)\n", p.Name, p.Provider)
+	if p.Provider == provider.APIKey {
+		f.printf("next: stagedoor setup --profile %s --env API_KEY={secret} -- COMMAND\n", p.Name)
+		return nil
+	}
 	for _, uri := range auth.RedirectURIs(p) {
 		f.printf("redirect URI to register: %s\n", uri)
 	}

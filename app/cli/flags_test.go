@@ -102,6 +102,7 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[createOptions]{"corp --provider tidal --ask-client-secret --secret-expires d", &createOptions{askSecret: true, secretEnds: "d", NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal"}}},
 		flagTest[createOptions]{"corp --provider tidal --client-id-env I --client-secret-env S", &createOptions{clientIDEnv: "I", secretEnv: "S", NewProfile: auth.NewProfile{Name: "corp", Provider: "tidal"}}},
 		flagTest[createOptions]{"corp --provider oidc --ca-file F --pin sha256/a --pin sha256/b", &createOptions{caFile: "F", NewProfile: auth.NewProfile{Name: "corp", Provider: "oidc", Pins: []string{"sha256/a", "sha256/b"}}}},
+		flagTest[createOptions]{"gh --provider api-key --owner Ada --secret-expires d", &createOptions{secretEnds: "d", NewProfile: auth.NewProfile{Name: "gh", Provider: "api-key", Owner: "Ada"}}},
 		flagTest[createOptions]{"corp --provider gitlab --param host=h --param a=b", &createOptions{NewProfile: auth.NewProfile{Name: "corp", Provider: "gitlab", Params: []string{"host=h", "a=b"}}}},
 		flagTest[createOptions]{"corp --provider oidc --refresh-ends-access", &createOptions{NewProfile: auth.NewProfile{Name: "corp", Provider: "oidc", RefreshEndsAccess: true}}},
 		flagTest[createOptions]{

@@ -57,14 +57,22 @@ func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *jsonOptions)
 			if p.Active {
 				mark = "*"
 			}
-			return []string{mark, p.Name, p.ProviderName, p.Words(), p.Account, ends(p, f.Now()), until(p.GrantEnds, f.Now()), p.KeptIn()}
+			words, end := p.Words(), ends(p, f.Now())
+			if p.APIKey && !p.SecretStored.IsZero() {
+				words, end = words+" "+until(p.SecretStored, f.Now()), "replace "+until(p.SecretDue, f.Now())
+			}
+			return []string{mark, p.Name, p.ProviderName, words, p.Account, end, until(p.GrantEnds, f.Now()), p.KeptIn()}
 		})
 		for _, p := range state.Profiles {
 			if p.Changed != "" {
 				f.notef("%s: no server gets a token: %s\n", p.Name, p.Changed)
 			}
 			if !p.SecretDue.IsZero() && p.SecretDue.Sub(f.Now()) < 15*24*time.Hour {
-				f.notef("%s: the client secret is to be replaced (%s): stagedoor secret rotate %s\n", p.Name, until(p.SecretDue, f.Now()), p.Name)
+				what := "client secret"
+				if p.APIKey {
+					what = "API key"
+				}
+				f.notef("%s: the %s is to be replaced (%s): stagedoor secret rotate %s\n", p.Name, what, until(p.SecretDue, f.Now()), p.Name)
 			}
 		}
 		f.warn(state.VaultProblem, state.VaultHint)

@@ -234,6 +234,8 @@ func needs(p provider.Provider) string {
 // waysIn says how one signs in.
 func waysIn(p provider.Provider) string {
 	switch {
+	case p.IsAPIKey():
+		return "not needed"
 	case p.Cannot != "":
 		return "not possible"
 	case p.Device != "":

@@ -49,7 +49,8 @@ to profiles of one provider, so that a Spotify server never gets another
 provider's token. This is what MCP clients' configs call; "stagedoor setup"
 writes it there.
 
-A TEMPLATE may name {access_token}, {token_type}, {expires_at} (seconds),
+A TEMPLATE may name {access_token}, which of a profile that is an API key is the key
+and can be written {secret}, {token_type}, {expires_at} (seconds),
 {expires_at_ms}, {expires_at_iso_local}, {scope}, {client_id}, {redirect_uri},
 {profile}, {run_dir} and {free_port}, of 127.0.0.1, and what "stagedoor providers ID"
 lists besides, such as {cloud_id}, {instance_url} and {host}. Other braces are text;

@@ -13,6 +13,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/secret"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 func newCmdSecret(f *Factory) *cobra.Command {
@@ -32,7 +33,7 @@ func newCmdSecretSet(f *Factory, runF func(*secretOptions) error) *cobra.Command
 	cmd := &cobra.Command{
 		Use:   "set PROFILE",
 		Short: "Store a new client secret; the login stays",
-		Long: `Store a new client secret for a profile, in place of the one it has. It is asked
+		Long: `Store a new client secret or API key for a profile, in place of the one it has. It is asked
 for, or read from standard input if that is no terminal, and never taken from the
 command line. The login stays: the next refresh shows the new secret. What is old
 for 90 days, or reaches the end that you give, is an alert from 15 days before.`,
@@ -119,6 +120,10 @@ func secretRun(ctx context.Context, f *Factory, k secretKeeper, o *secretOptions
 	if err != nil {
 		return err
 	}
+	key, what := p.Provider == provider.APIKey, "client secret"
+	if key {
+		what = "API key"
+	}
 	n := auth.NewSecret{Try: try}
 	if n.Ends, err = expiry(o.ends); err != nil {
 		return err
@@ -133,7 +138,7 @@ func secretRun(ctx context.Context, f *Factory, k secretKeeper, o *secretOptions
 	case o.command != "":
 		n.Value, err = f.Shell(ctx, o.command)
 	case o.every >= 0:
-		n.Value, err = f.clientSecret(f.ReadPassword != nil)
+		n.Value, err = f.secret(what, f.ReadPassword != nil)
 	}
 	if err != nil {
 		return err
@@ -142,18 +147,23 @@ func secretRun(ctx context.Context, f *Factory, k secretKeeper, o *secretOptions
 	if row, unknown := provider.Lookup(done.At); unknown == nil {
 		done.At = row.Name
 	}
-	was := "was stored"
+	was, shown := "was stored", "it is shown to "+done.At+" and nobody else"
+	if key {
+		shown = "servers get it from now on"
+	}
 	switch {
 	case done.Same:
 		was = "is the one of before, and as old as it was"
 	case p.HasSecret:
 		was = "was replaced"
 	}
-	if err = f.done(err, "%s: the client secret %s; it is shown to %s and nobody else\n", p.Name, was, done.At); err != nil {
+	if err = f.done(err, "%s: the %s %s; %s\n", p.Name, what, was, shown); err != nil {
 		return err
 	}
 	switch {
 	case done.Same:
+	case key && try:
+		f.printf("nobody was asked whether it works; delete the old one where you got it\n")
 	case done.Tried:
 		f.printf("a refresh has shown that it works: the old one can be deleted at the provider\n")
 	case try:
@@ -168,23 +178,23 @@ func secretRun(ctx context.Context, f *Factory, k secretKeeper, o *secretOptions
 	return nil
 }
 
-// clientSecret asks for a client secret or reads all that standard input has: of
-// several lines nobody can say which one is the secret. More than the Keeper
-// takes is left for it to refuse.
-func (f *Factory) clientSecret(ask bool) (secret.String, error) {
+// secret asks for a client secret or an API key, or reads all that standard input has:
+// of several lines nobody can say which one is the secret. More than the Keeper takes
+// is left for it to refuse.
+func (f *Factory) secret(what string, ask bool) (secret.String, error) {
 	if ask {
-		value, err := f.ReadPassword("Client secret: ")
+		value, err := f.ReadPassword(text.Sentence(what) + ": ")
 		if err == nil && value.Empty() {
-			err = usage("type or paste it at the question; a public client needs none", "no client secret was typed")
+			err = usage("type or paste it at the question; a public client needs none", "no %s was typed", what)
 		}
 		return value, err
 	}
 	typed, err := io.ReadAll(io.LimitReader(f.In, 64<<10))
 	if err != nil {
-		return "", fmt.Errorf("read the client secret: %w", err)
+		return "", fmt.Errorf("read the %s: %w", what, err)
 	}
 	if len(bytes.TrimSpace(typed)) == 0 {
-		return "", usage("pipe it in, alone on one line: pass show NAME | head -n 1 | stagedoor …", "standard input has no client secret")
+		return "", usage("pipe it in, alone on one line: pass show NAME | head -n 1 | stagedoor …", "standard input has no %s", what)
 	}
 	return secret.String(typed), nil
 }

@@ -198,7 +198,7 @@ func (l *Live) again(ctx context.Context, account string) (auth.Access, error) {
 // expires reports whether what a server is given at its start ends with the token.
 func (d Delivery) expires() bool {
 	return !d.Endpoint || slices.ContainsFunc(d.Env, func(v Var) bool {
-		return strings.Contains(v.Template, "{access_token}") || strings.Contains(v.Template, "{expires")
+		return NamesToken(v.Template) || strings.Contains(v.Template, "{expires")
 	})
 }
 

@@ -73,7 +73,9 @@ func Recipes() []Recipe {
 func (r Recipe) Check(p profile.Profile, named bool) error {
 	row, _ := p.Row()
 	what, whose := p.Provider, r.Provider
-	switch own := row.TakesTrust(); { // nobody's but the user's
+	switch own := row.TakesTrust() || row.IsAPIKey(); { // nobody's but the user's
+	case row.IsAPIKey() && named: // whose key it is, only the user knows
+		return nil
 	case r.Provider != "":
 		if r.Provider == p.Provider && (!row.Own() || strings.Contains(r.ID, "@")) {
 			return nil
@@ -92,7 +94,10 @@ func (r Recipe) Check(p profile.Profile, named bool) error {
 			return nil
 		}
 		if whose = strings.Join(r.Hosts, ", "); own {
-			return hint.Usage(fmt.Sprintf("%s is a profile of %s, but %s is for %s", p.Name, p.Service(), r.Name, whose),
+			if what = "a profile of " + p.Service(); row.IsAPIKey() {
+				what = "an API key"
+			}
+			return hint.Usage(fmt.Sprintf("%s is %s, but %s is for %s", p.Name, what, r.Name, whose),
 				"if it takes that token, say so: --as "+r.ID)
 		}
 	}

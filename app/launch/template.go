@@ -46,6 +46,7 @@ var holes = []struct {
 	value func(Values) string
 }{
 	{"{access_token}", func(v Values) string { return v.AccessToken.Reveal() }},
+	{"{secret}", func(v Values) string { return v.AccessToken.Reveal() }}, // of an API key, and of a login the same
 	{"{token_type}", func(v Values) string { return v.TokenType }},
 	{"{expires_at}", func(v Values) string { return strconv.FormatInt(v.Expires.Unix(), 10) }},
 	{"{expires_at_ms}", func(v Values) string { return strconv.FormatInt(v.Expires.UnixMilli(), 10) }},
@@ -62,6 +63,11 @@ var holes = []struct {
 		}
 		return v.FreePort()
 	}},
+}
+
+// NamesToken reports whether a template has a token or an API key in it.
+func NamesToken(template string) bool {
+	return strings.Contains(template, "{access_token}") || strings.Contains(template, "{secret")
 }
 
 var envName = text.Pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)

@@ -18,6 +18,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/host"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
 
 // Keeper is what the package needs of auth.Keeper.
@@ -112,7 +113,7 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 			return Plan{}, err
 		}
 	}
-	pinned := r.Profile != ""
+	pinned := r.Profile != "" || plan.Profile.Provider == provider.APIKey // which no other stands in for
 	name := cmp.Or(r.Entry, EntryName(plan.Profile, pinned))
 	before, err := s.Configs.Plan(ctx, plan.Client, name, nil)
 	if err != nil || r.Remove {
@@ -244,7 +245,10 @@ func (s Service) Apply(ctx context.Context, plan Plan) (backup string, err error
 // one that follows the active profile, with the profile's name behind it for
 // one that is pinned.
 func EntryName(p profile.Profile, pinned bool) string {
-	if !pinned {
+	switch {
+	case p.Provider == provider.APIKey: // which says nothing of what the key is for
+		return p.Name
+	case !pinned:
 		return p.Provider
 	}
 	name := p.Provider + "-" + p.Name
@@ -298,7 +302,7 @@ func (s Service) serverFor(p profile.Profile, r Request) (profile.Server, error)
 	switch {
 	case len(server.Command) == 0:
 		return server, hint.New("there is no command to start the MCP server with", "put it behind --: "+example)
-	case server.As == "" && !strings.Contains(strings.Join(slices.Concat(server.Env, server.Files), "\n"), "{access_token}"):
+	case server.As == "" && !launch.NamesToken(strings.Join(slices.Concat(server.Env, server.Files), "\n")):
 		return server, hint.New("the MCP server would get no token", "say which variable it reads: --env API_TOKEN={access_token}, or which known server it is: --as spotify-mcp")
 	}
 	server.Command = slices.Clone(server.Command)

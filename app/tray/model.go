@@ -180,9 +180,11 @@ func profileItems(v View, active auth.ProfileView, hasActive bool) []Item {
 // signIn is what the login is called in a profile's state, or "" where it is not
 // offered: a login that works, or that is locked, needs none until it is about to end.
 func signIn(p auth.ProfileView, now time.Time) string {
-	switch p.Status {
-	case auth.StatusUnknown:
+	switch {
+	case p.APIKey, p.Status == auth.StatusUnknown:
 		return ""
+	}
+	switch p.Status {
 	case auth.StatusNotConfigured:
 		return "Sign in"
 	case auth.StatusActive:
@@ -214,9 +216,11 @@ func profilesMenu(v View) Item {
 // revokeMenu asks once: a tray menu has no dialogs, so the question is a submenu
 // that says what will happen at the provider and here, above the answer.
 func revokeMenu(p auth.ProfileView) Item {
-	provider := brief(p.ProviderName, 30)
+	provider, here := brief(p.ProviderName, 30), "Here: the tokens of "+p.Name+" are deleted"
 	var there string
 	switch {
+	case p.APIKey:
+		there, here = "Where the key comes from: nothing; delete it there", "Here: the API key of "+p.Name+" is deleted"
 	case p.CanRevoke:
 		there = "At " + provider + ": the login ends"
 	case p.AppsPage != "":
@@ -226,7 +230,7 @@ func revokeMenu(p auth.ProfileView) Item {
 	}
 	return Item{Kind: Submenu, Label: "Revoke…", Enabled: true, Children: []Item{
 		note(there),
-		note("Here: the tokens of " + p.Name + " are deleted"),
+		note(here),
 		command("Revoke "+p.Name+" now", Revoke, p.Name),
 	}}
 }
@@ -282,7 +286,7 @@ func statusText(p auth.ProfileView, v View) string {
 		return "locked"
 	}
 	if p.Status == auth.StatusActive {
-		if account := brief(p.Account, 40); account != "" {
+		if account := brief(p.Account, 40); account != "" && !p.APIKey {
 			words += " as " + account
 		}
 		switch days := daysLeft(p.GrantEnds, v.Now); {

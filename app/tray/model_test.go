@@ -55,6 +55,22 @@ func spotify(name string, s auth.Status) auth.ProfileView {
 	return p
 }
 
+// An API key has no login: nothing asks to sign in, and a revocation tells nobody.
+func TestMenuOfAnAPIKey(t *testing.T) {
+	p := active(auth.ProfileView{ID: "1", Name: "github", Provider: "api-key", ProviderName: "API key", APIKey: true, Account: "Ada", Status: auth.StatusActive})
+	got := drawn(Menu(View{State: auth.State{Profiles: []auth.ProfileView{p}}, Now: noon}))
+	for _, want := range []string{"(github · API key — stored)\n", "(Where the key comes from: nothing; delete it there)", "(Here: the API key of github is deleted)"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("want %q in\n%s", want, got)
+		}
+	}
+	p.Status = auth.StatusNotConfigured
+	got += drawn(Menu(View{State: auth.State{Profiles: []auth.ProfileView{p}}, Now: noon}))
+	if strings.Contains(strings.ToLower(got), "sign") {
+		t.Errorf("somebody is asked to sign in:\n%s", got)
+	}
+}
+
 func active(p auth.ProfileView) auth.ProfileView {
 	p.Active = true
 	return p

@@ -31,7 +31,8 @@ type New struct {
 	Provider     string            // what names a provider's row, see provider.Choose
 	Rows         string            // the folder with the user's rows; the Keeper sets it
 	ClientID     string            // may be empty if another profile of the provider has one
-	ClientSecret secret.String     // of a confidential client; empty for a public one
+	ClientSecret secret.String     // of a confidential client; empty for a public one; of an API key, the key
+	Owner        string            // of an API key, for people; may be empty
 	SecretEnds   time.Time         // when the provider ends the client secret; zero if that is not known
 	Params       []string          // NAME=VALUE for the parameters of the provider's row
 	Scopes       []string          // the provider's own list if empty
@@ -68,6 +69,14 @@ type New struct {
 func (a Account) Check() error {
 	row, p := a.Row, a.Profile
 	switch {
+	case row.IsAPIKey() && !p.HasSecret:
+		return hint.Usage("there is no API key", "type it at the question, pipe it in, or name its variable with --client-secret-env")
+	case row.IsAPIKey() && (p.ClientID != "" || p.Issuer != "" || p.Endpoints != nil || p.Trust != "" || len(p.Scopes) > 0):
+		return hint.Usage("an API key has no client id, addresses, certificates or scopes", "give its name, and --owner and --secret-expires if you like")
+	case row.IsAPIKey():
+		return nil
+	case p.Identity != nil:
+		return hint.Usage("whose login it is says the provider", "leave --owner out: it is for API keys")
 	case row.Cannot != "":
 		return hint.Usage("there is no login at "+row.Name, row.Cannot)
 	case p.ClientID == "" && row.DeveloperPage != "":
@@ -202,6 +211,9 @@ func (n *New) Account() (Account, error) {
 		Name: n.Name, Provider: row.ID, OwnRow: row.Text, ClientID: n.ClientID, Scopes: n.Scopes,
 		Issuer: n.Issuer, RedirectPort: n.RedirectPort, MorePorts: n.MorePorts, RedirectHost: n.RedirectHost, HasSecret: !n.ClientSecret.Empty(),
 		RefreshEndsAccess: n.RefreshEndsAccess, AccountField: n.AccountField,
+	}
+	if n.Owner != "" {
+		p.Identity = &profile.Identity{Name: text.Name(n.Owner)}
 	}
 	p.Issuer = cmp.Or(withoutWellKnown(p.Issuer), row.Issuer)
 	p.Params = row.Kept(n.Params)

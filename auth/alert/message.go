@@ -56,6 +56,11 @@ func (f *firing) variable(r *Rule, name string) string {
 		return span(r.Window)
 	case "age": // of what the event is about
 		return span(time.Duration(number(e.Data["age_days"])) * day)
+	case "secret": // which one is old
+		if e.Data["api_key"] == true {
+			return "API key"
+		}
+		return "client secret"
 	case "value":
 		return span(time.Duration(f.value) * time.Second)
 	case "usually":

@@ -184,10 +184,10 @@ func Defaults() []Rule {
 			Cases:   []Case{when(is("kind", "unchecked"), P3, "the signature of an ID token could not be checked with the provider's keys")},
 		},
 		{
-			ID: "credential_age", Title: "Old client secret",
-			Condition: "a client secret will be ${window} old, or reach the end that was given for it, in ${warn}, and once it has",
+			ID: "credential_age", Title: "Old secret",
+			Condition: "a client secret or an API key will be ${window} old, or reach the end that was given for it, in ${warn}, and once it has",
 			Guard:     "a new secret begins anew, and a clock that is wrong for a while makes nothing old",
-			Advice:    "Make a new client secret at the provider, store it (`stagedoor secret rotate PROFILE`), then delete the old one there.",
+			Advice:    "Make a new one at the provider, store it (`stagedoor secret rotate PROFILE`), then delete the old one there.",
 			Events:    []string{audit.CredentialExpiry},
 			Resets:    []string{audit.CredentialStored, audit.CredentialRotated, audit.Imported, audit.SecretsRemoved, audit.ProfileDeleted}, Resolves: true, Stays: true,
 			ResetWhere: func(e audit.Event) bool {
@@ -200,11 +200,11 @@ func Defaults() []Rule {
 				return !failed(e)
 			},
 			Kind: Single, Window: 90 * day, Warn: 15 * day, Severity: P3, Cooldown: day,
-			Message: "the client secret is ${age} old: renew it at the provider soon",
+			Message: "the ${secret} is ${age} old: renew it at the provider soon",
 			Cases: []Case{
-				when(func(e audit.Event) bool { return e.Data["given"] == true && number(e.Data["days"]) <= 0 }, P3, "the client secret has reached its end: store a new one"),
-				when(is("given", true), P3, "the client secret ends within ${days}: renew it at the provider soon"),
-				when(daysUpTo(0), P3, "the client secret is ${age} old: renew it at the provider"),
+				when(func(e audit.Event) bool { return e.Data["given"] == true && number(e.Data["days"]) <= 0 }, P3, "the ${secret} has reached its end: store a new one"),
+				when(is("given", true), P3, "the ${secret} ends within ${days}: renew it at the provider soon"),
+				when(daysUpTo(0), P3, "the ${secret} is ${age} old: renew it at the provider"),
 			},
 		},
 		{

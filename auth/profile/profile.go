@@ -123,6 +123,8 @@ func (p Profile) Row() (provider.Provider, error) {
 func (p Profile) Service() string {
 	row, _ := p.Row() // of one that is not known, all that is said here is the id
 	switch {
+	case row.IsAPIKey(): // no other stands in for it
+		return p.ID
 	case row.Fixed() && (p.Params != "" || row.Own()):
 		return row.Token
 	case row.Discovery && p.Issuer != "":

@@ -204,6 +204,13 @@ func All() []Provider {
 	return slices.Clone(all)
 }
 
+// APIKey is the row of profiles that are a key which somebody got from a service's page:
+// nobody signs in, nothing is refreshed, and nobody can be asked to end it.
+const APIKey = "api-key"
+
+// IsAPIKey reports whether the row is that one.
+func (p Provider) IsAPIKey() bool { return p.ID == APIKey && !p.Own() }
+
 // Offered returns the rows at which there can be a login, in the order to offer them.
 func Offered() []Provider {
 	return slices.DeleteFunc(All(), func(p Provider) bool { return p.Cannot != "" })

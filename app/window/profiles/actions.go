@@ -116,7 +116,11 @@ func (v *view) keepUntilLogout(p auth.ProfileView, on bool) {
 func (v *view) revoke(p auth.ProfileView) {
 	facts := kit.NewFacts()
 	facts.Text(lang.L("At the provider"), revocationWords(p))
-	facts.Text(lang.L("Here"), lang.L("The tokens are deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays, and you can sign in again.", map[string]any{"Vault": vaultWords(p.Vault)}))
+	if vault := map[string]any{"Vault": vaultWords(p.Vault)}; p.APIKey {
+		facts.Text(lang.L("Here"), lang.L("The API key is deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays.", vault))
+	} else {
+		facts.Text(lang.L("Here"), lang.L("The tokens are deleted from the {{.Vault}} at once. Running MCP servers lose access; the profile itself stays, and you can sign in again.", vault))
+	}
 	name := map[string]any{"Name": p.Name}
 	v.ask(lang.L("Revoke the access of {{.Name}}?", name), facts, lang.L("Revoke access"), func() {
 		v.end(p, v.keeper.Revoke, lang.L("Revoking the access of {{.Name}}…", name), func(r auth.RevokeResult) string {

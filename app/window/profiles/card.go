@@ -26,7 +26,14 @@ func (v *view) card(p auth.ProfileView) fyne.CanvasObject {
 	facts := kit.NewFacts()
 	facts.Text(lang.L("Status"), statusWords(p)).Importance, _ = statusColour(p.Status)
 	facts.Text(lang.L("Provider"), p.ProviderName)
-	facts.Text(lang.L("Signed in as"), p.Account)
+	if p.APIKey {
+		facts.Text(lang.L("Owner"), p.Account)
+		if !p.SecretDue.IsZero() {
+			facts.Text(lang.L("Replace the key"), h.Relative(p.SecretDue)+" ("+p.SecretDue.In(h.Location).Format(time.DateOnly)+")")
+		}
+	} else {
+		facts.Text(lang.L("Signed in as"), p.Account)
+	}
 	when := map[string]any{"When": h.Relative(p.Expires)}
 	switch {
 	case p.Status == auth.StatusActive && p.NoEnd:
@@ -47,7 +54,7 @@ func (v *view) card(p auth.ProfileView) fyne.CanvasObject {
 	}
 	facts.Text(lang.L("Client id"), p.ClientID)
 	facts.Text(lang.L("Stored in"), storedIn(p.Vault))
-	if v.canForget || p.Vault == "session" {
+	if v.canForget && !p.APIKey || p.Vault == "session" {
 		forget := widget.NewCheck(lang.L("Forget the login when I log out"), nil)
 		forget.Checked = p.Vault == "session"
 		forget.OnChanged = func(on bool) { v.keepUntilLogout(p, on) }
@@ -73,7 +80,7 @@ func (v *view) card(p auth.ProfileView) fyne.CanvasObject {
 		return page
 	}
 	seldom := container.NewHBox()
-	if p.Status == auth.StatusActive {
+	if p.Status == auth.StatusActive && !p.APIKey {
 		seldom.Add(kit.Quiet(lang.L("Renew the login"), func() { v.login(p) }))
 	}
 	seldom.Add(kit.Quiet(lang.L("Rename…"), func() { v.rename(p) }))
@@ -99,7 +106,9 @@ func (v *view) buttons(p auth.ProfileView) fyne.CanvasObject {
 	case auth.StatusUnknown:
 		row.Add(kit.Primary(lang.L("Try again"), v.reload)) // there may be a login that works
 	default:
-		row.Add(kit.Primary(signIn(p.Status), func() { v.login(p) }))
+		if !p.APIKey {
+			row.Add(kit.Primary(signIn(p.Status), func() { v.login(p) }))
+		}
 	}
 	if !p.Active {
 		row.Add(use)

@@ -122,7 +122,11 @@ func (v *view) askDelete(p auth.ProfileView, x pinned) {
 	if p.Status != auth.StatusNotConfigured {
 		facts.Text(lang.L("At the provider"), revocationWords(p))
 	}
-	facts.Text(lang.L("Here"), lang.L("The profile is removed, and its tokens and its client secret are deleted. MCP servers that use it lose access. The audit log keeps its history."))
+	if p.APIKey {
+		facts.Text(lang.L("Here"), lang.L("The profile is removed and its API key is deleted. MCP servers that use it lose access. The audit log keeps its history."))
+	} else {
+		facts.Text(lang.L("Here"), lang.L("The profile is removed, and its tokens and its client secret are deleted. MCP servers that use it lose access. The audit log keeps its history."))
+	}
 	if len(x.entries) > 0 {
 		facts.Text(lang.L("Entries"), lang.L("These entries will not start any more: {{.Entries}}", x.words))
 		facts.Add("", x.too)

@@ -30,6 +30,12 @@ func showItem(i *kit.Item, p auth.ProfileView) {
 
 // statusWords are [auth.ProfileView.Words] in the user's language.
 func statusWords(p auth.ProfileView) string {
+	switch {
+	case p.APIKey && p.Status == auth.StatusActive:
+		return lang.L("stored")
+	case p.APIKey && p.Status == auth.StatusNotConfigured:
+		return lang.L("no key stored")
+	}
 	return cmp.Or(map[auth.Status]string{
 		auth.StatusActive: lang.L("signed in"), auth.StatusNeedsLogin: lang.L("sign in again"), auth.StatusExpired: lang.L("sign in again"),
 		auth.StatusNotConfigured: lang.L("not signed in"), auth.StatusUnknown: lang.L("locked"),
@@ -69,6 +75,8 @@ func statusColour(s auth.Status) (widget.Importance, fyne.ThemeColorName) {
 func revocationWords(p auth.ProfileView) string {
 	provider := map[string]any{"Provider": p.ProviderName}
 	switch {
+	case p.APIKey:
+		return lang.L("Whoever gave out the key is not told and takes it still: delete it there.")
 	case p.CanRevoke:
 		return lang.L("The refresh token and the access token are revoked at {{.Provider}}, and Stagedoor checks that they no longer work.", provider)
 	case p.AppsPage == "":
