@@ -7,6 +7,8 @@ type file interface {
 	entry(client Client, name string) (found, error)
 	// entries are those that start a program.
 	entries(client Client) []Server
+	// names are those of all entries.
+	names(client Client) ([]string, error)
 	// set is the file with the entry as wanted, and drop is it without.
 	set(client Client, name string, e Entry) (file, error)
 	drop(client Client, name string) (file, error)

@@ -71,7 +71,7 @@ func (ch *Change) compute(client Client) error {
 	case ch.Entry == nil:
 		ch.Action = Absent
 	default:
-		if err := CheckName(ch.Name); err != nil {
+		if err := CheckName(ch.Name); err != nil && ch.Entry.text == nil { // what was there is called as it was
 			return err
 		}
 		ch.Action = Create

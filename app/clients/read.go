@@ -67,6 +67,17 @@ func (d *document) entries(client Client) (list []Server) {
 	return list
 }
 
+func (d *document) names(client Client) (list []string, err error) {
+	servers, null, err := d.servers(client)
+	if err != nil || servers == nil || null {
+		return nil, err
+	}
+	for _, m := range servers.Value.(*hujson.Object).Members {
+		list = append(list, memberName(m))
+	}
+	return list, nil
+}
+
 // folderMissing says that the folder of path does not exist.
 func folderMissing(path string) bool {
 	_, err := os.Stat(filepath.Dir(path))

@@ -146,6 +146,11 @@ func (f *tomlFile) entries(client Client) (list []Server) {
 	return list
 }
 
+func (f *tomlFile) names(client Client) ([]string, error) {
+	servers, err := f.servers(client)
+	return slices.Sorted(maps.Keys(servers)), err
+}
+
 // regions are where the statements of a table and of those below it are, with what
 // stands between them.
 func (f *tomlFile) regions(table []string) (list []span) {

@@ -119,10 +119,7 @@ func (c *Configs) planEntryBack(ctx context.Context, client Client, last Backup,
 	}
 	var e *Entry
 	if before.there {
-		if e = before.entry.clone(); e == nil {
-			e = &Entry{}
-		}
-		e.text = before.text
+		e = before.back()
 	}
 	return c.Plan(ctx, client, name, e)
 }

@@ -177,6 +177,17 @@ func (f *yamlFile) entries(client Client) (list []Server) {
 	return list
 }
 
+func (f *yamlFile) names(client Client) (list []string, err error) {
+	_, mapping, err := f.servers(client)
+	if err != nil || mapping == nil {
+		return nil, err
+	}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		list = append(list, mapping.Content[i].Value)
+	}
+	return list, nil
+}
+
 // block are the lines of a key in a block mapping and of its value: what follows is
 // indented more.
 func (f *yamlFile) block(key *yaml.Node) (from, to int) {
