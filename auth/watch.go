@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/fsnotify/fsnotify"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 )
 
 // Watch signals on the channel when something changed that State or Events
@@ -32,9 +32,9 @@ func (k *Keeper) WatchFile(ctx context.Context, name string) (<-chan struct{}, e
 // watch signals changes in the state folder, and in the folder also, of the files
 // that are wanted.
 func (k *Keeper) watch(ctx context.Context, also string, wanted func(path string) bool) (<-chan struct{}, error) {
-	w, err := fsnotify.NewWatcher()
+	w, err := durable.NewWatcher()
 	if err != nil {
-		return nil, fmt.Errorf("watch for changes: %w", err)
+		return nil, err
 	}
 	if err := w.Add(k.dir); err != nil {
 		_ = w.Close()
@@ -43,38 +43,13 @@ func (k *Keeper) watch(ctx context.Context, also string, wanted func(path string
 	if err := w.Add(also); err != nil { // what keeps the log from being used is an alert
 		k.log.WarnContext(ctx, "some changes are not noticed", "error", err)
 	}
-	out := make(chan struct{}, 1)
-	go func() {
-		defer close(out)
-		defer func() { _ = w.Close() }()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case err, ok := <-w.Errors:
-				if !ok {
-					return
-				}
-				// An overflow means that changes were missed: signal one.
-				k.log.WarnContext(ctx, "watch for changes", "error", err)
-			case e, ok := <-w.Events:
-				if !ok {
-					return
-				}
-				switch {
-				case e.Name == also: // another folder, or none: that the log cannot be used is an alert
-					_ = w.Add(e.Name)
-				case !wanted(e.Name):
-					continue
-				}
-			}
-			select {
-			case out <- struct{}{}:
-			default:
-			}
+	return w.Signals(ctx, k.log, func(path string, _ bool) bool {
+		if path == also { // another folder, or none: that the log cannot be used is an alert
+			_ = w.Add(path)
+			return true
 		}
-	}()
-	return out, nil
+		return wanted(path)
+	}), nil
 }
 
 // shown reports whether a file's content is part of what is shown. Temporary
