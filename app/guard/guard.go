@@ -1,0 +1,400 @@
+// Package guard notices that an MCP client lost Stagedoor's entries out of its file, as
+// clients do when they reset it, rewrite it from an old copy in memory or crash, and puts
+// them back.
+//
+// It promises:
+//
+//   - What a person did is left alone: entries that were taken out through Stagedoor, and
+//     any edit that leaves them in the file. Where an entry alone is gone, which may have
+//     been either, it asks, once.
+//   - Entries come back by a patch of the file as it is. Only a file that is gone, empty or
+//     full of zeros is replaced, by the last copy of it that had the entries.
+//   - A client that goes on is not fought: after three times in an hour it stops and asks.
+//   - While nothing happens it does nothing: there is no timer.
+//
+// What is remembered is in the state folder, so that it is known of a wipe that happened
+// while nothing watched. A Guard is safe for concurrent use, by goroutines and processes.
+package guard
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/auth/audit"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+)
+
+// What the setting guard may be.
+const (
+	Wipes = "wipes" // put back what a client wiped, ask about the rest
+	Ask   = "ask"
+	Off   = "off"
+)
+
+const (
+	// settle is how long a file must have been left alone.
+	settle = 300 * time.Millisecond
+	// So often within that time are entries put back without a question.
+	restores, restoresWithin = 3, time.Hour
+	// copyEvery bounds how often a file is copied whose entries stay as they are: Claude
+	// Code writes its own with every message.
+	copyEvery = 10 * time.Minute
+)
+
+// Keeper is what the package needs of auth.Keeper.
+type Keeper interface {
+	LogWritable(ctx context.Context) error
+	Record(ctx context.Context, p profile.Profile, event, outcome string, data map[string]any)
+}
+
+// Params are what a Guard is made of.
+type Params struct {
+	Dir     string // of its own, in the state folder; it is made
+	Configs *clients.Configs
+	Keeper  Keeper
+	Now     func() time.Time
+	Log     *slog.Logger
+	Mode    func() string // the setting
+	// Began is when a client was started that reads its file only then; it may be nil.
+	Began  func(context.Context, clients.Client) (began time.Time, known bool)
+	Notify func(title, body string)
+}
+
+// Guard watches over the clients' files.
+type Guard struct {
+	Params
+	changed chan struct{}
+
+	seen map[string]stamp // of Watch alone: the files that were looked at
+
+	mu    sync.Mutex
+	files []string        // those that are followed
+	moved map[string]bool // of them, those that were renamed away
+}
+
+// New returns a Guard. It touches no file.
+func New(p Params) *Guard {
+	return &Guard{Params: p, changed: make(chan struct{}, 1), moved: map[string]bool{}, seen: map[string]stamp{}}
+}
+
+// See remembers a client's file after a change through Stagedoor, if it is as it should be.
+func (g *Guard) See(ctx context.Context, c clients.Client) error {
+	return g.locked(ctx, c, func(m *Memory) error {
+		l, err := g.Configs.Look(ctx, c)
+		if err != nil || g.Mode() == Off || m != nil && m.Path == l.Path && Decide(*m, Now{Look: l}).Verdict != Fine {
+			return err
+		}
+		return g.remember(ctx, c, m, l)
+	})
+}
+
+// check looks at a client's file and does what has to be done.
+func (g *Guard) check(ctx context.Context, c clients.Client) error {
+	return g.locked(ctx, c, func(m *Memory) error {
+		mode := g.Mode()
+		if mode == Off {
+			return g.forget(c)
+		}
+		l, err := g.Configs.Look(ctx, c)
+		if err != nil {
+			return err
+		}
+		if m == nil || m.Path != l.Path {
+			if !slices.ContainsFunc(l.Entries, ours) {
+				return nil
+			}
+			return g.remember(ctx, c, nil, l)
+		}
+		d := Decide(*m, g.now(ctx, c, *m, l))
+		switch lately := m.lately(g.Now()); {
+		case d.Verdict == Fine:
+			return g.remember(ctx, c, m, l)
+		case d.Verdict == Wait, m.asked(d.Ours):
+			return nil
+		case d.Verdict == Removed:
+			return g.ask(ctx, c, m, d, Gone)
+		case mode == Ask:
+			return g.ask(ctx, c, m, d, Lost)
+		case lately >= restores:
+			return g.ask(ctx, c, m, d, Again)
+		}
+		if err := g.putBack(ctx, c, m, l, d.Ours); errors.Is(err, clients.ErrFileConflict) {
+			return err // its writer causes another look
+		} else if err != nil {
+			g.Log.Warn("entries could not be put back", "client", c.ID, "error", err)
+			return g.ask(ctx, c, m, d, Failed)
+		}
+		g.tell(restored(c, d.Ours, m.Missing))
+		return nil
+	})
+}
+
+// now gathers what Decide needs.
+func (g *Guard) now(ctx context.Context, c clients.Client, m Memory, l clients.Look) Now {
+	n := Now{Look: l}
+	if !l.Exists {
+		_, err := os.Stat(filepath.Dir(l.Path))
+		n.NoFolder = errors.Is(err, fs.ErrNotExist)
+		g.mu.Lock()
+		n.Moved = g.moved[l.Path]
+		g.mu.Unlock()
+		n.Moved = n.Moved || beside(m)
+	}
+	if g.Began != nil && len(l.Entries) > 0 && len(l.Done) > 0 {
+		began, known := g.Began(ctx, c)
+		n.Stale = known && !began.IsZero() && began.Before(l.Done[0].Made)
+	}
+	return n
+}
+
+// beside says that a file that is gone is there under another name.
+func beside(m Memory) bool {
+	dir := filepath.Dir(m.Path)
+	files, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(files, func(f os.DirEntry) bool {
+		info, err := f.Info()
+		if err != nil || !info.Mode().IsRegular() || info.Size() != int64(m.Size) {
+			return false
+		}
+		sum, err := clients.SumOf(filepath.Join(dir, f.Name()))
+		return err == nil && sum == m.Sum
+	})
+}
+
+// putBack puts entries back, and waits for no file: the caller has looked.
+func (g *Guard) putBack(ctx context.Context, c clients.Client, m *Memory, l clients.Look, names []string) error {
+	if err := g.Keeper.LogWritable(ctx); err != nil { // nothing is changed that is not written down
+		return err
+	}
+	data, err := g.Configs.Stored(ctx, g.base(c))
+	if err != nil {
+		return fmt.Errorf("read the copy of %s: %w", l.Path, err)
+	}
+	var ch clients.Change
+	if !l.Exists || l.Blank || l.Zeros {
+		ch, err = g.Configs.PlanContent(ctx, c, data)
+	} else {
+		ch, err = g.Configs.PlanBack(ctx, c, data, names)
+	}
+	if err == nil && ch.Writes() && ch.Exists == l.Exists && !l.Was(ch.Before) {
+		err = clients.ErrFileConflict
+	}
+	if err == nil {
+		_, err = g.Configs.Apply(ctx, ch)
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		g.record(ctx, c, audit.ConfigDrift, name, "")
+		g.record(ctx, c, audit.ConfigWritten, name, "restore")
+	}
+	was := m.Entries
+	if l, err = g.Configs.Look(ctx, c); err != nil {
+		return err
+	}
+	m.Restored = append(m.Restored, g.Now().UTC())
+	m.Missing, m.Why, m.Change = nil, "", newest(l)
+	for _, e := range was {
+		if !has(l.Entries, e.Name) {
+			m.Missing, m.Why = append(m.Missing, e.Name), Others
+		}
+	}
+	return g.remember(ctx, c, m, l)
+}
+
+// ask has the user decide.
+func (g *Guard) ask(ctx context.Context, c clients.Client, m *Memory, d Decision, why Why) error {
+	m.Missing, m.Why = slices.Concat(d.Ours, d.Others), why
+	if err := g.save(c, *m); err != nil {
+		return err
+	}
+	if d.Verdict == Wiped {
+		for _, name := range d.Ours {
+			g.record(ctx, c, audit.ConfigDrift, name, "")
+		}
+	}
+	g.tell(Loss{c.ID, c.Name, m.Missing, why}.notice())
+	return nil
+}
+
+// tell notifies the user and whoever shows what is open.
+func (g *Guard) tell(title, body string) {
+	g.Notify(title, body)
+	g.stir()
+}
+
+func (g *Guard) stir() {
+	select {
+	case g.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (g *Guard) record(ctx context.Context, c clients.Client, event, entry, action string) {
+	data := map[string]any{"client": c.ID, "entry": entry}
+	if action != "" {
+		data["action"] = action
+	}
+	g.Keeper.Record(ctx, profile.Profile{}, event, audit.OK, data)
+}
+
+// PutBack puts back what the user was asked about.
+func (g *Guard) PutBack(ctx context.Context, client string) (message string, err error) {
+	c, err := clients.Lookup(client)
+	if err != nil {
+		return "", err
+	}
+	err = g.locked(ctx, c, func(m *Memory) error {
+		if m == nil || len(m.Missing) == 0 {
+			message = c.Name + " has its servers already."
+			return nil
+		}
+		l, err := g.Configs.Look(ctx, c)
+		if err != nil {
+			return err
+		}
+		names := m.Missing
+		if err := g.putBack(ctx, c, m, l, names); err != nil {
+			return err
+		}
+		m.Restored = nil // whoever goes on asking for it gets it
+		_, message = restored(c, names, nil)
+		return g.save(c, *m)
+	})
+	g.stir()
+	return message, err
+}
+
+// Leave takes it that what is missing is to stay away.
+func (g *Guard) Leave(ctx context.Context, client string) error {
+	c, err := clients.Lookup(client)
+	if err != nil {
+		return err
+	}
+	defer g.stir()
+	return g.locked(ctx, c, func(m *Memory) error {
+		if m == nil {
+			return nil
+		}
+		l, err := g.Configs.Look(ctx, c)
+		if err != nil {
+			return err
+		}
+		m.Missing, m.Why, m.Restored = nil, "", nil
+		return g.remember(ctx, c, m, l)
+	})
+}
+
+// remember takes a file for what it should be. m is nil if nothing is known of it.
+func (g *Guard) remember(ctx context.Context, c clients.Client, m *Memory, l clients.Look) error {
+	if !slices.ContainsFunc(l.Entries, ours) {
+		return g.forget(c)
+	}
+	next := Memory{Path: l.Path, Sum: l.Sum, Size: l.Size, Entries: l.Entries, Change: newest(l)}
+	copied := false
+	if m != nil {
+		next.Restored, next.Copied = m.Restored, m.Copied
+		copied = m.Path == l.Path && slices.Equal(m.Entries, l.Entries) && g.Now().Sub(m.Copied).Abs() < copyEvery
+		if m.Change == next.Change { // who changed it through us meanwhile has decided
+			next.Missing = slices.DeleteFunc(slices.Clone(m.Missing), func(name string) bool { return has(l.Entries, name) })
+		}
+		if len(next.Missing) > 0 { // which the copy has
+			next.Why, copied = m.Why, true
+		} else if len(m.Missing) > 0 {
+			g.stir()
+		}
+	}
+	if !copied {
+		if err := g.Configs.Store(ctx, c, l, g.base(c)); err != nil {
+			return fmt.Errorf("copy %s: %w", l.Path, err)
+		}
+		next.Copied = g.Now().UTC()
+	}
+	if m != nil {
+		*m = next
+	}
+	return g.save(c, next)
+}
+
+// newest is the last change of Stagedoor's.
+func newest(l clients.Look) string {
+	if len(l.Done) == 0 {
+		return ""
+	}
+	return l.Done[0].ID
+}
+
+// asked says that the user was asked about these entries.
+func (m Memory) asked(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(m.Missing, name) })
+}
+
+// lately counts the times that entries were put back.
+func (m Memory) lately(now time.Time) (n int) {
+	for _, t := range m.Restored {
+		if now.Sub(t).Abs() < restoresWithin {
+			n++
+		}
+	}
+	return n
+}
+
+// base is the path of what is remembered of a client, without the ending.
+func (g *Guard) base(c clients.Client) string { return filepath.Join(g.Dir, c.ID) }
+
+const memoryFile = ".seen"
+
+// locked calls f with what is remembered, or nil, while no other process does.
+func (g *Guard) locked(ctx context.Context, c clients.Client, f func(*Memory) error) error {
+	_, err := durable.EnsureDir(g.Dir)
+	_, wrong := durable.EnsureDir(g.Configs.LockDir)
+	if err := cmp.Or(err, wrong); err != nil {
+		return err
+	}
+	lock, err := durable.Acquire(ctx, filepath.Join(g.Configs.LockDir, "guard-"+c.ID+".lock"))
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	return f(load(g.base(c) + memoryFile))
+}
+
+// load is what is remembered, or nil. What cannot be read is learned anew.
+func load(path string) *Memory {
+	m := &Memory{}
+	if data, err := durable.ReadFile(path, 1<<20); err != nil || json.Unmarshal(data, m) != nil {
+		return nil
+	}
+	return m
+}
+
+func (g *Guard) save(c clients.Client, m Memory) error {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(g.base(c)+memoryFile, data, durable.FileMode)
+}
+
+func (g *Guard) forget(c clients.Client) error {
+	err := durable.Remove(g.base(c) + memoryFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	g.stir()
+	return cmp.Or(err, g.Configs.Unstore(g.base(c)))
+}
