@@ -25,8 +25,14 @@ umask 022
 # What was made is noted, so that nothing else is removed later: folders first, from the
 # outside in.
 share=$prefix/share/stagedoor
-[ ! -e "$share/uninstall.sh" ] || "$share/uninstall.sh" --quiet
+list=$share/installed
 made=
+before=
+if [ -e "$list.files" ]; then # an update
+	made="$(cat "$list.folders")
+"
+	before=$(cat "$list.files")
+fi
 make_dir() {
 	[ -d "$1" ] && return 0
 	make_dir "$(dirname -- "$1")"
@@ -35,7 +41,6 @@ make_dir() {
 "
 }
 make_dir "$share"
-list=$share/installed
 files=$(cd "$here/files" && find . -type f | sed 's,^\./,,' | sort)
 printf '%s\n' "$files" | while IFS= read -r file; do
 	printf '%s\n' "$prefix/$file"
@@ -49,6 +54,9 @@ done <<EOF
 $files
 EOF
 cp -- "$here/uninstall.sh" "$share/uninstall.sh"
+printf '%s\n' "$before" | while IFS= read -r file; do
+	[ -z "$file" ] || grep -qxF -e "$file" "$list.files" || rm -f -- "$file"
+done
 printf '%s' "$made" >"$list.folders"
 
 # A desktop may not look for programs in this folder, so its entry names the file.

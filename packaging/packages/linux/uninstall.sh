@@ -7,14 +7,12 @@ fail() { printf 'uninstall: %s\n' "$*" >&2; exit 1; }
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 share=$here
-quiet=
 if [ ! -e "$share/installed.files" ]; then
 	share=${HOME:-}/.local/share/stagedoor
 	[ "$(id -u)" != 0 ] || share=/usr/local/share/stagedoor
 fi
 case ${1-} in
 '') ;;
---quiet) quiet=1 ;;
 --prefix) share=${2:?which folder}/share/stagedoor ;;
 *) fail "usage: ./uninstall.sh [--prefix FOLDER]" ;;
 esac
@@ -29,6 +27,4 @@ rm -f -- "$list.files" "$list.folders" "$share/uninstall.sh"
 printf '%s\n' "$folders" | sort -r | while IFS= read -r folder; do
 	[ -z "$folder" ] || rmdir -- "$folder" 2>/dev/null || : # something else is in it
 done
-if [ -z "$quiet" ]; then
-	echo "removed; your accounts and the audit log are where they were"
-fi
+echo "removed; your accounts and the audit log are where they were"
