@@ -144,8 +144,8 @@ func Loads(ctx context.Context, program string) error {
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
 	return hint.Wrap(fmt.Errorf("%s cannot start: %s", program, text.Line(cmp.Or(first, err.Error()), 200)),
-		"install the libraries of a desktop (Debian and Ubuntu: sudo apt install libgl1 libwayland-client0; "+
-			"Fedora: sudo dnf install libglvnd-glx libwayland-client), or use the command line: stagedoor --help")
+		"install the libraries of a desktop (Debian and Ubuntu: sudo apt install libgl1 libwayland-client0 libxcursor1 libxrandr2 libxinerama1 libxi6 libxxf86vm1 libxkbcommon0; "+
+			"Fedora: sudo dnf install libglvnd-glx libwayland-client libXcursor libXrandr libXinerama libXi libXxf86vm libxkbcommon), or use the command line: stagedoor --help")
 }
 
 func exeSuffix() string {
