@@ -71,7 +71,8 @@ func (t *tour) start(ctx context.Context) error {
 		for lines.Scan() {
 			line := strings.TrimSpace(lines.Text())
 			if kv, ok := strings.CutPrefix(line, "export "); ok {
-				t.env = append(t.env, kv)
+				name, value, _ := strings.Cut(kv, "=")
+				t.env = append(t.env, name+"="+strings.Trim(value, "'"))
 			}
 			if strings.HasPrefix(line, "It ends") {
 				ready <- nil
