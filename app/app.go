@@ -79,6 +79,7 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 			return platform.Shell(ctx, line, a.environ, std.Err)
 		},
 		Look: a.watchOnce, Watch: a.watchAll, OnlyWatch: onlyWatch,
+		Doctor:  a.doctor,
 		Tray:    a.runTray,
 		Window:  a.window,
 		Windows: window.Names(), Autostart: autostart,

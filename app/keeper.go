@@ -48,6 +48,11 @@ func (a *application) everyName() []string {
 
 // keeper makes the Keeper for the part of the app that actor names.
 func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, error) {
+	return a.open(ctx, actor, false)
+}
+
+// open is keeper; asIs is as in auth.Params.
+func (a *application) open(ctx context.Context, actor string, asIs bool) (*auth.Keeper, error) {
 	store, err := a.settings()
 	if err != nil {
 		return nil, err
@@ -56,7 +61,7 @@ func (a *application) keeper(ctx context.Context, actor string) (*auth.Keeper, e
 		return nil, a.wait
 	}
 	return auth.Open(ctx, auth.Options{
-		Actor: actor, Log: a.log,
+		Actor: actor, Log: a.log, AsIs: asIs,
 		Keep: func() audit.Retention { return retention(store) },
 		KeepAlive: func() bool {
 			s, err := store.Settings()

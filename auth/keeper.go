@@ -63,6 +63,7 @@ type Params struct {
 	KeepAlive func() bool
 	Log       *slog.Logger // for what must not fail a use case; never gets a secret
 	Alarms    Alarms
+	AsIs      bool // the folder's permissions are left as they are, for who looks at them
 }
 
 type alertManager = alertmanager.Manager
@@ -115,7 +116,11 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	}
 	k.secrets = account.Secrets{Vault: p.Vault, Log: p.Log, OnMove: func(ctx context.Context, p profile.Profile, m identity.Move) { k.recordMove(ctx, p, m, true) }}
 	locks, wal := filepath.Join(p.Dir, "locks"), filepath.Join(p.Dir, "wal")
-	tightened, err := prepareFolders(p, locks, wal)
+	var tightened []string
+	var err error
+	if !p.AsIs {
+		tightened, err = prepareFolders(p, locks, wal)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +133,7 @@ func New(ctx context.Context, p Params) (*Keeper, error) {
 	k.auditKey = auditkey.New(auditkey.Params{Vault: p.Vault, Rand: p.Rand, Lock: filepath.Join(locks, "audit-key.lock"), Dir: p.Dir, Used: k.used})
 	k.audit, err = audit.Open(audit.Params{
 		Dir: filepath.Join(p.Dir, "audit"), Key: k.auditKey.Key, Anchor: k.auditKey,
-		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep, Sound: verify.Sound, Carry: k.carried,
+		Now: p.Now, Actor: p.Actor, PID: p.PID, Keep: p.Keep, Sound: verify.Sound, Carry: k.carried, AsIs: p.AsIs,
 	})
 	if err != nil {
 		return nil, err

@@ -26,6 +26,7 @@ type Options struct {
 	Keep      func() audit.Retention
 	KeepAlive func() bool // as in Params
 	Alarms    Alarms
+	AsIs      bool // as in Params
 }
 
 // Open returns the Keeper of this user's own accounts, with the state folder, vault,
@@ -70,7 +71,7 @@ func Open(ctx context.Context, o Options) (*Keeper, error) {
 	k, err = New(ctx, Params{
 		Dir: paths.State, Runtime: paths.Runtime, Vault: v, HTTP: client, Browser: host.Browser{Getenv: os.Getenv}.Open,
 		Now: time.Now, Rand: rand.Reader, Actor: cmp.Or(o.Actor, program), PID: os.Getpid(), AskedBy: host.Parent(), Log: o.Log,
-		Keep: o.Keep, KeepAlive: o.KeepAlive, Alarms: o.Alarms,
+		Keep: o.Keep, KeepAlive: o.KeepAlive, Alarms: o.Alarms, AsIs: o.AsIs,
 	})
 	return k, err
 }

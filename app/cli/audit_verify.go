@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit/export"
@@ -63,8 +62,8 @@ const (
 
 // verifyLog verifies the log and shows on a terminal how far it is.
 func verifyLog(ctx context.Context, f *Factory, k logVerifier) (verify.Report, error) {
-	screen, ok := f.Err.(*os.File)
-	if !ok || !term.IsTerminal(int(screen.Fd())) {
+	screen := f.screen()
+	if screen == nil {
 		return k.VerifyLog(ctx, nil)
 	}
 	const what = "checking the audit log"
@@ -94,7 +93,7 @@ func verifyRun(ctx context.Context, f *Factory, k logVerifier, o *verifyOptions)
 	}
 	switch {
 	case r.Verdict() == verify.Broken:
-		return doesNotVerify(r)
+		return hint.Wrap(attention{r.Err().Error()}, hint.Of(r.Err()))
 	case o.json:
 		return nil
 	case r.Events == 0:
@@ -102,34 +101,10 @@ func verifyRun(ctx context.Context, f *Factory, k logVerifier, o *verifyOptions)
 	default:
 		f.printf("the audit log is consistent with its key: %s from %s to %s\n", count(r.Events, "event"), r.First.Local().Format(minute), r.Last.Local().Format(minute))
 	}
-	if n := r.WithoutMAC(); n > 0 {
-		// A line that needs no key can be written by anybody who can write the folder.
-		f.notef("stagedoor: lines without a MAC: %d. They were written while there was no keychain or it was locked, or by somebody else; stagedoor audit verify --json counts them\n", n)
-	}
-	if r.Lost > 0 {
-		f.notef("stagedoor: %s missing, from a time when the log could not be written\n", count(r.Lost, "event"))
-	}
-	if r.AnchorError != "" {
-		f.notef("stagedoor: that nothing was cut off its end could not be checked: %s\n", r.AnchorError)
+	for _, doubt := range r.Doubts() {
+		f.notef("stagedoor: %s\n", doubt)
 	}
 	return nil
-}
-
-// doesNotVerify says what is wrong, where, and what to do.
-func doesNotVerify(r verify.Report) error {
-	p := r.Problem
-	if p == nil {
-		p = &verify.Problem{Message: "it is not known why"}
-	}
-	where := string(p.Kind)
-	if p.Segment != "" {
-		where += ", " + p.Segment
-	}
-	if p.Line > 0 {
-		where += fmt.Sprintf(" line %d", p.Line)
-	}
-	return hint.Wrap(attention{fmt.Sprintf("the audit log does not verify: %s (%s)", p.Message, where)},
-		"keep a copy for later: stagedoor audit export --format bundle -o FILE; write it up: stagedoor incident new; then go on from here: stagedoor audit accept")
 }
 
 type bundleKeeper interface {

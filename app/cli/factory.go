@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagedoor-app/stagedoor/app/doctor"
 	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
@@ -57,6 +58,9 @@ type Factory struct {
 	Look, Watch func(ctx context.Context, k *auth.Keeper) (auth.Watched, error)
 	// OnlyWatch makes this process the one that watches a state folder.
 	OnlyWatch func() (end func(), err error)
+
+	// Doctor has the checks of everything; end closes what it opened.
+	Doctor func(ctx context.Context) (d *doctor.Doctor, end func(context.Context) error)
 
 	Tray    func(ctx context.Context) error
 	Window  func(ctx context.Context, name string) (status int, err error)

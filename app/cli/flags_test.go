@@ -196,6 +196,11 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[watchOptions]{"--json", nil},
 		flagTest[watchOptions]{"now", nil},
 	)
+	checkFlags(t, newCmdDoctor,
+		flagTest[doctorOptions]{"--json --offline --report F", &doctorOptions{json: true, offline: true, report: "F"}},
+		flagTest[doctorOptions]{"--fix", &doctorOptions{fix: true}},
+		flagTest[doctorOptions]{"keychain", nil},
+	)
 	checkFlags(t, newCmdMetrics,
 		flagTest[metricsOptions]{"", &metricsOptions{format: "openmetrics"}},
 		flagTest[metricsOptions]{"-o stagedoor.prom", &metricsOptions{format: "prometheus", output: "stagedoor.prom"}},

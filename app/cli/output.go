@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
@@ -66,6 +69,14 @@ func (f *Factory) typed(question string) string {
 			return strings.TrimSpace(line.String())
 		}
 	}
+}
+
+// screen is the terminal that standard error is, or nil.
+func (f *Factory) screen() io.Writer {
+	if screen, ok := f.Err.(*os.File); ok && term.IsTerminal(int(screen.Fd())) {
+		return screen
+	}
+	return nil
 }
 
 // list prints values as JSON or as a table, or that there are none of what.

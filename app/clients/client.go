@@ -76,6 +76,9 @@ type Client struct {
 	// Project is a project's folder, absolute, if the file is that of the project; "" if
 	// it is the user's. See In.
 	Project string
+	// restart is a command that has the running client quit as a user would, and starts
+	// it again, by GOOS.
+	restart map[string]string
 	// programs are the ends of the paths by which the running client is known, by GOOS,
 	// for those of FullQuit. See Began for what stars stand for.
 	programs map[string][]string

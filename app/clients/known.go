@@ -12,6 +12,7 @@ func All() []Client {
 			FullQuit:         true,
 			KeepsLists:       true,
 			Reload:           "quit Claude Desktop completely (Quit in its tray menu, Cmd+Q on macOS) and start it again",
+			restart:          map[string]string{"darwin": `osascript -e 'quit app "Claude"' && sleep 3 && open -a Claude`},
 			programs: map[string][]string{
 				"darwin":  {"Claude.app/Contents/MacOS/Claude"},
 				"windows": {"WindowsApps/Claude_*/app/Claude.exe", "AnthropicClaude/*/claude.exe", "AnthropicClaude/claude.exe"}, // and not Claude Code's

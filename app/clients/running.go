@@ -28,6 +28,10 @@ func (c Client) Began(goos string, list []host.Process) (began time.Time, ok boo
 	return began, ok
 }
 
+// Restart is a command that starts the running client anew without ending it by force,
+// or "" where there is none.
+func (c Client) Restart(goos string) string { return c.restart[goos] }
+
 // endsWith compares as the system does.
 func endsWith(goos, program, end string) bool {
 	if goos == "windows" {

@@ -35,8 +35,7 @@ func Find(name string) (string, error) {
 	case errors.Is(err, exec.ErrDot): // found in the current folder, which a client chose, not the user
 		return "", &StartError{ExitNotFound, hint.Wrap(fmt.Errorf("%s is in the current folder only", name), "write its absolute path")}
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist): // by name, and by path
-		return "", &StartError{ExitNotFound, hint.Wrap(fmt.Errorf("cannot find %s", name),
-			"check the path, or write an absolute one: apps started from a desktop know fewer folders than your shell")}
+		return "", &StartError{ExitNotFound, notFound(name)}
 	case err != nil:
 		return "", &StartError{ExitNotExecutable, hint.Wrap(fmt.Errorf("cannot run %s: %w", name, err), "it must be a program that you may run: chmod +x makes a script one")}
 	}
@@ -44,6 +43,30 @@ func Find(name string) (string, error) {
 		path = abs
 	}
 	return path, nil
+}
+
+// FindIn is Find for a process with that environment.
+func FindIn(name string, env []string) (string, error) {
+	if strings.ContainsAny(name, `/\`) {
+		return Find(name)
+	}
+	path := ""
+	for _, kv := range env { // the last one counts
+		if n, value, _ := strings.Cut(kv, "="); sameName(n, "PATH") {
+			path = value
+		}
+	}
+	for _, dir := range filepath.SplitList(path) {
+		if found, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(dir) {
+			return found, nil
+		}
+	}
+	return "", &StartError{ExitNotFound, notFound(name)}
+}
+
+func notFound(name string) error {
+	return hint.Wrap(fmt.Errorf("cannot find %s", name),
+		"check the path, or write an absolute one: apps started from a desktop know fewer folders than your shell")
 }
 
 // sameName compares names of environment variables as the system does: Windows

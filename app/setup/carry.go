@@ -16,6 +16,9 @@ var carriedOver = []string{
 	"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE",
 }
 
+// CarriedOver are the names of variables that an entry gets of the user's shell.
+func CarriedOver() []string { return slices.Clone(carriedOver) }
+
 // carry returns those that the user's shell has, and what to say of them. A proxy with a
 // password is none for a file in plain text.
 func carry(environ []string, client string) (env map[string]string, notes []string) {

@@ -397,6 +397,9 @@ func TestNoSessionBus(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("DBUS_SESSION_BUS_ADDRESS", address)
+			if err := Host(t.Context()); !errors.Is(err, ErrNoSessionBus) || hint.Of(err) == "" {
+				t.Errorf("Host says %v", err)
+			}
 			err := Run(t.Context(), testParams(newKeeper(two())))
 			if !errors.Is(err, ErrNoSessionBus) || hint.Of(err) == "" {
 				t.Errorf("got %v with hint %q, want ErrNoSessionBus", err, hint.Of(err))
@@ -411,6 +414,9 @@ func TestNoTrayHost(t *testing.T) {
 	p.HostWait = time.Millisecond
 	if err := Run(t.Context(), p); !errors.Is(err, ErrNoTrayHost) || hint.Of(err) == "" {
 		t.Errorf("without a watcher: %v, want ErrNoTrayHost", err)
+	}
+	if err := Host(t.Context()); !errors.Is(err, ErrNoTrayHost) {
+		t.Errorf("Host without a watcher: %v", err)
 	}
 
 	w := newWatcher(t, conn)

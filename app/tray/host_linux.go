@@ -62,6 +62,20 @@ func awaitHost(ctx context.Context, wait time.Duration) (*host, error) {
 	return h, nil
 }
 
+// Host returns nil if something on this desktop shows tray icons, or else ErrNoTrayHost
+// or ErrNoSessionBus.
+func Host(ctx context.Context) error {
+	h, err := connectHost()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoSessionBus, err)
+	}
+	defer h.close()
+	if !h.present(ctx) {
+		return ErrNoTrayHost
+	}
+	return nil
+}
+
 // connectHost never starts a bus: an icon on a bus of our own would be seen by
 // nobody.
 func connectHost() (*host, error) {

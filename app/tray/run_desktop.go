@@ -32,3 +32,6 @@ func run(ctx context.Context, p Params) error {
 }
 
 func setTooltip(text string) { systray.SetTooltip(text) }
+
+// Host is always nil: the tray is a part of the system.
+func Host(context.Context) error { return nil }

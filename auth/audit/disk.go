@@ -109,8 +109,10 @@ func (l *Log) Usable(ctx context.Context) error {
 }
 
 func (l *Log) usable(ctx context.Context) error {
-	if _, err := durable.EnsureDir(l.p.Dir); err != nil {
-		return err
+	if !l.p.AsIs {
+		if _, err := durable.EnsureDir(l.p.Dir); err != nil {
+			return err
+		}
 	}
 	f, err := readFolder(l.p.Dir)
 	switch {

@@ -40,6 +40,8 @@ type Params struct {
 	// Keep returns how much of the log stays; it is asked each time, since the
 	// user may change it while a process runs. nil keeps 500 MB.
 	Keep func() Retention
+	// AsIs leaves the permissions of what is there as they are.
+	AsIs bool
 }
 
 // defaultSegmentSize is 5 MB.
@@ -96,6 +98,9 @@ func Open(p Params) (*Log, error) {
 	l := &Log{keychain: keychain{key: p.Key, store: p.Anchor, now: p.Now, turn: make(chan struct{}, 1)}}
 	p.Key, p.Anchor = nil, nil
 	l.p, l.turn, l.still = p, make(chan struct{}, 1), stillWait
+	if p.AsIs {
+		return l, nil
+	}
 	var list []Segment
 	var err error
 	if l.loosened, err = durable.EnsureDir(p.Dir); err == nil { // else it may lead elsewhere

@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	// keyItem has the log's key and its anchor. They are one item, so that neither
-	// can be there without the other.
-	keyItem = "audit/book"
+	// Item is the vault's item with the log's key and its anchor. They are one, so that
+	// neither can be there without the other.
+	Item = "audit/book"
 
 	keySize = 32 // bytes, the output size of SHA-256
 )
@@ -153,7 +153,7 @@ func (s *Store) lost() *audit.Anchor {
 // load reads the item: other processes move the anchor in it. With it the key is
 // known.
 func (s *Store) load(ctx context.Context) (*content, error) {
-	raw, err := s.Vault.Get(ctx, keyItem)
+	raw, err := s.Vault.Get(ctx, Item)
 	if errors.Is(err, vault.ErrIncomplete) {
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
@@ -203,7 +203,7 @@ func (s *Store) save(ctx context.Context, set func(context.Context, string, secr
 	if err != nil {
 		return fmt.Errorf("save the audit key: %w", err)
 	}
-	return set(ctx, keyItem, secret.String(data))
+	return set(ctx, Item, secret.String(data))
 }
 
 // LoadAnchor returns the log's anchor.

@@ -27,7 +27,7 @@ func (s *Store) takeOver(ctx context.Context) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := folder.Former().Get(ctx, keyItem)
+	raw, err := folder.Former().Get(ctx, Item)
 	if err != nil {
 		return nil, err
 	}

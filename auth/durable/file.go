@@ -160,7 +160,7 @@ func stream(path string, perm os.FileMode, commit func(from, to string) error, w
 		return err
 	}
 	dir := filepath.Dir(target)
-	sweep(dir)
+	Sweep(dir)
 	tmp, err := createTemp(dir, filepath.Base(target))
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 )
 
 // tempSuffix is of our temporary files only, so that those of a process that
@@ -29,17 +31,34 @@ func createTemp(dir, base string) (*os.File, error) {
 	}
 }
 
-// sweep removes the temporary files in dir whose process was killed.
-func sweep(dir string) {
+// Sweep removes the temporary files in dir whose process was killed. Each write does so
+// for its folder.
+func Sweep(dir string) {
+	for _, path := range temporary(dir) {
+		removeUnclaimed(path)
+	}
+}
+
+// Leftovers are the temporary files in dir whose process was killed, as far as their age
+// tells: a write takes less than a minute.
+func Leftovers(dir string) (paths []string) {
+	return slices.DeleteFunc(temporary(dir), func(path string) bool {
+		info, err := os.Lstat(path)
+		return err != nil || time.Since(info.ModTime()).Abs() < time.Minute
+	})
+}
+
+func temporary(dir string) (paths []string) {
 	d, err := os.Open(dir)
 	if err != nil {
-		return
+		return nil
 	}
 	names, _ := d.Readdirnames(-1)
 	_ = d.Close()
 	for _, name := range names {
 		if strings.HasPrefix(name, ".") && strings.HasSuffix(name, tempSuffix) {
-			removeUnclaimed(filepath.Join(dir, name))
+			paths = append(paths, filepath.Join(dir, name))
 		}
 	}
+	return paths
 }

@@ -12,7 +12,7 @@ import (
 func TestAWriteThatIsDoneIsNotSwept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokens")
 	err := stream(path, FileMode, func(from, to string) error {
-		sweep(filepath.Dir(to)) // as the other process does
+		Sweep(filepath.Dir(to)) // as the other process does
 		return replace(from, to)
 	}, func(w io.Writer) error {
 		_, err := io.WriteString(w, "new")

@@ -3,6 +3,8 @@ package verify
 import (
 	"fmt"
 	"time"
+
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 // Kind is a way of tampering, as far as the chain can tell it from the others.
@@ -78,6 +80,44 @@ func (r Report) Verdict() Verdict {
 		return Doubtful
 	}
 	return Consistent
+}
+
+// Err says what is wrong with a log that does not verify, where, and what to do.
+func (r Report) Err() error {
+	if r.OK {
+		return nil
+	}
+	p := r.Problem
+	if p == nil {
+		p = &Problem{Message: "it is not known why"}
+	}
+	where := string(p.Kind)
+	if p.Segment != "" {
+		where += ", " + p.Segment
+	}
+	if p.Line > 0 {
+		where += fmt.Sprintf(" line %d", p.Line)
+	}
+	return hint.New(fmt.Sprintf("the audit log does not verify: %s (%s)", p.Message, where),
+		"keep a copy for later: stagedoor audit export --format bundle -o FILE; write it up: stagedoor incident new; then go on from here: stagedoor audit accept")
+}
+
+// Doubts says in sentences what is doubtful of a log that verifies.
+func (r Report) Doubts() (all []string) {
+	if n := r.WithoutMAC(); n > 0 {
+		// A line that needs no key can be written by anybody who can write the folder.
+		all = append(all, fmt.Sprintf("lines without a MAC: %d. They were written while there was no keychain or it was locked, or by somebody else; stagedoor audit verify --json counts them", n))
+	}
+	switch {
+	case r.Lost == 1:
+		all = append(all, "1 event missing, from a time when the log could not be written")
+	case r.Lost > 1:
+		all = append(all, fmt.Sprintf("%d events missing, from a time when the log could not be written", r.Lost))
+	}
+	if r.AnchorError != "" {
+		all = append(all, "that nothing was cut off its end could not be checked: "+r.AnchorError)
+	}
+	return all
 }
 
 // WithoutMAC is how many lines anybody may have written who can write the folder.
