@@ -163,13 +163,16 @@ func (a *application) startBeside(line []string, stderr io.Writer) error {
 // window shows a window: in this process, or where this build has none by becoming the
 // sibling that has.
 func (a *application) window(ctx context.Context, name string) (status int, err error) {
+	if len(window.Names()) > 0 {
+		return 0, a.runWindow(ctx, name)
+	}
 	self, err := platform.Executable()
 	if err != nil {
 		return 0, err
 	}
 	line, err := platform.WindowCommand(self, false, name)
-	if err != nil || len(window.Names()) > 0 {
-		return 0, a.runWindow(ctx, name) // which says what to use instead of one that it has not
+	if err != nil {
+		return 0, a.runWindow(ctx, name) // which says what to use instead
 	}
 	if err := platform.Loads(ctx, line[0]); err != nil {
 		return 0, err
