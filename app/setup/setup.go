@@ -270,7 +270,7 @@ func (s Service) serverFor(p profile.Profile, r Request) (profile.Server, error)
 		}
 		recipe, ok := launch.RecipeFor(p.Provider)
 		if !ok {
-			return server, hint.Wrap(fmt.Errorf("it is not known which MCP server %s is for", p.Name), "say it once: "+example)
+			return server, hint.Wrap(fmt.Errorf("it is not known which MCP server %s is for", p.Name), "say it once in a terminal: "+example)
 		}
 		server.As = recipe.ID
 	}
@@ -303,7 +303,7 @@ func (s Service) serverFor(p profile.Profile, r Request) (profile.Server, error)
 	case len(server.Command) == 0:
 		return server, hint.New("there is no command to start the MCP server with", "put it behind --: "+example)
 	case server.As == "" && !launch.NamesToken(strings.Join(slices.Concat(server.Env, server.Files), "\n")):
-		return server, hint.New("the MCP server would get no token", "say which variable it reads: --env API_TOKEN={access_token}, or which known server it is: --as spotify-mcp")
+		return server, hint.New("the MCP server would get no token", "say in a terminal which variable it reads: stagedoor setup --env API_TOKEN={access_token}, or which known server it is: --as spotify-mcp")
 	}
 	server.Command = slices.Clone(server.Command)
 	// Clients start servers with a short PATH, so the program's place is looked

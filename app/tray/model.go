@@ -198,7 +198,7 @@ func signIn(p auth.ProfileView, now time.Time) string {
 func profilesMenu(v View) Item {
 	menu := Item{Kind: Submenu, Label: "Profiles", Enabled: true}
 	for _, p := range v.State.Profiles {
-		label := p.Name + " · " + brief(p.ProviderName, 30)
+		label := brief(p.Name, 30) + " · " + brief(p.ProviderName, 30)
 		if state := statusText(p, v); p.Status != auth.StatusActive || v.Waiting {
 			label += " — " + state
 		}
@@ -270,7 +270,7 @@ func header(v View) string {
 	p, ok := v.State.Active()
 	switch {
 	case ok:
-		return p.Name + " · " + brief(p.ProviderName, 30) + " — " + statusText(p, v)
+		return brief(p.Name, 30) + " · " + brief(p.ProviderName, 30) + " — " + statusText(p, v)
 	case len(v.State.Profiles) > 0:
 		return "No profile selected"
 	case v.Problem != "" || v.Waiting:

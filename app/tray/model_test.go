@@ -323,6 +323,15 @@ Alerts… -> open window alerts
 ---
 Quit -> quit
 `},
+		"long name": {View{State: profiles(active(spotify("a-name-of-sixty-letters-which-makes-a-menu-as-wide-as-a-screen", auth.StatusNotConfigured)))}, `
+(a-name-of-sixty-letters-which… · Spotify — not signed in)
+---
+Profiles
+  [x] a-name-of-sixty-letters-which… · Spotify — not signed in -> use a-name-of-sixty-letters-which-makes-a-menu-as-wide-as-a-screen
+Sign in -> login a-name-of-sixty-letters-which-makes-a-menu-as-wide-as-a-screen
+---
+Quit -> quit
+`},
 		// The keychain asks, and nothing is known yet: nobody is told to begin anew.
 		"not read yet": {View{Waiting: true, Windows: true}, `
 (Stagedoor)

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image/color"
 	"io"
 	"log"
 	"os"
@@ -24,6 +25,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 
 	"github.com/stagedoor-app/stagedoor/app/window/alerts"
@@ -109,7 +111,7 @@ func Run(ctx context.Context, name string, p Params) error {
 	w.SetOnClosed(end)
 
 	h := newHost(life, w, p)
-	build(h, p)
+	fill(h, p, build)
 	if p.Companions.Raise != nil {
 		h.Tasks.Follow(p.Companions.Raise, w.RequestFocus, h.Notice.Error)
 	}
@@ -128,6 +130,15 @@ func Run(ctx context.Context, name string, p Params) error {
 	w.CenterOnScreen()
 	w.ShowAndRun()
 	return nil
+}
+
+// fill builds a window that cannot get so small that texts lie over each other, and
+// that fits a small screen at twice the size.
+func fill(h *kit.Host, p Params, build func(*kit.Host, Params)) {
+	build(h, p)
+	least := canvas.NewRectangle(color.Transparent)
+	least.SetMinSize(fyne.NewSize(600, 340))
+	h.Window.SetContent(container.NewStack(least, h.Window.Content()))
 }
 
 // newHost returns what a window is built in.

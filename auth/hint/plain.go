@@ -17,8 +17,12 @@ var (
 // Plain is advice for a person who has a window, and not a command line, before them:
 // without commands, options and variables. Advice says in words what to do, so that
 // the rest stands by itself: "sign in again: stagedoor login work", "give the client
-// id (--client-id)". A clause that does not is left out as a whole.
+// id (--client-id)". A clause that does not is left out as a whole. Advice that says "in a
+// terminal" has no other way, and stays as it is.
 func Plain(advice string) string {
+	if strings.Contains(advice, "in a terminal") {
+		return advice
+	}
 	var kept strings.Builder
 	for _, c := range clause.FindAllString(aside.ReplaceAllString(advice, ""), -1) {
 		if !spoken.MatchString(c) {

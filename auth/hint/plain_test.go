@@ -16,6 +16,7 @@ func TestPlain(t *testing.T) {
 		"Sign in again: `stagedoor login PROFILE`. The servers stand still.":    "Sign in again. The servers stand still.",
 		"Accept it if it is right (`stagedoor accept PROFILE`), or sign in.":    "Accept it if it is right, or sign in.",
 		"Look at it.\nSay it once: stagedoor setup --env A={b} -- npx; then go": "Look at it.\nSay it once; then go",
+		"say it once in a terminal: stagedoor setup -- npx":                     "say it once in a terminal: stagedoor setup -- npx",
 		"Stagedoor keeps it -- for you":                                         "Stagedoor keeps it -- for you",
 	} {
 		if got := Plain(advice); got != want {

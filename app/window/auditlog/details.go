@@ -106,6 +106,7 @@ func (d *details) copy() {
 		return
 	}
 	d.host.Copy(string(text))
+	d.host.Notice.Done(lang.L("Copied"), "")
 }
 
 func (d *details) tick() {

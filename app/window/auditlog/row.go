@@ -29,13 +29,22 @@ const (
 const (
 	rowHeight = 26
 	margin    = 12
-	gap       = 12
+	// leastEvent shows most kinds of events in full.
+	leastEvent = 140
+	gap        = 12
 )
 
-// columnWidths returns where each column starts and how wide it is.
+// columnWidths returns where each column starts and how wide it is. What happened is
+// what one looks for: where there is little room, the others go first.
 func columnWidths(total float32) (x, w [columns]float32) {
 	w = [columns]float32{colTime: 142, colProfile: 92, colOutcome: 66, colActor: 104}
 	left := total - 2*margin - (columns-1)*gap - w[colTime] - w[colProfile] - w[colOutcome] - w[colActor]
+	for _, c := range []int{colActor, colOutcome, colProfile} {
+		if left < leastEvent {
+			left += w[c] + gap
+			w[c] = -gap
+		}
+	}
 	w[colEvent] = min(max(left, 0), 188)
 	w[colName] = max(left-w[colEvent], 0)
 	at := float32(margin)
@@ -124,7 +133,7 @@ func (rr *rowRenderer) Layout(size fyne.Size) {
 		t.Text = fit(r.full[i], w[i], t.TextSize, t.TextStyle)
 		m := t.MinSize()
 		t.Move(fyne.NewPos(x[i], (size.Height-m.Height)/2))
-		t.Resize(fyne.NewSize(w[i], m.Height))
+		t.Resize(fyne.NewSize(max(w[i], 0), m.Height))
 	}
 	r.mark.Move(fyne.NewPos(3, 5))
 	r.mark.Resize(fyne.NewSize(3, size.Height-10))

@@ -143,6 +143,9 @@ func TestDetailsShowWhatIsInTheEvent(t *testing.T) {
 		}
 	}
 	v.details.copy()
+	if message, _ := v.host.Notice.Text(); message != "Copied" {
+		t.Errorf("the notice says %q", message)
+	}
 	if text := fyne.CurrentApp().Clipboard().Content(); !strings.Contains(text, `"endpoint": "login.example.com"`) {
 		t.Errorf("clipboard holds %s", text)
 	}
@@ -596,4 +599,14 @@ func itemText(o fyne.CanvasObject) (text string) {
 		}
 	}
 	return text
+}
+
+// A narrow window still says what happened.
+func TestNarrowRowsKeepTheEvent(t *testing.T) {
+	for _, width := range []float32{700, 560, 420, 330} {
+		_, w := columnWidths(width)
+		if w[colEvent] < leastEvent || w[colTime] <= 0 {
+			t.Errorf("%v wide: columns %v", width, w)
+		}
+	}
 }

@@ -56,6 +56,13 @@ func (h *Host) OpenFailed(err error) {
 	})
 }
 
+// Waiting says that a login waits for the browser, and what to do if its page shows an
+// error, of which nobody here hears.
+func (h *Host) Waiting(name string) {
+	h.Notice.Busy(lang.L("Waiting for you to sign in to {{.Name}} in the browser…", map[string]any{"Name": name}),
+		lang.L("Does the page show an error? Compare the client id and the redirect URI with those at the provider."))
+}
+
 // OpenFolder shows a folder in the desktop's file manager and says so if that
 // fails.
 func (h *Host) OpenFolder(path string) {

@@ -58,7 +58,7 @@ func (v *view) login(p auth.ProfileView) {
 		return // one browser tab is enough
 	}
 	v.waiting, v.appsPage = p.ID, ""
-	v.host.Notice.Busy(lang.L("Waiting for you to sign in to {{.Name}} in the browser…", map[string]any{"Name": p.Name}), "")
+	v.host.Waiting(p.Name)
 	v.showCard()
 	v.stopLogin = kit.Load(v.host.Tasks, func(ctx context.Context) (auth.LoginResult, error) {
 		return v.keeper.Login(ctx, p.Name, auth.LoginOptions{

@@ -198,7 +198,8 @@ func (v *view) create() {
 }
 
 func (v *view) login() {
-	v.begin(lang.L("Waiting for you to sign in to {{.Name}} in the browser…", map[string]any{"Name": v.created}))
+	v.begin("")
+	v.host.Waiting(v.created)
 	name := v.created
 	v.stop = kit.Load(v.host.Tasks, func(ctx context.Context) (auth.LoginResult, error) {
 		return v.keeper.Login(ctx, name, auth.LoginOptions{

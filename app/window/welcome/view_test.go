@@ -113,7 +113,8 @@ func TestErrorsKeepTheStep(t *testing.T) {
 	at := func() fyne.Position { return fyne.CurrentApp().Driver().AbsolutePositionForObject(v.form.ClientID) }
 	before := at()
 	windowtest.Press(t, content, "Create profile")
-	if after := at(); after != before {
+	v.host.Window.Resize(fyne.NewSize(861, 600)) // Fyne's test driver lays out only then
+	if after := at(); after.Y != before.Y {
 		t.Errorf("the error moves the field from %v to %v", before, after)
 	}
 	if message, more := v.host.Notice.Text(); message != "The keychain is locked" || more != "Unlock it" {
