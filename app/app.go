@@ -62,6 +62,7 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 		Names:     func() []string { return a.profiles().Names() },
 		EveryName: a.everyName,
 		Setup:     a.setup,
+		Backups:   a.backups,
 		RunDirs: func() ([]string, error) { // of the session, in memory, beside the state
 			paths, err := host.Here()
 			return []string{paths.Runtime, "/dev/shm", paths.State}, err

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/app/setup"
@@ -119,23 +118,12 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 	if err := host.RememberSessionBus(paths.State, os.Getenv); err != nil {
 		return setup.Service{}, err
 	}
-	env, err := clients.HostEnv()
-	if err != nil {
-		return setup.Service{}, err
-	}
-	home := os.Getenv("STAGEDOOR_CLIENTS_HOME")
-	if home != "" {
-		// The demo and tests look for the clients' files in a home of their own.
-		env.Home, env.Getenv = home, func(string) string { return "" }
-	}
-	configs, err := clients.New(clients.Params{
-		Env: env, Now: time.Now, BackupDir: filepath.Join(paths.State, "backups"), LockDir: filepath.Join(paths.State, "locks"), Sealer: k, Log: a.log,
-	})
+	configs, err := a.configs(paths, k)
 	if err != nil {
 		return setup.Service{}, err
 	}
 	return setup.Service{Params: setup.Params{
-		Keeper: k, Configs: configs, Environ: launcherEnviron(paths), RecipeDir: recipeDir(paths), Host: a.environ, Elsewhere: home != "", Processes: host.Processes,
+		Keeper: k, Configs: configs, Environ: launcherEnviron(paths), RecipeDir: recipeDir(paths), Host: a.environ, Elsewhere: os.Getenv("STAGEDOOR_CLIENTS_HOME") != "", Processes: host.Processes,
 		Executable: func() (string, error) { return stayingProgram("Claude Desktop") },
 	}}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/doctor"
 	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/app/setup"
@@ -38,6 +39,8 @@ type Factory struct {
 	// EveryName is Names with those that profiles had before, of deleted ones too.
 	EveryName func() []string
 	Setup     func(k setup.Keeper) (setup.Service, error)
+	// Backups are those of all clients' files, for completion.
+	Backups func() []clients.Backup
 	// Folder is where the user's files of a kind are: recipes, providers.
 	Folder  func(name string) (string, error)
 	OpenURL func(ctx context.Context, url string) error

@@ -20,7 +20,7 @@ import (
 
 type setupOptions struct {
 	setup.Request
-	print, json, yes, noCheck bool
+	print, json, yes, noCheck, undo bool
 }
 
 func newCmdSetup(f *Factory, runF func(*setupOptions) error) *cobra.Command {
@@ -49,6 +49,10 @@ the entry's env, since clients do not pass them on: --no-environment leaves them
 Then the entry's command is started once, as the client will start it, and you see
 how many tools the server has, or why it does not start. --no-check leaves that out.
 
+--undo takes back what Stagedoor changed last in a client's file, in that of CLIENT or
+in the one that it changed last. What others changed since stays; if that is the entry
+itself, nothing is taken back without --force. stagedoor backups has what is older.
+
 CLIENT is claude-desktop (the default), claude-code, cursor, vscode, windsurf, zed,
 gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
 		Example: `  stagedoor setup
@@ -56,7 +60,8 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
   stagedoor setup --env API_TOKEN={access_token} -- npx -y some-mcp-server
   stagedoor setup cursor --print
   stagedoor setup --wrap spotify-work
-  stagedoor setup --remove --name spotify`,
+  stagedoor setup --remove --name spotify
+  stagedoor setup --undo`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			before := args
 			if at := cmd.ArgsLenAtDash(); at >= 0 {
@@ -65,11 +70,23 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
 			if err := atMost(1)(cmd, before); err != nil {
 				return err
 			}
-			o.Client = first(before)
+			if named := first(before); named != "" && o.Client != "" {
+				return usage("leave one of them out", "--client and CLIENT both name a client")
+			} else if named != "" {
+				o.Client = named
+			}
+			if o.undo && (o.Command != nil || o.Wrap+o.Unwrap+o.Entry != "" || o.Remove) {
+				return usage("stagedoor setup --undo takes the last change back, whatever it was", "--undo goes with CLIENT, --force, --yes, --print and --json alone")
+			}
 			if n := len(slices.DeleteFunc([]string{o.Wrap, o.Unwrap, o.Entry}, func(s string) bool { return s == "" })); n > 1 || o.Remove && o.Wrap+o.Unwrap != "" {
 				return usage("say one of --wrap, --unwrap, --remove and --name", "--wrap and --unwrap name the entry, and go alone")
 			}
-			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error { return setupRun(ctx, f, k, o) })
+			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error {
+				if o.undo {
+					return setupUndoRun(ctx, f, k, o)
+				}
+				return setupRun(ctx, f, k, o)
+			})
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
@@ -79,6 +96,7 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
 		},
 	}
 	flags := cmd.Flags()
+	flags.StringVar(&o.Client, "client", "", "the same as CLIENT")
 	flags.StringVar(&o.Profile, "profile", "", "pin the entry to this profile")
 	flags.StringVar(&o.Entry, "name", "", "name of the entry; the provider's, or provider-profile, if left out")
 	flags.StringVar(&o.As, "as", "", "deliver what this known server reads")
@@ -86,14 +104,16 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
 	flags.BoolVar(&o.Endpoint, "endpoint", false, "let the server ask for tokens at $STAGEDOOR_TOKEN_URL")
 	flags.StringArrayVar(&o.Files, "file", nil, "write PATH=TEMPLATE for the server, in a folder that {run_dir} names; may be repeated")
 	flags.BoolVar(&o.Remove, "remove", false, "remove the entry")
-	flags.BoolVar(&o.Force, "force", false, "replace or remove an entry that is not Stagedoor's, or that starts another server")
+	flags.BoolVar(&o.Force, "force", false, "replace or remove an entry that is not Stagedoor's, or that starts another server; undo a change that somebody changed since")
 	flags.BoolVar(&o.Bare, "no-environment", false, "write no proxy and CA variables of your shell into the entry")
 	flags.StringVar(&o.Wrap, "wrap", "", "put this entry, which starts its server without Stagedoor, behind it")
 	flags.StringVar(&o.Unwrap, "unwrap", "", "put this entry back as it was before --wrap")
-	flags.BoolVarP(&o.yes, "yes", "y", false, "with --wrap, move secrets of the entry's env into the keychain without asking")
+	flags.BoolVar(&o.undo, "undo", false, "take back what Stagedoor changed last")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask: with --wrap, move secrets of the entry's env into the keychain; with --undo, take the change back")
 	flags.BoolVar(&o.print, "print", false, "show what would change and change nothing")
 	flags.BoolVar(&o.noCheck, "no-check", false, "do not start the server to see whether it works")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON")
+	completeFlag(cmd, "client", clientIDs)
 	completeFlag(cmd, "profile", f.Names)
 	completeFlag(cmd, "as", f.recipes)
 	return cmd

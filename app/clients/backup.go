@@ -39,8 +39,7 @@ type Backup struct {
 	Copy   string
 	Sealed bool // the copy is encrypted
 	Change Record
-
-	client Client
+	Client Client
 }
 
 // Record says which change a backup was made for. It is zero where that is not known,
@@ -66,10 +65,56 @@ func sum(data []byte, exists bool) string {
 	return hex.EncodeToString(h[:])
 }
 
+// Kept are the clients, and the projects, that have backups.
+func (c *Configs) Kept() (list []Client, err error) {
+	folders, err := os.ReadDir(c.BackupDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, f := range folders {
+		id, _, project := strings.Cut(f.Name(), "@")
+		client, unknown := Lookup(id)
+		if unknown != nil || id == "" {
+			continue
+		}
+		if project { // whose name its records have
+			made, _ := c.backupsIn(client, f.Name())
+			i := slices.IndexFunc(made, func(b Backup) bool { return b.Change.Project != "" })
+			if i < 0 {
+				continue
+			}
+			client.Project = made[i].Change.Project
+		}
+		list = append(list, client)
+	}
+	return list, err
+}
+
+// Backup finds one by its id.
+func (c *Configs) Backup(id string) (Backup, error) {
+	kept, err := c.Kept()
+	for _, client := range kept {
+		list, _ := c.Backups(client)
+		for _, b := range list {
+			if b.ID == id {
+				return b, nil
+			}
+		}
+	}
+	if err == nil {
+		err = hint.New(fmt.Sprintf("there is no backup %q", id), "stagedoor backups lists those that there are")
+	}
+	return Backup{}, err
+}
+
 // Backups are those of a client's file, the newest first. Of a client that Stagedoor never
 // changed there are none.
 func (c *Configs) Backups(client Client) ([]Backup, error) {
-	dir := filepath.Join(c.BackupDir, client.folder())
+	return c.backupsIn(client, client.folder())
+}
+
+func (c *Configs) backupsIn(client Client, folder string) ([]Backup, error) {
+	dir := filepath.Join(c.BackupDir, folder)
 	files, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -87,7 +132,7 @@ func (c *Configs) Backups(client Client) ([]Backup, error) {
 		}
 		b := found[stem]
 		if b == nil {
-			b = &Backup{ID: client.folder() + "/" + stem, Made: made, client: client}
+			b = &Backup{ID: folder + "/" + stem, Made: made, Client: client}
 			found[stem] = b
 		}
 		path := filepath.Join(dir, f.Name())
@@ -117,19 +162,19 @@ func (c *Configs) Backups(client Client) ([]Backup, error) {
 func (c *Configs) Read(ctx context.Context, b Backup) ([]byte, error) {
 	if b.Copy == "" {
 		if b.Change.Before != "" {
-			return nil, hint.New("the copy "+b.ID+" is gone", "see which there are: stagedoor backups")
+			return nil, hint.New("the backup "+b.ID+" is gone", "see which there are: stagedoor backups")
 		}
 		return nil, nil
 	}
 	data, err := durable.ReadFile(b.Copy, 2*maxSize)
 	if err == nil && b.Sealed {
 		if c.Sealer == nil {
-			return nil, errors.New("read the copy: its key is not at hand")
+			return nil, errors.New("read the backup: its key is not at hand")
 		}
 		data, err = c.Sealer.Unseal(ctx, data)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the copy %s: %w", b.ID, err)
+		return nil, fmt.Errorf("read the backup %s: %w", b.ID, err)
 	}
 	if data == nil {
 		data = []byte{}
@@ -181,7 +226,7 @@ func (c *Configs) backup(ctx context.Context, client Client, ch Change) (b Backu
 	for n := 2; taken(filepath.Join(dir, stem)); n++ {
 		stem = fmt.Sprintf("%s_%03d", made.Format(backupTime), n)
 	}
-	b = Backup{ID: client.folder() + "/" + stem, Made: made, client: client, Change: ch.record(client)}
+	b = Backup{ID: client.folder() + "/" + stem, Made: made, Client: client, Change: ch.record(client)}
 	if ch.Exists {
 		err = c.copy(ctx, client, ch, &b)
 	}

@@ -24,9 +24,35 @@ func (c *Configs) PlanRestore(ctx context.Context, b Backup) (Change, error) {
 		return Change{}, err
 	}
 	if of := b.Change.Path; of != "" && of != ch.Path {
-		ch.Warnings = append(ch.Warnings, "the copy is of another place: "+of)
+		ch.Warnings = append(ch.Warnings, "the backup is of another place: "+of)
 	}
 	return ch, nil
+}
+
+// PlanEntry works out how to make one entry what it was in a backup. The rest of the file
+// stays as it is.
+func (c *Configs) PlanEntry(ctx context.Context, b Backup, name string) (Change, error) {
+	data, err := c.Read(ctx, b)
+	if err != nil {
+		return Change{}, err
+	}
+	path, err := b.Client.Path(c.Env)
+	if err != nil {
+		return Change{}, err
+	}
+	before, err := b.Client.entryIn(path, data, name)
+	if err != nil {
+		return Change{}, err
+	}
+	return c.planFound(ctx, b.Client, name, before)
+}
+
+// planFound is a change of an entry to what it was.
+func (c *Configs) planFound(ctx context.Context, client Client, name string, before found) (Change, error) {
+	if !before.there {
+		return c.Plan(ctx, client, name, nil)
+	}
+	return c.Plan(ctx, client, name, before.back())
 }
 
 // planFile is a change to the content of a backup.
@@ -35,7 +61,7 @@ func (c *Configs) planFile(ctx context.Context, b Backup) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	return c.replan(ctx, b.client, Change{Action: Restore, After: data})
+	return c.replan(ctx, b.Client, Change{Action: Restore, After: data})
 }
 
 // replan is a change as it is now.
@@ -81,7 +107,7 @@ func (c *Configs) PlanUndo(ctx context.Context, client Client, force bool) (Chan
 	}
 	i := slices.IndexFunc(list, func(b Backup) bool { return b.Change.Path == path })
 	if i < 0 {
-		return Change{}, Backup{}, hint.New("there is no change of Stagedoor's in "+path+" to take back", "stagedoor backups lists the copies that there are")
+		return Change{}, Backup{}, hint.New("there is no change of Stagedoor's in "+path+" to take back", "stagedoor backups lists the backups that there are")
 	}
 	last := list[i]
 	var ch Change
@@ -117,11 +143,7 @@ func (c *Configs) planEntryBack(ctx context.Context, client Client, last Backup,
 	if !force && today.sum() != last.Change.Is && today.sum() != before.sum() {
 		return Change{}, hint.Wrap(fmt.Errorf("the entry %q of %s: %w; %s would be lost", name, client.Name, ErrChanged, lost(today, before)), "--force takes the change back all the same, and the rest of the file stays")
 	}
-	var e *Entry
-	if before.there {
-		e = before.back()
-	}
-	return c.Plan(ctx, client, name, e)
+	return c.planFound(ctx, client, name, before)
 }
 
 // entryIn finds an entry in the content of a client's file.

@@ -84,6 +84,8 @@ type Plan struct {
 	server  profile.Server
 	forget  func() error // the copy of what is put back
 	clash   bool         // the entry is that of another server of ours
+	// Undoes is the backup that is put back, if one is.
+	Undoes clients.Backup
 }
 
 // Checkable says that the entry starts through us, so that it can be tried.
@@ -216,6 +218,11 @@ func (s Service) Apply(ctx context.Context, plan Plan) (backup string, err error
 	}
 	data := map[string]any{"client": plan.Client.ID, "entry": plan.Change.Name, "action": string(plan.Change.Action)}
 	switch ch := plan.Change; {
+	case plan.Undoes.ID != "":
+		data["action"], data["backup"] = string(clients.Restore), plan.Undoes.ID
+		if ch.Action == clients.Restore {
+			event = audit.ConfigWritten
+		}
 	case plan.Wrapped && ch.Writes():
 		data["action"] = "wrap"
 		if err := s.Keeper.KeepEntry(ctx, where(plan.Client, ch.Name), ch.Was(), replaced(*ch.Entry)); err != nil {
