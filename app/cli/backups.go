@@ -240,7 +240,7 @@ func (f *Factory) sayWarnings(p setup.Plan) {
 // putBack shows a plan that puts back what was, asks, and does it.
 func (f *Factory) putBack(ctx context.Context, service setup.Service, p setup.Plan, look, question string, o putBackOptions) error {
 	ch, b := p.Change, p.Undoes
-	result := setupResult{Client: p.Client.ID, Path: ch.Path, Entry: ch.Name, Action: ch.Action, Warnings: ch.Warnings}
+	result := setupResult{Client: p.Client.ID, Project: p.Client.Project, Path: ch.Path, Entry: ch.Name, Action: ch.Action, Warnings: ch.Warnings}
 	what := "it"
 	if ch.Name != "" && ch.Action != clients.Restore {
 		what = fmt.Sprintf("the entry %q", ch.Name)
@@ -273,6 +273,6 @@ func (f *Factory) putBack(ctx context.Context, service setup.Service, p setup.Pl
 	if result.Backup != "" {
 		f.printf("the former file is kept as %s\n", result.Backup)
 	}
-	f.printf("%s\n", p.Client.Reload)
+	f.printf("%s\n", service.Next(ctx, p.Client))
 	return nil
 }

@@ -49,6 +49,12 @@ the entry's env, since clients do not pass them on: --no-environment leaves them
 Then the entry's command is started once, as the client will start it, and you see
 how many tools the server has, or why it does not start. --no-check leaves that out.
 
+--project DIR writes into the file of a project instead, .mcp.json of Claude Code or
+.vscode/mcp.json of VS Code, which others may get with its repository. Such an entry
+starts stagedoor and the server by name, has relative paths, follows the active profile
+of whoever uses it, and has no variable of your shell. What it has of yours all the
+same, as a --profile, is said.
+
 --undo takes back what Stagedoor changed last in a client's file, in that of CLIENT or
 in the one that it changed last. What others changed since stays; if that is the entry
 itself, nothing is taken back without --force. stagedoor backups has what is older.
@@ -60,6 +66,7 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
   stagedoor setup --env API_TOKEN={access_token} -- npx -y some-mcp-server
   stagedoor setup cursor --print
   stagedoor setup --wrap spotify-work
+  stagedoor setup claude-code --project . -- npx -y some-mcp-server
   stagedoor setup --remove --name spotify
   stagedoor setup --undo`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,7 +83,7 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
 				o.Client = named
 			}
 			if o.undo && (o.Command != nil || o.Wrap+o.Unwrap+o.Entry != "" || o.Remove) {
-				return usage("stagedoor setup --undo takes the last change back, whatever it was", "--undo goes with CLIENT, --force, --yes, --print and --json alone")
+				return usage("stagedoor setup --undo takes the last change back, whatever it was", "--undo goes with CLIENT, --project, --force, --yes, --print and --json alone")
 			}
 			if n := len(slices.DeleteFunc([]string{o.Wrap, o.Unwrap, o.Entry}, func(s string) bool { return s == "" })); n > 1 || o.Remove && o.Wrap+o.Unwrap != "" {
 				return usage("say one of --wrap, --unwrap, --remove and --name", "--wrap and --unwrap name the entry, and go alone")
@@ -97,6 +104,7 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Client, "client", "", "the same as CLIENT")
+	flags.StringVar(&o.Project, "project", "", "write into the file of the project in this folder")
 	flags.StringVar(&o.Profile, "profile", "", "pin the entry to this profile")
 	flags.StringVar(&o.Entry, "name", "", "name of the entry; the provider's, or provider-profile, if left out")
 	flags.StringVar(&o.As, "as", "", "deliver what this known server reads")
@@ -114,6 +122,7 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
 	flags.BoolVar(&o.noCheck, "no-check", false, "do not start the server to see whether it works")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON")
 	completeFlag(cmd, "client", clientIDs)
+	_ = cmd.MarkFlagDirname("project")
 	completeFlag(cmd, "profile", f.Names)
 	completeFlag(cmd, "as", f.recipes)
 	return cmd
@@ -130,6 +139,8 @@ func clientIDs() (ids []string) {
 // setupResult is the JSON shape of setup.
 type setupResult struct {
 	Client   string         `json:"client"`
+	Project  string         `json:"project,omitempty"`
+	Shared   bool           `json:"shared,omitempty"` // of a project, the entry has nothing of this computer or account
 	Path     string         `json:"path"`
 	Entry    string         `json:"entry"`
 	Action   clients.Action `json:"action"`
@@ -167,7 +178,9 @@ func takeSecrets(ctx context.Context, f *Factory, k importKeeper, service setup.
 		return nil
 	}
 	describeImport(&screen, report)
-	o.Taken = found.Secrets
+	if o.Taken = found.Secrets; o.Project != "" {
+		f.notef("warning: if the file was committed, its history has the secrets: get new ones\n")
+	}
 	return nil
 }
 
@@ -183,7 +196,7 @@ func setupRun(ctx context.Context, f *Factory, k setupKeeper, o *setupOptions) e
 	if err != nil {
 		return err
 	}
-	result := setupResult{Client: p.Client.ID, Path: p.Change.Path, Entry: p.Change.Name, Action: p.Change.Action, Warnings: p.Change.Warnings}
+	result := setupResult{Client: p.Client.ID, Project: p.Client.Project, Shared: p.Shared, Path: p.Change.Path, Entry: p.Change.Name, Action: p.Change.Action, Warnings: p.Change.Warnings}
 	if q := p.Replaces(); q != nil && !o.Force && !o.print {
 		f.notef("%s\n", strings.ReplaceAll(q.Error(), "\n", "; "))
 		if f.ReadPassword == nil || !f.ask("Replace it?") {
@@ -227,13 +240,18 @@ func setupRun(ctx context.Context, f *Factory, k setupKeeper, o *setupOptions) e
 	case o.Unwrap != "":
 		f.printf("the entry %q starts its server without Stagedoor again\n", result.Entry)
 	case p.Wrapped:
-		f.printf("the entry %q starts its server through Stagedoor now: stagedoor setup %s --unwrap %s undoes it\n", result.Entry, p.Client.ID, setup.Quote(result.Entry))
+		of := p.Client.ID
+		if o.Project != "" {
+			of += " --project " + setup.Quote(o.Project)
+		}
+		f.printf("the entry %q starts its server through Stagedoor now: stagedoor setup %s --unwrap %s undoes it\n", result.Entry, of, setup.Quote(result.Entry))
 	default:
 		f.printf("wrote the entry %q to %s\n", result.Entry, result.Path)
 	}
 	if result.Backup != "" {
 		f.printf("the former file is kept as %s\n", result.Backup)
 	}
+	describeShared(f, p)
 	unwell := tried()
 	describeCheck(f, result.Check, p.Client)
 	if !o.print && p.Change.Writes() {
@@ -243,6 +261,24 @@ func setupRun(ctx context.Context, f *Factory, k setupKeeper, o *setupOptions) e
 		}
 	}
 	return unwell
+}
+
+// describeShared says what of an entry others get with a project.
+func describeShared(f *Factory, p setup.Plan) {
+	e := p.Change.Entry
+	if p.Client.Project == "" || !p.Checkable() {
+		return
+	}
+	words := append([]string{e.Command}, e.Args...)
+	_, command := e.Behind()
+	for i := len(words) - len(command) + 1; i < len(words); i++ {
+		words[i] = clients.Scrub(words[i])
+	}
+	f.printf("others get with the project: %s\n", strings.Join(words, " "))
+	if p.Shared {
+		f.printf("it has no path, variable or profile of yours\n")
+	}
+	f.printf("they need stagedoor in their PATH, and a profile of %s\n", p.Profile.Service())
 }
 
 // describeCheck says what the server did; of one that does not start, what it wrote.

@@ -26,6 +26,9 @@ var ErrFileConflict = errors.New("the file was changed in the meantime")
 var ErrReadOnly = errors.New("read-only")
 
 const (
+	// sharedMode is that of a new file in a project, which holds nothing of the user's: as
+	// editors make them.
+	sharedMode  = 0o644
 	lockTimeout = 30 * time.Second
 	// How often Apply starts again for a client that writes its file at the same moment.
 	attempts = 5
@@ -85,6 +88,9 @@ func (ch Change) agrees(now Change) error {
 // replace backs up and writes, unless the file is no longer ch.Before.
 func (c *Configs) replace(ctx context.Context, client Client, ch Change) (backup string, changed bool, err error) {
 	mode, err := writable(ch.Path, ch.Exists)
+	if !ch.Exists && ch.Project != "" {
+		mode = sharedMode
+	}
 	if err != nil {
 		return "", false, err
 	}
@@ -125,7 +131,11 @@ func takeAway(path string) error {
 func write(path string, data []byte, mode fs.FileMode) error {
 	target, err := durable.Resolve(path)
 	if err == nil {
-		err = os.MkdirAll(filepath.Dir(target), durable.DirMode)
+		dirMode := durable.DirMode
+		if mode == sharedMode {
+			dirMode = 0o755
+		}
+		err = os.MkdirAll(filepath.Dir(target), dirMode)
 	}
 	if err == nil {
 		err = durable.WriteLinked(path, data, mode)
@@ -166,7 +176,7 @@ func (c *Configs) lock(ctx context.Context, client Client) (*durable.Lock, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
-	lock, err := durable.Acquire(ctx, filepath.Join(c.LockDir, "client-"+client.folder()+".lock"))
+	lock, err := durable.Acquire(ctx, filepath.Join(c.LockDir, "client-"+client.Folder()+".lock"))
 	if errors.Is(err, durable.ErrLocked) {
 		return nil, hint.Wrap(err, "another Stagedoor is writing the same file; try again in a moment")
 	}

@@ -88,7 +88,7 @@ func TestApplyBacksUpAndKeepsTheMode(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", path, info.Mode(), err, want)
 		}
 	}
-	if backup = w.apply(w.plan("our", nil)); !strings.HasSuffix(backup, "Z_002.json") {
+	if backup = w.apply(w.plan("our", nil)); !strings.HasSuffix(backup, "090Z.json") {
 		t.Errorf("second backup in the same millisecond: %q", backup)
 	}
 	if w.read() != before {
@@ -99,7 +99,7 @@ func TestApplyBacksUpAndKeepsTheMode(t *testing.T) {
 			t.Errorf("backup %q though nothing was written", backup)
 		}
 	}
-	if diff := cmp.Diff([]string{"20260304T050607.089Z.json", "20260304T050607.089Z_002.json"}, w.backups()); diff != "" {
+	if diff := cmp.Diff([]string{"20260304T050607.089Z.json", "20260304T050607.090Z.json"}, w.backups()); diff != "" {
 		t.Errorf("backups (-want +got):\n%s", diff)
 	}
 	noLeftovers(t, filepath.Dir(w.path()), 1)

@@ -110,7 +110,7 @@ func (c *Configs) Backup(id string) (Backup, error) {
 // Backups are those of a client's file, the newest first. Of a client that Stagedoor never
 // changed there are none.
 func (c *Configs) Backups(client Client) ([]Backup, error) {
-	return c.backupsIn(client, client.folder())
+	return c.backupsIn(client, client.Folder())
 }
 
 func (c *Configs) backupsIn(client Client, folder string) ([]Backup, error) {
@@ -215,18 +215,18 @@ func (c *Configs) forget(b Backup) {
 
 // backup keeps the file as it is before a change, if there is one, and what the change is.
 func (c *Configs) backup(ctx context.Context, client Client, ch Change) (b Backup, err error) {
-	dir := filepath.Join(c.BackupDir, client.folder())
+	dir := filepath.Join(c.BackupDir, client.Folder())
 	for _, d := range []string{c.BackupDir, dir} {
 		if _, err := durable.EnsureDir(d); err != nil {
 			return b, fmt.Errorf("back up: %w", err)
 		}
 	}
-	made := c.Now().UTC()
-	stem := made.Format(backupTime)
-	for n := 2; taken(filepath.Join(dir, stem)); n++ {
-		stem = fmt.Sprintf("%s_%03d", made.Format(backupTime), n)
+	made := c.Now().UTC().Truncate(time.Millisecond)
+	if list, _ := c.Backups(client); len(list) > 0 && !made.After(list[0].Made) {
+		made = list[0].Made.Add(time.Millisecond) // by a clock that was set back it would be the first to go
 	}
-	b = Backup{ID: client.folder() + "/" + stem, Made: made, Client: client, Change: ch.record(client)}
+	stem := made.Format(backupTime)
+	b = Backup{ID: client.Folder() + "/" + stem, Made: made, Client: client, Change: ch.record(client)}
 	if ch.Exists {
 		err = c.copy(ctx, client, ch, &b)
 	}
@@ -240,14 +240,6 @@ func (c *Configs) backup(ctx context.Context, client Client, ch Change) (b Backu
 	}
 	c.prune(ctx, client)
 	return b, nil
-}
-
-// taken says that there is a backup of that name.
-func taken(base string) bool {
-	return slices.ContainsFunc([]string{plainCopy, sealedCopy, recordFile}, func(ext string) bool {
-		_, err := os.Lstat(base + ext)
-		return !errors.Is(err, fs.ErrNotExist)
-	})
 }
 
 // record is what is kept of a change.

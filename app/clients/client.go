@@ -76,6 +76,13 @@ type Client struct {
 	// Project is a project's folder, absolute, if the file is that of the project; "" if
 	// it is the user's. See In.
 	Project string
+	// InProject begins a path in a project's folder, where a relative one does not do.
+	InProject string
+	// ProjectReload is Reload for a project's file.
+	ProjectReload string
+
+	project string // the file in a project's folder; "" if none is known
+
 	// restart is a command that has the running client quit as a user would, and starts
 	// it again, by GOOS.
 	restart map[string]string

@@ -173,7 +173,7 @@ func TestEntryCheck(t *testing.T) {
 		{"variable", linux, Entry{Command: "/x", Env: map[string]string{"A": "="}}, true},
 		{"variable name with =", linux, Entry{Command: "/x", Env: map[string]string{"A=B": ""}}, false},
 	} {
-		if err := tc.e.check(tc.env); (err == nil) != tc.ok {
+		if err := tc.e.check(tc.env, false); (err == nil) != tc.ok {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}

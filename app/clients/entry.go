@@ -28,6 +28,9 @@ type Entry struct {
 	text []byte // of an entry that was there before, which is put back as it was
 }
 
+// ByName is the command of an entry that is shared, and so names no place on a computer.
+const ByName = "stagedoor"
+
 // ParseEntry reads the text of an entry as Change.Was had it.
 func ParseEntry(text []byte) (*Entry, error) {
 	e := entryOfTOML(text)
@@ -61,9 +64,9 @@ func CheckName(name string) error {
 		"use 1 to 64 letters, digits, - and _")
 }
 
-// check refuses what no client could start.
-func (e Entry) check(env Env) error {
-	if e.text == nil && !ospath.IsAbs(env.GOOS, e.Command) {
+// check refuses what no client could start. In a project's file the command may be ByName.
+func (e Entry) check(env Env, inProject bool) error {
+	if e.text == nil && !ospath.IsAbs(env.GOOS, e.Command) && !(inProject && e.Command == ByName) {
 		return hint.Wrap(fmt.Errorf("the command %q is not an absolute path", e.Command),
 			"write the whole path: MCP clients do not have your shell's PATH")
 	}

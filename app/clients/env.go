@@ -5,12 +5,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/ospath"
 )
@@ -33,9 +35,56 @@ func HostEnv() (Env, error) {
 	return Env{GOOS: runtime.GOOS, Home: home, Getenv: os.Getenv, Glob: filepath.Glob}, nil
 }
 
-// folder is where under backups/ the copies of the client's file are, and what its lock is
+// In is the client with the file of a project in place of the user's. dir is absolute.
+func (c Client) In(dir string) (Client, error) {
+	info, err := os.Stat(dir)
+	switch {
+	case c.project == "":
+		var ids []string
+		for _, client := range All() {
+			if client.project != "" {
+				ids = append(ids, client.ID)
+			}
+		}
+		return c, hint.New("no file of "+c.Name+" in a project is known", "name a client that has one: "+strings.Join(ids, ", "))
+	case err == nil && !info.IsDir():
+		err = fmt.Errorf("%s is no folder", dir)
+	}
+	if err != nil {
+		return c, hint.Wrap(fmt.Errorf("the project: %w", err), "name the project's folder")
+	}
+	c.Project, c.Reload = filepath.Clean(dir), c.ProjectReload
+	return c, nil
+}
+
+// locate is the client's file. That of a project has to be in it: whoever wrote the
+// project may have made it a link to a file of the user's.
+func (c *Configs) locate(client Client) (string, error) {
+	path, err := client.Path(c.Env)
+	if err != nil || client.Project == "" {
+		return path, err
+	}
+	target, err := durable.Resolve(path)
+	if err != nil {
+		return "", err
+	}
+	root, err := filepath.EvalSymlinks(client.Project)
+	if err != nil {
+		return "", err
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(target))
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil // it is made
+	}
+	if rel, outside := filepath.Rel(root, dir); err == nil && (outside != nil || !filepath.IsLocal(rel)) {
+		err = hint.New(path+" is a link that leads out of the project", "put a file of its own there")
+	}
+	return path, err
+}
+
+// Folder is where under backups/ the copies of the client's file are, and what its lock is
 // named after.
-func (c Client) folder() string {
+func (c Client) Folder() string {
 	if c.Project == "" {
 		return c.ID
 	}
@@ -50,6 +99,9 @@ func (c Client) folder() string {
 // where it is without, as {CODEX_HOME:.codex}; {config}, {appdata} and {localappdata}
 // are those of the systems.
 func (c Client) Path(env Env) (string, error) {
+	if c.Project != "" {
+		return ospath.Join(env.GOOS, c.Project, strings.Split(c.project, "/")...), nil
+	}
 	places, ok := c.files[env.GOOS]
 	if !ok {
 		places = c.files[""]

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tailscale/hujson"
 
@@ -19,11 +20,11 @@ func (c *Configs) Plan(ctx context.Context, client Client, name string, e *Entry
 		return Change{}, err
 	}
 	if e != nil {
-		if err := e.check(c.Env); err != nil {
+		if err := e.check(c.Env, client.Project != ""); err != nil {
 			return Change{}, fmt.Errorf("entry %s: %w", name, err)
 		}
 	}
-	path, err := client.Path(c.Env)
+	path, err := c.locate(client)
 	if err != nil {
 		return Change{}, err
 	}
@@ -168,6 +169,11 @@ func (ch *Change) warn(client Client, before file) {
 	if ch.Action == Update && !ch.wraps() && (ch.Previous == nil || !ch.Previous.IsOurs()) {
 		ch.Warnings = append(ch.Warnings, fmt.Sprintf("the entry %q is not Stagedoor's yet; it will be replaced (--wrap keeps what it starts)", ch.Name))
 	}
+	if d, is := before.(*document); is {
+		if key := d.misplaced(client); key != "" {
+			ch.Warnings = append(ch.Warnings, fmt.Sprintf("the file has servers under %q, which %s does not read; those go under %q", key, client.Name, client.key()))
+		}
+	}
 	if before.plain() || client.Comments {
 		return
 	}
@@ -176,6 +182,21 @@ func (ch *Change) warn(client Client, before file) {
 		return
 	}
 	ch.Warnings = append(ch.Warnings, "the file has comments or trailing commas; they are kept, but "+client.Name+" may not read such a file")
+}
+
+// misplaced is the key under which a file has servers as others write them: people take
+// VS Code's file for Claude's, and the other way round.
+func (d *document) misplaced(client Client) string {
+	keys := []string{"mcpServers", "servers"}
+	if d.blank() || !slices.Contains(keys, client.key()) {
+		return ""
+	}
+	for _, m := range d.root.Value.(*hujson.Object).Members {
+		if name := memberName(m); name != client.key() && slices.Contains(keys, name) && m.Value.Value.Kind() == '{' {
+			return name
+		}
+	}
+	return ""
 }
 
 // verify checks the promise of this package on the result itself: the entry is

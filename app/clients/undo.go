@@ -36,7 +36,7 @@ func (c *Configs) PlanEntry(ctx context.Context, b Backup, name string) (Change,
 	if err != nil {
 		return Change{}, err
 	}
-	path, err := b.Client.Path(c.Env)
+	path, err := c.locate(b.Client)
 	if err != nil {
 		return Change{}, err
 	}
@@ -72,7 +72,7 @@ func (c *Configs) replan(ctx context.Context, client Client, ch Change) (Change,
 	if err := ctx.Err(); err != nil {
 		return Change{}, err
 	}
-	path, err := client.Path(c.Env)
+	path, err := c.locate(client)
 	if err != nil {
 		return Change{}, err
 	}
@@ -93,7 +93,7 @@ func (c *Configs) replan(ctx context.Context, client Client, ch Change) (Change,
 // entry itself was changed, the error is an ErrChanged, unless force is set. An undo is a
 // change, too, so that the next one takes it back.
 func (c *Configs) PlanUndo(ctx context.Context, client Client, force bool) (Change, Backup, error) {
-	path, err := client.Path(c.Env)
+	path, err := c.locate(client)
 	if err != nil {
 		return Change{}, Backup{}, err
 	}

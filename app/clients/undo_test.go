@@ -193,41 +193,47 @@ func TestUndoRefuses(t *testing.T) {
 	}
 }
 
-// What a client writes while a change is taken back is not lost: it is part of the result,
-// or nothing is done.
-func TestUndoBesideAWriter(t *testing.T) {
+// What a client or another Stagedoor writes between an undo's plan and the undo is not lost:
+// it is part of the result, or nothing is done.
+func TestUndoBesideWriters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "claude-desktop")
 	w.write("{\n  \"mcpServers\": {}\n}\n")
 	w.apply(w.plan("our", &shortEntry))
+	done := 0
 	for n := range 20 {
 		ch, _, err := w.PlanUndo(t.Context(), w.client, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var both sync.WaitGroup
-		start := make(chan struct{})
-		both.Go(func() {
-			<-start
+		if n%4 == 0 { // the client
 			w.write(strings.TrimSuffix(w.read(), "\n}\n") + fmt.Sprintf(",\n  \"n%d\": 1\n}\n", n))
-		})
-		if n%2 == 0 { // the writer is first
-			close(start)
-			both.Wait()
 		}
-		_, err = w.Apply(t.Context(), ch)
-		if n%2 == 1 {
-			close(start)
-			both.Wait()
+		var both sync.WaitGroup
+		if n%4 > 0 {
+			other := w.plan(fmt.Sprintf("n%d", n), &shortEntry)
+			both.Go(func() {
+				if _, err := w.Apply(t.Context(), other); err != nil {
+					t.Error(err)
+				}
+			})
 		}
-		if err != nil && !errors.Is(err, ErrFileConflict) {
+		switch _, err = w.Apply(t.Context(), ch); {
+		case err == nil:
+			done++
+		case !errors.Is(err, ErrFileConflict):
 			t.Fatal(err)
 		}
+		both.Wait()
 		for i := range n + 1 {
 			if !strings.Contains(w.read(), fmt.Sprintf(`"n%d"`, i)) {
-				t.Fatalf("what was written is gone:\n%s", w.read())
+				t.Fatalf("what was written at %d is gone at %d:\n%s", i, n, w.read())
 			}
 		}
+		w.apply(w.plan("our", &Entry{Command: "/s", Args: []string{"run", fmt.Sprint(n)}})) // which is last again
+	}
+	if done == 0 {
+		t.Error("nothing was ever taken back")
 	}
 }
 

@@ -74,7 +74,7 @@ func (e *NotStarting) Hint() string { return e.Check.Hint }
 // Check starts the command of a plan's entry as its client will, shakes hands with the
 // server, and has it list its tools.
 func (s Service) Check(ctx context.Context, plan Plan) (c Check) {
-	e := *plan.Change.Entry
+	e := s.here(*plan.Change.Entry, plan.Client)
 	c = Check{Entry: plan.Change.Name}
 	_, server := e.Behind()
 	patience := plan.Client.Waits()
@@ -120,6 +120,9 @@ func (s Service) converse(ctx context.Context, client clients.Client, e clients.
 		return answers{}, err
 	}
 	env, home := client.Environ(s.Configs.Env.GOOS, s.Host)
+	if client.Project != "" {
+		home = client.Project
+	}
 	for name, value := range e.Env {
 		env = append(env, name+"="+value)
 	}

@@ -36,6 +36,7 @@ type Keeper interface {
 // Request says what to set up. Everything may be left empty.
 type Request struct {
 	Client   string   // id of an MCP client; Claude Desktop if empty
+	Project  string   // a project's folder, whose file is meant; the user's if empty
 	Profile  string   // pins the entry to this profile; if empty it follows the active one
 	Entry    string   // the entry's name; derived from the provider if empty
 	As       string   // recipe
@@ -81,6 +82,7 @@ type Plan struct {
 	Client  clients.Client
 	Profile profile.Profile
 	Wrapped bool // Stagedoor is put in front of what was there
+	Shared  bool // the entry has nothing of this computer or account
 	server  profile.Server
 	forget  func() error // the copy of what is put back
 	clash   bool         // the entry is that of another server of ours
@@ -93,7 +95,7 @@ func (p Plan) Checkable() bool { return p.Change.Entry != nil && p.forget == nil
 
 // Plan works out the entry and what would change. It writes nothing.
 func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
-	if plan.Client, err = clients.Lookup(r.Client); err != nil {
+	if plan.Client, err = r.client(); err != nil {
 		return Plan{}, err
 	}
 	if r.Unwrap != "" {
@@ -134,13 +136,17 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 	if plan.server, err = s.serverFor(plan.Profile, r); err != nil {
 		return Plan{}, err
 	}
-	entry, err := s.launcherEntry(plan.Profile, plan.server, pinned)
+	entry, err := s.launcherEntry(plan.Profile, plan.server, pinned, plan.Client.Project != "")
 	if err != nil {
 		return Plan{}, err
 	}
 	carried, notes := carry(s.Host, plan.Client.Name)
 	if r.Bare {
 		carried, notes = nil, nil
+	}
+	if plan.Client.Project != "" {
+		carried, notes = nil, s.share(entry, plan)
+		plan.Shared = len(notes) == 0
 	}
 	entry.Env = maps.Clone(entry.Env)
 	if was != nil && (was.IsOurs() || r.Wrap != "") {
@@ -183,7 +189,7 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 }
 
 // launcherEntry is an entry that starts the server through this program.
-func (s Service) launcherEntry(p profile.Profile, server profile.Server, pinned bool) (*clients.Entry, error) {
+func (s Service) launcherEntry(p profile.Profile, server profile.Server, pinned, project bool) (*clients.Entry, error) {
 	self, err := s.Executable()
 	args := []string{"run", "--provider", p.Service()}
 	if pinned {
@@ -202,7 +208,11 @@ func (s Service) launcherEntry(p profile.Profile, server profile.Server, pinned 
 		args = append(args, "--endpoint")
 	}
 	args = append(append(args, "--"), server.Command...)
-	return &clients.Entry{Command: self, Args: args, Env: s.Environ}, err
+	e := &clients.Entry{Command: self, Args: args, Env: s.Environ}
+	if project {
+		e.Env = nil // what is not the default here is not so elsewhere
+	}
+	return e, err
 }
 
 // Apply makes the change and returns where the former file was backed up.
@@ -315,7 +325,13 @@ func (s Service) serverFor(p profile.Profile, r Request) (profile.Server, error)
 	server.Command = slices.Clone(server.Command)
 	// Clients start servers with a short PATH, so the program's place is looked
 	// up here, where the user's own PATH is known.
-	if name := server.Command[0]; r.Wrap != "" && strings.ContainsAny(name, `/\`) && !filepath.IsAbs(name) {
+	if name := server.Command[0]; r.Project != "" && strings.ContainsAny(name, `/\`) && !filepath.IsAbs(name) {
+		dir, err := filepath.Abs(r.Project) // where the client starts it
+		if err != nil {
+			return server, err
+		}
+		server.Command[0] = filepath.Join(dir, name)
+	} else if r.Wrap != "" && strings.ContainsAny(name, `/\`) && !filepath.IsAbs(name) {
 		return server, hint.New(name+" is relative to a folder that only the client knows", "write its whole path into the entry first")
 	}
 	if path, err := launch.Find(server.Command[0]); err == nil {

@@ -10,10 +10,10 @@ import (
 // Undo plans to take back what Stagedoor changed last in a client's file, in that of
 // the client whose file it changed last if r names none: see clients.Configs.PlanUndo.
 func (s Service) Undo(ctx context.Context, r Request) (plan Plan, err error) {
-	if r.Client == "" {
+	if r.Client+r.Project == "" {
 		plan.Client, err = s.lastChanged()
 	} else {
-		plan.Client, err = clients.Lookup(r.Client)
+		plan.Client, err = r.client()
 	}
 	if err == nil {
 		plan.Change, plan.Undoes, err = s.Configs.PlanUndo(ctx, plan.Client, r.Force)

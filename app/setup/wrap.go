@@ -33,7 +33,7 @@ type Found struct {
 // the command is the entry's, and a profile that the server's own --profile names
 // is the one to pin.
 func (s Service) Find(ctx context.Context, r *Request) (Found, error) {
-	client, err := clients.Lookup(r.Client)
+	client, err := r.client()
 	if err != nil {
 		return Found{}, err
 	}
@@ -222,7 +222,7 @@ func starts(e clients.Entry) string {
 }
 
 // where names an entry among the copies.
-func where(client clients.Client, name string) string { return client.ID + "/" + name }
+func where(client clients.Client, name string) string { return client.Folder() + "/" + name }
 
 // replaced is what tells a wrapped entry that nobody changed: its server and
 // variables. The profile may have another name by now.
