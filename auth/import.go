@@ -40,6 +40,11 @@ func (k *Keeper) Unseal(ctx context.Context, sealed []byte) ([]byte, error) {
 	return k.importer().Unseal(ctx, sealed)
 }
 
+// Vouch is a MAC of data with a key in the vault.
+func (k *Keeper) Vouch(ctx context.Context, data []byte) (string, error) {
+	return k.importer().Vouch(ctx, data)
+}
+
 // KeepEntry keeps an entry of an MCP client's config as it was: see importer.Importer.
 func (k *Keeper) KeepEntry(ctx context.Context, where string, was []byte, now string) error {
 	return k.importer().KeepEntry(ctx, where, was, now)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
 type backupsOptions struct {
@@ -156,7 +158,7 @@ func backupsRun(ctx context.Context, f *Factory, k setup.Keeper, o *backupsOptio
 			continue
 		}
 		if err := service.Configs.SealOld(ctx, client); err != nil {
-			return err
+			f.warn(fmt.Sprintf("backups of %s may have secrets in plain text: %s", client.Name, err), hint.Of(err))
 		}
 		list, err := service.Configs.Backups(client)
 		if err != nil {
@@ -213,7 +215,7 @@ func backupsRestoreRun(ctx context.Context, f *Factory, k setup.Keeper, o *backu
 	if o.entry != "" {
 		look = ""
 	}
-	return f.putBack(ctx, service, p, look, "Put it back?", putBackOptions{yes: o.yes, json: o.json})
+	return f.putBack(ctx, service, p, look, "Put it back?", putBackOptions{yes: o.yes, json: o.json, show: "stagedoor backups diff " + o.id})
 }
 
 // setupUndoRun takes the last change back.
@@ -226,12 +228,18 @@ func setupUndoRun(ctx context.Context, f *Factory, k setup.Keeper, o *setupOptio
 	if err != nil {
 		return err
 	}
-	return f.putBack(ctx, service, p, "", "Take it back?", putBackOptions{o.yes, o.json, o.print})
+	return f.putBack(ctx, service, p, "", "Take it back?", putBackOptions{o.yes, o.json, o.print, "stagedoor setup --undo --print"})
 }
 
-type putBackOptions struct{ yes, json, print bool }
+type putBackOptions struct {
+	yes, json, print bool
+	show             string // the command that shows the difference
+}
 
 func (f *Factory) sayWarnings(p setup.Plan) {
+	if p.Change.Doubt != "" {
+		f.notef("warning: %s; look at what it would change\n", p.Change.Doubt)
+	}
 	for _, w := range p.Change.Warnings {
 		f.notef("warning: %s\n", printable(w))
 	}
@@ -248,7 +256,10 @@ func (f *Factory) putBack(ctx context.Context, service setup.Service, p setup.Pl
 	was := fmt.Sprintf("as it was on %s, before %s", b.Made.Local().Format(second), backupWords(b))
 	f.sayWarnings(p)
 	if ch.Writes() && !o.print {
-		err := f.confirm(ctx, o.yes, look, question, func() {
+		if look = cmp.Or(ch.Doubt, look); look != "" && f.ReadPassword == nil && !o.yes {
+			return usage("see it with "+o.show+", then say --yes", "look at it first: %s", look)
+		}
+		err := f.confirm(ctx, o.yes, "", question, func() {
 			f.notef("%s: %s would be %s\n", ch.Path, what, was)
 			_, _ = io.WriteString(f.Err, ch.Diff())
 		})

@@ -3,6 +3,7 @@ package clients
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -54,6 +55,7 @@ type Record struct {
 	After   string `json:"after,omitempty"`
 	Is      string `json:"is,omitempty"`      // SHA-256 of what the entry means after the change; "" if it is gone
 	Exposed bool   `json:"exposed,omitempty"` // the copy has secrets and could not be encrypted
+	MAC     string `json:"mac,omitempty"`     // of all that and the backup's id; "" if the vault could not be asked
 }
 
 // sum is the SHA-256 of a file, or "" if there is none.
@@ -157,6 +159,33 @@ func (c *Configs) backupsIn(client Client, folder string) ([]Backup, error) {
 	return list, nil
 }
 
+// signed is what the MAC of a backup is over.
+func (b Backup) signed() []byte {
+	b.Change.MAC = ""
+	text, _ := json.Marshal(b.Change) // strings always encode
+	return append([]byte(b.ID+"\n"), text...)
+}
+
+// doubt says why it is not sure that Stagedoor made a backup, whose content is data, and
+// that nobody changed it since; "" if it is.
+func (c *Configs) doubt(ctx context.Context, b Backup, data []byte) string {
+	const unknown = "nothing shows that Stagedoor made this backup"
+	if c.Sealer == nil {
+		return ""
+	}
+	if b.Change.MAC == "" {
+		return unknown + ": it is of an earlier version, or the keychain was locked"
+	}
+	mac, err := c.Sealer.Vouch(ctx, b.signed())
+	switch {
+	case err != nil:
+		return unknown + ": " + err.Error()
+	case !hmac.Equal([]byte(mac), []byte(b.Change.MAC)), b.Change.Client != b.Client.ID, b.Change.Before != sum(data, b.Copy != ""):
+		return "this backup is not as Stagedoor made it"
+	}
+	return ""
+}
+
 // Read is the file as it was, nil if there was none. What is encrypted is decrypted to
 // memory only.
 func (c *Configs) Read(ctx context.Context, b Backup) ([]byte, error) {
@@ -201,7 +230,7 @@ func (c *Configs) prune(ctx context.Context, client Client) {
 		}
 		c.forget(b)
 	}
-	c.sealOld(ctx, client)
+	_ = c.sealOld(ctx, client) // the next one does
 }
 
 // forget removes a backup, the record last: without it a copy would be one of before
@@ -229,6 +258,9 @@ func (c *Configs) backup(ctx context.Context, client Client, ch Change) (b Backu
 	b = Backup{ID: client.Folder() + "/" + stem, Made: made, Client: client, Change: ch.record(client)}
 	if ch.Exists {
 		err = c.copy(ctx, client, ch, &b)
+	}
+	if c.Sealer != nil && err == nil {
+		b.Change.MAC, _ = c.Sealer.Vouch(ctx, b.signed())
 	}
 	text, wrong := json.Marshal(b.Change)
 	if err = errors.Join(err, wrong); err == nil {

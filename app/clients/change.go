@@ -34,6 +34,9 @@ type Change struct {
 	// Warnings are sentences for the user; none of them stops Apply.
 	Warnings []string
 
+	// Doubt says why a person should look at a change to what a backup has, or is "".
+	Doubt string
+
 	// TakesSecrets is for a change that takes secrets out of plain text: it is not made
 	// without an encrypted copy.
 	TakesSecrets bool

@@ -68,6 +68,8 @@ type Client struct {
 	// Terminal is true where people start the client in a terminal, so that it has
 	// their shell's PATH.
 	Terminal bool
+	// Remembers is true where the file is not only settings but what the client remembers.
+	Remembers bool
 	// Inherits is true where a server gets the client's whole environment.
 	Inherits bool
 	// Patience is how long a server may take to answer, if it is not defaultPatience.

@@ -70,7 +70,7 @@ func (c *Configs) locate(client Client) (string, error) {
 	}
 	root, err := filepath.EvalSymlinks(client.Project)
 	if err != nil {
-		return "", err
+		return "", hint.Wrap(fmt.Errorf("the project: %w", err), "it was moved or removed")
 	}
 	dir, err := filepath.EvalSymlinks(filepath.Dir(target))
 	if errors.Is(err, fs.ErrNotExist) {

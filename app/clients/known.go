@@ -33,7 +33,7 @@ func All() []Client {
 			ID: "claude-code", Name: "Claude Code",
 			Servers:  "/mcpServers",
 			Reload:   "start a new Claude Code session",
-			Terminal: true, Inherits: true, Patience: 30 * time.Second,
+			Terminal: true, Inherits: true, Remembers: true, Patience: 30 * time.Second,
 			project:       ".mcp.json",
 			ProjectReload: "start a new Claude Code session in the project; it asks first whether to use the project's servers",
 			files:         map[string][]string{"": {"{CLAUDE_CONFIG_DIR:}/.claude.json"}},

@@ -20,6 +20,8 @@ type Sealer interface {
 	// key is not to be had.
 	Seal(ctx context.Context, w io.Writer, data []byte) error
 	Unseal(ctx context.Context, sealed []byte) ([]byte, error)
+	// Vouch is a MAC of data, with a key that is in the vault, too.
+	Vouch(ctx context.Context, data []byte) (string, error)
 }
 
 // copy writes the copy of a backup. One with secrets is encrypted. Where that cannot be,
@@ -57,19 +59,19 @@ func (c *Configs) seal(ctx context.Context, path string, data []byte) error {
 }
 
 // SealOld encrypts the plain copies of a file that have secrets: those that were made
-// while the keychain was locked, and by a Stagedoor that did not know how.
+// while the keychain was locked, and by a Stagedoor that did not know how. An error says
+// why some are still plain.
 func (c *Configs) SealOld(ctx context.Context, client Client) error {
 	lock, err := c.lock(ctx, client)
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-	c.sealOld(ctx, client)
-	return nil
+	return c.sealOld(ctx, client)
 }
 
-func (c *Configs) sealOld(ctx context.Context, client Client) {
-	list, _ := c.Backups(client)
+func (c *Configs) sealOld(ctx context.Context, client Client) error {
+	list, err := c.Backups(client)
 	for _, b := range list {
 		known := b.Change.Client != "" && !b.Change.Exposed
 		if b.Sealed { // and a kill has left the plain one
@@ -83,11 +85,12 @@ func (c *Configs) sealOld(ctx context.Context, client Client) {
 			continue
 		}
 		base := strings.TrimSuffix(b.Copy, plainCopy)
-		if c.seal(ctx, base+sealedCopy, data) != nil {
-			return // nor will the others be
+		if err := c.seal(ctx, base+sealedCopy, data); err != nil {
+			return err // nor will the others be
 		}
 		_ = durable.Remove(b.Copy)
 	}
+	return err
 }
 
 // secrets says that a file has, or may have, a value that a Diff would not show. One that

@@ -23,6 +23,9 @@ func (c *Configs) PlanRestore(ctx context.Context, b Backup) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
+	if b.Client.Remembers && b.Client.Project == "" && ch.Writes() {
+		ch.Warnings = append(ch.Warnings, b.Client.Name+" keeps what it remembers in this file, too: --entry puts back one entry only")
+	}
 	if of := b.Change.Path; of != "" && of != ch.Path {
 		ch.Warnings = append(ch.Warnings, "the backup is of another place: "+of)
 	}
@@ -44,15 +47,28 @@ func (c *Configs) PlanEntry(ctx context.Context, b Backup, name string) (Change,
 	if err != nil {
 		return Change{}, err
 	}
-	return c.planFound(ctx, b.Client, name, before)
+	return c.planFound(ctx, b, data, name, before)
 }
 
-// planFound is a change of an entry to what it was.
-func (c *Configs) planFound(ctx context.Context, client Client, name string, before found) (Change, error) {
-	if !before.there {
-		return c.Plan(ctx, client, name, nil)
+// planFound is a change of an entry to what it was in a backup, whose content is data.
+func (c *Configs) planFound(ctx context.Context, b Backup, data []byte, name string, before found) (Change, error) {
+	var e *Entry
+	if before.there {
+		e = before.back()
 	}
-	return c.Plan(ctx, client, name, before.back())
+	ch, err := c.Plan(ctx, b.Client, name, e)
+	return c.doubted(ctx, ch, b, data), err
+}
+
+// doubted is a change with what is to be known of its backup.
+func (c *Configs) doubted(ctx context.Context, ch Change, b Backup, data []byte) Change {
+	if ch.Writes() {
+		ch.Doubt = c.doubt(ctx, b, data)
+		if b.Client.secrets(ch.Path, ch.After) && !b.Client.secrets(ch.Path, ch.Before) {
+			ch.Warnings = append(ch.Warnings, "what may be a secret is in the file in plain text again")
+		}
+	}
+	return ch
 }
 
 // planFile is a change to the content of a backup.
@@ -61,7 +77,8 @@ func (c *Configs) planFile(ctx context.Context, b Backup) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	return c.replan(ctx, b.Client, Change{Action: Restore, After: data})
+	ch, err := c.replan(ctx, b.Client, Change{Action: Restore, After: data})
+	return c.doubted(ctx, ch, b, data), err
 }
 
 // replan is a change as it is now.
@@ -143,7 +160,7 @@ func (c *Configs) planEntryBack(ctx context.Context, client Client, last Backup,
 	if !force && today.sum() != last.Change.Is && today.sum() != before.sum() {
 		return Change{}, hint.Wrap(fmt.Errorf("the entry %q of %s: %w; %s would be lost", name, client.Name, ErrChanged, lost(today, before)), "--force takes the change back all the same, and the rest of the file stays")
 	}
-	return c.planFound(ctx, client, name, before)
+	return c.planFound(ctx, last, data, name, before)
 }
 
 // entryIn finds an entry in the content of a client's file.

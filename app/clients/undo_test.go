@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -70,6 +71,27 @@ func TestUndoGivesTheSameBytes(t *testing.T) {
 				w.undo()
 				if diff := cmp.Diff(string(set.After), w.read()); diff != "" {
 					r.Fatalf("-set +undone twice\n%s", diff)
+				}
+
+				// With an entry of somebody else beside it, that stays, and the rest.
+				other := Change{Client: id, Path: w.path(), Name: "theirs", Entry: &shortEntry, Before: []byte(w.read()), Exists: true}
+				if err := other.compute(w.client); err != nil {
+					r.Fatal(err)
+				}
+				w.write(string(other.After))
+				w.undo()
+				was, err := w.client.entryIn(w.path(), []byte(before), "s")
+				is, wrong := w.client.entryIn(w.path(), []byte(w.read()), "s")
+				if err != nil || wrong != nil || was.sum() != is.sum() {
+					r.Fatalf("the entry is %q, it was %q, %v, %v", is.text, was.text, err, wrong)
+				}
+				then, err := w.client.parse(w.path(), other.After)
+				now, wrong := w.client.parse(w.path(), []byte(w.read()))
+				if err != nil || wrong != nil {
+					r.Fatal(err, wrong)
+				}
+				if diff := cmp.Diff(then.others(w.client, "s"), now.others(w.client, "s")); diff != "" {
+					r.Fatalf("the rest -then +now\n%s", diff)
 				}
 			})
 		})
@@ -268,6 +290,64 @@ func TestRestore(t *testing.T) {
 	}
 }
 
+// Whoever can write the state folder, and not the vault, can have no config of theirs
+// put in place of a backup unnoticed.
+func TestForgedBackupIsDoubted(t *testing.T) {
+	t.Parallel()
+	const before, evil = `{"mcpServers": {}}`, `{"mcpServers": {"x": {"command": "/tmp/evil"}}}`
+	for name, c := range map[string]struct {
+		forge func(w world, b Backup, base string) // base + ".json" is the copy of the last change
+		says  string
+	}{
+		"as it is":     {func(world, Backup, string) {}, ""},
+		"another copy": {func(w world, _ Backup, base string) { w.put(base+plainCopy, evil) }, "not as Stagedoor made it"},
+		"another record": {func(w world, b Backup, base string) {
+			b.Change.Before = sum([]byte(evil), true)
+			w.put(base+plainCopy, evil)
+			w.record(base, b)
+		}, "not as Stagedoor made it"},
+		"an own one": {func(w world, b Backup, base string) {
+			b.Change.MAC, b.Change.Before = "", sum([]byte(evil), true)
+			base = filepath.Join(filepath.Dir(base), "20990101T000000.000Z")
+			w.put(base+plainCopy, evil)
+			w.record(base, b)
+		}, "nothing shows that Stagedoor made"},
+		"a true one again": {func(w world, b Backup, base string) {
+			base = filepath.Join(filepath.Dir(base), "20990101T000000.000Z")
+			w.put(base+plainCopy, before)
+			w.record(base, b)
+		}, "not as Stagedoor made it"},
+	} {
+		w := newWorld(t, "claude-desktop")
+		w.Sealer = &box{}
+		w.write(before)
+		w.apply(w.plan("our", &shortEntry))
+		list, err := w.Backups(w.client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.forge(w, list[0], strings.TrimSuffix(list[0].Copy, plainCopy))
+		ch, _, err := w.PlanUndo(t.Context(), w.client, false)
+		if err != nil || !strings.Contains(ch.Doubt, c.says) || c.says == "" && ch.Doubt != "" {
+			t.Errorf("%s: %q, %v", name, ch.Doubt, err)
+		}
+	}
+}
+
+func (w world) put(path, content string) {
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w world) record(base string, b Backup) {
+	text, err := json.Marshal(b.Change)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.put(base+recordFile, string(text))
+}
+
 // box stands for the vault: it can be locked.
 type box struct{ locked bool }
 
@@ -288,6 +368,13 @@ func (b *box) Unseal(_ context.Context, sealed []byte) ([]byte, error) {
 	out := slices.Clone(sealed)
 	slices.Reverse(out)
 	return out, nil
+}
+
+func (b *box) Vouch(_ context.Context, data []byte) (string, error) {
+	if b.locked {
+		return "", errors.New("keychain is locked")
+	}
+	return sum(append([]byte("key"), data...), true), nil
 }
 
 // Secrets of others are in no copy in plain text, for longer than the keychain is locked.

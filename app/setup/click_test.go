@@ -47,6 +47,7 @@ func (fakeKeeper) Seal(_ context.Context, w io.Writer, data []byte) error {
 	return err
 }
 func (fakeKeeper) Unseal(_ context.Context, sealed []byte) ([]byte, error) { return sealed, nil }
+func (fakeKeeper) Vouch(context.Context, []byte) (string, error)           { return "", nil }
 func (fakeKeeper) KeepEntry(context.Context, string, []byte, string) error { return nil }
 
 func (k fakeKeeper) RememberServer(_ context.Context, _ string, server profile.Server) error {

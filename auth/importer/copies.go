@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -123,18 +124,30 @@ func (i *Importer) loadCopy(id *age.X25519Identity, name string) (oldCopy, error
 
 // Seal encrypts data to the key of the copies, for whoever keeps the result.
 func (i *Importer) Seal(ctx context.Context, w io.Writer, data []byte) error {
-	id, err := i.identity(ctx, false)
-	if errors.Is(err, vault.ErrNotFound) {
-		id, err = i.newIdentity(ctx)
-	}
+	id, err := i.lastingIdentity(ctx)
 	if err != nil {
 		return err
 	}
 	return vault.EncryptTo(w, data, id.Recipient())
 }
 
-// newIdentity makes the key of the copies, as the vault has it.
-func (i *Importer) newIdentity(ctx context.Context) (*age.X25519Identity, error) {
+// Vouch is a MAC of data, with a key that comes from that of the copies.
+func (i *Importer) Vouch(ctx context.Context, data []byte) (string, error) {
+	id, err := i.lastingIdentity(ctx)
+	if err != nil {
+		return "", err
+	}
+	mac := hmac.New(sha256.New, []byte("stagedoor copies "+id.String()))
+	mac.Write(data)
+	return hex.EncodeToString(mac.Sum(nil)), nil
+}
+
+// lastingIdentity is the key of the copies, as the vault has it; the first one makes it.
+func (i *Importer) lastingIdentity(ctx context.Context) (*age.X25519Identity, error) {
+	id, err := i.identity(ctx, false)
+	if !errors.Is(err, vault.ErrNotFound) {
+		return id, err
+	}
 	lock, err := i.begin(ctx)
 	if err != nil {
 		return nil, err
