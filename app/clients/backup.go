@@ -53,9 +53,9 @@ type Record struct {
 	Action  Action `json:"action"`
 	Before  string `json:"before,omitempty"` // SHA-256 of the file; "" if there was none
 	After   string `json:"after,omitempty"`
-	Is      string `json:"is,omitempty"`      // SHA-256 of what the entry means after the change; "" if it is gone
-	Exposed bool   `json:"exposed,omitempty"` // the copy has secrets and could not be encrypted
-	MAC     string `json:"mac,omitempty"`     // of all that and the backup's id; "" if the vault could not be asked
+	Is      string `json:"is,omitempty"`     // SHA-256 of what the entry means after the change; "" if it is gone
+	Exposed bool   `json:"exposed,omitzero"` // the copy has secrets and could not be encrypted
+	MAC     string `json:"mac,omitempty"`    // of all that and the backup's id; "" if the vault could not be asked
 }
 
 // sum is the SHA-256 of a file, or "" if there is none.
@@ -85,7 +85,7 @@ func (c *Configs) Kept() (list []Client, err error) {
 			if i < 0 {
 				continue
 			}
-			client.Project = made[i].Change.Project
+			client = client.of(made[i].Change.Project)
 		}
 		list = append(list, client)
 	}

@@ -67,6 +67,5 @@ func (ch Change) removes() bool { return ch.Action == Restore && ch.After == nil
 // client is the row of the change's client.
 func (ch Change) client() (Client, error) {
 	client, err := Lookup(ch.Client)
-	client.Project = ch.Project
-	return client, err
+	return client.of(ch.Project), err
 }

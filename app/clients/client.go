@@ -80,10 +80,9 @@ type Client struct {
 	Project string
 	// InProject begins a path in a project's folder, where a relative one does not do.
 	InProject string
-	// ProjectReload is Reload for a project's file.
-	ProjectReload string
 
-	project string // the file in a project's folder; "" if none is known
+	project       string // the file in a project's folder; "" if none is known
+	projectReload string // Reload for that
 
 	// restart is a command that has the running client quit as a user would, and starts
 	// it again, by GOOS.

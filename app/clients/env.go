@@ -53,8 +53,15 @@ func (c Client) In(dir string) (Client, error) {
 	if err != nil {
 		return c, hint.Wrap(fmt.Errorf("the project: %w", err), "name the project's folder")
 	}
-	c.Project, c.Reload = filepath.Clean(dir), c.ProjectReload
-	return c, nil
+	return c.of(filepath.Clean(dir)), nil
+}
+
+// of is the client with the file of a project, or of the user if that is "".
+func (c Client) of(project string) Client {
+	if project != "" {
+		c.Project, c.Reload = project, c.projectReload
+	}
+	return c
 }
 
 // locate is the client's file. That of a project has to be in it: whoever wrote the

@@ -35,7 +35,7 @@ func All() []Client {
 			Reload:   "start a new Claude Code session",
 			Terminal: true, Inherits: true, Remembers: true, Patience: 30 * time.Second,
 			project:       ".mcp.json",
-			ProjectReload: "start a new Claude Code session in the project; it asks first whether to use the project's servers",
+			projectReload: "start a new Claude Code session in the project; it asks first whether to use the project's servers",
 			files:         map[string][]string{"": {"{CLAUDE_CONFIG_DIR:}/.claude.json"}},
 		},
 		{
@@ -53,7 +53,7 @@ func All() []Client {
 			Inherits: true,
 			Reload:   "run “MCP: List Servers” in VS Code and start the server",
 			project:  ".vscode/mcp.json", InProject: "${workspaceFolder}/",
-			ProjectReload: "open the project in VS Code, run “MCP: List Servers” and start the server; if one that was there before starts instead, run “Developer: Reload Window” first",
+			projectReload: "open the project in VS Code, run “MCP: List Servers” and start the server; if one that was there before starts instead, run “Developer: Reload Window” first",
 			files: map[string][]string{
 				"darwin":  {"{home}/Library/Application Support/Code/User/mcp.json"},
 				"windows": {"{appdata}/Code/User/mcp.json"},

@@ -163,7 +163,7 @@ func (ch *Change) warn(client Client, before file) {
 	if !ch.Writes() {
 		return
 	}
-	if ch.FolderMissing {
+	if ch.FolderMissing && ch.Project == "" {
 		ch.Warnings = append(ch.Warnings, client.Name+" has not been started by this user yet, so its folder is created")
 	}
 	if ch.Action == Update && !ch.wraps() && (ch.Previous == nil || !ch.Previous.IsOurs()) {
