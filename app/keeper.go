@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/app/setup"
@@ -122,10 +123,21 @@ func (a *application) setup(k setup.Keeper) (setup.Service, error) {
 	if err != nil {
 		return setup.Service{}, err
 	}
-	return setup.Service{Params: setup.Params{
+	store, err := a.settings()
+	if err != nil {
+		return setup.Service{}, err
+	}
+	s := setup.Service{Params: setup.Params{
 		Keeper: k, Configs: configs, Environ: launcherEnviron(paths), RecipeDir: recipeDir(paths), Host: a.environ, Elsewhere: os.Getenv("STAGEDOOR_CLIENTS_HOME") != "", Processes: host.Processes,
 		Executable: func() (string, error) { return stayingProgram("Claude Desktop") },
-	}}, nil
+	}}
+	watching := a.newGuard(paths, store, k, s, nil)
+	s.Saw = func(ctx context.Context, c clients.Client) {
+		if err := watching.See(ctx, c); err != nil {
+			a.log.WarnContext(ctx, "what was written is not watched over until the tray sees it", "client", c.ID, "error", err)
+		}
+	}
+	return s, nil
 }
 
 // stayingProgram is this program, to be named where it is looked for later.

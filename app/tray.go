@@ -69,6 +69,8 @@ func (a *application) runTray(ctx context.Context) error {
 	})
 	defer end()
 	defer a.watchAuditLog(ctx, k)()
+	clientsGuard, endGuard := a.watchClients(ctx, k, shown.Info)
+	defer endGuard()
 	if first := a.mainWindow(k); first == "welcome" {
 		if err := a.openWindow(first); err != nil {
 			a.log.Warn("the welcome window did not open", "error", err)
@@ -76,8 +78,8 @@ func (a *application) runTray(ctx context.Context) error {
 	}
 	err = tray.Run(ctx, tray.Params{
 		Keeper: k, Now: time.Now, Logger: a.log,
-		Notify: shown,
-		Setup:  func(ctx context.Context, agreed string) (string, error) { return a.setUpClaude(ctx, k, agreed) },
+		Notify: shown, Guard: clientsGuard,
+		Setup: func(ctx context.Context, agreed string) (string, error) { return a.setUpClaude(ctx, k, agreed) },
 		SetupAsks: func(ctx context.Context) string {
 			s, err := a.setup(k)
 			if err != nil {

@@ -156,7 +156,7 @@ off, muted or changed: see "stagedoor settings".`,
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return run(cmd, f, o, runF, func(_ context.Context, k *auth.Keeper) error {
-				return alertRulesRun(f, settings.Watching(k.Rules()), o)
+				return alertRulesRun(f, k.Rules(), o)
 			})
 		},
 	}

@@ -100,7 +100,11 @@ func TestWordsOfOthersDoNotSteerTheTerminal(t *testing.T) {
 		"use work":      func(f *Factory) error { return useRun(ctx, f, k, &profileOptions{"work"}) },
 	} {
 		var out bytes.Buffer
-		f := &Factory{Out: &out, Err: &out, Now: time.Now, Settings: func() (*settings.Store, error) { return nil, errors.New(evil) }}
+		f := &Factory{
+			Out: &out, Err: &out, Now: time.Now,
+			Settings: func() (*settings.Store, error) { return nil, errors.New(evil) },
+			Folder:   func(string) (string, error) { return t.TempDir(), nil },
+		}
 		f.report(work(f))
 		if !strings.Contains(out.String(), "Ada") {
 			t.Errorf("%s: it is not shown at all:\n%s", name, out.String())

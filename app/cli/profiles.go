@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stagedoor-app/stagedoor/app/guard"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -81,6 +82,11 @@ func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *jsonOptions)
 	}
 	for _, o := range state.Open {
 		f.printf("%s\n", o.Words())
+	}
+	if dir, wrong := f.Folder("guard"); wrong == nil {
+		for _, l := range guard.Open(dir) {
+			f.warn(l.Title(), "the tray's menu puts it back or leaves it out; stagedoor setup "+l.Client+" writes it anew")
+		}
 	}
 	return err
 }

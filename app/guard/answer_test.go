@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/app/settings"
 )
 
 func (w *world) missing() (list []string) {
@@ -85,6 +86,34 @@ func TestOthersComeBackOnAWord(t *testing.T) {
 	}
 }
 
+// What was lost twice is still there to be put back, and what is to stay away is not in
+// the copy that a file which is deleted next comes back from.
+func TestOthersOutlastASecondWipe(t *testing.T) {
+	for _, leave := range []bool{false, true} {
+		w := newWorld(t)
+		for range 2 {
+			w.write("{}")
+			w.look()
+			w.heard()
+		}
+		if diff := cmp.Diff([]string{"files", "my notes", "web"}, w.missing()); diff != "" {
+			t.Fatal(diff)
+		}
+		if leave {
+			if err := w.Leave(t.Context(), w.client.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Remove(w.path); err != nil {
+			t.Fatal(err)
+		}
+		w.look()
+		if now := w.read(); !strings.Contains(now, "spotify") || strings.Contains(now, "notes") == leave || len(w.Open()) > 0 {
+			t.Errorf("leave: %v, open: %v, the file is %s", leave, w.Open(), now)
+		}
+	}
+}
+
 // A client that wipes its file whenever it is put back is not fought, and named.
 func TestThreeTimesAndNoMore(t *testing.T) {
 	w := newWorld(t)
@@ -118,7 +147,7 @@ func TestThreeTimesAndNoMore(t *testing.T) {
 
 func TestTheSetting(t *testing.T) {
 	w := newWorld(t)
-	w.mode = Ask
+	w.mode = settings.GuardAsk
 	w.write("{}")
 	w.look()
 	w.heard()
@@ -128,7 +157,7 @@ func TestTheSetting(t *testing.T) {
 	if diff := cmp.Diff([]string{"config_drift spotify"}, w.keeper.events); diff != "" {
 		t.Error(diff)
 	}
-	w.mode = Off
+	w.mode = settings.GuardOff
 	w.look()
 	if left, _ := os.ReadDir(w.Dir); len(left) > 0 {
 		t.Errorf("a guard that is off remembers %v", left)

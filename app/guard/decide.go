@@ -2,25 +2,9 @@ package guard
 
 import (
 	"slices"
-	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
 )
-
-// Memory is what is remembered of a client's file that had Stagedoor's entries. It has no
-// value out of the file.
-type Memory struct {
-	Path    string            `json:"path"`
-	Sum     string            `json:"sum"`  // of the file
-	Size    int               `json:"size"` // in bytes
-	Entries []clients.Present `json:"entries"`
-	Change  string            `json:"change,omitempty"` // the last change of Stagedoor's that it has
-	Copied  time.Time         `json:"copied"`           // when the copy was made
-
-	Missing  []string    `json:"missing,omitempty"` // what the user is asked about
-	Why      Why         `json:"why,omitempty"`     // and why
-	Restored []time.Time `json:"restored,omitempty"`
-}
 
 // Verdict is what became of a client's file.
 type Verdict string

@@ -17,7 +17,6 @@
 package guard
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,19 +28,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
-	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
-)
-
-// What the setting guard may be.
-const (
-	Wipes = "wipes" // put back what a client wiped, ask about the rest
-	Ask   = "ask"
-	Off   = "off"
 )
 
 const (
@@ -67,7 +57,7 @@ type Params struct {
 	Keeper  Keeper
 	Now     func() time.Time
 	Log     *slog.Logger
-	Mode    func() string // the setting
+	Mode    func() string // the setting, as settings.GuardWipes
 	// Began is when a client was started that reads its file only then; it may be nil.
 	Began  func(context.Context, clients.Client) (began time.Time, known bool)
 	Notify func(title, body string)
@@ -94,7 +84,7 @@ func New(p Params) *Guard {
 func (g *Guard) See(ctx context.Context, c clients.Client) error {
 	return g.locked(ctx, c, func(m *Memory) error {
 		l, err := g.Configs.Look(ctx, c)
-		if err != nil || g.Mode() == Off || m != nil && m.Path == l.Path && Decide(*m, Now{Look: l}).Verdict != Fine {
+		if err != nil || g.Mode() == settings.GuardOff || m != nil && m.Path == l.Path && Decide(*m, Now{Look: l}).Verdict != Fine {
 			return err
 		}
 		return g.remember(ctx, c, m, l)
@@ -105,7 +95,7 @@ func (g *Guard) See(ctx context.Context, c clients.Client) error {
 func (g *Guard) check(ctx context.Context, c clients.Client) error {
 	return g.locked(ctx, c, func(m *Memory) error {
 		mode := g.Mode()
-		if mode == Off {
+		if mode == settings.GuardOff {
 			return g.forget(c)
 		}
 		l, err := g.Configs.Look(ctx, c)
@@ -118,7 +108,12 @@ func (g *Guard) check(ctx context.Context, c clients.Client) error {
 			}
 			return g.remember(ctx, c, nil, l)
 		}
-		d := Decide(*m, g.now(ctx, c, *m, l))
+		now := g.now(*m, l)
+		d := Decide(*m, now)
+		if d.Verdict == Removed && !m.asked(d.Ours) && g.stale(ctx, c, l) {
+			now.Stale = true
+			d = Decide(*m, now)
+		}
 		switch lately := m.lately(g.Now()); {
 		case d.Verdict == Fine:
 			return g.remember(ctx, c, m, l)
@@ -126,7 +121,7 @@ func (g *Guard) check(ctx context.Context, c clients.Client) error {
 			return nil
 		case d.Verdict == Removed:
 			return g.ask(ctx, c, m, d, Gone)
-		case mode == Ask:
+		case mode == settings.GuardAsk:
 			return g.ask(ctx, c, m, d, Lost)
 		case lately >= restores:
 			return g.ask(ctx, c, m, d, Again)
@@ -142,8 +137,8 @@ func (g *Guard) check(ctx context.Context, c clients.Client) error {
 	})
 }
 
-// now gathers what Decide needs.
-func (g *Guard) now(ctx context.Context, c clients.Client, m Memory, l clients.Look) Now {
+// now gathers what Decide needs, but for Stale.
+func (g *Guard) now(m Memory, l clients.Look) Now {
 	n := Now{Look: l}
 	if !l.Exists {
 		_, err := os.Stat(filepath.Dir(l.Path))
@@ -153,11 +148,16 @@ func (g *Guard) now(ctx context.Context, c clients.Client, m Memory, l clients.L
 		g.mu.Unlock()
 		n.Moved = n.Moved || beside(m)
 	}
-	if g.Began != nil && len(l.Entries) > 0 && len(l.Done) > 0 {
-		began, known := g.Began(ctx, c)
-		n.Stale = known && !began.IsZero() && began.Before(l.Done[0].Made)
-	}
 	return n
+}
+
+// stale says that the client has run since before Stagedoor changed its file last.
+func (g *Guard) stale(ctx context.Context, c clients.Client, l clients.Look) bool {
+	if g.Began == nil || len(l.Done) == 0 {
+		return false
+	}
+	began, known := g.Began(ctx, c)
+	return known && !began.IsZero() && began.Before(l.Done[0].Made)
 }
 
 // beside says that a file that is gone is there under another name.
@@ -198,27 +198,34 @@ func (g *Guard) putBack(ctx context.Context, c clients.Client, m *Memory, l clie
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		g.record(ctx, c, audit.ConfigDrift, name, "")
-		g.record(ctx, c, audit.ConfigWritten, name, "restore")
-	}
-	was := m.Entries
 	if l, err = g.Configs.Look(ctx, c); err != nil {
 		return err
 	}
-	m.Restored = append(m.Restored, g.Now().UTC())
-	m.Missing, m.Why, m.Change = nil, "", newest(l)
-	for _, e := range was {
-		if !has(l.Entries, e.Name) {
-			m.Missing, m.Why = append(m.Missing, e.Name), Others
+	missing := slices.Clone(m.Missing)
+	for _, e := range m.Entries {
+		if e.Ours && slices.Contains(names, e.Name) {
+			if !slices.Contains(m.Missing, e.Name) { // else the log has it
+				g.record(ctx, c, audit.ConfigDrift, e.Name, "")
+			}
+			g.record(ctx, c, audit.ConfigWritten, e.Name, "restore")
+		}
+		if !slices.Contains(missing, e.Name) {
+			missing = append(missing, e.Name)
 		}
 	}
+	m.Restored = append(m.Restored, g.Now().UTC())
+	m.Missing, m.Why, m.Change = missing, Others, newest(l)
 	return g.remember(ctx, c, m, l)
 }
 
 // ask has the user decide.
 func (g *Guard) ask(ctx context.Context, c clients.Client, m *Memory, d Decision, why Why) error {
-	m.Missing, m.Why = slices.Concat(d.Ours, d.Others), why
+	for _, name := range slices.Concat(d.Ours, d.Others) {
+		if !slices.Contains(m.Missing, name) {
+			m.Missing = append(m.Missing, name)
+		}
+	}
+	m.Why = why
 	if err := g.save(c, *m); err != nil {
 		return err
 	}
@@ -294,107 +301,7 @@ func (g *Guard) Leave(ctx context.Context, client string) error {
 		if err != nil {
 			return err
 		}
-		m.Missing, m.Why, m.Restored = nil, "", nil
+		m.Missing, m.Restored, m.Copied = nil, nil, time.Time{}
 		return g.remember(ctx, c, m, l)
 	})
-}
-
-// remember takes a file for what it should be. m is nil if nothing is known of it.
-func (g *Guard) remember(ctx context.Context, c clients.Client, m *Memory, l clients.Look) error {
-	if !slices.ContainsFunc(l.Entries, ours) {
-		return g.forget(c)
-	}
-	next := Memory{Path: l.Path, Sum: l.Sum, Size: l.Size, Entries: l.Entries, Change: newest(l)}
-	copied := false
-	if m != nil {
-		next.Restored, next.Copied = m.Restored, m.Copied
-		copied = m.Path == l.Path && slices.Equal(m.Entries, l.Entries) && g.Now().Sub(m.Copied).Abs() < copyEvery
-		if m.Change == next.Change { // who changed it through us meanwhile has decided
-			next.Missing = slices.DeleteFunc(slices.Clone(m.Missing), func(name string) bool { return has(l.Entries, name) })
-		}
-		if len(next.Missing) > 0 { // which the copy has
-			next.Why, copied = m.Why, true
-		} else if len(m.Missing) > 0 {
-			g.stir()
-		}
-	}
-	if !copied {
-		if err := g.Configs.Store(ctx, c, l, g.base(c)); err != nil {
-			return fmt.Errorf("copy %s: %w", l.Path, err)
-		}
-		next.Copied = g.Now().UTC()
-	}
-	if m != nil {
-		*m = next
-	}
-	return g.save(c, next)
-}
-
-// newest is the last change of Stagedoor's.
-func newest(l clients.Look) string {
-	if len(l.Done) == 0 {
-		return ""
-	}
-	return l.Done[0].ID
-}
-
-// asked says that the user was asked about these entries.
-func (m Memory) asked(names []string) bool {
-	return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(m.Missing, name) })
-}
-
-// lately counts the times that entries were put back.
-func (m Memory) lately(now time.Time) (n int) {
-	for _, t := range m.Restored {
-		if now.Sub(t).Abs() < restoresWithin {
-			n++
-		}
-	}
-	return n
-}
-
-// base is the path of what is remembered of a client, without the ending.
-func (g *Guard) base(c clients.Client) string { return filepath.Join(g.Dir, c.ID) }
-
-const memoryFile = ".seen"
-
-// locked calls f with what is remembered, or nil, while no other process does.
-func (g *Guard) locked(ctx context.Context, c clients.Client, f func(*Memory) error) error {
-	_, err := durable.EnsureDir(g.Dir)
-	_, wrong := durable.EnsureDir(g.Configs.LockDir)
-	if err := cmp.Or(err, wrong); err != nil {
-		return err
-	}
-	lock, err := durable.Acquire(ctx, filepath.Join(g.Configs.LockDir, "guard-"+c.ID+".lock"))
-	if err != nil {
-		return err
-	}
-	defer lock.Release()
-	return f(load(g.base(c) + memoryFile))
-}
-
-// load is what is remembered, or nil. What cannot be read is learned anew.
-func load(path string) *Memory {
-	m := &Memory{}
-	if data, err := durable.ReadFile(path, 1<<20); err != nil || json.Unmarshal(data, m) != nil {
-		return nil
-	}
-	return m
-}
-
-func (g *Guard) save(c clients.Client, m Memory) error {
-	data, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	return durable.WriteFile(g.base(c)+memoryFile, data, durable.FileMode)
-}
-
-func (g *Guard) forget(c clients.Client) error {
-	err := durable.Remove(g.base(c) + memoryFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	g.stir()
-	return cmp.Or(err, g.Configs.Unstore(g.base(c)))
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
@@ -82,7 +83,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	dir := t.TempDir()
-	w := &world{T: t, sealer: &sealer{}, keeper: &keeper{}, told: make(chan string, 100), mode: Wipes}
+	w := &world{T: t, sealer: &sealer{}, keeper: &keeper{}, told: make(chan string, 100), mode: settings.GuardWipes}
 	env := clients.Env{GOOS: runtime.GOOS, Home: filepath.Join(dir, "home")}
 	configs, err := clients.New(clients.Params{
 		Env: env, Now: time.Now, BackupDir: filepath.Join(dir, "state", "backups"), LockDir: filepath.Join(dir, "state", "locks"), Sealer: w.sealer,

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/alert"
-	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -41,6 +40,7 @@ var (
 	megabyte = kind{fmt.Sprintf("a whole number from %d to %d", minKeepMegabytes, maxKeepMegabytes), readNumber}
 	length   = kind{"a length of time such as 90s, 10m, 12h or 14d", readText}
 	severity = kind{"P0, P1, P2 or P3", readText}
+	guards   = kind{"wipes, ask or off", readText}
 	hours    = kind{"hours such as 22:00-07:00, or off", readHours}
 )
 
@@ -57,8 +57,8 @@ var ruleFields = []struct {
 	{"severity", "how grave it is", severity, func(r alert.Rule) string { return r.Severity.String() }},
 }
 
-// Table returns the settings that do something, in order.
-func Table() []Setting { return table(Watching(alert.Defaults())) }
+// Table returns all settings, in order.
+func Table() []Setting { return table(alert.Defaults()) }
 
 // table has the settings that Set takes where these are the rules.
 func table(rules []alert.Rule) (list []Setting) {
@@ -70,6 +70,7 @@ func table(rules []alert.Rule) (list []Setting) {
 	add("log.keep_days", "after how many days events leave the audit log; never by default", days, func(s Settings) string { return orDefault(s.Log.KeepDays) })
 	add("log.keep_megabytes", "how large the audit log gets before the oldest leave it; 500 by default", megabyte, func(s Settings) string { return orDefault(s.Log.KeepMegabytes) })
 	add("logins.keep_alive", "whether a login is refreshed before it ends for want of use", toggle, func(s Settings) string { return strconv.FormatBool(s.Logins.Kept()) })
+	add("guard", "what is done when a client wipes Stagedoor's entries: put them back, ask, or nothing", guards, Settings.Guarding)
 	for _, r := range rules {
 		for _, f := range ruleFields {
 			add("alerts."+r.ID+"."+f.name, f.help, f.kind, func(s Settings) string {
@@ -81,7 +82,7 @@ func table(rules []alert.Rule) (list []Setting) {
 	return list
 }
 
-// Names returns the names of the settings that do something, in order.
+// Names returns the names of all settings, in order.
 func Names() []string { return names(Table()) }
 
 func names(list []Setting) []string {
@@ -92,7 +93,7 @@ func names(list []Setting) []string {
 	return names
 }
 
-// lookup finds a setting, also one of a rule that cannot fire: a file may have it.
+// lookup finds a setting.
 func lookup(name string) (Setting, error) {
 	all := table(alert.Defaults())
 	i := slices.IndexFunc(all, func(s Setting) bool { return s.Name == name })
@@ -104,15 +105,6 @@ func lookup(name string) (Setting, error) {
 		advice = fmt.Sprintf("did you mean %s?", near)
 	}
 	return Setting{}, hint.Wrap(invalid{fmt.Errorf("there is no setting %q", name)}, advice)
-}
-
-// Written reports whether a part of Stagedoor writes the event. One that a rule
-// and metrics know is not written by anything yet.
-func Written(event string) bool { return event != audit.ConfigDrift }
-
-// Watching returns the rules that can fire: those with an event that is written.
-func Watching(rules []alert.Rule) []alert.Rule {
-	return slices.DeleteFunc(slices.Clone(rules), func(r alert.Rule) bool { return !slices.ContainsFunc(r.Events, Written) })
 }
 
 // ErrInvalid is a name that is no setting, or a value that it cannot have.

@@ -150,6 +150,9 @@ func (s Settings) check(data []byte) *Error {
 			return &Error{at: v, Reason: "quiet_hours begin and end at the same time"}
 		}
 	}
+	if _, v := at("/guard"); v >= 0 && !slices.Contains([]string{GuardWipes, GuardAsk, GuardOff}, s.Guard) {
+		return &Error{at: v, Reason: `this must be "wipes", "ask" or "off"`}
+	}
 	for _, l := range []struct {
 		name           string
 		n, least, most int

@@ -11,6 +11,7 @@
 package settings
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,19 @@ type Settings struct {
 	Alerts        map[string]Rule `json:"alerts,omitempty"` // by rule id; what is not there is as built in
 	Log           Log             `json:"log,omitzero"`
 	Logins        Logins          `json:"logins,omitzero"`
+	// Guard says what is done when a client loses Stagedoor's entries; "" is GuardWipes.
+	Guard string `json:"guard,omitempty"`
 }
+
+// The values of Guard.
+const (
+	GuardWipes = "wipes" // what was wiped is put back, and what may have been the user is asked
+	GuardAsk   = "ask"   // the user is asked in any case
+	GuardOff   = "off"   // nothing is watched
+)
+
+// Guarding is Guard, never "".
+func (s Settings) Guarding() string { return cmp.Or(s.Guard, GuardWipes) }
 
 // Logins say what is done about logins that nobody uses.
 type Logins struct {

@@ -85,6 +85,7 @@ func TestAMistakeInTheFileIsShownWhereItIs(t *testing.T) {
 		"what cannot be off":    {"{\"alerts\": {\n \"audit_tamper\": {\n  \"muted\": true,\n  \"enabled\": false}}}", `settings.json:4:14: audit_tamper cannot be turned off`, `set "muted" to true to have no notification of what is below P0`},
 		"half of quiet hours":   {`{"notifications":{"quiet_hours":{"from":"22:00"}}}`, `settings.json:1:33: quiet_hours needs "from" and "to"`, ""},
 		"no hours at all":       {`{"notifications":{"quiet_hours":{"from":"22:00","to":"22:00"}}}`, `settings.json:1:33: quiet_hours begin and end at the same time`, ""},
+		"no way to guard":       {`{"guard":"on"}`, `settings.json:1:10: this must be "wipes", "ask" or "off"`, ""},
 		"no time of day":        {`{"notifications":{"quiet_hours":{"from":"24:00","to":"07:00"}}}`, `settings.json:1:41: "24:00" is no time of day like "22:00"`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

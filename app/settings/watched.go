@@ -54,6 +54,8 @@ func weaker(key, before, after string) bool {
 		return after == "false"
 	case "muted":
 		return after == "true"
+	case "guard":
+		return after == GuardOff
 	case "quiet_hours":
 		return quietFor(after) > max(quietFor(before), night)
 	case "severity", "window": // a longer window may be more, and may be less

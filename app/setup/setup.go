@@ -69,6 +69,8 @@ type Params struct {
 	Elsewhere bool
 	// Processes are those that run, if that is known.
 	Processes func(context.Context) ([]host.Process, error)
+	// Saw has a client's file remembered after a change. It may be nil.
+	Saw func(context.Context, clients.Client)
 	// RecipeDir has the user's recipes.
 	RecipeDir string
 }
@@ -248,6 +250,9 @@ func (s Service) Apply(ctx context.Context, plan Plan) (backup string, err error
 	}
 	if plan.Change.Writes() {
 		s.Keeper.Record(ctx, plan.Profile, event, audit.OK, data)
+	}
+	if s.Saw != nil {
+		s.Saw(ctx, plan.Client)
 	}
 	if plan.forget != nil {
 		return backup, plan.forget()

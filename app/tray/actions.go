@@ -30,6 +30,10 @@ func (c *controller) act(a Action) {
 		c.readState()
 	case Setup:
 		c.setup(a.Arg)
+	case PutBack:
+		c.putBack(a.Arg)
+	case LeaveOut:
+		c.leaveOut(a.Arg)
 	case OpenWindow:
 		c.openWindow(a.Arg)
 	}
@@ -150,6 +154,35 @@ func (c *controller) setup(agreed string) {
 			c.view.SettingUp = false
 			c.readState() // it may have to be asked first, or no longer
 		}
+	})
+}
+
+// readLost reads what clients lost and nobody decided about yet.
+func (c *controller) readLost() {
+	c.start(c.quitting, readTimeout, func(context.Context) func() {
+		lost := c.p.Guard.Open()
+		return func() { c.view.Lost = lost }
+	})
+}
+
+func (c *controller) putBack(client string) {
+	c.start(c.outlive(), setupTimeout, func(ctx context.Context) func() {
+		message, err := c.p.Guard.PutBack(ctx, client)
+		if err != nil {
+			c.failed("It could not be put back", err)
+		} else {
+			c.p.Notify.Info("Put back", message)
+		}
+		return func() {}
+	})
+}
+
+func (c *controller) leaveOut(client string) {
+	c.start(c.outlive(), setupTimeout, func(ctx context.Context) func() {
+		if err := c.p.Guard.Leave(ctx, client); err != nil {
+			c.failed("It could not be noted", err)
+		}
+		return func() {}
 	})
 }
 

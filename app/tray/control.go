@@ -82,6 +82,11 @@ func (c *controller) loop(ctx context.Context) {
 
 	changes := c.watch(ctx)
 	var settled <-chan time.Time
+	var lost <-chan struct{}
+	if c.p.Guard != nil {
+		lost = c.p.Guard.Changed()
+		c.readLost()
+	}
 	c.readQuietly() // the names, which a keychain that asks keeps from nobody
 	c.readState()
 	for {
@@ -96,6 +101,8 @@ func (c *controller) loop(ctx context.Context) {
 			if settled == nil {
 				settled = time.After(settle)
 			}
+		case <-lost:
+			c.readLost()
 		case <-settled:
 			settled = nil
 			c.refresh()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/app/guard"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
@@ -22,6 +23,7 @@ type View struct {
 	SettingUp bool   // and that is running
 	Windows   bool   // there are windows to open
 	Demo      bool   // it is the demonstration
+	Lost      []guard.Loss
 }
 
 // Kind of a menu item.
@@ -48,6 +50,8 @@ const (
 	Retry       Verb = "retry"        //
 	Setup       Verb = "setup"        // Arg: what the user agrees to, or ""
 	OpenWindow  Verb = "open window"  // Arg: the window's name
+	PutBack     Verb = "put back"     // Arg: the client's id
+	LeaveOut    Verb = "leave out"    // Arg: the client's id
 	Quit        Verb = "quit"         //
 )
 
@@ -78,6 +82,7 @@ type Look struct {
 func Menu(v View) []Item {
 	active, hasActive := v.State.Active()
 	items := section(nil, headerItems(v))
+	items = section(items, lostItems(v))
 	items = section(items, profileItems(v, active, hasActive))
 	items = section(items, setupItems(v, hasActive))
 	items = section(items, windowItems(v))
@@ -250,6 +255,18 @@ func setupItems(v View, hasActive bool) []Item {
 		return []Item{command("Set up Claude Desktop", Setup, "")}
 	}
 	return nil
+}
+
+// lostItems ask what is to be done about what clients lost.
+func lostItems(v View) (items []Item) {
+	for _, l := range v.Lost {
+		items = append(items, Item{Kind: Submenu, Label: brief(l.Title(), 80) + "…", Enabled: true, Children: []Item{
+			note(brief(l.Words(), 140)),
+			command("Put it back", PutBack, l.Client),
+			command("Leave it out", LeaveOut, l.Client),
+		}})
+	}
+	return items
 }
 
 func windowItems(v View) []Item {

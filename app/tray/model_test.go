@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stagedoor-app/stagedoor/app/guard"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 )
@@ -90,6 +91,24 @@ func TestMenu(t *testing.T) {
 		view View
 		want string
 	}{
+		"a client lost its servers": {View{Lost: []guard.Loss{
+			{Client: "cursor", Name: "Cursor", Entries: []string{"spotify"}, Why: guard.Gone},
+			{Client: "claude-desktop", Name: "Claude Desktop", Entries: []string{"e", "d", "c", "b\x1b[2J", "a"}, Why: guard.Others},
+		}}, `
+(No profile yet)
+(Create one: stagedoor create-profile)
+---
+Cursor lost spotify…
+  (It is gone from the config and the other servers are there. Stagedoor did not take it out)
+  Put it back -> put back cursor
+  Leave it out -> leave out cursor
+Claude Desktop lost other servers: a, b[2J, c and 2 more…
+  (They were wiped together with Stagedoor's, which are back)
+  Put it back -> put back claude-desktop
+  Leave it out -> leave out claude-desktop
+---
+Quit -> quit
+`},
 		"first start, lean build": {View{}, `
 (No profile yet)
 (Create one: stagedoor create-profile)

@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/app/guard"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -48,6 +49,14 @@ type Notifier interface {
 	Alert(a alert.Alert, profileName string)
 }
 
+// Guard is what the tray needs of guard.Guard.
+type Guard interface {
+	Open() []guard.Loss
+	Changed() <-chan struct{}
+	PutBack(ctx context.Context, client string) (message string, err error)
+	Leave(ctx context.Context, client string) error
+}
+
 // Params are what a tray is made of. Keeper, Notify, Now and Logger are
 // required.
 type Params struct {
@@ -56,6 +65,8 @@ type Params struct {
 	Now    func() time.Time
 	Logger *slog.Logger
 
+	// Guard asks what is to be done about what clients lost. It may be nil.
+	Guard Guard
 	// Setup writes the entry into Claude Desktop's config and says in one
 	// sentence what it did. Without it the menu has no such item.
 	Setup func(ctx context.Context, agreed string) (message string, err error)

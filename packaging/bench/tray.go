@@ -32,6 +32,10 @@ func tray(ctx context.Context, program string) error {
 	if out, err := d.Command(ctx, program, "create-profile", "work", "--provider", "spotify", "--client-id", "bench").CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
+	// So that the guard has a file to watch.
+	if out, err := d.Command(ctx, program, "setup", "--no-check", "--env", "API_TOKEN={access_token}", "--", "/bin/true").CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
 	cmd := d.Command(ctx, program)
 	if err := cmd.Start(); err != nil {
 		return err
@@ -56,7 +60,22 @@ func tray(ctx context.Context, program string) error {
 	}
 	fmt.Printf("resident     %6.1f MB   of the limit of %.0f MB: %.2f\n", resident, maxResident, resident/maxResident)
 	fmt.Printf("CPU ticks    %6d      in %d s idle, limit 0\n", after-before, idleSeconds)
-	return nil
+	return wiped(filepath.Join(d.Home(), ".config", "Claude", "claude_desktop_config.json"))
+}
+
+// wiped resets a client's file and waits until the tray has put the entry back.
+func wiped(path string) error {
+	const limit = 1000
+	if err := os.WriteFile(path, []byte("{}"), 0o600); err != nil {
+		return err
+	}
+	for began := time.Now(); time.Since(began) < 20*time.Second; time.Sleep(5 * time.Millisecond) {
+		if data, err := os.ReadFile(path); err == nil && bytes.Contains(data, []byte("stagedoor")) {
+			fmt.Printf("wipe undone  %6d ms   limit %d ms\n", time.Since(began).Milliseconds(), limit)
+			return nil
+		}
+	}
+	return errors.New("the tray did not put the entry back")
 }
 
 // ticks returns the user and system time of a process in clock ticks, 1/100 s.

@@ -13,7 +13,6 @@ import (
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
-	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
@@ -54,9 +53,7 @@ func newFilter(keys *kit.Keys, tasks *kit.Tasks, changed func()) *filter {
 	f.profile = kit.NewChoice(changed, option{Words: lang.L("All profiles")})
 	names := []option{{Words: lang.L("All events")}}
 	for _, w := range audit.Wordings() {
-		if settings.Written(w.Name) {
-			names = append(names, option{Words: lang.L(w.Words), Value: w.Name})
-		}
+		names = append(names, option{Words: lang.L(w.Words), Value: w.Name})
 	}
 	f.name = kit.NewChoice(changed, names...)
 	f.outcome = kit.NewChoice(changed, option{Words: lang.L("Any outcome")},
