@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/identity"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
+	"github.com/stagedoor-app/stagedoor/auth/secret"
 	"github.com/stagedoor-app/stagedoor/auth/token"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
@@ -43,6 +47,42 @@ func (k *Keeper) handOutKey(ctx context.Context, a account.Account) (Access, err
 	}
 	p := a.Profile
 	return Access{Token: kept.Value, Type: "Bearer", ProfileID: p.ID, ProfileName: p.Name, Provider: p.Provider}, nil
+}
+
+// KeepKey returns the profile that has a value as its API key, under the name or another
+// one if it is new. The same value is kept once.
+func (k *Keeper) KeepKey(ctx context.Context, name string, value secret.String) (p profile.Profile, created bool, err error) {
+	list, err := k.profiles.Load()
+	if err != nil {
+		return p, false, err
+	}
+	if clean, err := account.CleanSecret(value); err != nil || clean != value {
+		return p, false, hint.New("the value has white space around it, or is too long for a key", "take it out of the file by hand")
+	}
+	for _, p := range list.Profiles {
+		a, odd := account.Of(p)
+		if odd != nil || !a.Row.IsAPIKey() {
+			continue
+		}
+		kept, err := k.apiKey(ctx, a)
+		switch {
+		case err == nil && kept.Value == value:
+			return p, false, nil
+		case err != nil && !errors.Is(err, errNoKey) && !errors.Is(err, ErrEndpointChanged):
+			return p, false, err
+		}
+	}
+	free := name
+	for n := 2; slices.Contains(list.Names(), free); n++ {
+		free = fmt.Sprintf("%s-%d", name[:min(len(name), 60)], n)
+	}
+	if p, err = k.CreateProfile(ctx, NewProfile{Name: free, Provider: provider.APIKey, ClientSecret: value}); err != nil {
+		return p, false, err
+	}
+	if back, err := k.secrets.Load(ctx, p.ID); err != nil || back.Value != value {
+		return p, true, errors.Join(fmt.Errorf("the vault did not give back the key of %s", free), err)
+	}
+	return p, true, nil
 }
 
 // holdsKey is Holds for an API key: a new one takes the place of the one before.

@@ -124,7 +124,7 @@ happens to them. Without a command it starts the tray.`,
 	add("accounts", "Accounts", newCmdProfiles(f, nil), newCmdProviders(f, nil), newCmdCreateProfile(f, nil), newCmdUse(f, nil), newCmdRename(f, nil), newCmdDeleteProfile(f, nil),
 		newCmdLogin(f, nil), newCmdToken(f, nil), newCmdAccept(f, nil), newCmdSecret(f), newCmdRevoke(f, nil),
 		newCmdImport(f, nil), newCmdEnableKeychain(f, nil))
-	add("servers", "MCP servers and clients", newCmdRun(f, nil), newCmdSetup(f, nil), newCmdBackups(f, nil), newCmdServers(f, nil), newCmdRecipes(f, nil))
+	add("servers", "MCP servers and clients", newCmdRun(f, nil), newCmdSetup(f, nil), newCmdBackups(f, nil), newCmdScan(f, nil), newCmdServers(f, nil), newCmdRecipes(f, nil))
 	add("watch", "Watching", newCmdAudit(f, nil), newCmdAlerts(f, nil), newCmdWatch(f, nil), newCmdIncident(f), newCmdMetrics(f, nil))
 	root.AddCommand(newTopicEnvironment())
 	add("app", "The app", newCmdWindow(f, nil), newCmdSettings(f, nil), newCmdAutostart(f, nil), newCmdDoctor(f, nil), newCmdDemo(f), newCmdVersion(f, nil))

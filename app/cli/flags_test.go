@@ -88,6 +88,12 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[secretOptions]{"work --command=", nil},
 		flagTest[secretOptions]{"work --command c --every 9999", nil},
 	)
+	checkFlags(t, newCmdScan,
+		flagTest[scanOptions]{"--move -y --json", &scanOptions{move: true, yes: true, json: true}},
+		flagTest[scanOptions]{"--undo", &scanOptions{undo: true}},
+		flagTest[scanOptions]{"--undo --move", nil},
+		flagTest[scanOptions]{"here", nil},
+	)
 	checkFlags(t, newCmdRename, flagTest[renameOptions]{"work home -y", &renameOptions{"work", "home", true}}, flagTest[renameOptions]{"work", nil})
 	checkFlags(t, newCmdDeleteProfile, flagTest[deleteOptions]{"work --yes", &deleteOptions{"work", true}}, flagTest[deleteOptions]{"work home", nil})
 	checkFlags(t, newCmdCreateProfile,

@@ -50,7 +50,7 @@ provider's token. This is what MCP clients' configs call; "stagedoor setup"
 writes it there.
 
 A TEMPLATE may name {access_token}, which of a profile that is an API key is the key
-and can be written {secret}, {token_type}, {expires_at} (seconds),
+and can be written {secret}, the key of another one {secret:NAME}, {token_type}, {expires_at} (seconds),
 {expires_at_ms}, {expires_at_iso_local}, {scope}, {client_id}, {redirect_uri},
 {profile}, {run_dir} and {free_port}, of 127.0.0.1, and what "stagedoor providers ID"
 lists besides, such as {cloud_id}, {instance_url} and {host}. Other braces are text;
@@ -90,10 +90,10 @@ A server that "stagedoor recipes" lists needs no --as and no --env.`,
 }
 
 type launchKeeper interface {
+	launch.LiveKeeper
 	Profile(name string) (profile.Profile, error)
 	ProfileFor(service string) (profile.Profile, error)
 	ProfilesCalled(ctx context.Context, name string) ([]auth.PastProfile, error)
-	RecordRefusal(ctx context.Context, p profile.Profile, purpose string, err error)
 	Launch(ctx context.Context, p profile.Profile, program string, use func(auth.Access) error) error
 }
 
@@ -200,6 +200,7 @@ func credential(ctx context.Context, live *launch.Live, k launchKeeper, o *runOp
 		k.RecordRefusal(ctx, p, "run", err)
 		return c, o.whereTo(ctx, k, err)
 	}
+	live.Keeper, live.Named = k, k.Profile
 	err = k.Launch(ctx, p, filepath.Base(program), func(access auth.Access) error {
 		c, err = live.Deliver(ctx, access)
 		return err

@@ -16,7 +16,6 @@ import (
 
 type serveKeeper interface {
 	launchKeeper
-	launch.LiveKeeper
 	WatchLogins(ctx context.Context) (<-chan struct{}, error)
 	RecordLaunch(ctx context.Context, p profile.Profile, program string)
 	RecordServed(ctx context.Context, p profile.Profile, s auth.Served, last bool)
@@ -29,7 +28,7 @@ func serve(ctx context.Context, f *Factory, k serveKeeper, o *runOptions, recipe
 	defer end()
 	live := o.live(f, recipe, program)
 	defer live.Close()
-	live.Keeper = k
+	live.Keeper, live.Named = k, k.Profile
 	live.Find = func() (profile.Profile, error) {
 		p, err := o.find(k, recipe)
 		if id := live.Profile("").ID; id != "" && errors.Is(err, profile.ErrNotFound) {

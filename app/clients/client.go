@@ -102,6 +102,9 @@ type Field struct {
 	Value any // a string, bool or int
 }
 
+// Member is what the client calls the command, args or env of an entry.
+func (c Client) Member(name string) string { return c.member(name) }
+
 // member is what the client calls a member of an Entry.
 func (c Client) member(name string) string { return cmp.Or(c.Members[name], name) }
 

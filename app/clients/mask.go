@@ -165,7 +165,7 @@ func scrub(s string) string {
 		return s
 	}
 	return word().ReplaceAllStringFunc(s, func(w string) string {
-		if random(w) {
+		if what, _ := Shape(w); what != "" || random(w) {
 			return masked
 		}
 		return w

@@ -78,6 +78,84 @@ func (d *document) names(client Client) (list []string, err error) {
 	return list, nil
 }
 
+// Text is a client's file, or a plain copy of it that Stagedoor keeps, with what its
+// entries mean. The values may be secrets.
+type Text struct {
+	Client  Client
+	Path    string
+	Copy    bool
+	Entries []Raw
+}
+
+// Raw is an entry of any kind.
+type Raw struct {
+	Name  string
+	Means []byte // as JSON
+	Entry *Entry // nil if it starts no program
+}
+
+// Texts are the files of all clients, and those of their copies that are not encrypted.
+// Files that are there and cannot be understood are in wrong.
+func (c *Configs) Texts() (list []Text, wrong []error) {
+	for _, client := range All() {
+		path, err := client.Path(c.Env)
+		if err != nil {
+			continue
+		}
+		kept, err := c.Backups(client)
+		wrong = appendError(wrong, err)
+		for i, path := range append([]string{path}, copies(kept)...) {
+			data, there, err := readFile(path)
+			if err == nil && there {
+				var t Text
+				if t, err = client.read(path, data); err == nil {
+					t.Copy = i > 0
+					list = append(list, t)
+				}
+			}
+			wrong = appendError(wrong, err)
+		}
+	}
+	return list, wrong
+}
+
+func appendError(list []error, err error) []error {
+	if err != nil {
+		list = append(list, err)
+	}
+	return list
+}
+
+// copies are the paths of those that are not encrypted.
+func copies(kept []Backup) (paths []string) {
+	for _, b := range kept {
+		if b.Copy != "" && !b.Sealed {
+			paths = append(paths, b.Copy)
+		}
+	}
+	return paths
+}
+
+func (c Client) read(path string, data []byte) (Text, error) {
+	t := Text{Client: c, Path: path}
+	f, err := c.parse(path, data)
+	if err != nil {
+		return t, err
+	}
+	names, err := f.names(c)
+	if err != nil {
+		return t, err
+	}
+	for _, name := range names {
+		e, err := f.entry(c, name)
+		if err != nil {
+			return t, err
+		}
+		t.Entries = append(t.Entries, Raw{name, e.means, e.entry})
+	}
+	return t, nil
+}
+
 // folderMissing says that the folder of path does not exist.
 func folderMissing(path string) bool {
 	_, err := os.Stat(filepath.Dir(path))

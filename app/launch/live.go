@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -34,6 +36,7 @@ type LiveKeeper interface {
 type Live struct {
 	Keeper   LiveKeeper
 	Find     func() (profile.Profile, error)
+	Named    func(name string) (profile.Profile, error) // for {secret:NAME}
 	Delivery Delivery
 	Environ  []string                 // this process's
 	Program  string                   // the server's, with its path
@@ -41,6 +44,7 @@ type Live struct {
 
 	mu   sync.Mutex
 	had  auth.Access                // of the server that was started last
+	keys []key                      // of other profiles, that it has besides
 	sure string                     // the token of which the provider was asked
 	when time.Time                  // it was
 	seen map[string]profile.Profile // whose tokens were delivered, by id
@@ -99,6 +103,19 @@ func (l *Live) Profile(id string) profile.Profile {
 
 // Deliver makes ready what a server reads of a login.
 func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credential, err error) {
+	keys, err := l.others(ctx)
+	if err != nil {
+		return c, err
+	}
+	access.Values = maps.Clone(access.Values)
+	hide := []string{access.Token.Reveal(), "[token]"}
+	for _, k := range keys {
+		if access.Values == nil {
+			access.Values = map[string]string{}
+		}
+		access.Values["secret:"+k.profile.Name] = k.had.Token.Reveal()
+		hide = append(hide, k.had.Token.Reveal(), "[key]")
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer func() {
@@ -106,17 +123,16 @@ func (l *Live) Deliver(ctx context.Context, access auth.Access) (c proxy.Credent
 			c.Done()
 		}
 	}()
-	token := access.Token.Reveal()
 	c = proxy.Credential{
 		Account: access.ProfileID, Token: digest(access), Renews: access.Renews, Expires: access.Expires,
-		Redact: func(words string) string { return strings.ReplaceAll(words, token, "[token]") },
+		Redact: strings.NewReplacer(hide...).Replace,
 	}
 	if access.Use != nil && l.Delivery.expires() {
 		c.Gate = access.Use
 	}
 	values := ValuesOf(access)
 	same := l.had.ProfileID == access.ProfileID
-	l.had = access
+	l.had, l.keys = access, keys
 	if l.Delivery.NeedsRunDir() {
 		dir := l.dirs[access.ProfileID]
 		if dir == nil || !l.Delivery.Rereads {
@@ -222,9 +238,14 @@ func (l *Live) Current(ctx context.Context, c proxy.Credential) (bool, error) {
 		return false, nil
 	}
 	l.mu.Lock()
-	had := l.had
+	had, keys := l.had, l.keys
 	l.mu.Unlock()
 	ok, err := l.Keeper.Holds(ctx, p, had)
+	for _, k := range keys {
+		if ok && err == nil {
+			ok, err = l.Keeper.Holds(ctx, k.profile, k.had)
+		}
+	}
 	if err != nil {
 		return false, sentence(err)
 	}
@@ -248,9 +269,43 @@ func (l *Live) Doubt(ctx context.Context, c proxy.Credential) (dead bool) {
 // askEvery is how often the provider is asked of one token.
 const askEvery = time.Hour
 
-// digest tells tokens apart.
+// key is the API key of another profile than the server's own.
+type key struct {
+	profile profile.Profile
+	had     auth.Access
+}
+
+// others gets the API keys that the delivery names. Only those do: a login's token ends,
+// and the server would have to be started anew for two of them.
+func (l *Live) others(ctx context.Context) (keys []key, err error) {
+	for _, name := range l.Delivery.Others() {
+		p, err := l.Named(name)
+		if err == nil && p.Provider != provider.APIKey {
+			err = hint.Usage(name+" is no API key", "{secret:NAME} is for those; --profile names the login whose token the server gets")
+		}
+		if err != nil {
+			l.Keeper.RecordRefusal(ctx, p, "run", err)
+			return nil, err
+		}
+		had, err := l.access(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		l.Keeper.RecordHandOut(ctx, p)
+		keys = append(keys, key{p, had})
+	}
+	return keys, nil
+}
+
+// digest tells what servers were given apart.
 func digest(access auth.Access) string {
-	sum := sha256.Sum256([]byte(access.Token.Reveal()))
+	all := access.Token.Reveal()
+	for _, name := range slices.Sorted(maps.Keys(access.Values)) {
+		if strings.HasPrefix(name, "secret:") {
+			all += "\n" + access.Values[name]
+		}
+	}
+	sum := sha256.Sum256([]byte(all))
 	return string(sum[:])
 }
 

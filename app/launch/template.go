@@ -134,7 +134,8 @@ func (f *File) UnmarshalText(text []byte) (err error) {
 func (f File) MarshalText() ([]byte, error) { return []byte(f.Path + "=" + f.Template), nil }
 
 var (
-	braces   = text.Pattern(`\{\{\{[A-Za-z_]+\}\}\}|\{\{[A-Za-z_]+\}\}|\{[A-Za-z_]+\}`)
+	other    = text.Pattern(`\{secret:([a-z0-9][a-z0-9_-]*)\}`)
+	braces   = text.Pattern(`\{secret:[a-z0-9][a-z0-9_-]*\}|\{\{\{[A-Za-z_]+\}\}\}|\{\{[A-Za-z_]+\}\}|\{[A-Za-z_]+\}`)
 	jsonText = text.Pattern(`^\s*(\{\s*"|\[)`)
 )
 
@@ -175,6 +176,12 @@ func fill(where, word string, values Values) (string, error) {
 	if value, ok := values.Known[name]; ok {
 		return value, nil
 	}
+	if name, ok := strings.CutPrefix(name, "secret:"); ok {
+		if values.AccessToken.Empty() { // the template is only checked
+			return "", nil
+		}
+		return "", hint.Wrap(fmt.Errorf("%s: the key of %s is not at hand", where, name), "see stagedoor profiles")
+	}
 	if slices.Contains(provider.ValueNames(), name) && !values.AccessToken.Empty() { // else the template is only checked
 		return "", hint.Wrap(fmt.Errorf("%s: the login has %w %s", where, errNoValue, name),
 			"sign in again, which asks the provider for it: stagedoor login; or give the value by hand: --env "+where+"=VALUE")
@@ -194,6 +201,24 @@ func fill(where, word string, values Values) (string, error) {
 		return "", hint.Wrap(fmt.Errorf("%s: there is no %s", where, word), "did you mean {"+near+"}? To have these letters, write {"+word+"}")
 	}
 	return word, nil
+}
+
+// Others are the profiles, besides the server's own, whose API keys are named in the form
+// {secret:NAME}.
+func (d Delivery) Others() (names []string) {
+	var all []string
+	for _, v := range d.Env {
+		all = append(all, v.Template)
+	}
+	for _, f := range d.Files {
+		all = append(all, f.Template)
+	}
+	for _, m := range other().FindAllStringSubmatch(strings.Join(all, "\n"), -1) {
+		if !slices.Contains(names, m[1]) {
+			names = append(names, m[1])
+		}
+	}
+	return names
 }
 
 // ours reports whether a variable is Stagedoor's own, however it is spelt.

@@ -102,7 +102,7 @@ func Quote(name string) string {
 func (s Service) Pinned(profile string) []clients.Server {
 	return slices.DeleteFunc(s.Configs.Servers(), func(e clients.Server) bool {
 		flags, _ := e.Entry.Behind()
-		return !e.Entry.IsOurs() || Option(flags, "--profile") != profile
+		return !e.Entry.IsOurs() || Option(flags, "--profile") != profile && !strings.Contains(strings.Join(flags, " "), "{secret:"+profile+"}")
 	})
 }
 
@@ -139,13 +139,15 @@ func (s Service) Repin(ctx context.Context, p profile.Profile, e clients.Server,
 	var entry *clients.Entry
 	if to != "" {
 		entry = &clients.Entry{Command: e.Entry.Command, Args: slices.Clone(e.Entry.Args), Env: e.Entry.Env}
-		for i, arg := range entry.Args {
-			if arg == "--profile" {
-				entry.Args[i+1] = to
-				break
-			} else if strings.HasPrefix(arg, "--profile=") {
-				entry.Args[i] = "--profile=" + to
-				break
+		flags, _ := entry.Behind()
+		for i, arg := range flags { // which are the entry's first arguments but one
+			switch {
+			case arg == "--profile" && i+1 < len(flags) && flags[i+1] == p.Name:
+				flags[i+1] = to
+			case arg == "--profile="+p.Name:
+				flags[i] = "--profile=" + to
+			default:
+				flags[i] = strings.ReplaceAll(flags[i], "{secret:"+p.Name+"}", "{secret:"+to+"}")
 			}
 		}
 	}

@@ -46,6 +46,22 @@ var (
 	}
 )
 
+// Assignment is a line of an .env file that sets a variable.
+type Assignment struct {
+	Line       int // from 1
+	Key, Value string
+}
+
+// Assignments are the variables that an .env file sets, in their order, as they stand there.
+func Assignments(data []byte) (list []Assignment) {
+	for _, b := range bindings(strings.TrimPrefix(string(data), bom)) {
+		if b.key != "" {
+			list = append(list, Assignment{b.line, b.key, b.value})
+		}
+	}
+	return list
+}
+
 // bindings takes an .env file apart. Blank lines are kept apart, so that taking
 // an entry out leaves the paragraphs as they were.
 func bindings(s string) []binding {

@@ -50,6 +50,9 @@ func placeholder(s string) bool {
 	return len(s) >= 8 && strings.Trim(s, s[:1]) == "" || len(s) <= 64 && hollow().MatchString(s) // no word is that long, a token is random
 }
 
+// Placeholder reports whether a value is what an example or a mask has in a secret's place.
+func Placeholder(s string) bool { return placeholder(s) }
+
 // visible reports whether s is ASCII that can be seen, without spaces.
 func visible(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
