@@ -85,7 +85,11 @@ func profilesRun(ctx context.Context, f *Factory, k stateKeeper, o *jsonOptions)
 	}
 	if dir, wrong := f.Folder("guard"); wrong == nil {
 		for _, l := range guard.Open(dir) {
-			f.warn(l.Title(), "the tray's menu puts it back or leaves it out; stagedoor setup "+l.Client+" writes it anew")
+			advice := "the tray's menu puts that back, or leaves it out"
+			if l.Why != guard.Others {
+				advice += "; stagedoor setup " + l.Client + " writes it anew"
+			}
+			f.warn(l.Title(), advice)
 		}
 	}
 	return err
