@@ -167,6 +167,13 @@ type stub struct {
 
 func (s stub) VaultAnswers(ctx context.Context) (time.Duration, error) { return s.answers(ctx) }
 
+// A vault without items needs no key: that it answers says nothing of the key.
+func TestEmptyVault(t *testing.T) {
+	w := newWorld(t)
+	w.Keeper = stub{w.Keeper, func(context.Context) (time.Duration, error) { return 0, vault.ErrNotFound }}
+	w.is("keychain", OK, "there is nothing in it yet", "")
+}
+
 func TestProfiles(t *testing.T) {
 	w := newWorld(t)
 	file := filepath.Join(w.State, "settings.json")
@@ -205,6 +212,21 @@ func TestLogin(t *testing.T) {
 	must(t, err)
 	must(t, ignoreOpen(w.k.DeleteProfile(t.Context(), "second")))
 	w.ok("login")
+}
+
+// An API key has no login, and no provider to be asked.
+func TestAPIKey(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.k.CreateProfile(t.Context(), auth.NewProfile{Name: "weather", Provider: "api-key", ClientSecret: "made-up-key-of-a-usual-length"})
+	must(t, err)
+	w.is("login", OK, "its API key is in the vault", "")
+	w.is("provider", Skipped, "an API key has no provider", "")
+	w.Now = func() time.Time { return time.Now().AddDate(0, 0, 91) }
+	w.is("login", Warn, "was to be replaced on", "stagedoor secret rotate weather")
+	w.Now = time.Now
+	_, err = w.k.Revoke(t.Context(), "weather")
+	must(t, err)
+	w.is("login", Warn, "", "stagedoor secret set weather")
 }
 
 func ignoreOpen(_ auth.RevokeResult, err error) error { return err }

@@ -34,6 +34,8 @@ func (d *Doctor) lookKeychain(ctx context.Context) []Finding {
 	switch {
 	case errors.Is(err, vault.ErrLocked) && d.Vault != vault.File:
 		return []Finding{{Status: Fail, Why: place + " is locked", Fix: "stagedoor profiles opens its prompt; or " + cmp.Or(hint.Of(err), "unlock it")}}
+	case errors.Is(err, vault.ErrNotFound): // a vault without items needs no key, so that nothing is known of that
+		return []Finding{{Status: OK, Why: answered + "; there is nothing in it yet"}}
 	case err != nil:
 		return []Finding{failed(Fail, "", err, "")}
 	case took > slowVault && d.Vault == vault.File:
@@ -95,7 +97,9 @@ func (d *Doctor) lookLogin(p auth.ProfileView) Finding {
 	case auth.StatusUnknown:
 		return Finding{About: p.Name, Status: Skipped, Why: "the keychain cannot be read"}
 	case auth.StatusNotConfigured, auth.StatusSignedOut:
-		f.Status = Warn
+		if f.Status = Warn; p.APIKey {
+			f.Fix = "stagedoor secret set " + p.Name
+		}
 	case auth.StatusBlocked:
 		f.Why = "no server gets a token: " + cmp.Or(p.Changed, p.Blocked)
 		if p.CanAccept {
@@ -105,6 +109,12 @@ func (d *Doctor) lookLogin(p auth.ProfileView) Finding {
 		f.Status, f.Fix = OK, ""
 		left := p.Expires.Sub(now)
 		switch {
+		case p.APIKey:
+			f.Why = "its API key is in the vault"
+			if !p.SecretDue.IsZero() && p.SecretDue.Before(now) {
+				f.Status, f.Why, f.Fix = Warn, f.Why+", and was to be replaced on "+p.SecretDue.Local().Format(time.DateOnly), "stagedoor secret rotate "+p.Name
+			}
+			return f
 		case !p.GrantEnds.IsZero() && p.GrantEnds.Sub(now) < endsSoon:
 			f.Status, f.Fix = Warn, "stagedoor login "+p.Name
 			f.Why = "the login ends on " + p.GrantEnds.Local().Format(time.DateOnly)
@@ -139,6 +149,9 @@ func (d *Doctor) reachAll(ctx context.Context) map[string]reached {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for _, p := range profiles {
+		if p.APIKey { // whose it is, is not known
+			continue
+		}
 		wg.Go(func() {
 			var r reached
 			r.host, r.Reached, r.err = d.Keeper.Reach(ctx, p.Name)
@@ -155,6 +168,8 @@ func (d *Doctor) lookProviders(context.Context) []Finding {
 	profiles, found := d.profiles()
 	for _, p := range profiles {
 		switch r := d.reached()[p.Name]; {
+		case p.APIKey:
+			found = append(found, Finding{About: p.Name, Status: Skipped, Why: "an API key has no provider that is known"})
 		case r.err != nil:
 			found = append(found, failed(Fail, p.Name, r.err, "check the network"))
 		default:
