@@ -174,6 +174,29 @@ func TestTheLogKnows(t *testing.T) {
 	}
 }
 
+// A set-up in a project's file, which nothing watches, must not push out what is known of
+// the user's own.
+func TestProjectsAreNotMistakenForTheUsersFile(t *testing.T) {
+	w := newWorld(t)
+	w.client, _ = clients.Lookup("claude-code")
+	w.path, _ = w.client.Path(w.Configs.Env)
+	w.write(before)
+	w.setup("spotify", "work")
+	project, err := w.client.In(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := w.client
+	w.client = project
+	w.setup("spotify", "home")
+	w.client = user
+	w.write("{}")
+	w.look()
+	if !strings.Contains(w.read(), "spotify") {
+		t.Error("the user's file is not watched over any more")
+	}
+}
+
 // The secrets of others are in no file of ours, also while the keychain is locked, and a
 // restore that needs them waits for a word.
 func TestSecretsStaySealed(t *testing.T) {

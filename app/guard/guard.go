@@ -81,7 +81,11 @@ func New(p Params) *Guard {
 }
 
 // See remembers a client's file after a change through Stagedoor, if it is as it should be.
+// Files of projects are not watched over.
 func (g *Guard) See(ctx context.Context, c clients.Client) error {
+	if c.Project != "" {
+		return nil
+	}
 	return g.locked(ctx, c, func(m *Memory) error {
 		l, err := g.Configs.Look(ctx, c)
 		if err != nil || g.Mode() == settings.GuardOff || m != nil && m.Path == l.Path && Decide(*m, Now{Look: l}).Verdict != Fine {
