@@ -33,6 +33,7 @@ type menuCall struct {
 // monitor listens to everything on the bus and keeps what the tests ask about.
 type monitor struct {
 	conn *dbus.Conn
+	end  func() // of the goroutine that reads
 
 	mu            sync.Mutex
 	changed       chan struct{} // closed and replaced when something was added
@@ -60,15 +61,31 @@ func newMonitor(address string) (*monitor, error) {
 	// Only now: an eavesdropping connection hands out the answer to its own call, too, and would wait for ever.
 	messages := make(chan *dbus.Message, 256)
 	conn.Eavesdrop(messages)
+	ended := make(chan struct{})
+	m.end = sync.OnceFunc(func() { close(ended) })
 	go func() {
-		for msg := range messages {
-			m.add(msg)
+		for {
+			select {
+			case <-ended:
+				return
+			case msg, ok := <-messages:
+				if !ok { // the bus is gone
+					return
+				}
+				m.add(msg)
+			}
 		}
 	}()
 	return m, nil
 }
 
-func (m *monitor) close() { _ = m.conn.Close() }
+// close takes the channel away first: Conn.Close would close it under a message that
+// comes in at that moment.
+func (m *monitor) close() {
+	m.conn.Eavesdrop(nil)
+	m.end()
+	_ = m.conn.Close()
+}
 
 func (m *monitor) add(msg *dbus.Message) {
 	header := func(f dbus.HeaderField) string {
