@@ -38,7 +38,7 @@ type Identity struct {
 // endpoint or the provider's own call. The token goes into the Authorization
 // header and nowhere else (RFC 6750 section 2.1).
 func (w *Wire) Identify(ctx context.Context, url string, access secret.String, spec IdentitySpec) (Identity, error) {
-	const op = "identity request"
+	const op = identityRequest
 	if access.Empty() || !printable(access.Reveal()) {
 		return Identity{}, errors.New(op + ": there is no usable access token")
 	}
@@ -65,10 +65,6 @@ func (w *Wire) Identify(ctx context.Context, url string, access secret.String, s
 // identity reads the answer of an identity call.
 func (a answer) identity(spec IdentitySpec, now time.Time) (Identity, error) {
 	o, err := a.object(now)
-	var refused *Error
-	if errors.As(err, &refused) {
-		refused.Dead = a.deadToken()
-	}
 	if err != nil {
 		return Identity{}, err
 	}
@@ -80,9 +76,7 @@ func (a answer) identity(spec IdentitySpec, now time.Time) (Identity, error) {
 		}
 	}
 	if o.refuses() {
-		refused = a.refusal(now)
-		refused.Dead = a.deadToken()
-		return Identity{}, refused
+		return Identity{}, a.refusal(now)
 	}
 	if !accountID(id) {
 		return Identity{}, a.malformed("the answer does not say whose account it is")

@@ -109,8 +109,8 @@ func (a answer) meaning(code string, said words) Meaning {
 }
 
 // deadToken reports whether a refused identity request says that its token is dead.
-func (a answer) deadToken() bool {
-	switch said := a.words(); {
+func (a answer) deadToken(said words) bool {
+	switch {
 	case a.status == http.StatusUnauthorized:
 		return true
 	case a.status >= 300 && a.status != http.StatusBadRequest && a.status != http.StatusForbidden, said.page:

@@ -193,8 +193,12 @@ func (a answer) object(now time.Time) (object, error) {
 	return o, nil
 }
 
-// TokenRequest is the Op of the errors that have a Meaning.
-const TokenRequest = "token request"
+// TokenRequest is the Op of the errors that have a Meaning, and identityRequest that of
+// those that may be Dead.
+const (
+	TokenRequest    = "token request"
+	identityRequest = "identity request"
+)
 
 // refusal reads an answer that is not a success (RFC 6749 section 5.2).
 func (a answer) refusal(now time.Time) *Error {
@@ -217,9 +221,12 @@ func (a answer) refusal(now time.Time) *Error {
 	if e.Code == "server_error" || e.Code == "temporarily_unavailable" {
 		e.Transient = true
 	}
-	if a.op == TokenRequest {
+	switch a.op {
+	case TokenRequest:
 		e.Means, e.device = a.meaning(e.Code, said), said.device()
 		e.Transient = e.Transient || e.Means == Later && !said.page
+	case identityRequest:
+		e.Dead = a.deadToken(said)
 	}
 	if e.Transient {
 		e.RetryAfter = retryAfter(a.header.Get("Retry-After"), now)
