@@ -27,7 +27,8 @@ func (k *Keeper) Reach(ctx context.Context, name string) (host string, answer oa
 }
 
 // VaultAnswers reads an item of the vault and returns how long that took. The error is
-// vault.ErrNotFound if there is nothing in it yet. How long somebody may be asked to unlock it is in the context, as ever.
+// vault.ErrNotFound if there is nothing in it yet. How long somebody may be asked to
+// unlock it is in the context, as ever.
 func (k *Keeper) VaultAnswers(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
 	_, err := k.vault.Get(ctx, auditkey.Item)

@@ -52,8 +52,8 @@ func (k *Keeper) RecordServed(ctx context.Context, p profile.Profile, s Served, 
 }
 
 // Doubt asks the provider whether it knows a token which an API refused, and reports
-// whether the token is dead: then another one is to be had, or a login needed. A
-// provider that cannot be asked says nothing.
+// whether the token is dead: then another one is to be had, or a login needed. So it is
+// of one that was refreshed away meanwhile. A provider that cannot be asked says nothing.
 func (k *Keeper) Doubt(ctx context.Context, p profile.Profile, had Access) (dead bool) {
 	ctx = about(ctx, p)
 	a, err := account.Of(p)

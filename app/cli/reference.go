@@ -33,7 +33,7 @@ var statuses = [][2]string{
 	{"2", "the call makes no sense"},
 	{"3", "a login is needed"},
 	{"4", "the keychain is locked or absent"},
-	{"5", "done, but look: open alerts, a log that does not verify, another account, a revocation not confirmed"},
+	{"5", "done, but look: open alerts, a log that does not verify, another account, a revocation not confirmed, secrets in plain text"},
 	{"126, 127", "run cannot start the server"},
 	{"130", "cancelled with Ctrl+C"},
 }
