@@ -256,8 +256,10 @@ func setupRun(ctx context.Context, f *Factory, k setupKeeper, o *setupOptions) e
 	describeCheck(f, result.Check, p.Client)
 	if !o.print && p.Change.Writes() {
 		f.printf("%s\n", service.Next(ctx, p.Client))
-		if began, _ := service.Began(ctx, p.Client); !began.IsZero() && p.Client.Restart(runtime.GOOS) != "" {
-			f.printf("this does it: %s\n", p.Client.Restart(runtime.GOOS))
+		if again := p.Client.Restart(runtime.GOOS); again != "" {
+			if began, _ := service.Began(ctx, p.Client); !began.IsZero() {
+				f.printf("this does it: %s\n", again)
+			}
 		}
 	}
 	return unwell
