@@ -83,6 +83,22 @@ func TestKeyring(t *testing.T) {
 	if err != nil || len(items) != 1 {
 		t.Fatalf("after unlocking: %+v, %v", items, err)
 	}
+
+	// It may crash, and whoever calls next finds it again. Kept away, it is not found.
+	must(t, d.CrashKeyring(ctx))
+	items, err = d.SecretSearch(ctx, attrs)
+	if err != nil || len(items) != 1 || d.KeyringStarts() != 2 {
+		t.Fatalf("after a crash: %+v, %v, started %d times", items, err, d.KeyringStarts())
+	}
+	must(t, d.KillKeyring(ctx))
+	if _, err = d.SecretSearch(ctx, attrs); err == nil {
+		t.Error("a keyring that is kept away answers")
+	}
+	must(t, d.UnlockKeyring(ctx))
+	items, err = d.SecretSearch(ctx, attrs)
+	if err != nil || len(items) != 1 {
+		t.Fatalf("brought back: %+v, %v", items, err)
+	}
 }
 
 func TestNotification(t *testing.T) {

@@ -74,7 +74,8 @@ func (f folders) remove() error {
 }
 
 // startable are the services that the bus may start on demand: the panel's settings and the keyring's password
-// dialog. Secrets and notifications are started by hand, so that "there is none" can be tested, too.
+// dialog. The keyring itself comes with startKeyring and notifications are started by hand, so that "there is none" can be
+// tested, too.
 var startable = []string{
 	"org.xfce.Xfconf.service",
 	"org.gnome.keyring.SystemPrompter.service",

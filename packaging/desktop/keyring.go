@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -22,20 +24,40 @@ const (
 	keyringSecret = "stagedoor" // guards a throwaway keyring
 )
 
-// startKeyring runs gnome-keyring with an unlocked login keyring.
+// keyringService tells the bus how to start the keyring. As on a real desktop a keyring that crashed, as gnome-keyring
+// does now and then, is back with the next call. Unlike there it is unlocked at once, since nobody sits here.
+const keyringService = `[D-BUS Service]
+Name=` + secretsName + `
+Exec=/bin/sh -c "test ! -e '%[1]s' && { echo started >> '%[2]s'; printf ` + keyringSecret + ` | exec gnome-keyring-daemon --foreground --unlock --components=secrets >> '%[2]s' 2>&1; }"
+`
+
+func (d *Desktop) keyringAway() string { return filepath.Join(d.dirs.top, "keyring-away") }
+func (d *Desktop) keyringLog() string  { return filepath.Join(d.dirs.logs, "gnome-keyring.log") }
+
+// startKeyring has the bus start gnome-keyring, and waits until its login keyring is unlocked.
 func (d *Desktop) startKeyring(ctx context.Context) error {
-	p, err := d.spawn("gnome-keyring", strings.NewReader(keyringSecret), nil,
-		"gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets")
+	text := fmt.Sprintf(keyringService, d.keyringAway(), d.keyringLog())
+	err := errors.Join(
+		os.RemoveAll(d.keyringAway()),
+		os.WriteFile(filepath.Join(d.dirs.services, secretsName+".service"), []byte(text), 0o600),
+		d.bus.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.ReloadConfig", 0).Err,
+		d.bus.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.StartServiceByName", 0, secretsName, uint32(0)).Err,
+		poll(ctx, startTimeout, func() (bool, error) {
+			locked, err := d.KeyringLocked()
+			return err == nil && !locked, nil
+		}))
 	if err != nil {
-		return err
+		return fmt.Errorf("start gnome-keyring: %w\n%s", err, tail(d.keyringLog(), 1000))
 	}
-	return d.await(ctx, p, func() bool {
-		if !d.owned(secretsName) {
-			return false
-		}
-		locked, err := d.KeyringLocked()
-		return err == nil && !locked
-	})
+	return nil
+}
+
+var keyringStarted = regexp.MustCompile(`(?m)^started$`)
+
+// KeyringStarts is how often the keyring was started: more than once, if it crashed.
+func (d *Desktop) KeyringStarts() int {
+	text, _ := os.ReadFile(d.keyringLog())
+	return len(keyringStarted.FindAll(text, -1))
 }
 
 // KeyringLocked reports whether the login keyring is locked.
@@ -57,8 +79,8 @@ func (d *Desktop) LockKeyring(ctx context.Context) error {
 	return d.expectLocked(true)
 }
 
-// UnlockKeyring unlocks it again without the password dialog, by the interface that the login screen uses. A daemon
-// that crashed, as gnome-keyring does under many clients that are killed, is started again.
+// UnlockKeyring unlocks it again without the password dialog, by the interface that the login screen uses. After
+// KillKeyring it brings the keyring back.
 func (d *Desktop) UnlockKeyring(ctx context.Context) error {
 	if !d.owned(secretsName) {
 		return d.startKeyring(ctx)
@@ -145,23 +167,29 @@ func parseSecretItems(out string) []SecretItem {
 	return items
 }
 
-// KillKeyring kills the keyring's daemon, as a crash does.
+// KillKeyring kills the keyring's daemon and keeps it from being started again until UnlockKeyring is called.
 func (d *Desktop) KillKeyring(ctx context.Context) error {
+	if err := os.WriteFile(d.keyringAway(), nil, 0o600); err != nil {
+		return fmt.Errorf("kill keyring: %w", err)
+	}
+	return d.CrashKeyring(ctx)
+}
+
+// CrashKeyring kills the keyring's daemon, which the next call starts again.
+func (d *Desktop) CrashKeyring(ctx context.Context) error {
 	var pid uint32
-	if err := d.bus.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.GetConnectionUnixProcessID", 0, secretsName).Store(&pid); err != nil {
+	var owner string
+	bus := d.bus.BusObject()
+	if err := errors.Join(
+		bus.CallWithContext(ctx, "org.freedesktop.DBus.GetConnectionUnixProcessID", 0, secretsName).Store(&pid),
+		bus.CallWithContext(ctx, "org.freedesktop.DBus.GetNameOwner", 0, secretsName).Store(&owner),
+	); err != nil {
 		return fmt.Errorf("kill keyring: %w", err)
 	}
 	if err := syscall.Kill(int(pid), syscall.SIGKILL); err != nil {
 		return fmt.Errorf("kill keyring: %w", err)
 	}
-	for d.owned(secretsName) {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	return nil
+	return poll(ctx, startTimeout, func() (bool, error) { return !d.owned(owner), nil }) // a connection's name is its own for ever
 }
 
 // Prompts is how often the user was asked to unlock the keyring.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +53,7 @@ func (s *spawner) start(cmd *exec.Cmd) error {
 func (s *spawner) close() { close(s.jobs) }
 
 // spawn starts a part with its output in logs/<name>.log.
-func (d *Desktop) spawn(name string, stdin io.Reader, extra []*os.File, argv ...string) (*part, error) {
+func (d *Desktop) spawn(name string, extra []*os.File, argv ...string) (*part, error) {
 	p := &part{name: name, log: filepath.Join(d.dirs.logs, name+".log"), done: make(chan struct{})}
 	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -65,7 +64,7 @@ func (d *Desktop) spawn(name string, stdin io.Reader, extra []*os.File, argv ...
 	p.cmd = exec.Command(argv[0], argv[1:]...)
 	p.cmd.Env = d.env
 	p.cmd.Dir = d.dirs.home
-	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, out, out
+	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.ExtraFiles = extra
 	// SIGTERM and not SIGKILL, so that an orphaned Xvfb still removes its socket and lock file.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}

@@ -21,7 +21,7 @@ func (d *Desktop) startX(ctx context.Context) (string, error) {
 	defer r.Close()
 	screen := fmt.Sprintf("%dx%dx24", d.opts.Width, d.opts.Height)
 	// -displayfd: the server looks for a free number and writes it when it accepts clients.
-	p, err := d.spawn(partX, nil, []*os.File{w}, "Xvfb", "-displayfd", "3", "-screen", "0", screen,
+	p, err := d.spawn(partX, []*os.File{w}, "Xvfb", "-displayfd", "3", "-screen", "0", screen,
 		"-dpi", "96", "-nolisten", "tcp", "-noreset", "+extension", "GLX", "-fbdir", d.dirs.screen)
 	_ = w.Close()
 	if err != nil {
@@ -47,7 +47,7 @@ func (d *Desktop) startX(ctx context.Context) (string, error) {
 
 // startBus runs the session bus and connects to it, once to talk and once to listen.
 func (d *Desktop) startBus(ctx context.Context) error {
-	p, err := d.spawn(partBus, nil, nil, "dbus-daemon", "--nofork", "--nopidfile", "--config-file="+d.dirs.busConfig())
+	p, err := d.spawn(partBus, nil, "dbus-daemon", "--nofork", "--nopidfile", "--config-file="+d.dirs.busConfig())
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (d *Desktop) startBus(ctx context.Context) error {
 }
 
 func (d *Desktop) startWindowManager(ctx context.Context) error {
-	p, err := d.spawn("fluxbox", nil, nil, "fluxbox")
+	p, err := d.spawn("fluxbox", nil, "fluxbox")
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (d *Desktop) startWindowManager(ctx context.Context) error {
 }
 
 func (d *Desktop) startNotifications(ctx context.Context) error {
-	p, err := d.spawn("dunst", nil, nil, "dunst", "-conf", d.dirs.config+"/dunst/dunstrc")
+	p, err := d.spawn("dunst", nil, "dunst", "-conf", d.dirs.config+"/dunst/dunstrc")
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (d *Desktop) startNotifications(ctx context.Context) error {
 // startPanel runs the panel and waits until it is a host for tray icons: a tray that starts before that stays hidden on
 // some desktops, which is not what the tests are about.
 func (d *Desktop) startPanel(ctx context.Context) error {
-	p, err := d.spawn("xfce4-panel", nil, nil, "xfce4-panel", "--disable-wm-check")
+	p, err := d.spawn("xfce4-panel", nil, "xfce4-panel", "--disable-wm-check")
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,9 @@ func newStage(t *testing.T, program string, o desktop.Options) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if n := d.KeyringStarts(); n > 1 {
+			t.Logf("gnome-keyring was started %d times", n)
+		}
 		if t.Failed() {
 			_ = d.Screenshot(context.Background(), filepath.Join(pictures, "failed-"+strings.ReplaceAll(t.Name(), "/", "-")+".png"))
 		}

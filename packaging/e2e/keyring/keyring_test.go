@@ -246,6 +246,31 @@ func TestLockAndUnlock(t *testing.T) {
 	}
 }
 
+// live starts a process that reads and writes until the test ends, and returns what each round
+// ends with: "<nil>" or the error.
+func (s *stage) live() <-chan string {
+	s.t.Helper()
+	cmd := s.command(s.t.Context(), 2560, "live", "10")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	lines := make(chan string, 1<<20) // it is not to wait for this
+	go func() {
+		for scan := bufio.NewScanner(out); scan.Scan(); {
+			lines <- scan.Text()
+		}
+	}()
+	return lines
+}
+
 // A keyring that is locked at any moment of a call costs the calls until it is unlocked,
 // in a process that goes on, and no more.
 func TestLockedAtAnyMoment(t *testing.T) {
@@ -254,24 +279,7 @@ func TestLockedAtAnyMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.wait = 300 * time.Millisecond
-	cmd := s.command(t.Context(), 2560, "live", "10")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
-	lines := make(chan string, 1<<20) // it is not to wait for this
-	go func() {
-		for scan := bufio.NewScanner(out); scan.Scan(); {
-			lines <- scan.Text()
-		}
-	}()
+	lines := s.live()
 	last := ""
 	until := func(round int, works bool) {
 		t.Helper()
@@ -301,6 +309,35 @@ func TestLockedAtAnyMoment(t *testing.T) {
 		}
 	}
 	until(20, true)
+}
+
+// A keyring that crashes at any moment of a call, as gnome-keyring does now and then, costs no
+// call and loses nothing, since the bus starts it again.
+func TestCrashedAtAnyMoment(t *testing.T) {
+	s := newStage(t)
+	if _, err := s.run(2560, "set", "10", "1"); err != nil {
+		t.Fatal(err)
+	}
+	lines := s.live()
+	for round := range 20 {
+		for range 3 {
+			if line := <-lines; line != "<nil>" {
+				t.Fatalf("round %d: %s", round, line)
+			}
+		}
+		time.Sleep(rand.N(5 * time.Millisecond)) // any moment is what this is about
+		if err := s.CrashKeyring(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for len(lines) > 0 {
+			if line := <-lines; line != "<nil>" {
+				t.Fatalf("round %d: %s", round, line)
+			}
+		}
+	}
+	if n := s.KeyringStarts(); n < 20 {
+		t.Errorf("the keyring was started %d times", n)
+	}
 }
 
 // A writer that is killed in the middle leaves a login that works: the last one
