@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -147,29 +146,22 @@ func backupsRun(ctx context.Context, f *Factory, k setup.Keeper, o *backupsOptio
 			return err
 		}
 	}
-	kept, err := service.Configs.Kept()
+	kept, exposed, err := service.Backups(ctx)
 	if err != nil {
 		return err
 	}
+	for name, err := range exposed {
+		f.warn(fmt.Sprintf("backups of %s may have secrets in plain text: %s", name, err), hint.Of(err))
+	}
 	header, projects := []string{"ID", "MADE", "BEFORE", "COPY"}, false
 	var all []backupView
-	for _, client := range kept {
-		if o.client != "" && client.ID != o.client {
+	for _, b := range kept {
+		if o.client != "" && b.Client.ID != o.client {
 			continue
 		}
-		if err := service.Configs.SealOld(ctx, client); err != nil {
-			f.warn(fmt.Sprintf("backups of %s may have secrets in plain text: %s", client.Name, err), hint.Of(err))
-		}
-		list, err := service.Configs.Backups(client)
-		if err != nil {
-			return err
-		}
-		projects = projects || client.Project != ""
-		for _, b := range list {
-			all = append(all, backupView{b.ID, b.Made, client.ID, client.Project, b.Change.Path, b.Change.Entry, b.Change.Action, b.Copy, b.Sealed, backupWords(b)})
-		}
+		projects = projects || b.Client.Project != ""
+		all = append(all, backupView{b.ID, b.Made, b.Client.ID, b.Client.Project, b.Change.Path, b.Change.Entry, b.Change.Action, b.Copy, b.Sealed, backupWords(b)})
 	}
-	slices.SortStableFunc(all, func(a, b backupView) int { return b.Made.Compare(a.Made) })
 	if projects {
 		header = append(header, "PROJECT")
 	}

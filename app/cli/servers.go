@@ -10,7 +10,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
-	"github.com/stagedoor-app/stagedoor/auth/profile"
 )
 
 type serversOptions struct {
@@ -68,18 +67,7 @@ func serversRun(ctx context.Context, f *Factory, k serversKeeper, o *serversOpti
 	if err != nil {
 		return err
 	}
-	var profiles []profile.Profile
-	signedIn, active := map[string]bool{}, ""
-	for _, v := range state.Profiles {
-		if p, err := k.Profile(v.Name); err == nil {
-			profiles = append(profiles, p)
-		}
-		signedIn[v.ID] = v.Status == auth.StatusActive || v.Status == auth.StatusUnknown // which is said above
-		if v.Active {
-			active = v.ID
-		}
-	}
-	all := service.Catalogue(known, profiles, signedIn, active)
+	all := service.Catalogue(known, state)
 	if o.id == "" {
 		return list(f, o.json, all, "servers", []string{"ID", "SERVER", "LOGIN", "PROFILES", "NEXT", "ENTRIES"}, func(c setup.Choice) []string {
 			next := c.Missing().Step

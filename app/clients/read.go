@@ -39,19 +39,31 @@ type Server struct {
 // Servers are the entries that start a program, of every client whose file can be read.
 func (c *Configs) Servers() (list []Server) {
 	for _, client := range All() {
-		path, err := client.Path(c.Env)
-		if err != nil {
-			continue
-		}
-		data, _, err := readFile(path)
-		if err != nil {
-			continue
-		}
-		if f, err := client.parse(path, data); err == nil {
-			list = append(list, f.entries(client)...)
-		}
+		servers, _ := c.ServersOf(client)
+		list = append(list, servers...)
 	}
 	return list
+}
+
+// ServersOf are the entries that start a program, of one client. The error says why its
+// file cannot be read, or is not understood.
+func (c *Configs) ServersOf(client Client) ([]Server, error) {
+	path, err := c.locate(client)
+	if err != nil {
+		return nil, err
+	}
+	data, _, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := client.parse(path, data)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.names(client); err != nil {
+		return nil, err
+	}
+	return f.entries(client), nil
 }
 
 func (d *document) entries(client Client) (list []Server) {

@@ -19,8 +19,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
-	"github.com/stagedoor-app/stagedoor/auth/profile"
-	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // lookEntries looks whether the clients' files can be read, whether their entries start
@@ -81,49 +79,26 @@ func again(e clients.Server) string {
 }
 
 func (d *Doctor) lookEntry(e clients.Server) Finding {
-	f := Finding{About: nameOf(e), Status: Fail}
-	flags, _ := e.Entry.Behind()
-	pinned, as := setup.Option(flags, "--profile"), setup.Option(flags, "--as")
-	var unknown error
-	if d.Keeper != nil {
-		_, unknown = d.Keeper.Profile(pinned)
+	fault, why := d.Setup.Examine(e)
+	if fault == "" {
+		return Finding{About: nameOf(e), Status: OK, Why: "it starts " + e.Entry.Command}
 	}
-	switch _, err := launch.Find(e.Entry.Command); {
-	case err != nil:
-		f.Why, f.Fix = fmt.Sprintf("it starts Stagedoor as %s: %s", e.Entry.Command, err), again(e)
+	f := failed(Fail, nameOf(e), why, again(e))
+	switch fault {
+	case setup.Moved:
+		f.Fix = again(e)
 		if self, err := d.Setup.Executable(); err == nil && d.Keeper != nil {
 			f.Fix = fixCommand
 			f.repair = func(ctx context.Context) (string, error) {
 				return fmt.Sprintf("%s starts %s now; %s", nameOf(e), self, d.Setup.Next(ctx, e.Client)), d.Setup.Repoint(ctx, e)
 			}
 		}
-		return f
-	case e.Entry.Env["STAGEDOOR_HOME"] != d.Setup.Environ["STAGEDOOR_HOME"]:
-		f.Status, f.Why = Warn, "it uses another state folder than this command: "+orUsual(e.Entry.Env["STAGEDOOR_HOME"])
-		f.Fix = again(e)
-		return f
-	case e.Entry.Env["STAGEDOOR_VAULT"] != d.Setup.Environ["STAGEDOOR_VAULT"]:
-		f.Why, f.Fix = "it looks for its secrets in another vault than this command", again(e)
-		return f
-	case pinned != "" && errors.Is(unknown, profile.ErrNotFound):
-		f.Why = "its profile " + text.Name(pinned) + " is no more"
+	case setup.OtherFolder:
+		f.Status = Warn
+	case setup.NoProfile:
 		f.Fix = "stagedoor setup " + e.Client.ID + " --remove --name " + setup.Quote(e.Name)
-		return f
 	}
-	if as != "" {
-		if _, err := launch.LookupRecipe(d.Setup.RecipeDir, as); err != nil {
-			return failed(Fail, f.About, err, again(e))
-		}
-	}
-	f.Status, f.Why = OK, "it starts "+e.Entry.Command
 	return f
-}
-
-func orUsual(dir string) string {
-	if dir == "" {
-		return "the usual one"
-	}
-	return dir
 }
 
 // lookServers looks whether each entry's server is found where its client looks.
@@ -134,11 +109,7 @@ func (d *Doctor) lookServers(context.Context) (found []Finding) {
 			found = append(found, Finding{About: nameOf(e), Status: Fail, Why: "it names no server to start", Fix: "stagedoor setup " + e.Client.ID + " --remove --name " + setup.Quote(e.Name)})
 			continue
 		}
-		env, _ := e.Client.Environ(d.GOOS, d.Setup.Host)
-		for name, value := range e.Entry.Env {
-			env = append(env, name+"="+value)
-		}
-		path, err := launch.FindIn(command[0], env)
+		path, err := d.Setup.FindServer(e)
 		if err != nil {
 			now := "/its/new/path"
 			if elsewhere, err := launch.Find(base(command[0])); err == nil {

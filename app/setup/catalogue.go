@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor-app/stagedoor/app/launch"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/provider"
 )
@@ -24,11 +25,23 @@ type Choice struct {
 
 // Step is one on the way to an entry that works.
 type Step struct {
+	Kind    Kind   `json:"-"`
 	Step    string `json:"step"`
 	Done    bool   `json:"done"`
 	Command string `json:"command,omitempty"` // what does it
 	Hint    string `json:"hint,omitempty"`
 }
+
+// Kind is what a Step is about.
+type Kind string
+
+// The kinds of steps.
+const (
+	HaveServer  Kind = "server"
+	HaveLogin   Kind = "login"
+	HaveEntry   Kind = "entry"
+	HaveProfile Kind = "profile"
+)
 
 // Missing is the first step that is not done, or the zero one.
 func (c Choice) Missing() Step {
@@ -46,10 +59,21 @@ var installs = map[string]string{
 	"python3": "it is Python: https://www.python.org/downloads",
 }
 
-// Catalogue says of each server how far it is. signedIn are the ids of the profiles
-// that have a login, and active that of the selected one.
-func (s Service) Catalogue(servers []launch.Recipe, profiles []profile.Profile, signedIn map[string]bool, active string) []Choice {
+// Catalogue says of each server how far it is. Without a vault that can be read, profiles
+// count as signed in.
+func (s Service) Catalogue(servers []launch.Recipe, state auth.State) []Choice {
 	entries := s.Configs.Servers()
+	var profiles []profile.Profile
+	signedIn, active := map[string]bool{}, ""
+	for _, v := range state.Profiles {
+		if p, err := s.Keeper.Profile(v.Name); err == nil {
+			profiles = append(profiles, p)
+		}
+		signedIn[v.ID] = v.Status == auth.StatusActive || v.Status == auth.StatusUnknown
+		if v.Active {
+			active = v.ID
+		}
+	}
 	var all []Choice
 	for _, r := range servers {
 		c := Choice{Recipe: r, ID: r.ID, Name: r.Name, Provider: takes(r)}
@@ -76,29 +100,29 @@ func rank(p profile.Profile, signedIn map[string]bool, active string) int {
 }
 
 func steps(c Choice, fit []profile.Profile, signedIn map[string]bool, active string) []Step {
-	program := Step{Step: "have the server", Hint: "its own pages say how to get it; then name what starts it behind --"}
+	program := Step{Kind: HaveServer, Step: "have the server", Hint: "its own pages say how to get it; then name what starts it behind --"}
 	if command := c.Recipe.Command; len(command) > 0 {
 		_, err := launch.Find(command[0])
-		program = Step{Step: "have " + command[0], Done: err == nil}
+		program = Step{Kind: HaveServer, Step: "have " + command[0], Done: err == nil}
 		if err != nil {
 			program.Hint = cmp.Or(installs[command[0]], "its own pages say how to install it")
 		}
 	}
-	account := Step{Step: "make a profile", Done: len(fit) > 0}
+	account := Step{Kind: HaveProfile, Step: "make a profile", Done: len(fit) > 0}
 	if !account.Done {
 		if account.Hint = "make one for the provider of the server"; len(c.Provider) > 0 {
 			account.Command = "stagedoor create-profile work --provider " + c.Provider[0] + " --client-id ID"
 			account.Hint = fmt.Sprintf("stagedoor providers %s says what to register", strings.Join(c.Provider, " or "))
 		}
 	}
-	name, login := "work", Step{Step: "sign in"}
+	name, login := "work", Step{Kind: HaveLogin, Step: "sign in"}
 	if len(fit) > 0 {
 		name, login.Done = fit[0].Name, signedIn[fit[0].ID]
 	}
 	if !login.Done {
 		login.Command = "stagedoor login " + name
 	}
-	entry := Step{Step: "set up an MCP client", Done: len(c.Entries) > 0}
+	entry := Step{Kind: HaveEntry, Step: "set up an MCP client", Done: len(c.Entries) > 0}
 	if !entry.Done {
 		entry.Command = "stagedoor setup"
 		if len(fit) > 0 && fit[0].ID != active {

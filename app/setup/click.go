@@ -35,14 +35,15 @@ func (q Question) Error() string {
 // Replaces is the Question whether an entry is to be replaced, or nil.
 func (p Plan) Replaces() error {
 	var q Question
-	if errors.As(p.question(), &q) && (q.Ours != "" || q.Program == "") {
+	if errors.As(p.Question(), &q) && (q.Ours != "" || q.Program == "") {
 		return q
 	}
 	return nil
 }
 
-// question is what has to be answered before the plan is applied, or nil.
-func (p Plan) question() error {
+// Question is what has to be answered before the plan is applied by somebody who did not
+// name the entry, or nil.
+func (p Plan) Question() error {
 	was := p.Change.Previous
 	if !p.Change.Writes() || p.Change.Was() == nil || p.Change.Entry == nil || was != nil && was.IsOurs() && !p.clash {
 		return nil
@@ -63,7 +64,7 @@ func (s Service) Asks(ctx context.Context) string {
 	if err != nil {
 		return "" // Click says why
 	}
-	if q := plan.question(); q != nil {
+	if q := plan.Question(); q != nil {
 		return q.Error()
 	}
 	return ""
@@ -78,7 +79,7 @@ func (s Service) Click(ctx context.Context, agreed string) (message string, err 
 	if err != nil {
 		return "", err
 	}
-	if q := plan.question(); q != nil && q.Error() != agreed {
+	if q := plan.Question(); q != nil && q.Error() != agreed {
 		return "", hint.Wrap(q, "open the menu again to answer")
 	}
 	if _, err := s.Apply(ctx, plan); err != nil {
