@@ -16,7 +16,7 @@ import (
 // newGuard watches over the clients' files that s writes.
 func (a *application) newGuard(paths host.Paths, store *settings.Store, k guard.Keeper, s setup.Service, notify func(title, body string)) *guard.Guard {
 	return guard.New(guard.Params{
-		Dir: filepath.Join(paths.State, "guard"), Configs: s.Configs, Keeper: k, Now: time.Now, Log: a.log, Began: s.Began, Notify: notify,
+		Dir: filepath.Join(paths.State, "guard"), Settings: store.Path(), Configs: s.Configs, Keeper: k, Now: time.Now, Log: a.log, Began: s.Began, Notify: notify,
 		Mode: func() string {
 			now, _ := store.Settings() // the defaults, if they cannot be read
 			return now.Guarding()

@@ -58,6 +58,8 @@ type Params struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Mode    func() string // the setting, as settings.GuardWipes
+	// Settings is the file that Mode is read from; when it changes, Watch looks anew. It may be "".
+	Settings string
 	// Began is when a client was started that reads its file only then; it may be nil.
 	Began  func(context.Context, clients.Client) (began time.Time, known bool)
 	Notify func(title, body string)

@@ -30,7 +30,7 @@ func (g *Guard) Watch(ctx context.Context) error {
 		return err
 	}
 	signals := w.Signals(ctx, g.Log, g.wanted)
-	folders := map[string]bool{}
+	folders, mode := map[string]bool{}, g.Mode()
 	settled := time.After(0)
 	for {
 		select {
@@ -43,7 +43,11 @@ func (g *Guard) Watch(ctx context.Context) error {
 			settled = time.After(settle) // anew, for as long as somebody writes
 		case <-settled:
 			settled = nil
+			if now := g.Mode(); now != mode {
+				mode, g.seen = now, map[string]stamp{}
+			}
 			writing := g.checkAll(ctx)
+			g.stir() // another process may have answered
 			if g.follow(w, folders) || writing {
 				settled = time.After(settle)
 			}
@@ -54,7 +58,7 @@ func (g *Guard) Watch(ctx context.Context) error {
 // wanted says that a path is a client's file, a folder above it, or a copy, which
 // Stagedoor makes before it changes a client's file.
 func (g *Guard) wanted(path string, away bool) bool {
-	if strings.HasPrefix(path, g.Configs.BackupDir) {
+	if strings.HasPrefix(path, g.Configs.BackupDir) || path == g.Settings || strings.HasPrefix(path, g.Dir+string(filepath.Separator)) {
 		return true
 	}
 	g.mu.Lock()
@@ -109,6 +113,10 @@ func (g *Guard) follow(w *durable.Watcher, before map[string]bool) (more bool) {
 		before[dir] = true
 	}
 	add(g.Configs.BackupDir)
+	add(g.Dir)
+	if g.Settings != "" {
+		add(filepath.Dir(g.Settings))
+	}
 	var files []string
 	for _, p := range g.places() {
 		if dir := filepath.Join(g.Configs.BackupDir, p.client.ID); exists(dir) {
