@@ -20,6 +20,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/tray"
 	"github.com/stagedoor-app/stagedoor/app/window"
 	"github.com/stagedoor-app/stagedoor/app/window/profiles"
+	"github.com/stagedoor-app/stagedoor/app/window/servers"
 	"github.com/stagedoor-app/stagedoor/assets"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/alert"
@@ -196,11 +197,16 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 	defer release()
 	go a.notifyWhile(ctx, k)
 	var entries profiles.Entries // none, rather than no window
-	if s, err := a.setup(k); err == nil {
-		entries = s
+	parts := servers.Parts{Keeper: k}
+	if parts.Setup, parts.Problem = a.setup(k); parts.Problem == nil {
+		entries = parts.Setup
+		parts.Settings, parts.Problem = a.settings()
+		if paths, err := host.Here(); err == nil && parts.Problem == nil {
+			parts.Guard = a.newGuard(paths, parts.Settings, k, parts.Setup, nil)
+		}
 	}
 	return window.Run(ctx, name, window.Params{
-		Keeper: k, Now: time.Now, Entries: entries, Companions: companions(k, name), Open: a.openWindow,
+		Keeper: k, Now: time.Now, Entries: entries, Servers: parts, Companions: companions(k, name), Open: a.openWindow,
 		OpenURL: func(url string) error { return a.browser().Open(ctx, url) },
 		Setup:   func(ctx context.Context, agreed string) (string, error) { return a.setUpClaude(ctx, k, agreed) },
 		Export: func(ctx context.Context, w io.Writer, format string, q audit.Query) (int, error) {

@@ -12,7 +12,7 @@ import (
 
 // windowNames are the windows of the full build, which the lean one opens too where a
 // package has both.
-var windowNames = []string{"alerts", "audit", "profiles", "welcome"}
+var windowNames = []string{"alerts", "audit", "profiles", "servers", "welcome"}
 
 type windowOptions struct{ name string }
 

@@ -276,7 +276,7 @@ func windowItems(v View) []Item {
 	}
 	switch {
 	case v.Windows:
-		return []Item{command("Audit log…", OpenWindow, "audit"), command(alerts+"…", OpenWindow, "alerts")}
+		return []Item{command("Servers and clients…", OpenWindow, "servers"), command("Audit log…", OpenWindow, "audit"), command(alerts+"…", OpenWindow, "alerts")}
 	case alerts != "Alerts":
 		return []Item{note(alerts + ": stagedoor alerts")}
 	}

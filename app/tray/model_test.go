@@ -119,6 +119,7 @@ Quit -> quit
 (No profile yet)
 Create a profile… -> open window welcome
 ---
+Servers and clients… -> open window servers
 Audit log… -> open window audit
 Alerts… -> open window alerts
 ---
@@ -143,6 +144,7 @@ Revoke…
 ---
 Set up Claude Desktop -> setup
 ---
+Servers and clients… -> open window servers
 Audit log… -> open window audit
 Alerts… -> open window alerts
 ---
@@ -210,6 +212,7 @@ Revoke…
   (Here: the tokens of corp are deleted)
   Revoke corp now -> revoke corp
 ---
+Servers and clients… -> open window servers
 Audit log… -> open window audit
 Alerts (2)… -> open window alerts
 ---
@@ -271,6 +274,7 @@ Revoke…
   (Here: the tokens of work are deleted)
   Revoke work now -> revoke work
 ---
+Servers and clients… -> open window servers
 Audit log… -> open window audit
 Alerts… -> open window alerts
 ---
@@ -337,6 +341,7 @@ Quit -> quit
 (No profile yet)
 Create a profile… -> open window welcome
 ---
+Servers and clients… -> open window servers
 Audit log… -> open window audit
 Alerts… -> open window alerts
 ---
@@ -356,6 +361,7 @@ Quit -> quit
 (Stagedoor)
 (Keychain: it is locked or waits for your answer)
 ---
+Servers and clients… -> open window servers
 Audit log… -> open window audit
 Alerts… -> open window alerts
 ---

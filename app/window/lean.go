@@ -21,6 +21,7 @@ func Run(_ context.Context, name string, _ Params) error {
 		"alerts":   "stagedoor alerts",
 		"audit":    "stagedoor audit",
 		"profiles": "stagedoor profiles",
+		"servers":  "stagedoor servers and stagedoor setup",
 		"welcome":  "stagedoor create-profile NAME --provider spotify, then stagedoor login",
 	}[name]
 	if command == "" {

@@ -14,7 +14,7 @@ func TestLeanBuildNamesTheCommand(t *testing.T) {
 		t.Errorf("windows %q in a build without windows", names)
 	}
 	for name, command := range map[string]string{
-		"audit": "stagedoor audit", "profiles": "stagedoor profiles", "welcome": "stagedoor create-profile", "nonsense": "stagedoor --help",
+		"audit": "stagedoor audit", "profiles": "stagedoor profiles", "servers": "stagedoor setup", "welcome": "stagedoor create-profile", "nonsense": "stagedoor --help",
 	} {
 		err := Run(t.Context(), name, Params{})
 		if err == nil || !strings.Contains(hint.Of(err), command) {

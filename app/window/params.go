@@ -8,6 +8,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/alerts"
 	"github.com/stagedoor-app/stagedoor/app/window/auditlog"
 	"github.com/stagedoor-app/stagedoor/app/window/profiles"
+	"github.com/stagedoor-app/stagedoor/app/window/servers"
 	"github.com/stagedoor-app/stagedoor/app/window/welcome"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 )
@@ -40,6 +41,8 @@ type Params struct {
 	Setup func(ctx context.Context, agreed string) (message string, err error)
 	// Entries are those of the MCP clients. Nil says that nothing is known of them.
 	Entries profiles.Entries
+	// Servers is what the window on servers and clients works on.
+	Servers servers.Parts
 	// Export writes the log, or what q selects of it, to w in a format: "jsonl",
 	// "csv", "legacy" or "bundle". Nil hides the button.
 	Export func(ctx context.Context, w io.Writer, format string, q audit.Query) (events int, err error)

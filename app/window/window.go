@@ -33,6 +33,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/locale"
 	"github.com/stagedoor-app/stagedoor/app/window/profiles"
+	"github.com/stagedoor-app/stagedoor/app/window/servers"
 	"github.com/stagedoor-app/stagedoor/app/window/translations"
 	"github.com/stagedoor-app/stagedoor/app/window/welcome"
 	"github.com/stagedoor-app/stagedoor/assets"
@@ -53,6 +54,10 @@ func builders() map[string]func(*kit.Host, Params) {
 		"audit":  func(h *kit.Host, p Params) { auditlog.Show(h, p.Keeper, p.Export) },
 		"profiles": func(h *kit.Host, p Params) {
 			profiles.Show(h, p.Keeper, p.Entries, profiles.Beside{Tray: p.Companions.Tray, Open: p.Open})
+		},
+		"servers": func(h *kit.Host, p Params) {
+			p.Servers.Open = p.Open
+			servers.Show(h, p.Servers)
 		},
 		"welcome": func(h *kit.Host, p Params) {
 			welcome.Show(h, p.Keeper, welcome.Actions{Setup: p.Setup, Demo: p.Demo})

@@ -24,14 +24,14 @@ import (
 var _ Keeper = (*auth.Keeper)(nil)
 
 func TestNames(t *testing.T) {
-	if got := Names(); !slices.Equal(got, []string{"alerts", "audit", "profiles", "welcome"}) {
+	if got := Names(); !slices.Equal(got, []string{"alerts", "audit", "profiles", "servers", "welcome"}) {
 		t.Errorf("windows: %q", got)
 	}
 }
 
 func TestRunRefusesWhatItCannotShow(t *testing.T) {
 	p := Params{Keeper: &keepertest.Fake{}, Now: time.Now}
-	if err := Run(t.Context(), "nonsense", p); err == nil || !strings.Contains(hint.Of(err), "alerts, audit, profiles, welcome") {
+	if err := Run(t.Context(), "nonsense", p); err == nil || !strings.Contains(hint.Of(err), "alerts, audit, profiles, servers, welcome") {
 		t.Errorf("unknown window: %v, hint %q", err, hint.Of(err))
 	}
 	if err := Run(t.Context(), "audit", Params{}); err == nil {

@@ -24,7 +24,7 @@ const grantWarning = 14 * 24 * time.Hour
 func (v *view) card(p auth.ProfileView) fyne.CanvasObject {
 	h := v.host
 	facts := kit.NewFacts()
-	facts.Text(lang.L("Status"), statusWords(p)).Importance, _ = statusColour(p.Status)
+	facts.Text(lang.L("Status"), kit.StatusWords(p)).Importance, _ = kit.StatusColour(p.Status)
 	facts.Text(lang.L("Provider"), p.ProviderName)
 	if p.APIKey {
 		facts.Text(lang.L("Owner"), p.Account)

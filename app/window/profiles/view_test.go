@@ -377,7 +377,7 @@ func TestWordsOfEveryStatus(t *testing.T) {
 		auth.StatusActive, auth.StatusNeedsLogin, auth.StatusNotConfigured, auth.StatusExpired, auth.StatusSignedOut, auth.StatusUnknown, auth.StatusBlocked,
 	} {
 		p := auth.ProfileView{Status: s, Blocked: "another account"}
-		if got := statusWords(p); got != p.Words() {
+		if got := kit.StatusWords(p); got != p.Words() {
 			t.Errorf("the window says %q, the tray and the command line say %q", got, p.Words())
 		}
 	}
@@ -438,7 +438,7 @@ func TestChangedLoginIsAccepted(t *testing.T) {
 	if !windowtest.Shows(v.pane, "the account is Mallory, not Erika") {
 		t.Errorf("the card shows %q", windowtest.Texts(v.pane))
 	}
-	if _, got := statusColour(list[0].Status); got != theme.ColorNameError || !windowtest.Shows(v.pane, "blocked") {
+	if _, got := kit.StatusColour(list[0].Status); got != theme.ColorNameError || !windowtest.Shows(v.pane, "blocked") {
 		t.Errorf("a login that no server gets is shown in %s: %q", got, windowtest.Texts(v.pane))
 	}
 	windowtest.Press(t, content, "Accept the change")

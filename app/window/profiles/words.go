@@ -5,9 +5,7 @@ package profiles
 import (
 	"cmp"
 
-	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
@@ -16,32 +14,16 @@ import (
 
 // showItem fills a row of the list.
 func showItem(i *kit.Item, p auth.ProfileView) {
-	_, colour := statusColour(p.Status)
+	_, colour := kit.StatusColour(p.Status)
 	i.Pill.Set("", colour, colour)
 	i.Title.TextStyle.Bold = true
 	i.Title.SetText(p.Name)
-	i.Below.SetText(p.ProviderName + " · " + statusWords(p))
+	i.Below.SetText(p.ProviderName + " · " + kit.StatusWords(p))
 	i.Right.Importance = widget.HighImportance
 	i.Right.SetText("")
 	if p.Active {
 		i.Right.SetText(lang.L("in use"))
 	}
-}
-
-// statusWords are [auth.ProfileView.Words] in the user's language.
-func statusWords(p auth.ProfileView) string {
-	switch {
-	case p.APIKey && p.Status == auth.StatusActive:
-		return lang.L("stored")
-	case p.APIKey && p.Status == auth.StatusNotConfigured:
-		return lang.L("no key stored")
-	}
-	return cmp.Or(map[auth.Status]string{
-		auth.StatusActive: lang.L("signed in"), auth.StatusNeedsLogin: lang.L("sign in again"), auth.StatusExpired: lang.L("sign in again"),
-		auth.StatusNotConfigured: lang.L("not signed in"), auth.StatusUnknown: lang.L("locked"),
-		auth.StatusSignedOut: lang.L("signed out at logout: sign in again"),
-		auth.StatusBlocked:   lang.L("blocked: {{.Why}}", map[string]any{"Why": p.Blocked}),
-	}[p.Status], p.Words())
 }
 
 // signedIn says whose account a profile has.
@@ -58,17 +40,6 @@ func signIn(s auth.Status) string {
 		return lang.L("Sign in")
 	}
 	return lang.L("Sign in again")
-}
-
-// statusColour is how a label and a dot show a state.
-func statusColour(s auth.Status) (widget.Importance, fyne.ThemeColorName) {
-	switch s {
-	case auth.StatusActive:
-		return widget.SuccessImportance, theme.ColorNameSuccess
-	case auth.StatusNeedsLogin, auth.StatusExpired, auth.StatusSignedOut, auth.StatusBlocked:
-		return widget.DangerImportance, theme.ColorNameError
-	}
-	return widget.MediumImportance, theme.ColorNameDisabled
 }
 
 // revocationWords says what a revocation does at the provider.

@@ -85,3 +85,46 @@ func Press(t testing.TB, o fyne.CanvasObject, text string) {
 	}
 	t.Fatalf("there is no button %q among %q", text, Texts(o))
 }
+
+// Settle lays out what is new: Fyne's test driver does so only when a window gets another
+// size.
+func Settle(w fyne.Window) {
+	size := w.Canvas().Size()
+	w.Resize(size.AddWidthHeight(1, 0))
+	w.Resize(size)
+}
+
+// Click taps the button, box or entry of a list with that text where a person would: at
+// its place in the window, so that what lies over it or outside of the window is not
+// clicked.
+func Click(t testing.TB, w fyne.Window, text string) {
+	t.Helper()
+	Settle(w)
+	for _, o := range Visible(w.Content()) {
+		if !labelled(o, text) {
+			continue
+		}
+		at := fyne.CurrentApp().Driver().AbsolutePositionForObject(o).AddXY(o.Size().Width/2, o.Size().Height/2)
+		if _, box := o.(*widget.Check); box { // whose words end where they end
+			at = fyne.CurrentApp().Driver().AbsolutePositionForObject(o).AddXY(10, o.Size().Height/2)
+		}
+		if size := w.Canvas().Size(); at.X < 0 || at.Y < 0 || at.X > size.Width || at.Y > size.Height {
+			t.Fatalf("%q is at %v, outside of the window of %v", text, at, size)
+		}
+		test.TapCanvas(w.Canvas(), at)
+		return
+	}
+	t.Fatalf("there is nothing to click with %q among %q", text, Texts(w.Content()))
+}
+
+func labelled(o fyne.CanvasObject, text string) bool {
+	switch o := o.(type) {
+	case *widget.Button:
+		return o.Text == text && !o.Disabled()
+	case *widget.Check:
+		return o.Text == text
+	case *kit.Item:
+		return o.Title.Text == text
+	}
+	return false
+}

@@ -1,0 +1,97 @@
+//go:build !lean
+
+package servers
+
+import (
+	"slices"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/launch"
+	"github.com/stagedoor-app/stagedoor/app/setup"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/text"
+)
+
+func (v *view) choiceOf(id string) (setup.Choice, bool) {
+	i := slices.IndexFunc(v.facts.servers, func(c setup.Choice) bool { return c.ID == id })
+	if i < 0 || id == "" {
+		return setup.Choice{}, false
+	}
+	return v.facts.servers[i], true
+}
+
+// catalogue is the page of the known servers.
+func (v *view) catalogue() fyne.CanvasObject {
+	box := container.NewVBox(kit.Tight(kit.Title(lang.L("Known servers"))),
+		kit.Tight(kit.Muted(lang.L("Any other server can be set up too, by its command and the variable that it reads its token from."))))
+	for _, err := range v.facts.wrong {
+		box.Add(kit.Tight(kit.Warning(text.Sentence(err.Error()))))
+	}
+	for _, c := range v.facts.servers {
+		box.Add(widget.NewSeparator())
+		box.Add(v.choice(c))
+	}
+	return box
+}
+
+// choice shows a server, and what is missing until it works.
+func (v *view) choice(c setup.Choice) fyne.CanvasObject {
+	name := widget.NewLabel(kit.Shown(c.Name))
+	name.TextStyle.Bold, name.Truncation = true, fyne.TextTruncateEllipsis
+	button := kit.Button(lang.L("Set up…"), func() { v.form(request{server: c.ID}) })
+	box := container.NewVBox(container.NewBorder(nil, nil, nil, button, name))
+	facts := kit.NewFacts()
+	facts.Text(lang.L("Account"), strings.Join(c.Provider, ", "))
+	facts.Text(lang.L("Starts with"), launch.Join(c.Recipe.Command))
+	if len(c.Entries) > 0 {
+		facts.Text(lang.L("Set up in"), strings.Join(c.Entries, ", "))
+	}
+	for _, s := range c.Steps {
+		if s.Done {
+			continue
+		}
+		words := stepWords(s, c)
+		if advice := text.Sentence(hint.Plain(s.Hint)); advice != "" && s.Kind == setup.HaveServer {
+			row := container.NewBorder(nil, nil, nil, widget.NewButtonWithIcon("", theme.ContentCopyIcon(), func() {
+				v.host.Copy(address(s.Hint))
+				v.host.Notice.Done(lang.L("Copied"), address(s.Hint))
+			}), kit.Value(words+". "+advice))
+			facts.Add(lang.L("Missing"), row)
+		} else {
+			facts.Text(lang.L("Missing"), words)
+		}
+	}
+	box.Add(facts.Object)
+	return box
+}
+
+// stepWords are what is missing, in the user's language.
+func stepWords(s setup.Step, c setup.Choice) string {
+	switch s.Kind {
+	case setup.HaveServer:
+		if len(c.Recipe.Command) > 0 {
+			return lang.L("{{.Program}} is not on this computer", map[string]any{"Program": c.Recipe.Command[0]})
+		}
+		return lang.L("the server itself")
+	case setup.HaveProfile:
+		return lang.L("a profile for it")
+	case setup.HaveLogin:
+		return lang.L("a login")
+	}
+	return lang.L("an entry in a client")
+}
+
+// address is what of an install hint is worth to be copied: the page, if it names one.
+func address(advice string) string {
+	if at := strings.Index(advice, "https://"); at >= 0 {
+		return strings.Fields(advice[at:])[0]
+	}
+	return advice
+}

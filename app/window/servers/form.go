@@ -1,0 +1,406 @@
+//go:build !lean
+
+package servers
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/app/launch"
+	"github.com/stagedoor-app/stagedoor/app/setup"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
+	"github.com/stagedoor-app/stagedoor/auth/text"
+)
+
+// previewAfter is how long the form waits for more to be typed.
+const previewAfter = 300 * time.Millisecond
+
+// Servers that no recipe is of.
+const (
+	asBefore = "/before" // what was set up for the profile last
+	byHand   = "/hand"
+)
+
+// request is what a form begins with. All of it may be left out.
+type request struct {
+	client clients.Client
+	server string // id of a recipe
+	wrap   string // name of an entry that is to start through Stagedoor
+}
+
+// form asks what is to be set up, and shows what that would write. Its fields stay where
+// they are: what comes and goes is below them.
+type form struct {
+	view   *view
+	wrap   string
+	client *kit.Choice[string]
+	whose  *kit.Choice[string] // name of a profile, or "" to follow the selected one
+	server *kit.Choice[string]
+
+	command, variables, name *kit.Entry
+	agree                    *widget.Check
+	apply                    *widget.Button
+	preview                  *fyne.Container
+
+	plan   setup.Plan
+	ready  bool   // the plan is of what the fields say
+	agreed string // the question that was answered with yes
+	later  func() // stops the preview that is to come
+	stop   func() // stops the one that is made
+}
+
+// form puts the form into the pane.
+func (v *view) form(r request) {
+	if v.parts.Problem != nil {
+		return
+	}
+	v.host.Notice.Clear()
+	if !v.loaded {
+		return
+	}
+	if len(v.facts.state.Profiles) == 0 {
+		box := container.NewVBox(kit.Heading(lang.L("No profile yet")), kit.Muted(lang.L("A server needs an account: create a profile first, and sign in.")))
+		if v.parts.Open != nil {
+			box.Add(container.NewHBox(kit.Primary(lang.L("Accounts…"), v.accounts)))
+		}
+		v.put(container.NewVScroll(kit.Inset(8, 22, box)), true)
+		return
+	}
+	f := newForm(v, r)
+	v.put(container.NewVScroll(kit.Inset(8, 22, f.layout())), true)
+	v.host.Window.Canvas().Focus(f.server)
+	f.changed()
+}
+
+func newForm(v *view, r request) *form {
+	f := &form{view: v, wrap: r.wrap, later: func() {}, stop: func() {}, preview: container.NewVBox()}
+	client := r.client.ID
+	if c, ok := v.standing(v.at); client == "" && ok {
+		client = c.Client.ID
+	}
+	f.client = kit.NewChoice(f.changed, clientOptions(v.facts.clients)...)
+	f.client.Choose(cmp.Or(client, clients.Default))
+	f.whose = kit.NewChoice(func() { f.offer(""); f.changed() }, profileOptions(v.facts.state)...)
+	f.command, f.variables, f.name = v.host.Keys.NewEntry(lang.L("npx -y some-mcp-server")), v.host.Keys.NewEntry(""), v.host.Keys.NewEntry("")
+	for _, e := range []*kit.Entry{f.command, f.variables, f.name} {
+		e.OnEscape = v.back
+		e.OnChanged = func(string) { f.changed() }
+		e.OnSubmitted = func(string) { f.submit() }
+	}
+	f.server = kit.NewChoice(f.choose, kit.Option[string]{Words: lang.L("Another server"), Value: byHand})
+	if choice, ok := v.choiceOf(r.server); ok {
+		f.pick(choice)
+	}
+	f.offer(r.server)
+	f.agree = widget.NewCheck(lang.L("Yes, change that entry"), func(bool) { f.refresh() })
+	f.agree.Hide()
+	f.apply = kit.Primary(lang.L("Set up"), f.submit)
+	return f
+}
+
+func (f *form) layout() fyne.CanvasObject {
+	title := lang.L("Set up a server")
+	fields := container.New(layout.NewFormLayout())
+	add := func(name string, field fyne.CanvasObject) { fields.Add(widget.NewLabel(name)); fields.Add(field) }
+	if f.wrap != "" {
+		title = lang.L("Start “{{.Entry}}” through Stagedoor", map[string]any{"Entry": f.wrap})
+	}
+	add(lang.L("Client"), f.client)
+	add(lang.L("Account"), f.whose)
+	if f.wrap == "" {
+		add(lang.L("Server"), f.server)
+		add(lang.L("Command"), f.command)
+	}
+	add(lang.L("Variables"), f.variables)
+	if f.wrap == "" {
+		add(lang.L("Name"), f.name)
+	}
+	return container.NewVBox(kit.Tight(kit.Title(title)), fields,
+		kit.Inset(8, 0, container.NewHBox(kit.Button(lang.L("Cancel"), f.cancel), f.apply, f.agree)),
+		f.preview)
+}
+
+func (f *form) cancel() {
+	f.later()
+	f.stop()
+	f.view.host.Notice.Clear()
+	f.view.back()
+}
+
+// clientOptions are the clients to choose from: those that are here, then the others.
+func clientOptions(here []setup.Standing) (list []kit.Option[string]) {
+	found := map[string]bool{}
+	for _, c := range here {
+		if c.Client.Project == "" {
+			found[c.Client.ID] = true
+			list = append(list, kit.Option[string]{Words: c.Client.Name, Value: c.Client.ID})
+		}
+	}
+	for _, c := range clients.All() {
+		if !found[c.ID] {
+			list = append(list, kit.Option[string]{Words: lang.L("{{.Client}} (not found here)", map[string]any{"Client": c.Name}), Value: c.ID})
+		}
+	}
+	return list
+}
+
+// profileOptions are the accounts: the selected one, whichever that is, and each by name.
+func profileOptions(s auth.State) (list []kit.Option[string]) {
+	if p, ok := s.Active(); ok {
+		list = append(list, kit.Option[string]{Words: lang.L("the selected one, now {{.Name}}", map[string]any{"Name": p.Name}), Value: ""})
+	}
+	for _, p := range s.Profiles {
+		list = append(list, kit.Option[string]{Words: lang.L("always {{.Name}} ({{.Provider}})", map[string]any{"Name": p.Name, "Provider": p.ProviderName}), Value: p.Name})
+	}
+	return list
+}
+
+// pick chooses a profile that a server takes.
+func (f *form) pick(c setup.Choice) {
+	active, _ := f.view.facts.state.Active()
+	if len(c.Profiles) > 0 && !slices.Contains(c.Profiles, active.Name) {
+		f.whose.Choose(c.Profiles[0])
+	}
+}
+
+// profile is the one that is chosen.
+func (f *form) profile() (profile.Profile, auth.ProfileView) {
+	for _, p := range f.view.facts.state.Profiles {
+		if p.Name == f.whose.Value() || f.whose.Value() == "" && p.Active {
+			full, _ := f.view.parts.Setup.Keeper.Profile(p.Name)
+			return full, p
+		}
+	}
+	return profile.Profile{}, auth.ProfileView{}
+}
+
+// offer lists the servers that take the chosen account, and chooses one.
+func (f *form) offer(wanted string) {
+	p, _ := f.profile()
+	var list []kit.Option[string]
+	if p.Server != nil && len(p.Server.Command) > 0 {
+		list = append(list, kit.Option[string]{Words: lang.L("As before: {{.Command}}", map[string]any{"Command": short(p.Server.Command)}), Value: asBefore})
+	}
+	for _, c := range f.view.facts.servers {
+		if slices.Contains(c.Profiles, p.Name) || c.ID == wanted {
+			list = append(list, kit.Option[string]{Words: c.Name, Value: c.ID})
+		}
+	}
+	list = append(list, kit.Option[string]{Words: lang.L("Another server"), Value: byHand})
+	f.server.SetOptions(list)
+	f.server.Choose(cmp.Or(wanted, list[0].Value))
+	f.fill()
+}
+
+// short is a command as it fits into a list.
+func short(command []string) string {
+	words := slices.Clone(command)
+	words[0] = words[0][strings.LastIndexAny(words[0], `/\`)+1:]
+	line := []rune(launch.Join(words))
+	if len(line) > 40 {
+		return string(line[:40]) + "…"
+	}
+	return string(line)
+}
+
+// choose is a click on a server.
+func (f *form) choose() {
+	f.fill()
+	f.changed()
+}
+
+// fill writes down what is known of the chosen server.
+func (f *form) fill() {
+	p, view := f.profile()
+	known := lang.L("known of this server")
+	f.variables.SetPlaceHolder(known)
+	f.variables.Disable()
+	f.variables.SetText("")
+	f.command.SetText("")
+	f.command.SetPlaceHolder(lang.L("say what starts it"))
+	switch id := f.server.Value(); {
+	case f.wrap != "", id == byHand:
+		f.variables.Enable()
+		f.variables.SetPlaceHolder(lang.L("that gets the token, as API_TOKEN"))
+		if view.APIKey {
+			f.variables.SetPlaceHolder(lang.L("that gets the key, as API_KEY"))
+		}
+		if f.wrap != "" {
+			f.variables.SetPlaceHolder(lang.L("known of many servers; else that gets the token, as API_TOKEN"))
+		}
+		if id == byHand {
+			f.command.SetPlaceHolder(lang.L("npx -y some-mcp-server"))
+		}
+	case id == asBefore:
+		f.command.SetText(launch.Join(p.Server.Command))
+	default:
+		if c, ok := f.view.choiceOf(id); ok {
+			f.command.SetText(launch.Join(c.Recipe.Command))
+		}
+	}
+}
+
+// request is what the fields say; missing names the field that still has to be filled in.
+func (f *form) request() (r setup.Request, missing string, err error) {
+	r = setup.Request{Client: f.client.Value(), Profile: f.whose.Value(), Entry: strings.TrimSpace(f.name.Text), Wrap: f.wrap}
+	p, view := f.profile()
+	template := "={access_token}"
+	if view.APIKey {
+		template = "={secret}"
+	}
+	for _, word := range strings.FieldsFunc(f.variables.Text, func(r rune) bool { return r == ' ' || r == ',' }) {
+		if !strings.Contains(word, "=") {
+			word += template
+		}
+		r.Env = append(r.Env, word)
+	}
+	if f.wrap != "" {
+		r.Entry = ""
+		return r, "", nil
+	}
+	command, err := launch.Split(f.command.Text)
+	id, known := f.server.Value(), []string(nil)
+	switch id {
+	case byHand:
+	case asBefore:
+		known = p.Server.Command
+		r.As, r.Env, r.Files, r.Endpoint = p.Server.As, p.Server.Env, p.Server.Files, p.Server.Endpoint
+	default:
+		r.As = id
+		if c, ok := f.view.choiceOf(id); ok {
+			known = c.Recipe.Command
+		}
+	}
+	if len(known) == 0 || !slices.Equal(command, known) {
+		r.Command = command
+	}
+	switch {
+	case len(command) == 0:
+		missing = lang.L("Fill in the command that starts the server.")
+	case id == byHand && len(r.Env) == 0 && !recognised(command):
+		missing = lang.L("Fill in the variable that the server reads its token from.")
+	}
+	return r, missing, err
+}
+
+func recognised(command []string) bool {
+	_, ok := launch.Recognise(command)
+	return ok
+}
+
+// changed makes the preview anew once nobody types any more.
+func (f *form) changed() {
+	f.later()
+	f.stop()
+	f.ready = false
+	if f.apply == nil {
+		return // it is being built
+	}
+	f.refresh()
+	f.later = f.view.host.Tasks.After(previewAfter, f.look)
+}
+
+// look plans what the fields say and shows it.
+func (f *form) look() {
+	r, missing, err := f.request()
+	if missing != "" || err != nil {
+		f.plan = setup.Plan{}
+		f.say(kit.Muted(cmp.Or(missing, errText(err))))
+		return
+	}
+	f.stop = kit.Load(f.view.host.Tasks, func(ctx context.Context) (setup.Plan, error) { return f.view.parts.Setup.Plan(ctx, r) }, func(p setup.Plan, err error) {
+		f.plan, f.ready = p, err == nil
+		if err != nil {
+			f.say(kit.Warning(text.Sentence(err.Error())), kit.Muted(text.Sentence(hint.Plain(hint.Of(err)))))
+			return
+		}
+		if f.name.SetPlaceHolder(p.Change.Name); f.agreed != f.asks() {
+			f.agree.SetChecked(false)
+			f.agreed = ""
+		}
+		f.say(f.about(p)...)
+	})
+}
+
+// about is all there is to know of a plan before it is carried out.
+func (f *form) about(p setup.Plan) (list []fyne.CanvasObject) {
+	if q := f.asks(); q != "" {
+		for line := range strings.Lines(q) {
+			list = append(list, kit.Tight(kit.Warning(text.Sentence(strings.TrimSuffix(line, "\n")))))
+		}
+		if f.wrap == "" {
+			list = append(list, kit.Tight(kit.Muted(lang.L("Tick the box to go on, or type another name."))))
+		}
+	}
+	if _, view := f.profile(); view.Status != auth.StatusActive {
+		list = append(list, kit.Tight(kit.Muted(lang.L("{{.Name}}: {{.State}}. The server gets no token before you have signed in.", map[string]any{"Name": view.Name, "State": kit.StatusWords(view)}))))
+	}
+	return append(list, changes(f.view.host, p))
+}
+
+// asks is the question that the plan has to be agreed to with, or "".
+func (f *form) asks() string { return errText(f.plan.Question()) }
+
+func (f *form) say(list ...fyne.CanvasObject) {
+	f.preview.Objects = list
+	f.preview.Refresh()
+	f.refresh()
+}
+
+// refresh has the button work when there is something to do, and nothing to be asked.
+func (f *form) refresh() {
+	asks := f.ready && f.asks() != ""
+	if f.agree.Hidden = !asks; asks && f.agree.Checked {
+		f.agreed = f.asks()
+	}
+	f.agree.Refresh()
+	if f.ready && (!asks || f.agree.Checked) {
+		f.apply.Enable()
+	} else {
+		f.apply.Disable()
+	}
+}
+
+// submit writes the entry and tries it.
+func (f *form) submit() {
+	if f.apply.Disabled() || !f.ready {
+		return
+	}
+	v, p := f.view, f.plan
+	f.apply.Disable()
+	v.host.Notice.Busy(lang.L("Writing {{.File}}…", map[string]any{"File": p.Change.Path}), "")
+	type applied struct{ next string }
+	kit.Load(v.host.Tasks, func(ctx context.Context) (a applied, err error) {
+		if _, err = v.parts.Setup.Apply(ctx, p); err == nil {
+			a.next = v.parts.Setup.Next(ctx, p.Client)
+		}
+		return a, err
+	}, func(a applied, err error) {
+		if err != nil {
+			v.fail(err)
+			f.changed() // the file may be another one by now
+			return
+		}
+		v.host.Notice.Clear()
+		v.at = of(p.Client)
+		written := lang.L("The entry is written to {{.File}}.", map[string]any{"File": p.Change.Path})
+		if !p.Change.Writes() {
+			written = lang.L("The entry was there already.")
+		}
+		v.check(p.Client, p.Change.Name, written+" "+text.Sentence(a.next), func(ctx context.Context) setup.Check { return v.parts.Setup.Check(ctx, p) })
+		v.reload()
+	})
+}

@@ -1,0 +1,198 @@
+//go:build !lean
+
+package servers
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/app/settings"
+	"github.com/stagedoor-app/stagedoor/app/setup"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
+	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
+	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/vault"
+)
+
+// world is the window on the real parts: the keeper with a vault in a file, the clients'
+// files and the settings, all in folders of the test's own. Only the launcher is stood in
+// for, by a script that answers as a server with three tools.
+type world struct {
+	*view
+	t      *testing.T
+	home   string
+	keeper *auth.Keeper
+	launch string // the stand-in for the launcher
+}
+
+const answers = `#!/bin/sh
+while read -r line; do case $line in
+*'"initialize"'*) echo '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"x","version":"1"}}}';;
+*'"tools/list"'*) echo '{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"a"},{"name":"b"},{"name":"c"}]}}';;
+esac; done
+`
+
+// open shows the window where a client has this config.
+func open(t *testing.T, config string) *world {
+	t.Helper()
+	home, state := t.TempDir(), t.TempDir()
+	w := &world{t: t, home: home, launch: filepath.Join(t.TempDir(), "stagedoor")}
+	w.write(w.launch, answers)
+	if err := os.Chmod(w.launch, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if config != "" {
+		w.write(w.file(), config)
+	}
+	v, err := vault.Open(vault.Params{Kind: vault.File, Dir: state, KeyFile: filepath.Join(t.TempDir(), "key")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.keeper, err = auth.New(t.Context(), auth.Params{
+		Dir: state, Vault: v, HTTP: &http.Client{}, Browser: func(context.Context, string) error { return errors.New("there is none") },
+		Now: time.Now, Rand: rand.Reader, Actor: "test", PID: os.Getpid(), Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.keeper.Close(context.Background()) })
+	configs, err := clients.New(clients.Params{
+		Env: clients.Env{GOOS: "linux", Home: home}, Now: time.Now, BackupDir: filepath.Join(state, "backups"), LockDir: filepath.Join(state, "locks"), Sealer: w.keeper,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := setup.Service{Params: setup.Params{
+		Keeper: w.keeper, Configs: configs, Host: []string{"HOME=" + home, "PATH=/usr/bin:/bin"}, RecipeDir: filepath.Join(state, "recipes"),
+		Executable: func() (string, error) { return w.launch, nil },
+	}}
+	h := windowtest.Host(t)
+	w.view = newView(h, Parts{Keeper: w.keeper, Setup: service, Settings: settings.Open(filepath.Join(state, settings.FileName), time.UTC)})
+	h.Window.SetContent(w.layout())
+	h.Window.Resize(fyne.NewSize(1020, 660))
+	return w
+}
+
+// file is that of Claude Desktop.
+func (w *world) file() string {
+	return filepath.Join(w.home, ".config", "Claude", "claude_desktop_config.json")
+}
+
+func (w *world) write(path, text string) {
+	w.t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) config() string {
+	w.t.Helper()
+	text, err := os.ReadFile(w.file())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// profile makes one of Spotify, selected.
+func (w *world) profile(name string) {
+	w.t.Helper()
+	if _, err := w.keeper.CreateProfile(w.t.Context(), auth.NewProfile{Name: name, Provider: "spotify", ClientID: strings.Repeat("0a", 16)}); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.keeper.Use(w.t.Context(), name); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) click(text string) {
+	w.t.Helper()
+	windowtest.Click(w.t, w.host.Window, text)
+}
+
+// shows fails unless the pane or the notice has each of the texts.
+func (w *world) shows(texts ...string) {
+	w.t.Helper()
+	title, more := w.host.Notice.Text()
+	all := strings.Join(append(windowtest.Texts(w.host.Window.Content()), title, more), "\n")
+	for _, text := range texts {
+		if !strings.Contains(all, text) {
+			w.t.Errorf("the window lacks %q:\n%s", text, all)
+		}
+	}
+}
+
+// field is what is beside a name in the form.
+func (w *world) field(name string) fyne.CanvasObject {
+	w.t.Helper()
+	for _, o := range windowtest.Visible(w.host.Window.Content()) {
+		box, ok := o.(*fyne.Container)
+		for i := 0; ok && i+1 < len(box.Objects); i++ {
+			if l, ok := box.Objects[i].(*widget.Label); ok && l.Text == name {
+				return box.Objects[i+1]
+			}
+		}
+	}
+	w.t.Fatalf("there is no field %q among %q", name, windowtest.Texts(w.host.Window.Content()))
+	return nil
+}
+
+func (w *world) tap(o fyne.CanvasObject) {
+	windowtest.Settle(w.host.Window)
+	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(o)
+	test.TapCanvas(w.host.Window.Canvas(), at.AddXY(o.Size().Width/2, o.Size().Height/2))
+}
+
+// choose opens a list of the form and clicks on an entry of it.
+func (w *world) choose(name, option string) {
+	w.t.Helper()
+	w.tap(w.field(name))
+	list := w.host.Window.Canvas().Overlays().Top()
+	if list == nil {
+		w.t.Fatalf("a click on %q opens nothing", name)
+	}
+	var all []string
+	for _, o := range windowtest.Visible(list) {
+		if _, tappable := o.(fyne.Tappable); !tappable {
+			continue
+		}
+		text := ""
+		for _, o := range windowtest.Visible(o) {
+			if t, ok := o.(*canvas.Text); ok {
+				text += t.Text
+			}
+		}
+		if all = append(all, text); text == option {
+			w.tap(o)
+			return
+		}
+	}
+	w.t.Fatalf("%q has no %q: %q", name, option, all)
+}
+
+// fill puts the keyboard into a field of the form and types. A click does the same with
+// the mouse button down, which Fyne's test driver does not have.
+func (w *world) fill(name, text string) {
+	w.t.Helper()
+	e := w.field(name).(*kit.Entry)
+	if e.Disabled() {
+		w.t.Fatalf("nobody can type into %q", name)
+	}
+	w.host.Window.Canvas().Focus(e)
+	e.TypedShortcut(&fyne.ShortcutSelectAll{})
+	test.Type(e, text)
+}
