@@ -5,6 +5,7 @@ package window
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/stagedoor-app/stagedoor/app/keepertest"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
+	"github.com/stagedoor-app/stagedoor/app/window/servers"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
@@ -47,7 +49,7 @@ func TestEveryWindowOpensAndCloses(t *testing.T) {
 			w := test.NewWindow(nil)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			p := Params{Keeper: &keepertest.Fake{Ticks: make(chan struct{})}, Now: time.Now}
+			p := Params{Keeper: &keepertest.Fake{Ticks: make(chan struct{})}, Now: time.Now, Servers: servers.Parts{Problem: errors.New("no home folder")}}
 			h := newHost(ctx, w, p)
 			h.Tasks = kit.Inline(ctx) // Fyne's test driver has no goroutine of its own for the UI
 			fill(h, p, builders()[name])
