@@ -3,17 +3,27 @@ package app
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/app/window"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
+	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/host"
 )
 
 // quitFile is written to close all windows of a state folder.
 const quitFile = "window-quit"
+
+// trayQuitFile is written to close the tray, which has quitWait for it.
+const (
+	trayQuitFile = "tray-quit"
+	quitWait     = 10 * time.Second
+)
 
 // oneWindow makes this process the only one that shows a window of the state folder.
 // If another does, that is asked to come to the front, and there is no release.
@@ -36,6 +46,68 @@ func closeWindows() error {
 		err = durable.WriteFile(filepath.Join(paths.State, quitFile), nil, durable.FileMode)
 	}
 	return err
+}
+
+// quit closes the windows and the tray of the state folder, and waits for the tray.
+func quit(ctx context.Context) error {
+	paths, err := host.Here()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(paths.State); errors.Is(err, os.ErrNotExist) {
+		return nil // nothing was ever used
+	}
+	err = errors.Join(closeWindows(), durable.WriteFile(filepath.Join(paths.State, trayQuitFile), nil, durable.FileMode))
+	late := time.After(quitWait)
+	for again := time.NewTicker(50 * time.Millisecond); err == nil && platform.TrayRuns(paths.State); {
+		select {
+		case <-again.C:
+		case <-late:
+			err = hint.New("the tray does not close", "choose Quit in its menu")
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	return err
+}
+
+// untilQuit ends the context when the tray is asked to close.
+func (a *application) untilQuit(ctx context.Context, k *auth.Keeper) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	asked, err := k.WatchFile(ctx, trayQuitFile)
+	if err != nil {
+		a.log.WarnContext(ctx, "only its menu closes this tray", "error", err)
+		return ctx, cancel
+	}
+	go func() {
+		if _, ok := <-asked; ok {
+			cancel()
+		}
+	}()
+	return ctx, cancel
+}
+
+// runningServers counts the processes of this program but this one.
+func runningServers(ctx context.Context) int {
+	self, err := platform.Executable()
+	if err != nil {
+		return 0
+	}
+	list, err := host.Processes(ctx)
+	if err != nil {
+		return 0
+	}
+	ours := slices.DeleteFunc(list, func(p host.Process) bool { return p.Path != self.Path })
+	return max(0, len(ours)-1)
+}
+
+// traces are what windows leave beside the state folder: Fyne's preferences.
+func traces() []string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return nil
+	}
+	return []string{filepath.Join(dir, "fyne", platform.AppID)}
 }
 
 // companions is what a window hears of other processes.

@@ -60,6 +60,8 @@ func (a *application) runTray(ctx context.Context) error {
 		a.log.Warn("the session bus could not be noted for MCP clients that hide it", "error", err)
 	}
 
+	ctx, left := a.untilQuit(ctx, k)
+	defer left()
 	notifier, err := notify.New(notify.Params{AppName: a.name(), Icon: assets.Icon(), Now: time.Now, Logger: a.log})
 	if err != nil {
 		return err

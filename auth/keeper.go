@@ -103,6 +103,7 @@ type Keeper struct {
 	againAt      atomic.Int64      // when askAgain ran last, Unix seconds
 	incidentsAt  atomic.Int64      // when checkIncidents ran last, Unix seconds
 	noOrphans    sync.Map          // ids of former profiles of which the vault has nothing
+	erased       atomic.Bool       // Erase was called
 }
 
 // New returns a Keeper on the state folder, creating the folder when needed.
@@ -163,6 +164,9 @@ const closeWait = 20 * time.Second
 // Close waits for a refresh in flight, writes down which certificates were seen
 // and anchors the log's end in the keychain. The Keeper is of no use afterwards.
 func (k *Keeper) Close(ctx context.Context) error {
+	if k.erased.Load() {
+		return nil
+	}
 	limited, cancel := context.WithTimeout(ctx, closeWait)
 	defer cancel()
 	k.tokens.Wait(limited)

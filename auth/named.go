@@ -137,7 +137,7 @@ func (s NamedSecrets) owner(name string) (p profile.Profile, item string, err er
 		return p, "", hint.Usage(fmt.Sprintf("%q cannot name a secret", text.Line(name, 80)), "use up to 64 letters, digits and . _ - /")
 	}
 	if !s.of {
-		return p, namedItem("program", url.PathEscape(s.k.actor)), nil
+		return p, programItem(s.k.actor), nil
 	}
 	p, err = s.k.find(s.profile)
 	return p, namedItem("profile", p.ID), err
@@ -149,6 +149,8 @@ func (k *Keeper) lockNamed(ctx context.Context) (*durable.Lock, error) {
 }
 
 var secretName = text.Pattern(`\A[0-9A-Za-z._/-]{1,64}\z`)
+
+func programItem(actor string) string { return namedItem("program", url.PathEscape(actor)) }
 
 // namedItem is the vault's key of an owner's secrets.
 func namedItem(kind, id string) string { return "named/" + kind + "/" + id }

@@ -71,6 +71,12 @@ type Factory struct {
 	// Autostart is this user's, with the variables here that a login does not set.
 	Autostart func() (a Autostart, apart []string, err error)
 	Demo      func(ctx context.Context) error
+	// Quit closes the tray and all windows, and returns when the tray has gone.
+	Quit func(ctx context.Context) error
+	// Traces are the files and folders of the app beside the state folder.
+	Traces func() []string
+	// RunningServers is how many servers, as far as is known, run through this program.
+	RunningServers func(ctx context.Context) int
 
 	Now     func() time.Time
 	Version string

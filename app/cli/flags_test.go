@@ -153,6 +153,12 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 		flagTest[providersOptions]{"gitlab --json", &providersOptions{id: "gitlab", json: true}},
 		flagTest[providersOptions]{"check acme.json --json", &providersOptions{check: "acme.json", json: true}},
 		flagTest[providersOptions]{"check", nil}, flagTest[providersOptions]{"check a b", nil}, flagTest[providersOptions]{"a b", nil})
+	checkFlags(t, newCmdUninstall,
+		flagTest[uninstallOptions]{"--dry-run --json", &uninstallOptions{dryRun: true, json: true}},
+		flagTest[uninstallOptions]{"-y --force --export x.zip", &uninstallOptions{yes: true, force: true, export: "x.zip"}},
+		flagTest[uninstallOptions]{"work", nil},
+	)
+	checkFlags(t, newCmdQuit, flagTest[quitOptions]{"", &quitOptions{}}, flagTest[quitOptions]{"now", nil})
 	checkFlags(t, newCmdAutostart,
 		flagTest[autostartOptions]{"", &autostartOptions{do: "status"}}, flagTest[autostartOptions]{"on", &autostartOptions{do: "on"}},
 		flagTest[autostartOptions]{"status --json", &autostartOptions{"status", true}},

@@ -277,7 +277,7 @@ func (d *Doctor) ours() []clients.Server {
 	if d.Setup == nil {
 		return nil
 	}
-	return slices.DeleteFunc(d.Setup.Configs.Servers(), func(e clients.Server) bool { return !e.Entry.IsOurs() })
+	return d.Setup.Ours()
 }
 
 // nameOf is what an entry is called in a finding.

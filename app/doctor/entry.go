@@ -32,7 +32,7 @@ func (d *Doctor) lookEntries(ctx context.Context) (found []Finding) {
 			found = append(found, failed(Fail, c.Name, err, "stagedoor setup "+c.ID))
 		}
 	}
-	ours := d.ours()
+	ours := d.Setup.Ours()
 	for _, e := range ours {
 		found = append(found, d.lookEntry(e))
 	}

@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	appID = "app.stagedoor.Stagedoor"
+	// AppID is the app's name where a system or a desktop wants one that is unique.
+	AppID = "app.stagedoor.Stagedoor"
 	// runKey and approvedKey are below HKEY_CURRENT_USER: what starts, and what the
 	// Task Manager and the Settings app say about it.
 	runKey      = `Software\Microsoft\Windows\CurrentVersion\Run`
@@ -57,13 +58,13 @@ func (a Autostart) Place() string {
 	case "windows":
 		return `HKEY_CURRENT_USER\` + runKey
 	case "darwin":
-		return filepath.Join(a.Home, "Library", "LaunchAgents", appID+".plist")
+		return filepath.Join(a.Home, "Library", "LaunchAgents", AppID+".plist")
 	}
 	config := a.Getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(config) { // as the specification has it
 		config = filepath.Join(a.Home, ".config")
 	}
-	return filepath.Join(config, "autostart", appID+".desktop")
+	return filepath.Join(config, "autostart", AppID+".desktop")
 }
 
 // Set has the tray started at the next login, also where the user switched that off in
@@ -170,7 +171,7 @@ Name=Stagedoor
 Comment=Keep the accounts of MCP servers in the system's keychain
 Exec="` + strings.ReplaceAll(argument, `\`, `\\`) + `"
 TryExec=` + strings.ReplaceAll(a.Program, `\`, `\\`) + `
-Icon=` + appID + `
+Icon=` + AppID + `
 Terminal=false
 X-GNOME-Autostart-enabled=true
 `
@@ -185,7 +186,7 @@ func (a Autostart) agent() string {
 <plist version="1.0">
 <dict>
 	<key>Label</key>
-	<string>` + appID + `</string>
+	<string>` + AppID + `</string>
 	<key>ProgramArguments</key>
 	<array>
 		<string>` + program.String() + `</string>

@@ -87,6 +87,7 @@ type Plan struct {
 	Shared  bool // the entry has nothing of this computer or account
 	server  profile.Server
 	forget  func() error // the copy of what is put back
+	kept    bool         // there is such a copy
 	clash   bool         // the entry is that of another server of ours
 	// Undoes is the backup that is put back, if one is.
 	Undoes clients.Backup

@@ -190,7 +190,7 @@ func (s Service) unwrap(ctx context.Context, client clients.Client, name string)
 	}
 	entry := &clients.Entry{Command: command[0], Args: command[1:], Env: foreign(*ch.Previous)}
 	was, forget, err := s.Keeper.KeptEntry(ctx, where(client, name), replaced(*ch.Previous))
-	if err == nil && was != nil {
+	if plan.kept = err == nil && was != nil; plan.kept {
 		plan.forget = forget
 		entry, err = clients.ParseEntry(was)
 	}

@@ -28,6 +28,7 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 
+	"github.com/stagedoor-app/stagedoor/app/platform"
 	"github.com/stagedoor-app/stagedoor/app/window/alerts"
 	"github.com/stagedoor-app/stagedoor/app/window/auditlog"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
@@ -39,9 +40,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/assets"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
-
-// appID is the application's id on every platform.
-const appID = "app.stagedoor.Stagedoor"
 
 // init runs after that of Fyne's lang package, which this package imports, and so
 // ends the time in which the locale is hidden from it. See package locale.
@@ -101,11 +99,11 @@ func Run(ctx context.Context, name string, p Params) error {
 	debug.SetGCPercent(30)
 	prepareFolders()
 	app.SetMetadata(fyne.AppMetadata{
-		ID: appID, Name: "Stagedoor",
+		ID: platform.AppID, Name: "Stagedoor",
 		// Everything that is not on the UI goroutine comes through kit.Tasks.
 		Migrations: map[string]bool{"fyneDo": true},
 	})
-	a := app.NewWithID(appID)
+	a := app.NewWithID(platform.AppID)
 	a.Settings().SetTheme(kit.NewTheme())
 	a.SetIcon(fyne.NewStaticResource("stagedoor.png", assets.Icon()))
 	w := a.NewWindow("Stagedoor")
@@ -168,7 +166,7 @@ func prepareFolders() {
 	// Fyne writes its preferences, which Stagedoor has no use for, in place. A
 	// process killed meanwhile leaves an empty file, which is no valid JSON.
 	if dir, err := os.UserConfigDir(); err == nil {
-		file := filepath.Join(dir, "fyne", appID, "preferences.json")
+		file := filepath.Join(dir, "fyne", platform.AppID, "preferences.json")
 		if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
 			_ = os.Remove(file)
 		}

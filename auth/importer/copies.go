@@ -27,8 +27,8 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// copyKey is the vault's item with the age identity that copies are for.
-const copyKey = "import/key"
+// CopyKey is the vault's item with the age identity that copies are for.
+const CopyKey = "import/key"
 
 // oldCopy is what an import took away: a file as it was, or items of the
 // keychain. It is kept as an age file.
@@ -52,7 +52,7 @@ func sum(data []byte) string {
 
 // identity is what copies are encrypted to. The caller holds the import lock.
 func (i *Importer) identity(ctx context.Context, create bool) (*age.X25519Identity, error) {
-	item, err := i.Vault.Get(ctx, copyKey)
+	item, err := i.Vault.Get(ctx, CopyKey)
 	if err == nil {
 		id, err := age.ParseX25519Identity(item.Reveal())
 		if err != nil { // its words may quote the key
@@ -67,7 +67,7 @@ func (i *Importer) identity(ctx context.Context, create bool) (*age.X25519Identi
 	if err != nil {
 		return nil, err
 	}
-	return id, i.Vault.Set(ctx, copyKey, secret.String(id.String()))
+	return id, i.Vault.Set(ctx, CopyKey, secret.String(id.String()))
 }
 
 // saveCopy keeps a copy, encrypted, and returns its path once it was read back.

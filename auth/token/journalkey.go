@@ -14,8 +14,8 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
-// walKeyItem is the vault's item with the key of the write-ahead files.
-const walKeyItem = "wal/key"
+// JournalKey is the vault's item with the key of the write-ahead files.
+const JournalKey = "wal/key"
 
 const walKeySize = 32 // bytes, for AES-256
 
@@ -47,7 +47,7 @@ func (s *Service) walKey(ctx context.Context) ([]byte, error) {
 }
 
 func (s *Service) readWALKey(ctx context.Context) ([]byte, error) {
-	item, err := s.Vault.Get(ctx, walKeyItem)
+	item, err := s.Vault.Get(ctx, JournalKey)
 	if err != nil {
 		return nil, err
 	}
@@ -75,5 +75,5 @@ func (s *Service) makeWALKey(ctx context.Context) ([]byte, error) {
 	if _, err := io.ReadFull(s.Rand, key); err != nil {
 		return nil, fmt.Errorf("make the key of the write-ahead files: %w", err)
 	}
-	return key, s.Vault.Set(ctx, walKeyItem, secret.String(hex.EncodeToString(key)))
+	return key, s.Vault.Set(ctx, JournalKey, secret.String(hex.EncodeToString(key)))
 }

@@ -93,7 +93,7 @@ func TestNoKeyNoRequest(t *testing.T) {
 type keyless struct{ vault.Vault }
 
 func (k *keyless) Get(ctx context.Context, key string) (secret.String, error) {
-	if key == walKeyItem {
+	if key == JournalKey {
 		return "", vault.ErrLocked
 	}
 	return k.Vault.Get(ctx, key)

@@ -99,6 +99,9 @@ func (p pending) client() oauth.Client {
 	return oauth.Client{ID: p.ClientID, Secret: p.ClientSecret.String, Auth: oauth.ClientAuth(p.AuthMethod)}
 }
 
+// Items are the names of the vault's items that a profile may have of this package.
+func Items(id string) []string { return []string{itemKey(id), pendingKey(id), acceptedKey(id)} }
+
 func pendingKey(id string) string { return "profile/" + id + "/revoke-pending" }
 
 func (s *Service) loadPending(ctx context.Context, id string) ([]pending, error) {

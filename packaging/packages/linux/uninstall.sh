@@ -27,4 +27,4 @@ rm -f -- "$list.files" "$list.folders" "$share/uninstall.sh"
 printf '%s\n' "$folders" | sort -r | while IFS= read -r folder; do
 	[ -z "$folder" ] || rmdir -- "$folder" 2>/dev/null || : # something else is in it
 done
-echo "removed; your accounts and the audit log are where they were"
+echo "removed; your accounts and the audit log are where they were: 'stagedoor uninstall' before this removes them, too"

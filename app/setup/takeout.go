@@ -1,0 +1,36 @@
+package setup
+
+import (
+	"context"
+	"slices"
+
+	"github.com/stagedoor-app/stagedoor/app/clients"
+)
+
+// Ours are the entries, of any client, that start a server through Stagedoor.
+func (s Service) Ours() []clients.Server {
+	return slices.DeleteFunc(s.Configs.Servers(), func(e clients.Server) bool { return !e.Entry.IsOurs() })
+}
+
+// TakeOut ends that an entry starts its server through Stagedoor: one that was wrapped
+// is as it was before, and back says so, and any other is removed. Of a project's file,
+// too, nothing else changes.
+func (s Service) TakeOut(ctx context.Context, e clients.Server) (back bool, err error) {
+	plan, err := s.unwrap(ctx, e.Client, e.Name)
+	if back = err == nil && plan.Change.Entry != nil && plan.kept; back {
+		_, err = s.Apply(ctx, plan)
+		return true, err
+	}
+	flags, _ := e.Entry.Behind()
+	p, _ := s.Keeper.Profile(Option(flags, "--profile")) // for the log, which can do without
+	return false, s.change(ctx, p, e, nil)
+}
+
+// TakeOutFile removes a client's file that Stagedoor made and that has nothing any more.
+func (s Service) TakeOutFile(ctx context.Context, client clients.Client) error {
+	ch, err := s.Configs.PlanLeftover(ctx, client)
+	if err == nil && ch.Writes() {
+		_, err = s.Apply(ctx, Plan{Change: ch, Client: client})
+	}
+	return err
+}
