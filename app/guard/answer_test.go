@@ -282,3 +282,34 @@ func TestANewClientIsFollowed(t *testing.T) {
 		}
 	}
 }
+
+// The setting counts as soon as it is changed, by whichever process: what is there when the
+// guard is turned on is watched over, though nobody touched the file since.
+func TestTheSettingCountsAtOnce(t *testing.T) {
+	w := newWorld(t)
+	store := settings.Open(filepath.Join(filepath.Dir(w.Dir), settings.FileName), time.UTC)
+	w.Guard.Settings, w.Guard.Mode = store.Path(), func() string { s, _ := store.Settings(); return s.Guarding() }
+	set := func(mode string) {
+		if _, err := store.Set(t.Context(), "guard", mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until := func(remembers bool) {
+		for exists(w.base(w.client)+memoryFile) != remembers {
+			select {
+			case <-w.Changed():
+			case <-time.After(20 * time.Second):
+				t.Fatalf("after %s it does not do so", w.Mode())
+			}
+		}
+	}
+	set(settings.GuardOff)
+	w.start()
+	until(false)
+	set(settings.GuardWipes)
+	until(true)
+	w.write("{}")
+	if told := w.heard(); !strings.Contains(told, "Stagedoor put spotify back") {
+		t.Errorf("it says %q", told)
+	}
+}

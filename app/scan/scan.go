@@ -130,15 +130,15 @@ func (s *scanner) add(path []string, place, value, what, shown string) {
 	env := len(path) == 2 && path[0] == s.text.Client.Member("env")
 	switch {
 	case s.text.Copy:
-		f.Next = "stagedoor backups encrypts the copies that it can"
+		f.Next = "it is encrypted when the backups are listed (stagedoor backups), if the keychain is open"
 	case s.entry.Entry == nil:
 		f.Next = "the client connects to this server itself, so Stagedoor cannot hand it over: use the client's own sign-in or input for it"
 	case ours:
-		f.Next = "take the entry out of Stagedoor's hands first (stagedoor setup " + s.text.Client.ID + " --unwrap), then scan --move"
+		f.Next = "take the entry out of Stagedoor's hands first (stagedoor setup " + s.text.Client.ID + " --unwrap); then it can move into the vault (scan --move)"
 	case env:
 		f.Variable, f.Next = path[1], "scan --move puts it into the vault, and the server gets it from there"
 	default:
-		f.Next = "see whether the server reads it from a variable, and put it there: scan --move takes it from env"
+		f.Next = "see whether the server reads it from a variable, and put it into the entry's env; then it can move into the vault (scan --move)"
 	}
 	s.found = append(s.found, f)
 }
@@ -214,7 +214,7 @@ func envFile(path, entry string) (found []Finding, err error) {
 		if what, shown := judge(a.Key, a.Value); what != "" {
 			found = append(found, Finding{
 				File: path, Entry: entry, Place: fmt.Sprintf("line %d, %s", a.Line, a.Key), Masked: mask(shown), What: what, Value: secret.String(a.Value),
-				Next: "stagedoor import takes Spotify's and TIDAL's; put others into the entry's env and take them out here, then scan --move",
+				Next: "stagedoor import takes Spotify's and TIDAL's; put it into the entry's env and take it out here, and it can move into the vault (scan --move)",
 			})
 		}
 	}

@@ -15,16 +15,19 @@ import (
 // Stagedoor's. It is an error, so that whoever asks nobody changes nothing.
 type Question struct {
 	Client, Entry string
-	Program       string // that the entry starts; "" if it starts none and is replaced
+	Program       string // that the entry starts without Stagedoor; "" if it starts none
 	Profile       string // whose tokens the program would get
-	Ours          string // of Stagedoor's, what it starts now, and
-	Instead       string // what it would start
+	Ours          string // of Stagedoor's, what it starts now
+	Instead       string // what it would start, if that is another server than it starts now
 }
 
 // Error is the question in words, a line each for what there is and what would be.
 func (q Question) Error() string {
 	if q.Ours != "" {
 		return fmt.Sprintf("the entry %q of %s starts another server already: %s\nit would be replaced by %s, with the tokens of %s", q.Entry, q.Client, q.Ours, q.Instead, q.Profile)
+	}
+	if q.Program != "" && q.Instead != "" {
+		return fmt.Sprintf("the entry %q of %s starts %s without Stagedoor\nit would be replaced by %s, with the tokens of %s", q.Entry, q.Client, q.Program, q.Instead, q.Profile)
 	}
 	if q.Program == "" {
 		return fmt.Sprintf("the entry %q of %s is not Stagedoor's and starts no program here\nit would be replaced by a server with the tokens of %s", q.Entry, q.Client, q.Profile)
@@ -35,7 +38,7 @@ func (q Question) Error() string {
 // Replaces is the Question whether an entry is to be replaced, or nil.
 func (p Plan) Replaces() error {
 	var q Question
-	if errors.As(p.Question(), &q) && (q.Ours != "" || q.Program == "") {
+	if errors.As(p.Question(), &q) && (q.Instead != "" || q.Program == "") {
 		return q
 	}
 	return nil
@@ -52,6 +55,9 @@ func (p Plan) Question() error {
 		return Question{Client: p.Client.Name, Entry: p.Change.Name, Profile: p.Profile.Name, Ours: starts(*was), Instead: starts(*p.Change.Entry)}
 	}
 	q := Question{Client: p.Client.Name, Entry: p.Change.Name, Profile: p.Profile.Name}
+	if was != nil && !p.Wrapped {
+		q.Instead = starts(*p.Change.Entry)
+	}
 	if was != nil {
 		q.Program = text.Name(was.Command[strings.LastIndexAny(was.Command, `/\`)+1:])
 	}

@@ -96,6 +96,9 @@ type Plan struct {
 // Checkable says that the entry starts through us, so that it can be tried.
 func (p Plan) Checkable() bool { return p.Change.Entry != nil && p.forget == nil }
 
+// Kept says that the entry is put back as it was before it started through us.
+func (p Plan) Kept() bool { return p.kept }
+
 // Plan works out the entry and what would change. It writes nothing.
 func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 	if plan.Client, err = r.client(); err != nil {

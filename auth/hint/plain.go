@@ -23,8 +23,9 @@ func Plain(advice string) string {
 	if strings.Contains(advice, "in a terminal") {
 		return advice
 	}
+	advice = strings.ReplaceAll(aside.ReplaceAllString(advice, ""), " behind --", "")
 	var kept strings.Builder
-	for _, c := range clause.FindAllString(aside.ReplaceAllString(advice, ""), -1) {
+	for _, c := range clause.FindAllString(advice, -1) {
 		if !spoken.MatchString(c) {
 			kept.WriteString(c)
 		}

@@ -17,6 +17,7 @@ func TestPlain(t *testing.T) {
 		"Accept it if it is right (`stagedoor accept PROFILE`), or sign in.":    "Accept it if it is right, or sign in.",
 		"Look at it.\nSay it once: stagedoor setup --env A={b} -- npx; then go": "Look at it.\nSay it once; then go",
 		"say it once in a terminal: stagedoor setup -- npx":                     "say it once in a terminal: stagedoor setup -- npx",
+		"name the interpreter behind --: stagedoor setup -- /bin/sh x":          "name the interpreter",
 		"Stagedoor keeps it -- for you":                                         "Stagedoor keeps it -- for you",
 	} {
 		if got := Plain(advice); got != want {

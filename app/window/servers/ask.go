@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
@@ -27,19 +28,27 @@ type question struct {
 	// force plans it though somebody changed what is taken back, which is said; it may be nil.
 	force func(context.Context) (setup.Plan, error)
 	done  string // what the notice says then
+	// unwrap is another way: the entry as it was before it started through Stagedoor. It is
+	// offered where there is a copy of that.
+	unwrap setup.Request
 }
 
 // ask puts a question into the pane, with what would change. The safe answer has the focus.
 func (v *view) ask(q question) {
 	v.host.Notice.Clear()
 	type planned struct {
-		plan    setup.Plan
-		changed error
+		plan, unwrap setup.Plan
+		changed      error
 	}
 	kit.Load(v.host.Tasks, func(ctx context.Context) (p planned, err error) {
 		if p.plan, err = q.plan(ctx); errors.Is(err, clients.ErrChanged) && q.force != nil {
 			p.changed = err
 			p.plan, err = q.force(ctx)
+		}
+		if q.unwrap.Unwrap != "" && err == nil {
+			if u, err := v.parts.Setup.Plan(ctx, q.unwrap); err == nil && u.Kept() {
+				p.unwrap = u
+			}
 		}
 		return p, err
 	}, func(p planned, err error) {
@@ -60,7 +69,11 @@ func (v *view) ask(q question) {
 		no := kit.Button(q.no, v.back)
 		yes := kit.Button(q.yes, func() { v.apply(p.plan, q.done) })
 		yes.Importance = widget.DangerImportance
-		box.Add(kit.Inset(10, 0, container.NewHBox(no, yes)))
+		row := container.NewHBox(no, yes)
+		if p.unwrap.Kept() {
+			row.Add(kit.Button(lang.L("Start it without Stagedoor again"), func() { v.apply(p.unwrap, lang.L("It starts without Stagedoor again")) }))
+		}
+		box.Add(kit.Inset(10, 0, row))
 		box.Add(changes(v.host, p.plan))
 		v.put(container.NewVScroll(kit.Inset(8, 22, box)), true)
 		v.host.Window.Canvas().Focus(no)
@@ -133,7 +146,7 @@ func diffBox(diff string) fyne.CanvasObject {
 			continue // the file, which the line above names
 		}
 		l := widget.NewLabel(line)
-		l.TextStyle.Monospace = true
+		l.TextStyle.Monospace, l.SizeName = true, theme.SizeNameCaptionText
 		switch line[:min(1, len(line))] {
 		case "+":
 			l.Importance = widget.SuccessImportance

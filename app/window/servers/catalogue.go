@@ -48,25 +48,27 @@ func (v *view) choice(c setup.Choice) fyne.CanvasObject {
 	button := kit.Button(lang.L("Set up…"), func() { v.form(request{server: c.ID}) })
 	box := container.NewVBox(container.NewBorder(nil, nil, nil, button, name))
 	facts := kit.NewFacts()
-	facts.Text(lang.L("Account"), strings.Join(c.Provider, ", "))
+	facts.Text(lang.L("Login of"), strings.Join(c.Provider, ", "))
 	facts.Text(lang.L("Starts with"), launch.Join(c.Recipe.Command))
 	if len(c.Entries) > 0 {
 		facts.Text(lang.L("Set up in"), strings.Join(c.Entries, ", "))
 	}
+	missing := lang.L("Missing")
 	for _, s := range c.Steps {
-		if s.Done {
+		if s.Done || s.Kind == setup.HaveEntry {
 			continue
 		}
 		words := stepWords(s, c)
 		if advice := text.Sentence(hint.Plain(s.Hint)); advice != "" && s.Kind == setup.HaveServer {
-			row := container.NewBorder(nil, nil, nil, widget.NewButtonWithIcon("", theme.ContentCopyIcon(), func() {
+			row := container.NewBorder(nil, nil, nil, widget.NewButtonWithIcon(lang.L("Copy"), theme.ContentCopyIcon(), func() {
 				v.host.Copy(address(s.Hint))
 				v.host.Notice.Done(lang.L("Copied"), address(s.Hint))
 			}), kit.Value(words+". "+advice))
-			facts.Add(lang.L("Missing"), row)
+			facts.Add(missing, row)
 		} else {
-			facts.Text(lang.L("Missing"), words)
+			facts.Text(missing, words)
 		}
+		missing = ""
 	}
 	box.Add(facts.Object)
 	return box
@@ -85,7 +87,7 @@ func stepWords(s setup.Step, c setup.Choice) string {
 	case setup.HaveLogin:
 		return lang.L("a login")
 	}
-	return lang.L("an entry in a client")
+	return s.Step
 }
 
 // address is what of an install hint is worth to be copied: the page, if it names one.

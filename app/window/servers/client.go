@@ -39,6 +39,9 @@ func (v *view) client(c setup.Standing) fyne.CanvasObject {
 	if c.Problem != nil {
 		box.Add(kit.Tight(kit.Warning(lang.L("This file is left alone: {{.Why}}", map[string]any{"Why": c.Problem.Error()}))))
 		box.Add(kit.Tight(kit.Muted(text.Sentence(hint.Plain(hint.Of(c.Problem))))))
+		if !c.Changed.IsZero() {
+			box.Add(container.NewHBox(kit.Button(lang.L("Backups…"), func() { v.show(backups) })))
+		}
 		return box
 	}
 	for _, e := range c.Entries {
@@ -77,7 +80,7 @@ func (v *view) entry(e setup.Held) fyne.CanvasObject {
 	}
 	row := container.NewHBox(kit.Button(lang.L("Test"), func() { v.try(e.Server) }))
 	if p, ok := v.login(e.Profile.ID); ok && p.Status != auth.StatusActive && v.parts.Open != nil {
-		row.Add(kit.Button(lang.L("Accounts…"), v.accounts))
+		row.Add(kit.Button(lang.L("Profiles…"), v.accounts))
 	}
 	if e.Fault == setup.Moved {
 		row.Add(kit.Button(lang.L("Mend"), func() { v.mend(e) }))
@@ -115,8 +118,9 @@ func (v *view) remove(e clients.Server) {
 		title: lang.L("Remove “{{.Entry}}” from {{.Client}}?", map[string]any{"Entry": e.Name, "Client": e.Client.Name}),
 		more:  lang.L("The server is no longer started there. Its profile and the rest of the file stay, and a copy is kept."),
 		no:    lang.L("Keep it"), yes: lang.L("Remove"),
-		plan: func(ctx context.Context) (setup.Plan, error) { return v.parts.Setup.Plan(ctx, r) },
-		done: lang.L("“{{.Entry}}” is removed", map[string]any{"Entry": e.Name}),
+		plan:   func(ctx context.Context) (setup.Plan, error) { return v.parts.Setup.Plan(ctx, r) },
+		unwrap: setup.Request{Client: e.Client.ID, Project: e.Client.Project, Unwrap: e.Name},
+		done:   lang.L("“{{.Entry}}” is removed", map[string]any{"Entry": e.Name}),
 	})
 }
 

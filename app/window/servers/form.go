@@ -5,6 +5,7 @@ package servers
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,7 @@ type form struct {
 
 	command, variables, name *kit.Entry
 	agree                    *widget.Check
+	bare                     *widget.Check // proxy and certificates of this process stay out of the entry
 	apply                    *widget.Button
 	preview                  *fyne.Container
 
@@ -74,7 +76,7 @@ func (v *view) form(r request) {
 	if len(v.facts.state.Profiles) == 0 {
 		box := container.NewVBox(kit.Heading(lang.L("No profile yet")), kit.Muted(lang.L("A server needs an account: create a profile first, and sign in.")))
 		if v.parts.Open != nil {
-			box.Add(container.NewHBox(kit.Primary(lang.L("Accounts…"), v.accounts)))
+			box.Add(container.NewHBox(kit.Primary(lang.L("Profiles…"), v.accounts)))
 		}
 		v.put(container.NewVScroll(kit.Inset(8, 22, box)), true)
 		return
@@ -107,6 +109,8 @@ func newForm(v *view, r request) *form {
 	f.offer(r.server)
 	f.agree = widget.NewCheck(lang.L("Yes, change that entry"), func(bool) { f.refresh() })
 	f.agree.Hide()
+	f.bare = widget.NewCheck(lang.L("without proxy and certificates of this computer"), func(bool) { f.changed() })
+	f.bare.Hide()
 	f.apply = kit.Primary(lang.L("Set up"), f.submit)
 	return f
 }
@@ -119,7 +123,7 @@ func (f *form) layout() fyne.CanvasObject {
 		title = lang.L("Start “{{.Entry}}” through Stagedoor", map[string]any{"Entry": f.wrap})
 	}
 	add(lang.L("Client"), f.client)
-	add(lang.L("Account"), f.whose)
+	add(lang.L("Profile"), f.whose)
 	if f.wrap == "" {
 		add(lang.L("Server"), f.server)
 		add(lang.L("Command"), f.command)
@@ -129,7 +133,7 @@ func (f *form) layout() fyne.CanvasObject {
 		add(lang.L("Name"), f.name)
 	}
 	return container.NewVBox(kit.Tight(kit.Title(title)), fields,
-		kit.Inset(8, 0, container.NewHBox(kit.Button(lang.L("Cancel"), f.cancel), f.apply, f.agree)),
+		kit.Inset(8, 0, container.NewHBox(kit.Button(lang.L("Cancel"), f.cancel), f.apply, f.agree, f.bare)),
 		f.preview)
 }
 
@@ -255,7 +259,7 @@ func (f *form) fill() {
 
 // request is what the fields say; missing names the field that still has to be filled in.
 func (f *form) request() (r setup.Request, missing string, err error) {
-	r = setup.Request{Client: f.client.Value(), Profile: f.whose.Value(), Entry: strings.TrimSpace(f.name.Text), Wrap: f.wrap}
+	r = setup.Request{Client: f.client.Value(), Profile: f.whose.Value(), Entry: strings.TrimSpace(f.name.Text), Wrap: f.wrap, Bare: f.bare.Checked}
 	p, view := f.profile()
 	template := "={access_token}"
 	if view.APIKey {
@@ -276,7 +280,9 @@ func (f *form) request() (r setup.Request, missing string, err error) {
 	switch id {
 	case byHand:
 	case asBefore:
-		known = p.Server.Command
+		if slices.Equal(command, p.Server.Command) {
+			return r, "", nil // it is taken when nothing is said
+		}
 		r.As, r.Env, r.Files, r.Endpoint = p.Server.As, p.Server.Env, p.Server.Files, p.Server.Endpoint
 	default:
 		r.As = id
@@ -291,7 +297,7 @@ func (f *form) request() (r setup.Request, missing string, err error) {
 	case len(command) == 0:
 		missing = lang.L("Fill in the command that starts the server.")
 	case id == byHand && len(r.Env) == 0 && !recognised(command):
-		missing = lang.L("Fill in the variable that the server reads its token from.")
+		missing = lang.L("Fill in the variable that the server reads its token or key from.")
 	}
 	return r, missing, err
 }
@@ -327,6 +333,7 @@ func (f *form) look() {
 			f.say(kit.Warning(text.Sentence(err.Error())), kit.Muted(text.Sentence(hint.Plain(hint.Of(err)))))
 			return
 		}
+		f.bare.Hidden = !f.bare.Checked && !carries(p)
 		if f.name.SetPlaceHolder(p.Change.Name); f.agreed != f.asks() {
 			f.agree.SetChecked(false)
 			f.agreed = ""
@@ -335,12 +342,15 @@ func (f *form) look() {
 	})
 }
 
+// carries reports whether an entry gets variables of this process.
+func carries(p setup.Plan) bool {
+	return p.Change.Entry != nil && slices.ContainsFunc(setup.CarriedOver(), func(name string) bool { return p.Change.Entry.Env[name] != "" })
+}
+
 // about is all there is to know of a plan before it is carried out.
 func (f *form) about(p setup.Plan) (list []fyne.CanvasObject) {
-	if q := f.asks(); q != "" {
-		for line := range strings.Lines(q) {
-			list = append(list, kit.Tight(kit.Warning(text.Sentence(strings.TrimSuffix(line, "\n")))))
-		}
+	if q := (setup.Question{}); errors.As(p.Question(), &q) {
+		list = append(list, kit.Tight(kit.Warning(lang.L("{{.Client}} has an entry “{{.Entry}}” already.", map[string]any{"Client": q.Client, "Entry": q.Entry})+" "+kit.QuestionWords(q))))
 		if f.wrap == "" {
 			list = append(list, kit.Tight(kit.Muted(lang.L("Tick the box to go on, or type another name."))))
 		}
@@ -367,6 +377,7 @@ func (f *form) refresh() {
 		f.agreed = f.asks()
 	}
 	f.agree.Refresh()
+	f.bare.Refresh()
 	if f.ready && (!asks || f.agree.Checked) {
 		f.apply.Enable()
 	} else {

@@ -44,6 +44,7 @@ func (v *view) check(c clients.Client, entry, written string, work func(context.
 	box.Add(busy)
 	screen := container.NewVScroll(kit.Inset(8, 22, box))
 	v.put(screen, true)
+	v.host.SetTitle(lang.L("Starting “{{.Entry}}”…", what))
 	v.host.Window.Canvas().Focus(cancel)
 	stop = kit.Load(v.host.Tasks, func(ctx context.Context) (setup.Check, error) { return work(ctx), nil }, func(done setup.Check, _ error) {
 		busy.Stop()
@@ -71,7 +72,7 @@ func (v *view) showCheck(c clients.Client, entry, written string, done setup.Che
 		row.Add(kit.Button(lang.L("Undo the last change…"), func() { v.undo(setup.Request{Client: c.ID, Project: c.Project}) }))
 	}
 	if done.Untried && v.parts.Open != nil {
-		row.Add(kit.Button(lang.L("Accounts…"), v.accounts))
+		row.Add(kit.Button(lang.L("Profiles…"), v.accounts))
 	}
 	box.Add(kit.Inset(10, 0, row))
 	result := kit.Value(checkWords(done))
@@ -98,5 +99,6 @@ func (v *view) showCheck(c clients.Client, entry, written string, done setup.Che
 		box.Add(kit.NewPane(kit.ColorSurface, kit.Inset(4, 6, said)))
 	}
 	v.put(container.NewVScroll(kit.Inset(8, 22, box)), true)
+	v.host.SetTitle(checkWords(done)) // for whoever looked at something else meanwhile
 	v.host.Window.Canvas().Focus(back)
 }

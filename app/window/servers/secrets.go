@@ -66,7 +66,11 @@ func (v *view) movable() (list []scan.Finding) {
 // askMove asks before secrets are moved into the vault.
 func (v *view) askMove() {
 	found := v.movable()
-	v.askAll(lang.N("Move {{.Count}} into the vault?", len(found), map[string]any{"Count": len(found)}),
+	facts := kit.NewFacts()
+	for _, x := range found {
+		facts.Text(x.Entry, fmt.Sprintf("%s: %s", x.Variable, x.Masked))
+	}
+	v.askAll(facts, lang.N("Move {{.Count}} into the vault?", len(found), map[string]any{"Count": len(found)}),
 		lang.L("Each value is kept in the vault as a profile, and its entry starts the server through Stagedoor, which gives the value to it. An encrypted copy of each file is kept."),
 		lang.L("Move"), func(ctx context.Context) []scan.Moved {
 			return scan.Move(ctx, v.parts.Keeper, v.parts.Setup, found)
@@ -74,15 +78,15 @@ func (v *view) askMove() {
 }
 
 func (v *view) askUnmove() {
-	v.askAll(lang.L("Put the secrets back into the files?"),
+	v.askAll(kit.NewFacts(), lang.L("Put the secrets back into the files?"),
 		lang.L("Entries whose secrets were moved become what they were, with the secrets in plain text. The keys stay in the vault."),
 		lang.L("Put them back"), func(ctx context.Context) []scan.Moved { return scan.Undo(ctx, v.parts.Setup) }, lang.L("is as it was before"))
 }
 
 // askAll asks before several entries are changed, and says then what became of each.
-func (v *view) askAll(title, more, answer string, work func(context.Context) []scan.Moved, well string) {
+func (v *view) askAll(facts *kit.Facts, title, more, answer string, work func(context.Context) []scan.Moved, well string) {
 	v.host.Notice.Clear()
-	box := container.NewVBox(kit.Tight(kit.Title(title)), kit.Tight(kit.Muted(more)))
+	box := container.NewVBox(kit.Tight(kit.Title(title)), kit.Tight(kit.Muted(more)), facts.Object)
 	no := kit.Button(lang.L("Leave it"), v.back)
 	yes := kit.Button(answer, func() {
 		v.host.Notice.Busy(lang.L("Changing the files…"), "")
@@ -112,7 +116,7 @@ func (v *view) moved(done []scan.Moved, well string) {
 			facts.Text("", text.Sentence(hint.Plain(m.Hint)))
 		} else {
 			facts.Text(m.Entry, well).Importance = widget.SuccessImportance
-			facts.Text("", strings.Join(m.Keys, ", "))
+			facts.Text("", strings.ReplaceAll(strings.Join(m.Keys, ", "), " → ", ": "))
 			again = append(again, m.Client)
 		}
 		for _, w := range m.Warnings {

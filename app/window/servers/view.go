@@ -81,7 +81,6 @@ type view struct {
 // Show builds the window's content in h and starts loading.
 func Show(h *kit.Host, parts Parts) {
 	v := newView(h, parts)
-	h.SetTitle(lang.L("Servers and clients"))
 	h.Window.SetContent(v.layout())
 	h.Window.Resize(fyne.NewSize(1020, 660))
 	v.start()
@@ -179,6 +178,13 @@ func (v *view) read(ctx context.Context) (f facts, err error) {
 func (v *view) goTo(p page) {
 	v.at, v.asking, v.shown = p, false, ""
 	v.showPage()
+	v.reload()
+}
+
+// show leads to a page from another one.
+func (v *view) show(p page) {
+	v.goTo(p)
+	v.list.Shift(slices.Index(v.rows, p))
 }
 
 // showPage puts the page up unless it shows that already: what has the keyboard keeps it.
@@ -210,6 +216,7 @@ func (v *view) showPage() {
 }
 
 func (v *view) put(o fyne.CanvasObject, asking bool) {
+	v.host.SetTitle(lang.L("Servers and clients"))
 	v.asking, v.shown = asking, ""
 	v.pane.Objects = []fyne.CanvasObject{o}
 	v.pane.Refresh()

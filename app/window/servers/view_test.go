@@ -5,6 +5,12 @@ package servers
 import (
 	"strings"
 	"testing"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/stagedoor-app/stagedoor/app/settings"
+	"github.com/stagedoor-app/stagedoor/app/window/kit"
+	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
 )
 
 const others = `{
@@ -25,7 +31,7 @@ func TestSetUpAServer(t *testing.T) {
 	w.click("Set up a server…")
 	w.choose("Server", "Another server")
 	w.fill("Command", "/bin/sh mine.sh")
-	w.shows("Fill in the variable that the server reads its token from.")
+	w.shows("Fill in the variable that the server reads its token or key from.")
 	w.fill("Variables", "API_TOKEN")
 	w.shows("What changes in "+w.file(), `+    "spotify": {`, "API_TOKEN={access_token}")
 	if w.config() != others {
@@ -45,4 +51,256 @@ func TestSetUpAServer(t *testing.T) {
 		t.Errorf("it is not as before:\n%s", text)
 	}
 	w.shows("The last change is taken back", "nothing set up yet")
+}
+
+const taken = `{"mcpServers":{"spotify":{"command":"/bin/sh","args":["-c","true"],"env":{"GITHUB_TOKEN":"` + planted + `"}}}}`
+
+// An entry that somebody else wrote is changed only by whoever ticked the box below which
+// it is named; another name makes one beside it. Nothing moves under the mouse meanwhile.
+func TestANameThatIsTaken(t *testing.T) {
+	for name, c := range map[string]struct {
+		entry string // typed
+		has   []string
+	}{
+		"agreed":     {"", []string{`"mine.sh"`}},
+		"other name": {"second", []string{`"second"`, planted}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := open(t, taken)
+			w.profile("work")
+			w.start()
+			w.click("Set up a server…")
+			w.choose("Server", "Another server")
+			at := w.at("Set up")
+			w.fill("Command", "/bin/sh mine.sh")
+			w.fill("Variables", "API_TOKEN")
+			w.shows("Claude Desktop has an entry “spotify” already. It starts sh without Stagedoor. It would be replaced by mine.sh for spotify, with the tokens of work.")
+			if now := w.at("Set up"); now != at {
+				t.Errorf("the button moved from %v to %v", at, now)
+			}
+			w.submit()
+			if w.config() != taken {
+				t.Fatal("nobody agreed, and the file is changed")
+			}
+			if c.entry != "" {
+				w.fill("Name", c.entry)
+			} else {
+				w.click("Yes, change that entry")
+			}
+			w.click("Set up")
+			w.shows(": 3 tools, ")
+			for _, want := range c.has {
+				if !strings.Contains(w.config(), want) {
+					t.Errorf("the file lacks %q:\n%s", want, w.config())
+				}
+			}
+		})
+	}
+}
+
+// An agreement counts for the entry that was asked about alone.
+func TestAnAgreementIsForOneEntry(t *testing.T) {
+	w := open(t, strings.Replace(taken, `{"spotify":`, `{"other":{"command":"/bin/true"},"spotify":`, 1))
+	before := w.config()
+	w.profile("work")
+	w.start()
+	w.click("Set up a server…")
+	w.choose("Server", "Another server")
+	w.fill("Command", "/bin/sh mine.sh")
+	w.fill("Variables", "API_TOKEN")
+	w.click("Yes, change that entry")
+	w.fill("Name", "other")
+	w.shows("Claude Desktop has an entry “other” already. It starts true without Stagedoor.")
+	w.submit()
+	if w.config() != before {
+		t.Errorf("the other entry is changed:\n%s", w.config())
+	}
+}
+
+// An entry that is there starts through Stagedoor with its own program, and goes back to
+// what it was, byte by byte.
+func TestStartAnEntryThroughStagedoorAndBack(t *testing.T) {
+	w := open(t, others)
+	w.profile("work")
+	w.start()
+	w.click("Start it through Stagedoor…")
+	w.fill("Variables", "API_TOKEN")
+	w.shows("Start “files” through Stagedoor", "keep its arguments and variables")
+	w.click("Yes, change that entry")
+	w.click("Set up")
+	w.shows("files: 3 tools, ")
+	w.click("Done")
+	w.shows("files for spotify", "not signed in")
+	w.click("Remove…")
+	w.shows("Remove “files” from Claude Desktop?")
+	w.click("Keep it")
+	w.click("Remove…")
+	w.click("Start it without Stagedoor again")
+	if w.config() != others {
+		t.Errorf("it is not as before:\n%s", w.config())
+	}
+	w.shows("files (sh)")
+}
+
+// A server that does not start is not said to work; what to do is said without a command
+// line, and in the title for whoever looks elsewhere.
+func TestAServerThatDoesNotStart(t *testing.T) {
+	w := open(t, "{}")
+	w.key("music")
+	w.write(w.launch, "#!/bin/sh\necho \"ModuleNotFoundError: No module named 'spotipy'\" >&2; exit 1\n")
+	w.start()
+	w.click("Set up a server…")
+	w.choose("Server", "Another server")
+	w.fill("Command", "/bin/sh mine.sh")
+	w.fill("Variables", "API_KEY")
+	w.click("Set up")
+	w.shows("music does not start: the Python module spotipy is not installed for /bin/sh", "Install it there", "ModuleNotFoundError", "The entry is written to")
+	if title := w.host.Window.Title(); !strings.HasPrefix(title, "music does not start") {
+		t.Errorf("the title is %q", title)
+	}
+	w.write(w.launch, answers)
+	w.click("Test again")
+	w.shows("music: 3 tools, ")
+	w.click("Done")
+	w.shows("works")
+	if title := w.host.Window.Title(); !strings.HasPrefix(title, "Servers and clients") {
+		t.Errorf("the title is %q", title)
+	}
+}
+
+// A secret in a file is shown masked, moves into the vault when that was agreed to, and
+// comes back.
+func TestSecretsMoveAndComeBack(t *testing.T) {
+	w := open(t, taken)
+	w.start()
+	w.click("Secrets in plain text")
+	w.shows("1 found", "env GITHUB_TOKEN: ghp_", "GitHub")
+	w.click("Move 1 into the vault…")
+	w.click("Leave it")
+	if w.config() != taken {
+		t.Fatal("it is moved though nobody agreed")
+	}
+	w.click("Move 1 into the vault…")
+	w.shows("Move 1 secret into the vault?", "GITHUB_TOKEN: ghp_")
+	w.click("Move")
+	w.shows("starts through Stagedoor now", "none found")
+	if strings.Contains(w.config(), planted) {
+		t.Errorf("the file has it still:\n%s", w.config())
+	}
+	w.click("Done")
+	w.click("Undo a move…")
+	w.click("Put them back")
+	if w.config() != taken {
+		t.Errorf("it is not as before:\n%s", w.config())
+	}
+}
+
+// A backup is looked at before it is put back, and that is asked about.
+func TestBackupsComeBack(t *testing.T) {
+	w := open(t, taken)
+	w.profile("work")
+	w.start()
+	w.click("Set up a server…")
+	w.choose("Server", "Another server")
+	w.fill("Command", "/bin/sh mine.sh")
+	w.fill("Variables", "API_TOKEN")
+	w.fill("Name", "second")
+	w.click("Set up")
+	w.click("Backups")
+	w.shows("before “second” was added", "encrypted")
+	w.clickRow(0)
+	w.shows("What changes in ")
+	w.click("Put it back…")
+	w.shows("The whole file becomes what it was.")
+	w.click("Put it back")
+	if w.config() != taken {
+		t.Errorf("it is not as before:\n%s", w.config())
+	}
+	w.shows("The file of Claude Desktop is as it was on ")
+}
+
+// What the guard does is set by a click, and what a client lost comes back by one.
+func TestGuard(t *testing.T) {
+	w := open(t, "{}")
+	w.profile("work")
+	w.start()
+	w.click("Guard")
+	w.click("Ask me first")
+	w.shows("Guard: asks first")
+	if s, err := w.parts.Settings.Settings(); err != nil || s.Guarding() != settings.GuardAsk {
+		t.Errorf("the setting is %q, %v", s.Guarding(), err)
+	}
+	w.click("Set up a server…")
+	w.choose("Server", "Another server")
+	w.fill("Command", "/bin/sh mine.sh")
+	w.fill("Variables", "API_TOKEN")
+	w.click("Set up")
+	set := w.config()
+	w.write(w.file(), "{}")
+	w.lose()
+	w.click("Guard")
+	w.shows("Claude Desktop lost spotify")
+	w.click("Put it back")
+	if w.config() != set {
+		t.Errorf("it is not back:\n%s", w.config())
+	}
+}
+
+// A file that is not understood is left alone, and said to be.
+func TestAFileThatIsNotUnderstood(t *testing.T) {
+	w := open(t, `{"mcpServers": {"a": }`)
+	w.profile("work")
+	w.start()
+	w.shows("its file is not understood", "This file is left alone: ", "not valid JSON")
+	w.click("Set up a server…")
+	w.choose("Server", "Another server")
+	w.fill("Command", "/bin/sh mine.sh")
+	w.fill("Variables", "API_TOKEN")
+	w.shows("1:22: not valid JSON", "Correct the file in your editor")
+	w.submit()
+	if w.config() != `{"mcpServers": {"a": }` {
+		t.Error("it is changed")
+	}
+}
+
+// A known server fills the form, and what it lacks here is said with where it comes from.
+func TestKnownServers(t *testing.T) {
+	w := open(t, "{}")
+	w.profile("work")
+	t.Setenv("PATH", t.TempDir())
+	w.start()
+	w.click("Known servers")
+	w.shows("Spotify MCP server (spotify_mcp.server)", "uvx is not on this computer. It comes with uv: https://docs.astral.sh/uv", "a login")
+	w.click("Copy")
+	if got := fyne.CurrentApp().Clipboard().Content(); got != "https://www.python.org/downloads" {
+		t.Errorf("the clipboard has %q", got)
+	}
+	w.click("Set up…")
+	if got := w.field("Command").(*kit.Entry).Text; got != "python3 -m spotify_mcp.server" {
+		t.Errorf("the command is %q", got)
+	}
+	w.shows("the server does not start before that is mended")
+}
+
+// What others change while somebody looks does not take a form or the keyboard away.
+func TestReloadLeavesWhatIsInUse(t *testing.T) {
+	w := open(t, others)
+	w.profile("work")
+	w.start()
+	w.click("Set up a server…")
+	w.fill("Name", "mine")
+	w.write(w.file(), "{}")
+	w.reload()
+	if e, ok := w.host.Window.Canvas().Focused().(*kit.Entry); !ok || e.Text != "mine" {
+		t.Errorf("the keyboard is at %v", w.host.Window.Canvas().Focused())
+	}
+	w.click("Cancel")
+	if windowtest.Shows(w.pane, "files (sh)") {
+		t.Error("the page shows what is gone")
+	}
+	focused := w.host.Window.Canvas().Focused()
+	w.reload()
+	if w.host.Window.Canvas().Focused() != focused {
+		t.Error("a reload without a change moves the keyboard")
+	}
 }

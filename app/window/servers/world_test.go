@@ -20,6 +20,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
+	"github.com/stagedoor-app/stagedoor/app/guard"
 	"github.com/stagedoor-app/stagedoor/app/settings"
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
@@ -37,6 +38,8 @@ type world struct {
 	home   string
 	keeper *auth.Keeper
 	launch string // the stand-in for the launcher
+
+	watching *guard.Guard
 }
 
 const answers = `#!/bin/sh
@@ -80,12 +83,35 @@ func open(t *testing.T, config string) *world {
 		Keeper: w.keeper, Configs: configs, Host: []string{"HOME=" + home, "PATH=/usr/bin:/bin"}, RecipeDir: filepath.Join(state, "recipes"),
 		Executable: func() (string, error) { return w.launch, nil },
 	}}
+	store := settings.Open(filepath.Join(state, settings.FileName), time.UTC)
+	watching := guard.New(guard.Params{
+		Dir: filepath.Join(state, "guard"), Configs: configs, Keeper: w.keeper, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Notify: func(string, string) {}, Mode: func() string { s, _ := store.Settings(); return s.Guarding() },
+	})
+	service.Saw = func(ctx context.Context, c clients.Client) { _ = watching.See(ctx, c) }
+	w.watching = watching
 	h := windowtest.Host(t)
-	w.view = newView(h, Parts{Keeper: w.keeper, Setup: service, Settings: settings.Open(filepath.Join(state, settings.FileName), time.UTC)})
+	w.view = newView(h, Parts{Keeper: untold{w.keeper}, Setup: service, Settings: store, Guard: watching})
 	h.Window.SetContent(w.layout())
 	h.Window.Resize(fyne.NewSize(1020, 660))
+	t.Cleanup(func() { w.hides(planted) })
 	return w
 }
+
+// planted is a secret in the file of a client, which no page may show.
+const planted = "ghp_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6"
+
+func (w *world) hides(secret string) {
+	if all := strings.Join(windowtest.Texts(w.host.Window.Content()), "\n"); strings.Contains(all, secret) {
+		w.t.Errorf("the window shows the secret:\n%s", all)
+	}
+}
+
+// untold does not tell of changes: in a test what a click does is done when it returns, and
+// a reload on a goroutine of its own would be beside that.
+type untold struct{ *auth.Keeper }
+
+func (untold) Watch(context.Context) (<-chan struct{}, error) { return nil, nil }
 
 // file is that of Claude Desktop.
 func (w *world) file() string {
@@ -119,8 +145,20 @@ func (w *world) profile(name string) {
 	}
 }
 
+// key makes a profile that is an API key, selected.
+func (w *world) key(name string) {
+	w.t.Helper()
+	if _, _, err := w.keeper.KeepKey(w.t.Context(), name, "made-up-key"); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.keeper.Use(w.t.Context(), name); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (w *world) click(text string) {
 	w.t.Helper()
+	w.hides(planted)
 	windowtest.Click(w.t, w.host.Window, text)
 }
 
@@ -195,4 +233,59 @@ func (w *world) fill(name, text string) {
 	w.host.Window.Canvas().Focus(e)
 	e.TypedShortcut(&fyne.ShortcutSelectAll{})
 	test.Type(e, text)
+}
+
+// at is where a button is.
+func (w *world) at(text string) fyne.Position {
+	w.t.Helper()
+	windowtest.Settle(w.host.Window)
+	for _, o := range windowtest.Visible(w.host.Window.Content()) {
+		if b, ok := o.(*widget.Button); ok && b.Text == text {
+			return fyne.CurrentApp().Driver().AbsolutePositionForObject(b)
+		}
+	}
+	w.t.Fatalf("there is no button %q", text)
+	return fyne.Position{}
+}
+
+// submit presses Return in the field that has the keyboard, as a button that cannot be
+// clicked must not be gone around.
+func (w *world) submit() {
+	w.host.Window.Canvas().Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+}
+
+// clickRow clicks on a backup.
+func (w *world) clickRow(i int) {
+	w.t.Helper()
+	windowtest.Settle(w.host.Window)
+	n := 0
+	for _, o := range windowtest.Visible(w.pane) {
+		if item, ok := o.(*kit.Item); ok {
+			if n == i {
+				w.tap(item)
+				return
+			}
+			n++
+		}
+	}
+	w.t.Fatalf("there are %d rows", n)
+}
+
+// lose has the guard see what a client lost, as the tray's does.
+func (w *world) lose() {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	done := make(chan error)
+	go func() { done <- w.watching.Watch(ctx) }()
+	for len(w.watching.Open()) == 0 {
+		select {
+		case <-w.watching.Changed():
+		case <-time.After(10 * time.Second):
+			w.t.Fatal("the guard does not notice the loss")
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		w.t.Error(err)
+	}
 }

@@ -75,12 +75,8 @@ func (v *view) current() step {
 	case v.step == stepClient:
 		s.title = lang.L("Connect {{.Provider}}", map[string]any{"Provider": v.form.Provider().Name})
 	case v.step == stepClaude && errors.As(v.asked, &q):
-		words := map[string]any{"Entry": q.Entry, "Program": q.Program, "Profile": q.Profile}
-		s.title, s.button = lang.L("Change your entry “{{.Entry}}”?", words), lang.L("Change the entry")
-		s.text = lang.L("It starts {{.Program}} without Stagedoor. It would start through Stagedoor with the tokens of {{.Profile}}, and keep its arguments and variables. The former file is kept as a copy.", words)
-		if q.Program == "" {
-			s.text = lang.L("It is not Stagedoor’s and starts no program here. It would be replaced by one that starts a server with the tokens of {{.Profile}}. The former file is kept as a copy.", words)
-		}
+		s.title, s.button = lang.L("Change your entry “{{.Entry}}”?", map[string]any{"Entry": q.Entry}), lang.L("Change the entry")
+		s.text = kit.QuestionWords(q)
 	case v.step == stepDone && len(v.skipped) > 0:
 		s.title = lang.L("Something is left to do")
 		s.text = lang.L("You skipped: {{.Steps}}. The tray’s menu does it whenever you like.", map[string]any{"Steps": strings.Join(v.skipped, ", ")})

@@ -4,6 +4,7 @@
 package windowtest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,10 @@ func Click(t testing.TB, w fyne.Window, text string) {
 			continue
 		}
 		at := fyne.CurrentApp().Driver().AbsolutePositionForObject(o).AddXY(o.Size().Width/2, o.Size().Height/2)
+		if r, group := o.(*widget.RadioGroup); group { // of lines of one height
+			line := o.Size().Height / float32(len(r.Options))
+			at = fyne.CurrentApp().Driver().AbsolutePositionForObject(o).AddXY(10, line*(float32(slices.Index(r.Options, text))+0.5))
+		}
 		if _, box := o.(*widget.Check); box { // whose words end where they end
 			at = fyne.CurrentApp().Driver().AbsolutePositionForObject(o).AddXY(10, o.Size().Height/2)
 		}
@@ -123,6 +128,8 @@ func labelled(o fyne.CanvasObject, text string) bool {
 		return o.Text == text && !o.Disabled()
 	case *widget.Check:
 		return o.Text == text
+	case *widget.RadioGroup:
+		return slices.Contains(o.Options, text)
 	case *kit.Item:
 		return o.Title.Text == text
 	}
