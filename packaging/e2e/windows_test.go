@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/packaging/authserver"
 	"github.com/stagedoor-app/stagedoor/packaging/desktop"
 	"github.com/stagedoor-app/stagedoor/packaging/longlog"
@@ -281,4 +284,66 @@ func (s *stage) settleWindow(title, name string) {
 		seen[string(data)]++
 		return seen[string(data)] > 3
 	})
+}
+
+// A server is set up by mouse, in the window that the tray's item opens: it is seen to
+// answer, stands in the client's file as it should, without a token, and a click takes it
+// back.
+func TestSetUpAServerByMouse(t *testing.T) {
+	s := newStage(t, full, desktop.Options{})
+	s.stagedoor("create-profile", "work", "--provider", "oidc", "--issuer", s.server.Issuer, "--client-id", authserver.PublicClientID)
+	s.env = append(s.env, "FAKEBROWSER_ACCOUNT=ada")
+	s.stagedoor("login", "work")
+	file := s.home(".config", "Claude", "claude_desktop_config.json")
+	const before = "{\n  \"theme\": \"dark\", \"mcpServers\": {\"mine\": {\"command\": \"/bin/true\"}}\n}\n"
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(before), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	s.tray()
+	w := s.show("^Servers and clients", "Servers and clients…")
+	s.settleWindow("^Servers and clients", "servers-client")
+	s.press(w, 150, 635) // Set up a server…
+	s.press(w, 700, 175) // Command
+	s.text(node() + " " + script("@modelcontextprotocol", "server-everything", "dist", "index.js"))
+	s.press(w, 700, 214) // Variables
+	s.text("API_TOKEN")
+	s.settleWindow("^Servers and clients", "servers-form")
+	if s.read(file) != before {
+		t.Fatal("looking at it has changed the file")
+	}
+	s.press(w, 431, 300) // Set up
+	s.window(`^oidc: \d+ tools, [\d.]+ s`)
+	s.settleWindow("^oidc: ", "servers-result")
+	var config struct {
+		Theme   string
+		Servers map[string]clients.Entry `json:"mcpServers"`
+	}
+	text := s.read(file)
+	if err := json.Unmarshal([]byte(text), &config); err != nil {
+		t.Fatal(err)
+	}
+	token := s.stagedoor("token", "work")
+	if e := config.Servers["oidc"]; !slices.Contains(e.Args, "API_TOKEN={access_token}") || config.Theme != "dark" || config.Servers["mine"].Command != "/bin/true" || strings.Contains(text, strings.TrimSpace(token)) {
+		t.Errorf("the file has\n%s", text)
+	}
+	s.press(w, 569, 117) // Undo the last change…
+	s.settleWindow("^Servers and clients", "servers-undo")
+	s.press(w, 455, 97) // Take it back
+	s.eventually("the file of before", func() bool { return s.read(file) == before })
+	s.stagedoor("audit", "verify")
+}
+
+// press clicks on a place in a window, once the toolkit has seen where the pointer is.
+func (s *stage) press(w desktop.Window, x, y int) {
+	s.t.Helper()
+	at := desktop.Area{X: w.X + x - 10, Y: w.Y + y - 5, Width: 20, Height: 10}
+	if err := s.MoveTo(s.soon(), w.X+x, w.Y+y); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := s.Still(s.soon(), at, 150*time.Millisecond); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.Click(s.soon(), w.X+x, w.Y+y); err != nil {
+		s.t.Fatal(err)
+	}
 }

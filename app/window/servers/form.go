@@ -238,12 +238,12 @@ func (f *form) fill() {
 	switch id := f.server.Value(); {
 	case f.wrap != "", id == byHand:
 		f.variables.Enable()
-		f.variables.SetPlaceHolder(lang.L("that gets the token, as API_TOKEN"))
+		f.variables.SetPlaceHolder(lang.L("the one that gets the token, such as API_TOKEN"))
 		if view.APIKey {
-			f.variables.SetPlaceHolder(lang.L("that gets the key, as API_KEY"))
+			f.variables.SetPlaceHolder(lang.L("the one that gets the key, such as API_KEY"))
 		}
 		if f.wrap != "" {
-			f.variables.SetPlaceHolder(lang.L("known of many servers; else that gets the token, as API_TOKEN"))
+			f.variables.SetPlaceHolder(lang.L("known of many servers; else the one that gets the token"))
 		}
 		if id == byHand {
 			f.command.SetPlaceHolder(lang.L("npx -y some-mcp-server"))
