@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
@@ -55,6 +56,24 @@ func (s Service) Survey(ctx context.Context) (all []Standing, err error) {
 		}
 	}
 	return all, err
+}
+
+// Stamp tells whether a client wrote its file or was started since: then Survey has news.
+func (s Service) Stamp(ctx context.Context) string {
+	var all strings.Builder
+	for _, c := range clients.All() {
+		path, err := c.Path(s.Configs.Env)
+		if err != nil {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil {
+			fmt.Fprint(&all, c.ID, info.ModTime().UnixNano(), info.Size())
+		}
+		if began, known := s.Began(ctx, c); known {
+			fmt.Fprint(&all, began.Unix())
+		}
+	}
+	return all.String()
 }
 
 func (s Service) stand(ctx context.Context, c clients.Client) (st Standing, found bool) {

@@ -53,7 +53,7 @@ func (v *view) ask(q question) {
 		return p, err
 	}, func(p planned, err error) {
 		if err != nil {
-			v.fail(err)
+			v.host.Notice.Error(err)
 			return
 		}
 		if !p.plan.Change.Writes() {
@@ -87,21 +87,25 @@ func errText(err error) string {
 	return err.Error()
 }
 
+// write makes a change, and hands on what makes it count.
+func (v *view) write(p setup.Plan, done func(next string, err error)) {
+	v.host.Notice.Busy(lang.L("Writing {{.File}}…", map[string]any{"File": p.Change.Path}), "")
+	kit.Load(v.host.Tasks, func(ctx context.Context) (next string, err error) {
+		if _, err = v.parts.Setup.Apply(ctx, p); err == nil {
+			next = v.parts.Setup.Next(ctx, p.Client)
+		}
+		return next, err
+	}, done)
+}
+
 // apply makes a change that was agreed to.
 func (v *view) apply(p setup.Plan, done string) {
-	type applied struct{ next string }
-	v.host.Notice.Busy(lang.L("Writing {{.File}}…", map[string]any{"File": p.Change.Path}), "")
-	kit.Load(v.host.Tasks, func(ctx context.Context) (a applied, err error) {
-		if _, err = v.parts.Setup.Apply(ctx, p); err == nil {
-			a.next = v.parts.Setup.Next(ctx, p.Client)
-		}
-		return a, err
-	}, func(a applied, err error) {
+	v.write(p, func(next string, err error) {
 		if err != nil {
-			v.fail(err)
+			v.host.Notice.Error(err)
 			return
 		}
-		v.host.Notice.Done(done, a.next)
+		v.host.Notice.Done(done, next)
 		delete(v.tried, p.Client.Folder()+"/"+p.Change.Name)
 		v.at = of(p.Client)
 		v.back()

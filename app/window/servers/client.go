@@ -23,7 +23,7 @@ import (
 
 // client is the page of one.
 func (v *view) client(c setup.Standing) fyne.CanvasObject {
-	box := container.NewVBox(kit.Tight(kit.Title(c.Client.Name)))
+	box := container.NewVBox(kit.Tight(kit.Title(nameOf(c.Client))))
 	facts := kit.NewFacts()
 	facts.Text(lang.L("File"), c.Path)
 	facts.Text(lang.L("Project"), c.Client.Project)
@@ -55,7 +55,7 @@ func (v *view) client(c setup.Standing) fyne.CanvasObject {
 	if len(c.Others) > 0 {
 		box.Add(v.others(c))
 	}
-	row := container.NewHBox(kit.Primary(lang.L("Set up a server…"), func() { v.form(request{client: c.Client}) }))
+	row := container.NewHBox(kit.Primary(lang.L("Set up a server…"), func() { v.form(request{}) }))
 	if !c.Changed.IsZero() {
 		row.Add(kit.Button(lang.L("Undo the last change…"), func() { v.undo(setup.Request{Client: c.Client.ID, Project: c.Client.Project}) }))
 	}
@@ -97,7 +97,7 @@ func (v *view) others(c setup.Standing) fyne.CanvasObject {
 		program := e.Entry.Command[strings.LastIndexAny(e.Entry.Command, `/\`)+1:]
 		label := widget.NewLabel(kit.Shown(fmt.Sprintf("%s (%s)", text.Name(e.Name), text.Name(program))))
 		label.Truncation = fyne.TextTruncateEllipsis
-		put := kit.Quiet(lang.L("Start it through Stagedoor…"), func() { v.form(request{client: c.Client, wrap: e.Name}) })
+		put := kit.Quiet(lang.L("Start it through Stagedoor…"), func() { v.form(request{wrap: e.Name}) })
 		box.Add(container.NewBorder(nil, nil, nil, put, label))
 	}
 	return box

@@ -22,7 +22,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
-	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
@@ -37,7 +36,6 @@ const (
 
 // request is what a form begins with. All of it may be left out.
 type request struct {
-	client clients.Client
 	server string // id of a recipe
 	wrap   string // name of an entry that is to start through Stagedoor
 }
@@ -89,12 +87,12 @@ func (v *view) form(r request) {
 
 func newForm(v *view, r request) *form {
 	f := &form{view: v, wrap: r.wrap, later: func() {}, stop: func() {}, preview: container.NewVBox()}
-	client := r.client.ID
-	if c, ok := v.standing(v.at); client == "" && ok {
-		client = c.Client.ID
+	client := clients.Default
+	if _, ok := v.standing(v.at); ok {
+		client = string(v.at)
 	}
 	f.client = kit.NewChoice(f.changed, clientOptions(v.facts.clients)...)
-	f.client.Choose(cmp.Or(client, clients.Default))
+	f.client.Choose(client)
 	f.whose = kit.NewChoice(func() { f.offer(""); f.changed() }, profileOptions(v.facts.state)...)
 	f.command, f.variables, f.name = v.host.Keys.NewEntry(lang.L("npx -y some-mcp-server")), v.host.Keys.NewEntry(""), v.host.Keys.NewEntry("")
 	for _, e := range []*kit.Entry{f.command, f.variables, f.name} {
@@ -144,122 +142,12 @@ func (f *form) cancel() {
 	f.view.back()
 }
 
-// clientOptions are the clients to choose from: those that are here, then the others.
-func clientOptions(here []setup.Standing) (list []kit.Option[string]) {
-	found := map[string]bool{}
-	for _, c := range here {
-		if c.Client.Project == "" {
-			found[c.Client.ID] = true
-			list = append(list, kit.Option[string]{Words: c.Client.Name, Value: c.Client.ID})
-		}
-	}
-	for _, c := range clients.All() {
-		if !found[c.ID] {
-			list = append(list, kit.Option[string]{Words: lang.L("{{.Client}} (not found here)", map[string]any{"Client": c.Name}), Value: c.ID})
-		}
-	}
-	return list
-}
-
-// profileOptions are the accounts: the selected one, whichever that is, and each by name.
-func profileOptions(s auth.State) (list []kit.Option[string]) {
-	if p, ok := s.Active(); ok {
-		list = append(list, kit.Option[string]{Words: lang.L("the selected one, now {{.Name}}", map[string]any{"Name": p.Name}), Value: ""})
-	}
-	for _, p := range s.Profiles {
-		list = append(list, kit.Option[string]{Words: lang.L("always {{.Name}} ({{.Provider}})", map[string]any{"Name": p.Name, "Provider": p.ProviderName}), Value: p.Name})
-	}
-	return list
-}
-
-// pick chooses a profile that a server takes.
-func (f *form) pick(c setup.Choice) {
-	active, _ := f.view.facts.state.Active()
-	if len(c.Profiles) > 0 && !slices.Contains(c.Profiles, active.Name) {
-		f.whose.Choose(c.Profiles[0])
-	}
-}
-
-// profile is the one that is chosen.
-func (f *form) profile() (profile.Profile, auth.ProfileView) {
-	for _, p := range f.view.facts.state.Profiles {
-		if p.Name == f.whose.Value() || f.whose.Value() == "" && p.Active {
-			full, _ := f.view.parts.Setup.Keeper.Profile(p.Name)
-			return full, p
-		}
-	}
-	return profile.Profile{}, auth.ProfileView{}
-}
-
-// offer lists the servers that take the chosen account, and chooses one.
-func (f *form) offer(wanted string) {
-	p, _ := f.profile()
-	var list []kit.Option[string]
-	if p.Server != nil && len(p.Server.Command) > 0 {
-		list = append(list, kit.Option[string]{Words: lang.L("As before: {{.Command}}", map[string]any{"Command": short(p.Server.Command)}), Value: asBefore})
-	}
-	for _, c := range f.view.facts.servers {
-		if slices.Contains(c.Profiles, p.Name) || c.ID == wanted {
-			list = append(list, kit.Option[string]{Words: c.Name, Value: c.ID})
-		}
-	}
-	list = append(list, kit.Option[string]{Words: lang.L("Another server"), Value: byHand})
-	f.server.SetOptions(list)
-	f.server.Choose(cmp.Or(wanted, list[0].Value))
-	f.fill()
-}
-
-// short is a command as it fits into a list.
-func short(command []string) string {
-	words := slices.Clone(command)
-	words[0] = words[0][strings.LastIndexAny(words[0], `/\`)+1:]
-	line := []rune(launch.Join(words))
-	if len(line) > 40 {
-		return string(line[:40]) + "…"
-	}
-	return string(line)
-}
-
-// choose is a click on a server.
-func (f *form) choose() {
-	f.fill()
-	f.changed()
-}
-
-// fill writes down what is known of the chosen server.
-func (f *form) fill() {
-	p, view := f.profile()
-	known := lang.L("known of this server")
-	f.variables.SetPlaceHolder(known)
-	f.variables.Disable()
-	f.variables.SetText("")
-	f.command.SetText("")
-	f.command.SetPlaceHolder(lang.L("say what starts it"))
-	switch id := f.server.Value(); {
-	case f.wrap != "", id == byHand:
-		f.variables.Enable()
-		f.variables.SetPlaceHolder(lang.L("the one that gets the token, such as API_TOKEN"))
-		if view.APIKey {
-			f.variables.SetPlaceHolder(lang.L("the one that gets the key, such as API_KEY"))
-		}
-		if f.wrap != "" {
-			f.variables.SetPlaceHolder(lang.L("known of many servers; else the one that gets the token"))
-		}
-		if id == byHand {
-			f.command.SetPlaceHolder(lang.L("npx -y some-mcp-server"))
-		}
-	case id == asBefore:
-		f.command.SetText(launch.Join(p.Server.Command))
-	default:
-		if c, ok := f.view.choiceOf(id); ok {
-			f.command.SetText(launch.Join(c.Recipe.Command))
-		}
-	}
-}
-
 // request is what the fields say; missing names the field that still has to be filled in.
 func (f *form) request() (r setup.Request, missing string, err error) {
 	r = setup.Request{Client: f.client.Value(), Profile: f.whose.Value(), Entry: strings.TrimSpace(f.name.Text), Wrap: f.wrap, Bare: f.bare.Checked}
+	if c, ok := f.view.standing(page(r.Client)); ok {
+		r.Client, r.Project = c.Client.ID, c.Client.Project
+	}
 	p, view := f.profile()
 	template := "={access_token}"
 	if view.APIKey {
@@ -392,16 +280,9 @@ func (f *form) submit() {
 	}
 	v, p := f.view, f.plan
 	f.apply.Disable()
-	v.host.Notice.Busy(lang.L("Writing {{.File}}…", map[string]any{"File": p.Change.Path}), "")
-	type applied struct{ next string }
-	kit.Load(v.host.Tasks, func(ctx context.Context) (a applied, err error) {
-		if _, err = v.parts.Setup.Apply(ctx, p); err == nil {
-			a.next = v.parts.Setup.Next(ctx, p.Client)
-		}
-		return a, err
-	}, func(a applied, err error) {
+	v.write(p, func(next string, err error) {
 		if err != nil {
-			v.fail(err)
+			v.host.Notice.Error(err)
 			f.changed() // the file may be another one by now
 			return
 		}
@@ -411,7 +292,7 @@ func (f *form) submit() {
 		if !p.Change.Writes() {
 			written = lang.L("The entry was there already.")
 		}
-		v.check(p.Client, p.Change.Name, written+" "+text.Sentence(a.next), func(ctx context.Context) setup.Check { return v.parts.Setup.Check(ctx, p) })
+		v.check(p.Client, p.Change.Name, written+" "+text.Sentence(next), func(ctx context.Context) setup.Check { return v.parts.Setup.Check(ctx, p) })
 		v.reload()
 	})
 }

@@ -64,7 +64,7 @@ func (v *view) guard() fyne.CanvasObject {
 func (v *view) setGuard(mode string) {
 	kit.Load(v.host.Tasks, func(ctx context.Context) (string, error) { return v.parts.Settings.Set(ctx, "guard", mode) }, func(now string, err error) {
 		if err != nil {
-			v.fail(err)
+			v.host.Notice.Error(err)
 			v.shown = ""
 		} else {
 			v.facts.guard = now

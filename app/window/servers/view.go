@@ -11,7 +11,6 @@ package servers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,7 +28,6 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth"
-	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -42,6 +40,9 @@ const (
 	backups   page = "/backups"
 	guarding  page = "/guard"
 )
+
+// lookEvery bounds how long what others do is not seen.
+const lookEvery = 10 * time.Second
 
 // of is the page of a client.
 func of(c clients.Client) page { return page(c.Folder()) }
@@ -58,6 +59,7 @@ type facts struct {
 	losses  []guard.Loss
 	found   []scan.Finding
 	unread  []error // files that were not scanned
+	stamp   string  // of the clients' files, before they were read
 }
 
 // view is the window's content and what it shows.
@@ -117,7 +119,17 @@ func (v *view) start() {
 	v.host.Window.Canvas().Focus(v.list)
 	v.reload()
 	v.host.Tasks.Follow(v.parts.Keeper.Watch, v.reload, v.host.Notice.Error)
-	v.host.Tasks.Every(10*time.Second, v.reload) // clients start, and write their files themselves
+	v.host.Tasks.Every(lookEvery, v.look)
+}
+
+// look reads everything anew if a client wrote its file or was started, of which nobody
+// tells.
+func (v *view) look() {
+	kit.Load(v.host.Tasks, func(ctx context.Context) (string, error) { return v.parts.Setup.Stamp(ctx), nil }, func(stamp string, _ error) {
+		if stamp != v.facts.stamp {
+			v.reload()
+		}
+	})
 }
 
 // reload reads everything anew.
@@ -151,6 +163,7 @@ func (v *view) reload() {
 // read waits for no answer to the keychain: the tray asks it.
 func (v *view) read(ctx context.Context) (f facts, err error) {
 	p := v.parts
+	f.stamp = p.Setup.Stamp(ctx)
 	quiet := vault.WithWait(ctx, 0)
 	if f.state, err = p.Keeper.State(quiet); err != nil {
 		return f, err
@@ -254,12 +267,4 @@ func (v *view) accounts() {
 		return
 	}
 	v.host.Try(func(context.Context) error { return v.parts.Open("profiles") }, func() {})
-}
-
-// lost is an error without what a window cannot do, or the one itself.
-func (v *view) fail(err error) {
-	if errors.Is(err, context.Canceled) {
-		return
-	}
-	v.host.Notice.Error(hint.Wrap(err, hint.Of(err)))
 }

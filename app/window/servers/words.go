@@ -5,6 +5,7 @@ package servers
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -43,7 +44,7 @@ func (v *view) showRow(i *kit.Item, p page) {
 		if !ok {
 			return
 		}
-		title = c.Client.Name
+		title = nameOf(c.Client)
 		below, colour = v.standingWords(c)
 		switch {
 		case c.Stale():
@@ -97,6 +98,14 @@ func (v *view) entryWords(e setup.Held) (string, fyne.ThemeColorName) {
 		return lang.L("works"), theme.ColorNameSuccess
 	}
 	return lang.L("ready"), theme.ColorNameSuccess
+}
+
+// nameOf is a client's name, with that of the project whose file is meant.
+func nameOf(c clients.Client) string {
+	if c.Project == "" {
+		return c.Name
+	}
+	return c.Name + " · " + filepath.Base(c.Project)
 }
 
 func key(e clients.Server) string { return e.Client.Folder() + "/" + e.Name }
