@@ -330,6 +330,25 @@ func TestSetUpAServerByMouse(t *testing.T) {
 	s.settleWindow("^Servers and clients", "servers-undo")
 	s.press(w, 455, 97) // Take it back
 	s.eventually("the file of before", func() bool { return s.read(file) == before })
+
+	// A server that stays silent is waited for as long as the user likes.
+	s.press(w, 150, 635) // Set up a server…
+	s.press(w, 700, 175) // Command
+	s.keys("ctrl+a")
+	s.text("/bin/sleep 4711")
+	s.press(w, 700, 253) // Name
+	s.text("silent")
+	s.settleWindow("^Servers and clients", "servers-silent") // what it would change is seen first
+	s.keys("Return")
+	s.window("^Starting “silent”…")
+	running := func() bool { return s.Command(s.soon(), "pgrep", "-f", "^/bin/sleep 4711$").Run() == nil }
+	s.eventually("the silent server", running)
+	if err := s.ScreenshotWindow(s.soon(), "^Starting", filepath.Join(pictures, "servers-checking.png")); err != nil {
+		t.Fatal(err)
+	}
+	s.press(w, 362, 117) // Cancel
+	s.window("^silent: not tried yet. You stopped it")
+	s.eventually("the end of the silent server", func() bool { return !running() })
 	s.stagedoor("audit", "verify")
 }
 

@@ -120,11 +120,17 @@ func (t *tour) walk(ctx context.Context) error {
 		{"Click: Set up Claude Desktop", t.clickUntil("Claude Desktop", "Set up Claude Desktop")},
 		{"The menu now", t.menuPicture("2-signed-in")},
 		{"The profiles", t.menuPicture("3-profiles", "Profiles")},
+		{"Click: Servers and clients…, then what a second entry would change", t.window("Servers and clients", "6-servers", func(ctx context.Context) error {
+			if err := errors.Join(t.Key(ctx, "ctrl+n", "Tab", "Tab"), t.Type(ctx, "second")); err != nil {
+				return err
+			}
+			return t.Key(ctx, "Tab") // away from the field, whose cursor blinks
+		})},
 		{"On the command line", t.command("profiles")},
 		{"An MCP server gets a fresh access token and nothing else", t.command("run", "--env", "API_TOKEN={access_token}", "--", "sh", "-c", "echo \"API_TOKEN has ${#API_TOKEN} characters; $(env | grep -c STAGEDOOR) variables of Stagedoor's\"")},
 		{"Revoking asks once and says what will happen", t.menuPicture("4-revoke", "Revoke…")},
 		{"Click: Revoke work now", t.clickUntil("revoked", "Revoke…", "Revoke work now")},
-		{"Click: Audit log…", t.auditWindow},
+		{"Click: Audit log…", t.window("Audit log", "5-audit", func(ctx context.Context) error { return t.Key(ctx, "Down", "Down", "Down", "Down") })},
 		{"The same on the command line", t.command("audit", "12")},
 		{"Nobody changed the log", t.command("audit", "verify")},
 	}
@@ -201,11 +207,16 @@ func (t *tour) command(args ...string) func(context.Context) error {
 	}
 }
 
-func (t *tour) auditWindow(ctx context.Context) error {
-	if err := t.MenuClick(ctx, "Audit log…"); err != nil {
+// window opens a window from the tray, uses it, takes a picture and closes it again.
+func (t *tour) window(title, name string, use func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error { return t.showWindow(ctx, title, name, use) }
+}
+
+func (t *tour) showWindow(ctx context.Context, title, name string, use func(context.Context) error) error {
+	if err := t.MenuClick(ctx, title+"…"); err != nil {
 		return err
 	}
-	w, err := t.WaitWindow(ctx, "Audit log")
+	w, err := t.WaitWindow(ctx, title)
 	if err != nil {
 		return err
 	}
@@ -221,15 +232,15 @@ func (t *tour) auditWindow(ctx context.Context) error {
 	if _, err := t.Still(ctx, area, time.Second); err != nil {
 		return err
 	}
-	if err := t.Key(ctx, "Down", "Down", "Down", "Down"); err != nil {
+	if err := use(ctx); err != nil {
 		return err
 	}
 	if _, err := t.Still(ctx, area, time.Second); err != nil {
 		return err
 	}
-	path := filepath.Join(t.pictures, "tour-5-audit.png")
+	path := filepath.Join(t.pictures, "tour-"+name+".png")
 	t.say("   picture: " + path)
-	if err := t.ScreenshotWindow(ctx, "Audit log", path); err != nil {
+	if err := t.ScreenshotWindow(ctx, title, path); err != nil {
 		return err
 	}
 	return t.CloseWindow(ctx, w)

@@ -74,7 +74,7 @@ func (v *view) ask(q question) {
 			row.Add(kit.Button(lang.L("Start it without Stagedoor again"), func() { v.apply(p.unwrap, lang.L("It starts without Stagedoor again")) }))
 		}
 		box.Add(kit.Inset(10, 0, row))
-		box.Add(changes(v.host, p.plan))
+		box.Add(v.changes(p.plan))
 		v.put(container.NewVScroll(kit.Inset(8, 22, box)), true)
 		v.host.Window.Canvas().Focus(no)
 	})
@@ -89,7 +89,7 @@ func errText(err error) string {
 
 // write makes a change, and hands on what makes it count.
 func (v *view) write(p setup.Plan, done func(next string, err error)) {
-	v.host.Notice.Busy(lang.L("Writing {{.File}}…", map[string]any{"File": p.Change.Path}), "")
+	v.host.Notice.Busy(lang.L("Writing {{.File}}…", map[string]any{"File": v.short(p.Change.Path)}), "")
 	kit.Load(v.host.Tasks, func(ctx context.Context) (next string, err error) {
 		if _, err = v.parts.Setup.Apply(ctx, p); err == nil {
 			next = v.parts.Setup.Next(ctx, p.Client)
@@ -117,7 +117,7 @@ func (v *view) apply(p setup.Plan, done string) {
 const shownLines = 300
 
 // changes are what a plan would write, as a diff, and what there is to know of it.
-func changes(h *kit.Host, p setup.Plan) fyne.CanvasObject {
+func (v *view) changes(p setup.Plan) fyne.CanvasObject {
 	box := container.NewVBox()
 	for _, w := range p.Change.Warnings {
 		if words := hint.Plain(w); words != "" {
@@ -126,14 +126,14 @@ func changes(h *kit.Host, p setup.Plan) fyne.CanvasObject {
 	}
 	diff := p.Change.Diff()
 	if diff == "" {
-		box.Add(kit.Tight(kit.Muted(lang.L("Nothing would change in {{.File}}.", map[string]any{"File": p.Change.Path}))))
+		box.Add(kit.Tight(kit.Muted(lang.L("Nothing would change in {{.File}}.", map[string]any{"File": v.short(p.Change.Path)}))))
 		return box
 	}
-	head := widget.NewLabel(lang.L("What changes in {{.File}}", map[string]any{"File": p.Change.Path}))
+	head := widget.NewLabel(lang.L("What changes in {{.File}}", map[string]any{"File": v.short(p.Change.Path)}))
 	head.Truncation = fyne.TextTruncateEllipsis
 	box.Add(container.NewBorder(nil, nil, nil, kit.Quiet(lang.L("Copy"), func() {
-		h.Copy(diff)
-		h.Notice.Done(lang.L("Copied"), "")
+		v.host.Copy(diff)
+		v.host.Notice.Done(lang.L("Copied"), "")
 	}), head))
 	box.Add(diffBox(diff))
 	return box

@@ -95,9 +95,9 @@ func (b *backupPage) choose(x clients.Backup) {
 		case err != nil:
 			b.put(kit.Warning(text.Sentence(err.Error())))
 		case !p.Change.Writes():
-			b.put(kit.Muted(lang.L("{{.File}} is as it was then.", map[string]any{"File": p.Change.Path})))
+			b.put(kit.Muted(lang.L("{{.File}} is as it was then.", map[string]any{"File": b.view.short(p.Change.Path)})))
 		default:
-			b.put(container.NewVBox(container.NewHBox(kit.Button(lang.L("Put it back…"), func() { b.ask(x, entry, restore) })), changes(b.view.host, p)))
+			b.put(container.NewVBox(container.NewHBox(kit.Button(lang.L("Put it back…"), func() { b.ask(x, entry, restore) })), b.view.changes(p)))
 		}
 	})
 }

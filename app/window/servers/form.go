@@ -246,7 +246,7 @@ func (f *form) about(p setup.Plan) (list []fyne.CanvasObject) {
 	if _, view := f.profile(); view.Status != auth.StatusActive {
 		list = append(list, kit.Tight(kit.Muted(lang.L("{{.Name}}: {{.State}}. The server gets no token before you have signed in.", map[string]any{"Name": view.Name, "State": kit.StatusWords(view)}))))
 	}
-	return append(list, changes(f.view.host, p))
+	return append(list, f.view.changes(p))
 }
 
 // asks is the question that the plan has to be agreed to with, or "".
@@ -288,7 +288,7 @@ func (f *form) submit() {
 		}
 		v.host.Notice.Clear()
 		v.at = of(p.Client)
-		written := lang.L("The entry is written to {{.File}}.", map[string]any{"File": p.Change.Path})
+		written := lang.L("The entry is written to {{.File}}.", map[string]any{"File": v.short(p.Change.Path)})
 		if !p.Change.Writes() {
 			written = lang.L("The entry was there already.")
 		}

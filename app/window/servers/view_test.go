@@ -3,14 +3,21 @@
 package servers
 
 import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fyne.io/fyne/v2"
 
 	"github.com/stagedoor-app/stagedoor/app/settings"
+	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
+	"github.com/stagedoor-app/stagedoor/auth/host"
 )
 
 const others = `{
@@ -33,12 +40,12 @@ func TestSetUpAServer(t *testing.T) {
 	w.fill("Command", "/bin/sh mine.sh")
 	w.shows("Fill in the variable that the server reads its token or key from.")
 	w.fill("Variables", "API_TOKEN")
-	w.shows("What changes in "+w.file(), `+    "spotify": {`, "API_TOKEN={access_token}")
+	w.shows("What changes in ~/.config/Claude/claude_desktop_config.json", `+    "spotify": {`, "API_TOKEN={access_token}")
 	if w.config() != others {
 		t.Fatal("looking at it has changed the file")
 	}
 	w.click("Set up")
-	w.shows("spotify: 3 tools, ", "The entry is written to "+w.file())
+	w.shows("spotify: 3 tools, ", "The entry is written to ~/.config/Claude/claude_desktop_config.json.")
 	if text := w.config(); !strings.Contains(text, `"API_TOKEN={access_token}"`) || !strings.Contains(text, "// mine") {
 		t.Errorf("the file has\n%s", text)
 	}
@@ -302,5 +309,70 @@ func TestReloadLeavesWhatIsInUse(t *testing.T) {
 	w.reload()
 	if w.host.Window.Canvas().Focused() != focused {
 		t.Error("a reload without a change moves the keyboard")
+	}
+}
+
+// Whether a client has to be started again for a change to count is seen in the list and
+// on its page; so is the project whose file is another one than the user's.
+func TestRunningClientsAndProjects(t *testing.T) {
+	w := open(t, "{}")
+	w.key("music")
+	project := filepath.Join(t.TempDir(), "concert")
+	w.write(filepath.Join(project, ".mcp.json"), "{}")
+	r := setup.Request{Client: "claude-code", Project: project, Env: []string{"API_KEY={secret}"}, Command: []string{"/bin/sh", "mine.sh"}, Entry: "shared"}
+	plan, err := w.parts.Setup.Plan(t.Context(), r)
+	if err == nil {
+		_, err = w.parts.Setup.Apply(t.Context(), plan)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now().Add(-time.Hour)
+	w.parts.Setup.Processes = func(context.Context) ([]host.Process, error) {
+		return []host.Process{{Path: "/usr/lib/claude-desktop/electron", Began: began}}, nil
+	}
+	w.start()
+	w.shows("running", "Claude Code · concert")
+	w.click("Set up a server…")
+	w.choose("Server", "Another server")
+	w.fill("Command", "/bin/sh mine.sh")
+	w.fill("Variables", "API_KEY")
+	w.click("Set up")
+	w.shows("music: 3 tools, ", "and does not know of it yet")
+	w.click("Done")
+	w.shows("needs restart", "and does not know of the last change: quit Claude Desktop completely")
+	began = time.Now().Add(time.Minute)
+	w.look()
+	w.shows("running")
+
+	w.click("Claude Code · concert")
+	w.shows(project, "shared")
+	w.click("Set up a server…")
+	w.choose("Server", "Another server")
+	w.fill("Command", "/bin/sh second.sh")
+	w.fill("Variables", "API_KEY")
+	w.fill("Name", "second")
+	w.click("Set up")
+	if text, err := os.ReadFile(filepath.Join(project, ".mcp.json")); err != nil || !strings.Contains(string(text), `"second"`) {
+		t.Errorf("the project's file has\n%s, %v", text, err)
+	}
+}
+
+// A person who must sign in first is told so in the word that the profiles have, and one
+// without a profile is not led into a form that cannot be finished.
+func TestWithoutALogin(t *testing.T) {
+	w := open(t, "{}")
+	w.start()
+	var opened []string
+	w.parts.Open = func(name string) error { opened = append(opened, name); return nil }
+	w.click("Set up a server…")
+	w.shows("No profile yet", "A server needs an account")
+	w.click("Profiles…")
+	w.profile("work")
+	w.reload()
+	w.click("Set up a server…")
+	w.shows("work: not signed in. The server gets no token before you have signed in.")
+	if !slices.Equal(opened, []string{"profiles"}) {
+		t.Errorf("opened %q", opened)
 	}
 }

@@ -100,6 +100,15 @@ func (v *view) entryWords(e setup.Held) (string, fyne.ThemeColorName) {
 	return lang.L("ready"), theme.ColorNameSuccess
 }
 
+// short is a file of the user's by the sign that stands for their home, where there is one.
+func (v *view) short(path string) string {
+	env := v.parts.Setup.Configs.Env
+	if within, is := strings.CutPrefix(path, env.Home+"/"); is && env.GOOS != "windows" {
+		return "~/" + within
+	}
+	return path
+}
+
 // nameOf is a client's name, with that of the project whose file is meant.
 func nameOf(c clients.Client) string {
 	if c.Project == "" {
