@@ -11,7 +11,7 @@ UNIT    := ./app/... ./auth/... ./assets/... .
 # Headless Fyne for unit tests: no OpenGL, no display.
 CI_TAGS := ci
 
-.PHONY: run build lean packages test test-unit test-e2e test-short check lint vet secrets secrets-history vuln fmt bench fuzz pictures clean deps-build deps-test help
+.PHONY: run build lean packages test test-unit test-e2e test-windows test-short check lint vet secrets secrets-history vuln fmt bench fuzz pictures clean deps-build deps-test deps-windows windows help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,7 +33,13 @@ packages: deps-build lean ## build the packages for Linux into out/packages
 	cd packaging/packages && $(GO) build -o ../../$(OUT)/packager .
 	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(OUT)/packager --version "$$(packaging/version.sh)" --arch "$$($(GO) env GOARCH)"
 
-test: deps-test test-unit test-e2e ## run all tests, end to end ones included
+windows: deps-windows ## build the programs and the installer for Windows into out/windows
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} packaging/packages/windows/build.sh "$$(packaging/version.sh)"
+
+test: deps-test test-unit test-e2e test-windows ## run all tests, end to end ones included
+
+test-windows: deps-test windows ## install, use and remove the Windows build under Wine
+	cd packaging/packages && $(GO) test -tags e2e,wine -run '^TestWindows' -count 1 -timeout 20m .
 
 test-unit: deps-build ## unit and command tests, with the race detector
 	$(GO) test -race -tags $(CI_TAGS) -timeout 20m $(UNIT)
@@ -65,7 +71,7 @@ vet: deps-build ## go vet for every platform
 	$(GO) vet ./...
 	$(GO) vet -tags e2e ./packaging/...
 	cd packaging/collectors && $(GO) vet -tags e2e ./...
-	cd packaging/packages && $(GO) vet -tags e2e ./...
+	cd packaging/packages && $(GO) vet -tags e2e,wine ./...
 	CGO_ENABLED=0 $(GO) vet -tags lean $(UNIT)
 	CGO_ENABLED=0 GOOS=windows $(GO) vet -tags lean $(UNIT)
 	CGO_ENABLED=0 GOOS=darwin $(GO) vet -tags lean $(UNIT)
@@ -95,6 +101,9 @@ deps-build:
 
 deps-test:
 	@packaging/deps.sh test
+
+deps-windows:
+	@packaging/deps.sh windows
 
 pictures: build deps-test ## take the README's pictures anew
 	go run ./packaging/tour --app $(OUT)/stagedoor --out $(OUT)

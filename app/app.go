@@ -94,7 +94,7 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 			}
 			return demo.Run(ctx, demo.Params{Executable: self.Path, Environ: a.environ, Out: std.Out, Err: std.Err})
 		},
-		Quit: quit, Traces: traces, RunningServers: runningServers,
+		Quit: quit, OnPath: onPath(), Traces: traces, RunningServers: runningServers,
 		Now:     time.Now,
 		Version: Version(),
 		Policy:  policy,

@@ -49,14 +49,15 @@ func closeWindows() error {
 }
 
 // quit closes the windows and the tray of the state folder, and waits for the tray.
-func quit(ctx context.Context) error {
+func quit(ctx context.Context) (ran bool, err error) {
 	paths, err := host.Here()
 	if err != nil {
-		return err
+		return false, err
 	}
 	if _, err := os.Stat(paths.State); errors.Is(err, os.ErrNotExist) {
-		return nil // nothing was ever used
+		return false, nil // nothing was ever used
 	}
+	ran = platform.TrayRuns(paths.State)
 	err = errors.Join(closeWindows(), durable.WriteFile(filepath.Join(paths.State, trayQuitFile), nil, durable.FileMode))
 	late := time.After(quitWait)
 	for again := time.NewTicker(50 * time.Millisecond); err == nil && platform.TrayRuns(paths.State); {
@@ -68,7 +69,22 @@ func quit(ctx context.Context) error {
 			err = ctx.Err()
 		}
 	}
-	return err
+	return ran, err
+}
+
+// onPath is nil but on Windows, where a program has no folder that is in PATH anyway.
+func onPath() func(on bool) error {
+	r := platform.UserRegistry()
+	if r == nil {
+		return nil
+	}
+	return func(on bool) error {
+		self, err := platform.Executable()
+		if err != nil {
+			return err
+		}
+		return platform.OnPath(r, filepath.Dir(self.Path), on)
+	}
 }
 
 // untilQuit ends the context when the tray is asked to close.

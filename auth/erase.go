@@ -13,6 +13,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/account"
 	"github.com/stagedoor-app/stagedoor/auth/audit"
 	"github.com/stagedoor-app/stagedoor/auth/auditkey"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/text"
@@ -55,7 +56,7 @@ func (k *Keeper) Erase(ctx context.Context) (left []string, err error) {
 			left = append(left, filepath.Join(k.dir, e.Name()))
 			continue
 		}
-		err = errors.Join(err, os.RemoveAll(filepath.Join(k.dir, e.Name())))
+		err = errors.Join(err, durable.RemoveTree(filepath.Join(k.dir, e.Name())))
 	}
 	if len(left) == 0 {
 		err = errors.Join(err, os.Remove(k.dir))

@@ -2,7 +2,8 @@
 # Installs what building and testing Stagedoor need, and nothing that is there already.
 #
 #   packaging/deps.sh build   what compiling needs
-#   packaging/deps.sh test    that, and the virtual desktop and the real parts of the end-to-end tests
+#   packaging/deps.sh windows what building and trying the installer for Windows needs
+#   packaging/deps.sh test    what compiling needs, and the virtual desktop and the real parts of the end-to-end tests
 #
 # Debian and Ubuntu: by apt. Elsewhere it names the packages and fails only if something is missing.
 # With everything in place it takes a fraction of a second.
@@ -12,13 +13,17 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 build_debian='gcc libc6-dev make pkg-config libgl1-mesa-dev xorg-dev libxkbcommon-dev libwayland-dev wayland-protocols libegl1-mesa-dev'
 test_debian='xvfb dbus gnome-keyring libsecret-tools libnotify-bin xfce4-panel fluxbox dunst xdotool x11-utils imagemagick fonts-dejavu-core adwaita-icon-theme librsvg2-common libgl1-mesa-dri patch systemd python3-venv maven lintian desktop-file-utils appstream rpm man-db zstd binutils'
+windows_debian='gcc-mingw-w64-x86-64 nsis osslsigncode openssl wine wine64 xvfb dbus xdotool imagemagick fonts-dejavu-core libgl1-mesa-dri'
 build_fedora='gcc make pkgconf-pkg-config mesa-libGL-devel mesa-libEGL-devel libX11-devel libXcursor-devel libXrandr-devel libXinerama-devel libXi-devel libXxf86vm-devel libxkbcommon-devel wayland-devel wayland-protocols-devel'
 test_fedora='xorg-x11-server-Xvfb dbus-daemon gnome-keyring libsecret libnotify xfce4-panel fluxbox dunst xdotool xprop xwininfo ImageMagick dejavu-sans-fonts adwaita-icon-theme librsvg2 mesa-dri-drivers nodejs npm patch systemd python3 java-21-openjdk-headless maven'
 build_arch='gcc make pkgconf mesa libx11 libxcursor libxrandr libxinerama libxi libxxf86vm libxkbcommon wayland wayland-protocols'
 test_arch='xorg-server-xvfb dbus gnome-keyring libsecret libnotify xfce4-panel fluxbox dunst xdotool xorg-xprop xorg-xwininfo imagemagick ttf-dejavu adwaita-icon-theme librsvg mesa nodejs npm patch systemd python jre-openjdk-headless maven'
 
+windows_fedora='mingw64-gcc mingw32-nsis osslsigncode openssl wine xorg-x11-server-Xvfb dbus-daemon xdotool ImageMagick mesa-dri-drivers'
+windows_arch='mingw-w64-gcc nsis osslsigncode openssl wine xorg-server-xvfb dbus xdotool imagemagick mesa'
 build_tools='gcc pkg-config'
 build_modules='gl egl x11 xcursor xrandr xinerama xi xxf86vm xkbcommon wayland-client'
+windows_tools='x86_64-w64-mingw32-gcc makensis osslsigncode openssl wine Xvfb dbus-daemon xdotool import'
 test_tools='Xvfb dbus-daemon gnome-keyring-daemon secret-tool notify-send xfce4-panel fluxbox dunst xdotool xprop xwininfo import npm patch systemd-analyze python3 java mvn'
 
 say() { printf 'deps: %s\n' "$*" >&2; }
@@ -62,6 +67,7 @@ check_other() {
 	absent=
 	tools=$build_tools
 	[ "$1" = test ] && tools="$tools $test_tools"
+	[ "$1" = windows ] && tools="$tools $windows_tools"
 	for tool in $tools; do
 		has "$tool" || absent="$absent $tool"
 	done
@@ -76,6 +82,9 @@ check_other() {
 	if [ "$1" = test ]; then
 		fedora="$fedora $test_fedora"
 		arch="$arch $test_arch"
+	elif [ "$1" = windows ]; then
+		fedora="$fedora $windows_fedora"
+		arch="$arch $windows_arch"
 	fi
 	say "missing:$absent"
 	say "Fedora: sudo dnf install $fedora"
@@ -153,9 +162,9 @@ install_keycloak() {
 }
 
 case ${1-} in
-build | test) what=$1 ;;
+build | test | windows) what=$1 ;;
 *)
-	say "usage: deps.sh build|test"
+	say "usage: deps.sh build|windows|test"
 	exit 2
 	;;
 esac
@@ -163,6 +172,7 @@ esac
 if has apt-get && has dpkg-query; then
 	packages=$build_debian
 	[ "$what" = test ] && packages="$packages $test_debian"
+	[ "$what" = windows ] && packages="$packages $windows_debian"
 	# shellcheck disable=SC2086 # a list of names
 	install_debian "$what" $packages
 elif [ "$what" = build ] && [ "$(uname -s)" != Linux ]; then

@@ -127,7 +127,7 @@ happens to them. Without a command it starts the tray.`,
 	add("servers", "MCP servers and clients", newCmdRun(f, nil), newCmdSetup(f, nil), newCmdBackups(f, nil), newCmdScan(f, nil), newCmdServers(f, nil), newCmdRecipes(f, nil))
 	add("watch", "Watching", newCmdAudit(f, nil), newCmdAlerts(f, nil), newCmdWatch(f, nil), newCmdIncident(f), newCmdMetrics(f, nil))
 	root.AddCommand(newTopicEnvironment())
-	add("app", "The app", newCmdWindow(f, nil), newCmdSettings(f, nil), newCmdAutostart(f, nil), newCmdDoctor(f, nil), newCmdDemo(f), newCmdQuit(f, nil), newCmdUninstall(f, nil), newCmdVersion(f, nil))
+	add("app", "The app", newCmdWindow(f, nil), newCmdSettings(f, nil), newCmdAutostart(f, nil), newCmdDoctor(f, nil), newCmdDemo(f), newCmdQuit(f, nil), newCmdUserPath(f), newCmdUninstall(f, nil), newCmdVersion(f, nil))
 	return root
 }
 

@@ -71,8 +71,12 @@ type Factory struct {
 	// Autostart is this user's, with the variables here that a login does not set.
 	Autostart func() (a Autostart, apart []string, err error)
 	Demo      func(ctx context.Context) error
-	// Quit closes the tray and all windows, and returns when the tray has gone.
-	Quit func(ctx context.Context) error
+	// Quit closes the tray and all windows, and returns when the tray has gone. ran says
+	// that there was one.
+	Quit func(ctx context.Context) (ran bool, err error)
+	// OnPath has this program's folder in the user's PATH, or no longer. Nil where an
+	// installer has no need of it.
+	OnPath func(on bool) error
 	// Traces are the files and folders of the app beside the state folder.
 	Traces func() []string
 	// RunningServers is how many servers, as far as is known, run through this program.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -14,6 +13,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/audit/export"
+	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
 
@@ -115,7 +115,7 @@ func uninstallRun(ctx context.Context, f *Factory, k uninstallKeeper, o *uninsta
 			return err
 		}
 	}
-	if err := f.Quit(ctx); err != nil {
+	if _, err := f.Quit(ctx); err != nil {
 		return err
 	}
 	if n := f.RunningServers(ctx); n > 0 && !o.force {
@@ -196,10 +196,8 @@ func (p uninstallPlan) do(ctx context.Context, f *Factory, k uninstallKeeper, se
 			return err
 		}
 	}
-	for _, e := range p.entries {
-		if err := service.TakeOutFile(ctx, e.Client); err != nil {
-			return err
-		}
+	if err := service.TakeOutFiles(ctx); err != nil {
+		return err
 	}
 	if p.Autostart != "" {
 		a, _, err := f.Autostart()
@@ -227,7 +225,7 @@ func (p uninstallPlan) do(ctx context.Context, f *Factory, k uninstallKeeper, se
 		return err
 	}
 	for _, path := range f.Traces() {
-		if err := os.RemoveAll(path); err != nil {
+		if err := durable.RemoveTree(path); err != nil {
 			return err
 		}
 	}

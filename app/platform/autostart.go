@@ -40,7 +40,8 @@ type Autostart struct {
 type Registry interface {
 	Get(key, name string) ([]byte, error)
 	SetText(key, name, text string) error
-	Delete(key, name string) error // of what is missing, too
+	SetExpandable(key, name, text string) error // in which %VARIABLES% count
+	Delete(key, name string) error              // of what is missing, too
 }
 
 // AutostartState is what the system has noted.

@@ -25,6 +25,10 @@ func (r registryDouble) SetText(key, name, text string) error {
 	return nil
 }
 
+func (r registryDouble) SetExpandable(key, name, text string) error {
+	return r.SetText(key, name, text)
+}
+
 func (r registryDouble) Delete(key, name string) error {
 	delete(r, key+`\`+name)
 	return nil

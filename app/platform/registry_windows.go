@@ -32,12 +32,20 @@ func (userRegistry) Get(key, name string) ([]byte, error) {
 }
 
 func (userRegistry) SetText(key, name, text string) error {
+	return set(key, func(k registry.Key) error { return k.SetStringValue(name, text) })
+}
+
+func (userRegistry) SetExpandable(key, name, text string) error {
+	return set(key, func(k registry.Key) error { return k.SetExpandStringValue(name, text) })
+}
+
+func set(key string, value func(registry.Key) error) error {
 	k, _, err := registry.CreateKey(registry.CURRENT_USER, key, registry.SET_VALUE)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = k.Close() }()
-	return k.SetStringValue(name, text)
+	return value(k)
 }
 
 func (userRegistry) Delete(key, name string) error {

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/stagedoor-app/stagedoor/app/clients"
@@ -26,11 +27,15 @@ func (s Service) TakeOut(ctx context.Context, e clients.Server) (back bool, err 
 	return false, s.change(ctx, p, e, nil)
 }
 
-// TakeOutFile removes a client's file that Stagedoor made and that has nothing any more.
-func (s Service) TakeOutFile(ctx context.Context, client clients.Client) error {
-	ch, err := s.Configs.PlanLeftover(ctx, client)
-	if err == nil && ch.Writes() {
-		_, err = s.Apply(ctx, Plan{Change: ch, Client: client})
+// TakeOutFiles removes the clients' files that Stagedoor made and that have nothing any more.
+func (s Service) TakeOutFiles(ctx context.Context) error {
+	kept, err := s.Configs.Kept()
+	for _, client := range kept {
+		ch, unclear := s.Configs.PlanLeftover(ctx, client)
+		if unclear == nil && ch.Writes() {
+			_, unclear = s.Apply(ctx, Plan{Change: ch, Client: client})
+		}
+		err = errors.Join(err, unclear)
 	}
 	return err
 }
