@@ -91,6 +91,7 @@ func (v *view) layout() fyne.CanvasObject {
 		to := func(words, name string) fyne.CanvasObject {
 			return kit.Quiet(words, func() { v.host.Try(func(context.Context) error { return v.beside.Open(name) }, func() {}) })
 		}
+		below.Add(to(lang.L("Servers and clients"), "servers"))
 		below.Add(container.NewGridWithColumns(2, to(lang.L("Audit log"), "audit"), to(lang.L("Alerts"), "alerts")))
 	}
 	v.alone = kit.Warning(lang.L("Stagedoor is not in the tray, so nobody is told of alerts once this window is closed. Start it; on GNOME install the AppIndicator extension first."))

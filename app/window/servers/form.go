@@ -71,18 +71,29 @@ func (v *view) form(r request) {
 	if !v.loaded {
 		return
 	}
-	if len(v.facts.state.Profiles) == 0 {
-		box := container.NewVBox(kit.Heading(lang.L("No profile yet")), kit.Muted(lang.L("A server needs an account: create a profile first, and sign in.")))
-		if v.parts.Open != nil {
-			box.Add(container.NewHBox(kit.Primary(lang.L("Profiles…"), v.accounts)))
-		}
-		v.put(container.NewVScroll(kit.Inset(8, 22, box)), true)
+	c, known := v.choiceOf(r.server)
+	switch {
+	case len(v.facts.state.Profiles) == 0:
+		v.needProfile(lang.L("No profile yet"), lang.L("A server needs an account: create a profile first, and sign in."))
+		return
+	case known && len(c.Profiles) == 0:
+		v.needProfile(lang.L("No profile for this server"), lang.L("{{.Server}} takes a login of {{.Providers}}: create a profile for it, and sign in.", map[string]any{"Server": c.Name, "Providers": strings.Join(c.Provider, ", ")}))
 		return
 	}
 	f := newForm(v, r)
 	v.put(container.NewVScroll(kit.Inset(8, 22, f.layout())), true)
 	v.host.Window.Canvas().Focus(f.server)
 	f.changed()
+}
+
+// needProfile says why there is no form yet, and leads to what is missing.
+func (v *view) needProfile(title, more string) {
+	row := container.NewHBox(kit.Button(lang.L("Back"), v.back))
+	if v.parts.Open != nil {
+		row.Add(kit.Primary(lang.L("Profiles…"), v.accounts))
+	}
+	v.put(container.NewVScroll(kit.Inset(8, 22, container.NewVBox(kit.Title(title), kit.Muted(more), row))), true)
+	v.host.Window.Canvas().Focus(row.Objects[len(row.Objects)-1].(*widget.Button))
 }
 
 func newForm(v *view, r request) *form {

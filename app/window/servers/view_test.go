@@ -370,9 +370,26 @@ func TestWithoutALogin(t *testing.T) {
 	w.click("Profiles…")
 	w.profile("work")
 	w.reload()
+	w.click("Known servers")
+	w.clickBeside("TIDAL MCP server (tidal_mcp.server)", "Set up…")
+	w.shows("No profile for this server", "takes a login of tidal")
+	w.click("Back")
 	w.click("Set up a server…")
 	w.shows("work: not signed in. The server gets no token before you have signed in.")
 	if !slices.Equal(opened, []string{"profiles"}) {
 		t.Errorf("opened %q", opened)
+	}
+}
+
+// A program that was moved is noticed, and one click has the entry start it again.
+func TestAMovedProgramIsMended(t *testing.T) {
+	w := open(t, `{"mcpServers":{"music":{"command":"/gone/stagedoor","args":["run","--profile","music","--env","API_KEY={secret}","--","/bin/sh","mine.sh"]}}}`)
+	w.key("music")
+	w.start()
+	w.shows("moved", "It starts Stagedoor as /gone/stagedoor")
+	w.click("Mend")
+	w.shows("ready", "“music” starts Stagedoor again")
+	if !strings.Contains(w.config(), w.launch) || !strings.Contains(w.config(), "mine.sh") {
+		t.Errorf("the file has\n%s", w.config())
 	}
 }

@@ -289,3 +289,21 @@ func (w *world) lose() {
 		w.t.Error(err)
 	}
 }
+
+// clickBeside clicks on the button in the line that says something.
+func (w *world) clickBeside(line, button string) {
+	w.t.Helper()
+	for _, o := range windowtest.Visible(w.pane) {
+		box, ok := o.(*fyne.Container)
+		if !ok || len(box.Objects) != 2 {
+			continue
+		}
+		l, isLabel := box.Objects[0].(*widget.Label)
+		b, isButton := box.Objects[1].(*widget.Button)
+		if isLabel && isButton && l.Text == line && b.Text == button {
+			test.Tap(b) // it may have to be scrolled to
+			return
+		}
+	}
+	w.t.Fatalf("there is no %q beside %q", button, line)
+}
