@@ -164,12 +164,12 @@ func takeSecrets(ctx context.Context, f *Factory, k importKeeper, service setup.
 	}
 	screen := *f
 	screen.Out = f.Err
-	report, err := k.Import(ctx, importer.Request{Path: "entry " + o.Wrap, Values: found.Env, Profile: found.Profile, Confirm: func(plan importer.Report) error {
+	report, err := found.Take(ctx, k, &o.Request, func(plan importer.Report) error {
 		return f.confirm(ctx, o.yes, plan.Look, "Move these out of the entry?", func() {
 			plan.DryRun = true
 			describeImport(&screen, plan)
 		})
-	}})
+	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -178,7 +178,7 @@ func takeSecrets(ctx context.Context, f *Factory, k importKeeper, service setup.
 		return nil
 	}
 	describeImport(&screen, report)
-	if o.Taken = found.Secrets; o.Project != "" {
+	if o.Project != "" {
 		f.notef("warning: if the file was committed, its history has the secrets: get new ones\n")
 	}
 	return nil

@@ -89,6 +89,8 @@ type Plan struct {
 	forget  func() error // the copy of what is put back
 	kept    bool         // there is such a copy
 	clash   bool         // the entry is that of another server of ours
+	// Secrets are the variables of an entry that is wrapped which its server gets from us.
+	Secrets []string
 	// Undoes is the backup that is put back, if one is.
 	Undoes clients.Backup
 }
@@ -186,6 +188,7 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 			plan.Change.Warnings = append(plan.Change.Warnings, LooseWords(e))
 		}
 	}
+	plan.Secrets = slices.Clone(found.Secrets)
 	left := slices.DeleteFunc(found.Secrets, func(name string) bool { return slices.Contains(r.Taken, name) })
 	if len(left) > 0 {
 		plan.Change.Warnings = append(plan.Change.Warnings, fmt.Sprintf("%s stays in the entry, in plain text, though the server gets it from Stagedoor; --wrap %s --yes moves it into the vault, after --unwrap if need be",

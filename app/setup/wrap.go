@@ -12,6 +12,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/clients"
 	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/importer"
 	"github.com/stagedoor-app/stagedoor/auth/migrate"
 	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/text"
@@ -74,6 +75,21 @@ func (s Service) Find(ctx context.Context, r *Request) (Found, error) {
 		}
 	}
 	return found, nil
+}
+
+// Importer is what moving a login out of an entry needs of auth.Keeper.
+type Importer interface {
+	Import(ctx context.Context, r importer.Request) (importer.Report, error)
+}
+
+// Take moves the login that an entry has in its env into the profile that it is to use, if
+// confirm, which may be nil, agrees; then the request takes those variables out.
+func (f Found) Take(ctx context.Context, k Importer, r *Request, confirm func(importer.Report) error) (importer.Report, error) {
+	report, err := k.Import(ctx, importer.Request{Path: "entry " + r.Wrap, Values: f.Env, Profile: f.Profile, Confirm: confirm})
+	if err == nil {
+		r.Taken = f.Secrets
+	}
+	return report, err
 }
 
 // Loose are the entries, of any client, that start a server of a provider without us.

@@ -87,11 +87,17 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// write makes a change, and hands on what makes it count.
-func (v *view) write(p setup.Plan, done func(next string, err error)) {
+// write makes a change, after what has to come before, and hands on what makes it count.
+func (v *view) write(p setup.Plan, before func(context.Context) error, done func(next string, err error)) {
 	v.host.Notice.Busy(lang.L("Writing {{.File}}…", map[string]any{"File": v.short(p.Change.Path)}), "")
 	kit.Load(v.host.Tasks, func(ctx context.Context) (next string, err error) {
-		if _, err = v.parts.Setup.Apply(ctx, p); err == nil {
+		if before != nil {
+			err = before(ctx)
+		}
+		if err == nil {
+			_, err = v.parts.Setup.Apply(ctx, p)
+		}
+		if err == nil {
 			next = v.parts.Setup.Next(ctx, p.Client)
 		}
 		return next, err
@@ -100,7 +106,7 @@ func (v *view) write(p setup.Plan, done func(next string, err error)) {
 
 // apply makes a change that was agreed to.
 func (v *view) apply(p setup.Plan, done string) {
-	v.write(p, func(next string, err error) {
+	v.write(p, nil, func(next string, err error) {
 		if err != nil {
 			v.host.Notice.Error(err)
 			return

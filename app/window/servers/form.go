@@ -51,15 +51,17 @@ type form struct {
 
 	command, variables, name *kit.Entry
 	agree                    *widget.Check
+	move                     *widget.Check // secrets of the entry go into the vault
 	bare                     *widget.Check // proxy and certificates of this process stay out of the entry
 	apply                    *widget.Button
 	preview                  *fyne.Container
 
 	plan   setup.Plan
-	ready  bool   // the plan is of what the fields say
-	agreed string // the question that was answered with yes
-	later  func() // stops the preview that is to come
-	stop   func() // stops the one that is made
+	asked  setup.Request // that the plan is of
+	ready  bool          // the plan is of what the fields say
+	agreed string        // the question that was answered with yes
+	later  func()        // stops the preview that is to come
+	stop   func()        // stops the one that is made
 }
 
 // form puts the form into the pane.
@@ -120,6 +122,9 @@ func newForm(v *view, r request) *form {
 	f.agree.Hide()
 	f.bare = widget.NewCheck(lang.L("without proxy and certificates of this computer"), func(bool) { f.changed() })
 	f.bare.Hide()
+	f.move = widget.NewCheck(lang.L("move its login into the vault"), func(bool) { f.changed() })
+	f.move.Checked = true
+	f.move.Hide()
 	f.apply = kit.Primary(lang.L("Set up"), f.submit)
 	return f
 }
@@ -142,7 +147,7 @@ func (f *form) layout() fyne.CanvasObject {
 		add(lang.L("Name"), f.name)
 	}
 	return container.NewVBox(kit.Tight(kit.Title(title)), fields,
-		kit.Inset(8, 0, container.NewHBox(kit.Button(lang.L("Cancel"), f.cancel), f.apply, f.agree, f.bare)),
+		kit.Inset(8, 0, container.NewHBox(kit.Button(lang.L("Cancel"), f.cancel), f.apply, f.agree, f.move, f.bare)),
 		f.preview)
 }
 
@@ -226,12 +231,21 @@ func (f *form) look() {
 		f.say(kit.Muted(cmp.Or(missing, errText(err))))
 		return
 	}
-	f.stop = kit.Load(f.view.host.Tasks, func(ctx context.Context) (setup.Plan, error) { return f.view.parts.Setup.Plan(ctx, r) }, func(p setup.Plan, err error) {
-		f.plan, f.ready = p, err == nil
+	service, move := f.view.parts.Setup, f.move.Checked
+	f.stop = kit.Load(f.view.host.Tasks, func(ctx context.Context) (setup.Plan, error) {
+		p, err := service.Plan(ctx, r)
+		if err == nil && move && len(p.Secrets) > 0 {
+			r.Taken = p.Secrets
+			return service.Plan(ctx, r)
+		}
+		return p, err
+	}, func(p setup.Plan, err error) {
+		f.plan, f.ready, f.asked = p, err == nil, r
 		if err != nil {
 			f.say(kit.Warning(text.Sentence(err.Error())), kit.Muted(text.Sentence(hint.Plain(hint.Of(err)))))
 			return
 		}
+		f.move.Hidden = len(p.Secrets) == 0
 		f.bare.Hidden = !f.bare.Checked && !carries(p)
 		if f.name.SetPlaceHolder(p.Change.Name); f.agreed != f.asks() {
 			f.agree.SetChecked(false)
@@ -254,7 +268,7 @@ func (f *form) about(p setup.Plan) (list []fyne.CanvasObject) {
 			list = append(list, kit.Tight(kit.Muted(lang.L("Tick the box to go on, or type another name."))))
 		}
 	}
-	if _, view := f.profile(); view.Status != auth.StatusActive {
+	if _, view := f.profile(); view.Status != auth.StatusActive && !p.Change.TakesSecrets {
 		list = append(list, kit.Tight(kit.Muted(lang.L("{{.Name}}: {{.State}}. The server gets no token before you have signed in.", map[string]any{"Name": view.Name, "State": kit.StatusWords(view)}))))
 	}
 	return append(list, f.view.changes(p))
@@ -277,11 +291,25 @@ func (f *form) refresh() {
 	}
 	f.agree.Refresh()
 	f.bare.Refresh()
+	f.move.Refresh()
 	if f.ready && (!asks || f.agree.Checked) {
 		f.apply.Enable()
 	} else {
 		f.apply.Disable()
 	}
+}
+
+// take moves the login that an entry has into the vault, if that is planned.
+func (f *form) take(ctx context.Context) error {
+	if len(f.asked.Taken) == 0 {
+		return nil
+	}
+	r := f.asked
+	found, err := f.view.parts.Setup.Find(ctx, &r)
+	if err == nil {
+		_, err = found.Take(ctx, f.view.parts.Keeper, &r, nil)
+	}
+	return err
 }
 
 // submit writes the entry and tries it.
@@ -291,7 +319,7 @@ func (f *form) submit() {
 	}
 	v, p := f.view, f.plan
 	f.apply.Disable()
-	v.write(p, func(next string, err error) {
+	v.write(p, f.take, func(next string, err error) {
 		if err != nil {
 			v.host.Notice.Error(err)
 			f.changed() // the file may be another one by now

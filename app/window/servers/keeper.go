@@ -14,6 +14,7 @@ import (
 // concurrent use.
 type Keeper interface {
 	setup.Keeper
+	setup.Importer
 	scan.Keeper
 	// Watch signals each change that any process made, until ctx ends.
 	Watch(ctx context.Context) (<-chan struct{}, error)

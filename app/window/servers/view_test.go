@@ -17,6 +17,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/app/window/windowtest"
+	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/host"
 )
 
@@ -391,5 +392,36 @@ func TestAMovedProgramIsMended(t *testing.T) {
 	w.shows("ready", "“music” starts Stagedoor again")
 	if !strings.Contains(w.config(), w.launch) || !strings.Contains(w.config(), "mine.sh") {
 		t.Errorf("the file has\n%s", w.config())
+	}
+}
+
+// A server's login that stands in its entry moves into the vault with it, where the box
+// says so, and stays in the file where it does not.
+func TestALoginMovesIntoTheVault(t *testing.T) {
+	const refresh = "AQDmadeUpRefreshToken0123456789abcdef"
+	entry := `{"mcpServers":{"spotify":{"command":"/bin/sh","args":["-m","spotify_mcp.server"],"env":{"SPOTIFY_CLIENT_ID":"` + strings.Repeat("0a", 16) + `","SPOTIFY_REFRESH_TOKEN":"` + refresh + `","LOG":"mine"}}}}`
+	for name, moves := range map[string]bool{"moves": true, "stays": false} {
+		t.Run(name, func(t *testing.T) {
+			w := open(t, entry)
+			w.profile("work")
+			w.start()
+			w.click("Start it through Stagedoor…")
+			w.shows("move its login into the vault", "“spotify” through Stagedoor")
+			w.hides(refresh)
+			if !moves {
+				w.click("move its login into the vault")
+				w.shows("SPOTIFY_REFRESH_TOKEN stays in the entry, in plain text")
+			}
+			w.click("Yes, change that entry")
+			w.click("Set up")
+			w.shows("spotify: 3 tools, ")
+			if text := w.config(); strings.Contains(text, refresh) == moves || !strings.Contains(text, `"mine"`) {
+				t.Errorf("the file has\n%s", text)
+			}
+			state, err := w.keeper.State(t.Context())
+			if err != nil || (state.Profiles[0].Status == auth.StatusActive) != moves {
+				t.Errorf("the profile is %q, %v", state.Profiles[0].Status, err)
+			}
+		})
 	}
 }

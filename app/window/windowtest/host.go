@@ -56,7 +56,7 @@ func Visible(o fyne.CanvasObject) []fyne.CanvasObject {
 	return all
 }
 
-// Texts returns the text of every label and button that is shown in o.
+// Texts returns the text of every label, button and box that is shown in o.
 func Texts(o fyne.CanvasObject) []string {
 	var texts []string
 	for _, o := range Visible(o) {
@@ -64,6 +64,8 @@ func Texts(o fyne.CanvasObject) []string {
 		case *widget.Label:
 			texts = append(texts, o.Text)
 		case *widget.Button:
+			texts = append(texts, o.Text)
+		case *widget.Check:
 			texts = append(texts, o.Text)
 		}
 	}
