@@ -71,7 +71,8 @@ func Main(ctx context.Context, args []string, std Stdio, policy string) int {
 			paths, err := host.Here()
 			return filepath.Join(paths.State, name), err
 		},
-		OpenURL: a.browser().Open, Settings: a.settings,
+		OpenFile: fileOpener(a.browser()),
+		OpenURL:  a.browser().Open, Settings: a.settings,
 		Environ: a.environ,
 		Launch:  launch.Run,
 		Pipe:    func() (io.Reader, func()) { return launch.Pipe(std.In) },

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -70,6 +71,14 @@ func quit(ctx context.Context) (ran bool, err error) {
 		}
 	}
 	return ran, err
+}
+
+// fileOpener is nil where Claude Desktop installs no bundle by a click.
+func fileOpener(b host.Browser) func(context.Context, string) error {
+	if runtime.GOOS != "darwin" && runtime.GOOS != "windows" {
+		return nil
+	}
+	return b.OpenFile
 }
 
 // onPath is nil but on Windows, where a program has no folder that is in PATH anyway.

@@ -44,6 +44,9 @@ type Factory struct {
 	// Folder is where the user's files of a kind are: recipes, providers.
 	Folder  func(name string) (string, error)
 	OpenURL func(ctx context.Context, url string) error
+	// OpenFile has the system open a file with its program. Nil where Claude Desktop takes
+	// no bundles.
+	OpenFile func(ctx context.Context, path string) error
 	// Settings is where the user's settings are.
 	Settings func() (*settings.Store, error)
 	// Environ is the environment this process was started with, for children.

@@ -141,6 +141,8 @@ func TestFlagsReachTheirOptions(t *testing.T) {
 			}},
 		},
 		flagTest[setupOptions]{"--force --no-environment", &setupOptions{Request: setup.Request{Force: true, Bare: true}}},
+		flagTest[setupOptions]{"--bundle -o x.mcpb --no-open", &setupOptions{bundle: true, output: "x.mcpb", noOpen: true}},
+		flagTest[setupOptions]{"-o x.mcpb", nil}, flagTest[setupOptions]{"cursor --bundle", nil}, flagTest[setupOptions]{"--bundle --remove", nil},
 		flagTest[setupOptions]{"--no-check", &setupOptions{noCheck: true}},
 		flagTest[setupOptions]{"--remove", &setupOptions{Request: setup.Request{Remove: true}}},
 		flagTest[setupOptions]{"--wrap e -y", &setupOptions{yes: true, Request: setup.Request{Wrap: "e"}}},

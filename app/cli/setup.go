@@ -21,6 +21,9 @@ import (
 type setupOptions struct {
 	setup.Request
 	print, json, yes, noCheck, undo bool
+
+	bundle, noOpen bool
+	output         string // of the bundle
 }
 
 func newCmdSetup(f *Factory, runF func(*setupOptions) error) *cobra.Command {
@@ -55,6 +58,10 @@ starts stagedoor and the server by name, has relative paths, follows the active 
 of whoever uses it, and has no variable of your shell. What it has of yours all the
 same, as a --profile, is said.
 
+--bundle makes an MCP bundle (.mcpb) instead, which Claude Desktop for macOS and Windows
+installs by a click and keeps when it resets its file. It has no secret, and starts the
+server through Stagedoor as an entry does. It is tried, written to --output, and opened.
+
 --undo takes back what Stagedoor changed last in a client's file, in that of CLIENT or
 in the one that it changed last. What others changed since stays; if that is the entry
 itself, nothing is taken back without --force. stagedoor backups has what is older.
@@ -67,6 +74,7 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
   stagedoor setup cursor --print
   stagedoor setup --wrap spotify-work
   stagedoor setup claude-code --project . -- npx -y some-mcp-server
+  stagedoor setup --bundle --profile work
   stagedoor setup --remove --name spotify
   stagedoor setup --undo`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -82,6 +90,12 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
 			} else if named != "" {
 				o.Client = named
 			}
+			if !o.bundle && (o.output != "" || o.noOpen) {
+				return usage("say --bundle, too", "--output and --no-open are for a bundle")
+			}
+			if o.bundle && (o.undo || o.print || o.Remove || o.Wrap+o.Unwrap+o.Project != "" || o.Client != "" && o.Client != "claude-desktop") {
+				return usage("a bundle is for Claude Desktop, and is made anew", "--bundle goes with --profile, --name, --as, --env, --file, --endpoint, a command, and its own flags")
+			}
 			if o.undo && (o.Command != nil || o.Wrap+o.Unwrap+o.Entry != "" || o.Remove) {
 				return usage("stagedoor setup --undo takes the last change back, whatever it was", "--undo goes with CLIENT, --project, --force, --yes, --print and --json alone")
 			}
@@ -89,6 +103,9 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
 				return usage("say one of --wrap, --unwrap, --remove and --name", "--wrap and --unwrap name the entry, and go alone")
 			}
 			return run(cmd, f, o, runF, func(ctx context.Context, k *auth.Keeper) error {
+				if o.bundle {
+					return setupBundleRun(ctx, f, k, o)
+				}
 				if o.undo {
 					return setupUndoRun(ctx, f, k, o)
 				}
@@ -119,6 +136,10 @@ gemini, codex, vscode-insiders, cline, roo, lm-studio or goose.`,
 	flags.BoolVar(&o.undo, "undo", false, "take back what Stagedoor changed last")
 	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask: with --wrap, move secrets of the entry's env into the keychain; with --undo, take the change back")
 	flags.BoolVar(&o.print, "print", false, "show what would change and change nothing")
+	flags.BoolVar(&o.bundle, "bundle", false, "make a bundle for Claude Desktop instead of an entry")
+	flags.StringVarP(&o.output, "output", "o", "", "the bundle's file; stagedoor-NAME.mcpb in this folder if it is not said")
+	flags.BoolVar(&o.noOpen, "no-open", false, "do not open the bundle with Claude Desktop")
+	_ = cmd.RegisterFlagCompletionFunc("output", files)
 	flags.BoolVar(&o.noCheck, "no-check", false, "do not start the server to see whether it works")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON")
 	completeFlag(cmd, "client", clientIDs)

@@ -36,7 +36,14 @@ type Check struct {
 	Slow    bool     `json:"slow,omitempty"` // it took more than half of the client's patience
 	Problem string   `json:"problem,omitempty"`
 	Hint    string   `json:"hint,omitempty"`
+	Listed  []Tool   `json:"-"`                // what the server has
 	Output  []string `json:"output,omitempty"` // the last lines of standard error, if there is a problem
+}
+
+// Tool is one of a server's, in its own words.
+type Tool struct {
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
 }
 
 // Words are the result in a line.
@@ -84,7 +91,7 @@ func (s Service) Check(ctx context.Context, plan Plan) (c Check) {
 	errs := &tail{}
 	heard, err := s.converse(waiting, plan.Client, e, errs)
 	c.Seconds = time.Since(began).Round(10 * time.Millisecond).Seconds()
-	c.Protocol, c.Tools, c.OK = heard.protocol, heard.tools, err == nil && heard.standIn == ""
+	c.Protocol, c.Listed, c.Tools, c.OK = heard.protocol, heard.tools, len(heard.tools), err == nil && heard.standIn == ""
 	switch {
 	case c.OK:
 		c.Slow = 2*time.Since(began) > patience

@@ -79,7 +79,7 @@ func TestCheckStartsTheServerAsTheClientWill(t *testing.T) {
 			entry := clients.Entry{Command: "/bin/sh", Args: []string{"-c", c.script, "--", "/bin/sh"}, Env: map[string]string{"OWN": "1"}}
 			got := s.Check(t.Context(), Plan{Client: client, Change: clients.Change{Name: "x", Entry: &entry}})
 			c.want.Entry = "x"
-			if diff := cmp.Diff(c.want, got, cmpopts.IgnoreFields(Check{}, "Seconds", "Problem", "Hint", "Output", "Slow")); diff != "" {
+			if diff := cmp.Diff(c.want, got, cmpopts.IgnoreFields(Check{}, "Seconds", "Problem", "Hint", "Output", "Slow", "Listed")); diff != "" || len(got.Listed) != got.Tools {
 				t.Errorf("-want +got:\n%s\n%+v", diff, got)
 			}
 			if (got.Problem == "") != (c.says == "") || !strings.Contains(got.Problem, c.says) || !strings.Contains(got.Hint, c.advice) {

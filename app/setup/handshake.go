@@ -30,7 +30,7 @@ var errHungUp = errors.New("it ended without an answer")
 // answers are what a server said.
 type answers struct {
 	protocol string
-	tools    int
+	tools    []Tool
 	standIn  string // the launcher's own words: it has no token to start the server with
 }
 
@@ -76,7 +76,7 @@ func newConversation(out io.Writer, in io.Reader) *conversation {
 	return c
 }
 
-// open shakes hands and counts the tools, in whichever of the two eras of the
+// open shakes hands and lists the tools, in whichever of the two eras of the
 // protocol the server speaks, the one that clients open with first.
 func (c *conversation) open(ctx context.Context) (heard answers, err error) {
 	defer func() { // so that the reader comes to the end
@@ -123,8 +123,8 @@ func (c *conversation) open(ctx context.Context) (heard answers, err error) {
 	return heard, err
 }
 
-// tools counts them, page by page.
-func (c *conversation) tools(ctx context.Context, meta map[string]any) (count int, err error) {
+// tools lists them, page by page.
+func (c *conversation) tools(ctx context.Context, meta map[string]any) (all []Tool, err error) {
 	cursor := ""
 	for range maxPages {
 		params := map[string]any{}
@@ -135,18 +135,18 @@ func (c *conversation) tools(ctx context.Context, meta map[string]any) (count in
 			params["cursor"] = cursor
 		}
 		var page struct {
-			Tools []jsontext.Value `json:"tools"`
-			Next  string           `json:"nextCursor"`
+			Tools []Tool `json:"tools"`
+			Next  string `json:"nextCursor"`
 		}
 		if err := c.call(ctx, "tools/list", params, &page); err != nil {
-			return count, fmt.Errorf("it lists no tools: %w", err)
+			return all, fmt.Errorf("it lists no tools: %w", err)
 		}
-		count += len(page.Tools)
+		all = append(all, page.Tools...)
 		if cursor = page.Next; cursor == "" {
-			return count, nil
+			return all, nil
 		}
 	}
-	return count, errors.New("its list of tools has no end")
+	return all, errors.New("its list of tools has no end")
 }
 
 // call asks the server, and answers what it asks meanwhile.

@@ -178,6 +178,9 @@ func (s Service) Plan(ctx context.Context, r Request) (plan Plan, err error) {
 	if plan.Change.Writes() {
 		plan.Change.Warnings = append(plan.Change.Warnings, notes...)
 	}
+	if bundle := s.double(plan.Client, *entry); bundle != "" {
+		plan.Change.Warnings = append(plan.Change.Warnings, fmt.Sprintf("Claude Desktop has the bundle %q of the same server: it would have each tool twice; remove one of them", bundle))
+	}
 	plan.clash = was != nil && was.IsOurs() && !r.Force && another(*was, *entry, r.Entry != "")
 	plan.Wrapped, plan.Change.TakesSecrets = r.Wrap != "", len(r.Taken) > 0
 	if _, err := launch.Find(plan.server.Command[0]); err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/auth/hint"
@@ -33,6 +35,19 @@ func (b Browser) Open(ctx context.Context, rawURL string) error {
 	if err != nil {
 		return err
 	}
+	return b.open(ctx, target)
+}
+
+// OpenFile has the system open a file with the program that the user has for its kind, on
+// macOS and Windows. The path must be absolute.
+func (b Browser) OpenFile(ctx context.Context, path string) error {
+	if !filepath.IsAbs(path) || strings.ContainsAny(path, "\"\r\n") {
+		return fmt.Errorf("open %q: not the whole path of a file", path)
+	}
+	return b.open(ctx, path)
+}
+
+func (b Browser) open(ctx context.Context, target string) error {
 	getenv := b.Getenv
 	if getenv == nil {
 		getenv = func(string) string { return "" }
