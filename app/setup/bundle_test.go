@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -17,7 +18,8 @@ func bundleOf(t *testing.T, goos string, args ...string) (Bundle, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	configs, err := clients.New(clients.Params{Env: clients.Env{GOOS: goos, Home: t.TempDir()}})
+	dir := t.TempDir()
+	configs, err := clients.New(clients.Params{Env: clients.Env{GOOS: goos, Home: map[bool]string{true: `C:\none`, false: "/none"}[goos == "windows"]}, Now: time.Now, BackupDir: dir, LockDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
