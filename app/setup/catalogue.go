@@ -30,6 +30,9 @@ type Step struct {
 	Done    bool   `json:"done"`
 	Command string `json:"command,omitempty"` // what does it
 	Hint    string `json:"hint,omitempty"`
+
+	With string `json:"-"` // what a missing program comes with, if that is known
+	Page string `json:"-"` // where that is to be had
 }
 
 // Kind is what a Step is about.
@@ -53,10 +56,10 @@ func (c Choice) Missing() Step {
 }
 
 // installs says where the programs come from that start most servers.
-var installs = map[string]string{
-	"npx":     "it comes with Node.js: https://nodejs.org",
-	"uvx":     "it comes with uv: https://docs.astral.sh/uv",
-	"python3": "it is Python: https://www.python.org/downloads",
+var installs = map[string]struct{ with, page string }{
+	"npx":     {"Node.js", "https://nodejs.org"},
+	"uvx":     {"uv", "https://docs.astral.sh/uv"},
+	"python3": {"Python", "https://www.python.org/downloads"},
 }
 
 // Catalogue says of each server how far it is. Without a vault that can be read, profiles
@@ -104,8 +107,11 @@ func steps(c Choice, fit []profile.Profile, signedIn map[string]bool, active str
 	if command := c.Recipe.Command; len(command) > 0 {
 		_, err := launch.Find(command[0])
 		program = Step{Kind: HaveServer, Step: "have " + command[0], Done: err == nil}
-		if err != nil {
-			program.Hint = cmp.Or(installs[command[0]], "its own pages say how to install it")
+		if from, known := installs[command[0]]; err != nil && known {
+			program.Hint = "it comes with " + from.with + ": " + from.page
+			program.With, program.Page = from.with, from.page
+		} else if err != nil {
+			program.Hint = "its own pages say how to install it"
 		}
 	}
 	account := Step{Kind: HaveProfile, Step: "make a profile", Done: len(fit) > 0}

@@ -15,7 +15,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
-	"github.com/stagedoor-app/stagedoor/auth/hint"
+	"github.com/stagedoor-app/stagedoor/auth/provider"
 	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
@@ -48,7 +48,7 @@ func (v *view) choice(c setup.Choice) fyne.CanvasObject {
 	button := kit.Button(lang.L("Set up…"), func() { v.form(request{server: c.ID}) })
 	box := container.NewVBox(container.NewBorder(nil, nil, nil, button, name))
 	facts := kit.NewFacts()
-	facts.Text(lang.L("Login of"), strings.Join(c.Provider, ", "))
+	facts.Text(lang.L("Login of"), providerNames(c))
 	facts.Text(lang.L("Starts with"), launch.Join(c.Recipe.Command))
 	if len(c.Entries) > 0 {
 		facts.Text(lang.L("Set up in"), strings.Join(c.Entries, ", "))
@@ -58,15 +58,13 @@ func (v *view) choice(c setup.Choice) fyne.CanvasObject {
 		if s.Done || s.Kind == setup.HaveEntry {
 			continue
 		}
-		words := stepWords(s, c)
-		if advice := text.Sentence(hint.Plain(s.Hint)); advice != "" && s.Kind == setup.HaveServer {
-			row := container.NewBorder(nil, nil, nil, widget.NewButtonWithIcon(lang.L("Copy"), theme.ContentCopyIcon(), func() {
-				v.host.Copy(address(s.Hint))
-				v.host.Notice.Done(lang.L("Copied"), address(s.Hint))
-			}), kit.Value(words+". "+advice))
-			facts.Add(missing, row)
+		if s.Page == "" {
+			facts.Text(missing, stepWords(s, c))
 		} else {
-			facts.Text(missing, words)
+			facts.Add(missing, container.NewBorder(nil, nil, nil, widget.NewButtonWithIcon(lang.L("Copy"), theme.ContentCopyIcon(), func() {
+				v.host.Copy(s.Page)
+				v.host.Notice.Done(lang.L("Copied"), s.Page)
+			}), kit.Value(stepWords(s, c))))
 		}
 		missing = ""
 	}
@@ -78,10 +76,14 @@ func (v *view) choice(c setup.Choice) fyne.CanvasObject {
 func stepWords(s setup.Step, c setup.Choice) string {
 	switch s.Kind {
 	case setup.HaveServer:
-		if len(c.Recipe.Command) > 0 {
-			return lang.L("{{.Program}} is not on this computer", map[string]any{"Program": c.Recipe.Command[0]})
+		if len(c.Recipe.Command) == 0 {
+			return lang.L("the server itself: its own pages say how to get it")
 		}
-		return lang.L("the server itself")
+		words := map[string]any{"Program": c.Recipe.Command[0], "With": s.With, "Page": s.Page}
+		if s.Page == "" {
+			return lang.L("{{.Program}}: its own pages say how to install it", words)
+		}
+		return lang.L("{{.Program}}, which comes with {{.With}}: {{.Page}}", words)
 	case setup.HaveProfile:
 		return lang.L("a profile for it")
 	case setup.HaveLogin:
@@ -90,10 +92,13 @@ func stepWords(s setup.Step, c setup.Choice) string {
 	return s.Step
 }
 
-// address is what of an install hint is worth to be copied: the page, if it names one.
-func address(advice string) string {
-	if at := strings.Index(advice, "https://"); at >= 0 {
-		return strings.Fields(advice[at:])[0]
+// providerNames are those whose logins a server takes, for people.
+func providerNames(c setup.Choice) string {
+	var names []string
+	for _, id := range c.Provider {
+		if row, err := provider.Lookup(id); err == nil {
+			names = append(names, row.Name)
+		}
 	}
-	return advice
+	return strings.Join(names, ", ")
 }

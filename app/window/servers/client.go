@@ -66,8 +66,6 @@ func (v *view) client(c setup.Standing) fyne.CanvasObject {
 // entry shows one of Stagedoor's, and what can be done with it.
 func (v *view) entry(e setup.Held) fyne.CanvasObject {
 	words, colour := v.entryWords(e)
-	pill := kit.NewPill()
-	pill.Set(words, colour, theme.ColorNameBackground)
 	name := widget.NewLabel(kit.Shown(e.Name))
 	name.TextStyle.Bold = true
 	state := widget.NewLabel(words)

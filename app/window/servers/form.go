@@ -79,7 +79,7 @@ func (v *view) form(r request) {
 		v.needProfile(lang.L("No profile yet"), lang.L("A server needs an account: create a profile first, and sign in."))
 		return
 	case known && len(c.Profiles) == 0:
-		v.needProfile(lang.L("No profile for this server"), lang.L("{{.Server}} takes a login of {{.Providers}}: create a profile for it, and sign in.", map[string]any{"Server": c.Name, "Providers": strings.Join(c.Provider, ", ")}))
+		v.needProfile(lang.L("No profile for this server"), lang.L("{{.Server}} takes a login of {{.Providers}}: create a profile for it, and sign in.", map[string]any{"Server": c.Name, "Providers": providerNames(c)}))
 		return
 	}
 	f := newForm(v, r)

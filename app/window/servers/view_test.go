@@ -278,7 +278,7 @@ func TestKnownServers(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	w.start()
 	w.click("Known servers")
-	w.shows("Spotify MCP server (spotify_mcp.server)", "uvx is not on this computer. It comes with uv: https://docs.astral.sh/uv", "a login")
+	w.shows("Spotify MCP server (spotify_mcp.server)", "uvx, which comes with uv: https://docs.astral.sh/uv", "a login")
 	w.click("Copy")
 	if got := fyne.CurrentApp().Clipboard().Content(); got != "https://www.python.org/downloads" {
 		t.Errorf("the clipboard has %q", got)
@@ -373,7 +373,7 @@ func TestWithoutALogin(t *testing.T) {
 	w.reload()
 	w.click("Known servers")
 	w.clickBeside("TIDAL MCP server (tidal_mcp.server)", "Set up…")
-	w.shows("No profile for this server", "takes a login of tidal")
+	w.shows("No profile for this server", "takes a login of TIDAL")
 	w.click("Back")
 	w.click("Set up a server…")
 	w.shows("work: not signed in. The server gets no token before you have signed in.")
