@@ -24,7 +24,7 @@ func TestEntry(t *testing.T) {
 	w.ok("entry")
 
 	w.edit(w.State, "/somewhere/else")
-	w.is("entry", Warn, "another state folder than this command: /somewhere/else", "stagedoor setup claude-desktop --name oidc")
+	w.is("entry", Warn, "another state folder than this program: /somewhere/else", "stagedoor setup claude-desktop --name oidc")
 	w.edit("/somewhere/else", w.State)
 	w.edit(`"--provider"`, `"--profile"`)
 	w.edit(`"`+w.server.Issuer()+`"`, `"gone"`)

@@ -142,10 +142,10 @@ func (s Service) Examine(e clients.Server) (Fault, error) {
 		return Moved, fmt.Errorf("it starts Stagedoor as %s: %w", e.Entry.Command, err)
 	}
 	if s.Environ["STAGEDOOR_HOME"] != e.Entry.Env["STAGEDOOR_HOME"] && e.Client.Project == "" {
-		return OtherFolder, errors.New("it uses another state folder than this command: " + cmp.Or(e.Entry.Env["STAGEDOOR_HOME"], "the usual one"))
+		return OtherFolder, errors.New("it uses another state folder than this program: " + cmp.Or(e.Entry.Env["STAGEDOOR_HOME"], "the usual one"))
 	}
 	if s.Environ["STAGEDOOR_VAULT"] != e.Entry.Env["STAGEDOOR_VAULT"] && e.Client.Project == "" {
-		return OtherVault, errors.New("it looks for its secrets in another vault than this command")
+		return OtherVault, errors.New("it looks for its secrets in another vault than this program")
 	}
 	if pinned != "" && s.Keeper != nil {
 		if _, err := s.Keeper.Profile(pinned); errors.Is(err, profile.ErrNotFound) {

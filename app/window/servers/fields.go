@@ -55,16 +55,20 @@ func (f *form) pick(c setup.Choice) {
 func (f *form) profile() (profile.Profile, auth.ProfileView) {
 	for _, p := range f.view.facts.state.Profiles {
 		if p.Name == f.whose.Value() || f.whose.Value() == "" && p.Active {
-			full, _ := f.view.parts.Setup.Keeper.Profile(p.Name)
-			return full, p
+			return f.view.facts.profiles[p.Name], p
 		}
 	}
 	return profile.Profile{}, auth.ProfileView{}
 }
 
-// offer lists the servers that take the chosen account, and chooses one.
+// offer lists the servers that take the chosen account, and chooses one. What was typed for
+// another server stays.
 func (f *form) offer(wanted string) {
 	p, _ := f.profile()
+	command, variables := f.command.Text, f.variables.Text
+	if f.server.Value() != byHand {
+		command = ""
+	}
 	var list []kit.Option[string]
 	if p.Server != nil && len(p.Server.Command) > 0 {
 		list = append(list, kit.Option[string]{Words: lang.L("As before: {{.Command}}", map[string]any{"Command": short(p.Server.Command)}), Value: asBefore})
@@ -76,8 +80,14 @@ func (f *form) offer(wanted string) {
 	}
 	list = append(list, kit.Option[string]{Words: lang.L("Another server"), Value: byHand})
 	f.server.SetOptions(list)
+	if command != "" {
+		wanted = byHand
+	}
 	f.server.Choose(cmp.Or(wanted, list[0].Value))
-	f.fill()
+	if f.fill(); command != "" {
+		f.command.SetText(command)
+		f.variables.SetText(variables)
+	}
 }
 
 // short is a command as it fits into a list.

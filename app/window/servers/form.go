@@ -84,7 +84,11 @@ func (v *view) form(r request) {
 	}
 	f := newForm(v, r)
 	v.put(container.NewVScroll(kit.Inset(8, 22, f.layout())), true)
-	v.host.Window.Canvas().Focus(f.server)
+	if f.wrap == "" {
+		v.host.Window.Canvas().Focus(f.server)
+	} else {
+		v.host.Window.Canvas().Focus(f.whose)
+	}
 	f.changed()
 }
 
@@ -109,7 +113,7 @@ func newForm(v *view, r request) *form {
 	f.whose = kit.NewChoice(func() { f.offer(""); f.changed() }, profileOptions(v.facts.state)...)
 	f.command, f.variables, f.name = v.host.Keys.NewEntry(lang.L("npx -y some-mcp-server")), v.host.Keys.NewEntry(""), v.host.Keys.NewEntry("")
 	for _, e := range []*kit.Entry{f.command, f.variables, f.name} {
-		e.OnEscape = v.back
+		e.OnEscape = f.cancel
 		e.OnChanged = func(string) { f.changed() }
 		e.OnSubmitted = func(string) { f.submit() }
 	}
@@ -300,14 +304,13 @@ func (f *form) refresh() {
 }
 
 // take moves the login that an entry has into the vault, if that is planned.
-func (f *form) take(ctx context.Context) error {
-	if len(f.asked.Taken) == 0 {
+func (v *view) take(ctx context.Context, r setup.Request) error {
+	if len(r.Taken) == 0 {
 		return nil
 	}
-	r := f.asked
-	found, err := f.view.parts.Setup.Find(ctx, &r)
+	found, err := v.parts.Setup.Find(ctx, &r)
 	if err == nil {
-		_, err = found.Take(ctx, f.view.parts.Keeper, &r, nil)
+		_, err = found.Take(ctx, v.parts.Keeper, &r, nil)
 	}
 	return err
 }
@@ -319,7 +322,8 @@ func (f *form) submit() {
 	}
 	v, p := f.view, f.plan
 	f.apply.Disable()
-	v.write(p, f.take, func(next string, err error) {
+	asked := f.asked
+	v.write(p, func(ctx context.Context) error { return v.take(ctx, asked) }, func(next string, err error) {
 		if err != nil {
 			v.host.Notice.Error(err)
 			f.changed() // the file may be another one by now

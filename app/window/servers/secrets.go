@@ -43,7 +43,7 @@ func (v *view) secrets() fyne.CanvasObject {
 			box.Add(kit.Tight(kit.Value(file)))
 		}
 		facts := kit.NewFacts()
-		facts.Text(x.Entry, fmt.Sprintf("%s: %s (%s)", x.Place, x.Masked, x.What))
+		facts.Text(text.Name(x.Entry), fmt.Sprintf("%s: %s (%s)", x.Place, x.Masked, x.What))
 		if x.Variable != "" {
 			facts.Text("", lang.L("can move into the vault"))
 		} else {
@@ -68,7 +68,7 @@ func (v *view) askMove() {
 	found := v.movable()
 	facts := kit.NewFacts()
 	for _, x := range found {
-		facts.Text(x.Entry, fmt.Sprintf("%s: %s", x.Variable, x.Masked))
+		facts.Text(text.Name(x.Entry), fmt.Sprintf("%s: %s", x.Variable, x.Masked))
 	}
 	v.askAll(facts, lang.N("Move {{.Count}} into the vault?", len(found), map[string]any{"Count": len(found)}),
 		lang.L("Each value is kept in the vault as a profile, and its entry starts the server through Stagedoor, which gives the value to it. An encrypted copy of each file is kept."),
@@ -112,10 +112,10 @@ func (v *view) moved(done []scan.Moved, well string) {
 	for _, m := range done {
 		facts := kit.NewFacts()
 		if m.Error != "" {
-			facts.Text(m.Entry, lang.L("left as it is: {{.Why}}", map[string]any{"Why": m.Error})).Importance = widget.DangerImportance
+			facts.Text(text.Name(m.Entry), lang.L("left as it is: {{.Why}}", map[string]any{"Why": m.Error})).Importance = widget.DangerImportance
 			facts.Text("", text.Sentence(hint.Plain(m.Hint)))
 		} else {
-			facts.Text(m.Entry, well).Importance = widget.SuccessImportance
+			facts.Text(text.Name(m.Entry), well).Importance = widget.SuccessImportance
 			facts.Text("", strings.ReplaceAll(strings.Join(m.Keys, ", "), " → ", ": "))
 			again = append(again, m.Client)
 		}

@@ -28,6 +28,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/profile"
 	"github.com/stagedoor-app/stagedoor/auth/vault"
 )
 
@@ -49,17 +50,18 @@ func of(c clients.Client) page { return page(c.Folder()) }
 
 // facts are all that the window shows, read in one go.
 type facts struct {
-	state   auth.State
-	clients []setup.Standing
-	servers []setup.Choice
-	wrong   []error // recipes of the user's that are none
-	backups []clients.Backup
-	exposed map[string]error
-	guard   string
-	losses  []guard.Loss
-	found   []scan.Finding
-	unread  []error // files that were not scanned
-	stamp   string  // of the clients' files, before they were read
+	state    auth.State
+	profiles map[string]profile.Profile // by name
+	clients  []setup.Standing
+	servers  []setup.Choice
+	wrong    []error // recipes of the user's that are none
+	backups  []clients.Backup
+	exposed  map[string]error
+	guard    string
+	losses   []guard.Loss
+	found    []scan.Finding
+	unread   []error // files that were not scanned
+	stamp    string  // of the clients' files, before they were read
 }
 
 // view is the window's content and what it shows.
@@ -72,6 +74,8 @@ type view struct {
 	rows   []page
 	at     page
 	shown  string // what the page was made of
+	reads  int    // that were begun
+	newest int    // of them, that is shown
 	asking bool   // a form, a question or a result has the pane
 
 	list   *kit.List
@@ -137,8 +141,13 @@ func (v *view) reload() {
 	if v.parts.Problem != nil {
 		return
 	}
+	v.reads++
+	read := v.reads
 	kit.Try(v.host, v.read, func(f facts) {
-		v.facts, v.loaded = f, true
+		if read < v.newest {
+			return // a later one was quicker
+		}
+		v.newest, v.facts, v.loaded = read, f, true
 		v.rows = nil
 		for _, c := range f.clients {
 			v.rows = append(v.rows, of(c.Client))
@@ -167,6 +176,10 @@ func (v *view) read(ctx context.Context) (f facts, err error) {
 	quiet := vault.WithWait(ctx, 0)
 	if f.state, err = p.Keeper.State(quiet); err != nil {
 		return f, err
+	}
+	f.profiles = map[string]profile.Profile{}
+	for _, view := range f.state.Profiles {
+		f.profiles[view.Name], _ = p.Keeper.Profile(view.Name)
 	}
 	if f.clients, err = p.Setup.Survey(ctx); err != nil {
 		return f, err

@@ -425,3 +425,54 @@ func TestALoginMovesIntoTheVault(t *testing.T) {
 		})
 	}
 }
+
+// What was typed stays when the profile is another one, and its server is not taken instead.
+func TestTypedWordsOutlastAnotherProfile(t *testing.T) {
+	w := open(t, "{}")
+	w.key("music")
+	w.profile("work")
+	w.start()
+	w.click("Set up a server…")
+	w.choose("Server", "Another server")
+	w.fill("Command", "/bin/sh mine.sh")
+	w.fill("Variables", "API_TOKEN")
+	w.choose("Profile", "always music (API key)")
+	w.shows(`"API_TOKEN={secret}"`, "mine.sh")
+}
+
+// What somebody changed since is named before an undo takes it away, and only the entry is
+// taken back.
+func TestUndoOfWhatWasChangedSince(t *testing.T) {
+	w := open(t, others)
+	w.key("music")
+	w.start()
+	w.click("Set up a server…")
+	w.fill("Command", "/bin/sh mine.sh")
+	w.fill("Variables", "API_KEY")
+	w.click("Set up")
+	w.write(w.file(), strings.NewReplacer("mine.sh", "theirs.sh", "// mine", "// ours").Replace(w.config()))
+	w.click("Undo the last change…")
+	w.shows("it was changed since by somebody else; its args, command would be lost")
+	w.click("Take it back")
+	if want := strings.Replace(others, "// mine", "// ours", 1); w.config() != want {
+		t.Errorf("the file has\n%s", w.config())
+	}
+}
+
+// What others wrote into a client's file does not turn a line of the window around.
+func TestWordsOfOthers(t *testing.T) {
+	w := open(t, `{"mcpServers":{"evil\u202e\u001b[2J":{"command":"/x/stagedoor","args":["run","--","y"],"env":{"A_TOKEN":"`+planted+`"}},"b\u202ead":{"command":"/z/\u202eq"}}}`)
+	w.key("music")
+	w.start()
+	for _, page := range []string{"Secrets in plain text", "Known servers", "Backups", "Claude Desktop"} {
+		w.click(page)
+		if all := strings.Join(windowtest.Texts(w.host.Window.Content()), "\n"); strings.ContainsAny(all, "\u202e\x1b") {
+			t.Errorf("%s: %q", page, all)
+		}
+	}
+	w.shows("bad (q)", "evil[2J")
+	w.click("Remove…")
+	if all := strings.Join(windowtest.Texts(w.host.Window.Content()), "\n"); strings.ContainsAny(all, "\u202e\x1b") {
+		t.Errorf("the question: %q", all)
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window/kit"
 	"github.com/stagedoor-app/stagedoor/auth"
+	"github.com/stagedoor-app/stagedoor/auth/text"
 )
 
 // showRow fills a row of the list.
@@ -71,7 +72,7 @@ func (v *view) standingWords(c setup.Standing) (string, fyne.ThemeColorName) {
 	colour := theme.ColorNameSuccess
 	var names []string
 	for _, e := range c.Entries {
-		names = append(names, e.Name)
+		names = append(names, text.Name(e.Name))
 		if _, its := v.entryWords(e); its != theme.ColorNameSuccess && colour != theme.ColorNameError {
 			colour = its
 		}
