@@ -54,7 +54,7 @@ func builders() map[string]func(*kit.Host, Params) {
 			profiles.Show(h, p.Keeper, p.Entries, profiles.Beside{Tray: p.Companions.Tray, Open: p.Open})
 		},
 		"servers": func(h *kit.Host, p Params) {
-			p.Servers.Open = p.Open
+			p.Servers.Open, p.Servers.Tray = p.Open, p.Companions.Tray
 			servers.Show(h, p.Servers)
 		},
 		"welcome": func(h *kit.Host, p Params) {

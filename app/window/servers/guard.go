@@ -43,6 +43,9 @@ func (v *view) guard() fyne.CanvasObject {
 		}
 	}
 	box.Add(kit.Inset(6, 0, choice))
+	if v.facts.alone {
+		box.Add(kit.Tight(kit.Warning(lang.L("Stagedoor is not in the tray, so nobody watches the files now. What is lost meanwhile is noticed when it starts."))))
+	}
 	for _, l := range v.facts.losses {
 		box.Add(widget.NewSeparator())
 		box.Add(kit.Tight(kit.Warning(lang.L("{{.Client}} lost {{.Entries}}", map[string]any{"Client": l.Name, "Entries": strings.Join(l.Entries, ", ")})), kit.Muted(text.Sentence(l.Words()))))

@@ -38,4 +38,5 @@ type Parts struct {
 	Guard    Guard
 	Problem  error                   // why the clients' files cannot be looked for
 	Open     func(name string) error // opens another window; may be nil
+	Tray     func() bool             // reports whether there is a tray, which has the guard; may be nil
 }

@@ -58,6 +58,7 @@ type facts struct {
 	backups  []clients.Backup
 	exposed  map[string]error
 	guard    string
+	alone    bool // no tray has the guard
 	losses   []guard.Loss
 	found    []scan.Finding
 	unread   []error // files that were not scanned
@@ -193,6 +194,7 @@ func (v *view) read(ctx context.Context) (f facts, err error) {
 	if f.guard = now.Guarding(); err != nil {
 		f.guard = ""
 	}
+	f.alone = p.Tray != nil && !p.Tray()
 	if p.Guard != nil {
 		f.losses = p.Guard.Open()
 	}
@@ -225,7 +227,7 @@ func (v *view) showPage() {
 		v.put(v.backup.show(), false)
 		return
 	case guarding:
-		key, build = key+fmt.Sprint(v.facts.guard, v.facts.losses), v.guard
+		key, build = key+fmt.Sprint(v.facts.guard, v.facts.alone, v.facts.losses), v.guard
 	default:
 		c, ok := v.standing(v.at)
 		if !ok {

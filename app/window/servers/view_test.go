@@ -231,8 +231,16 @@ func TestBackupsComeBack(t *testing.T) {
 func TestGuard(t *testing.T) {
 	w := open(t, "{}")
 	w.profile("work")
+	tray := false
+	w.parts.Tray = func() bool { return tray }
 	w.start()
 	w.click("Guard")
+	w.shows("nobody watches the files now")
+	tray = true
+	w.reload()
+	if windowtest.Shows(w.pane, "nobody watches") {
+		t.Error("there is a tray, and the page says that there is none")
+	}
 	w.click("Ask me first")
 	w.shows("Guard: asks first")
 	if s, err := w.parts.Settings.Settings(); err != nil || s.Guarding() != settings.GuardAsk {
