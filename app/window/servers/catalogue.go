@@ -31,6 +31,9 @@ func (v *view) choiceOf(id string) (setup.Choice, bool) {
 func (v *view) catalogue() fyne.CanvasObject {
 	box := container.NewVBox(kit.Tight(kit.Title(lang.L("Known servers"))),
 		kit.Tight(kit.Muted(lang.L("Any other server can be set up too, by its command and the variable that it reads its token from."))))
+	if len(v.facts.clients) == 0 {
+		box.Add(kit.Tight(kit.Warning(lang.L("No MCP client was found on this computer."))))
+	}
 	for _, err := range v.facts.wrong {
 		box.Add(kit.Tight(kit.Warning(text.Sentence(err.Error()))))
 	}

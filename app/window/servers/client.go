@@ -40,7 +40,7 @@ func (v *view) client(c setup.Standing) fyne.CanvasObject {
 		box.Add(kit.Tight(kit.Warning(lang.L("This file is left alone: {{.Why}}", map[string]any{"Why": c.Problem.Error()}))))
 		box.Add(kit.Tight(kit.Muted(text.Sentence(hint.Plain(hint.Of(c.Problem))))))
 		if !c.Changed.IsZero() {
-			box.Add(container.NewHBox(kit.Button(lang.L("Backups…"), func() { v.show(backups) })))
+			box.Add(container.NewHBox(kit.Button(lang.L("Backups…"), func() { v.goTo(backups) })))
 		}
 		return box
 	}

@@ -98,7 +98,7 @@ func (v *view) needProfile(title, more string) {
 	if v.parts.Open != nil {
 		row.Add(kit.Primary(lang.L("Profiles…"), v.accounts))
 	}
-	v.put(container.NewVScroll(kit.Inset(8, 22, container.NewVBox(kit.Title(title), kit.Muted(more), row))), true)
+	v.put(container.NewVScroll(kit.Inset(8, 22, container.NewVBox(kit.Tight(kit.Title(title)), kit.Tight(kit.Muted(more)), kit.Inset(10, 0, row)))), true)
 	v.host.Window.Canvas().Focus(row.Objects[len(row.Objects)-1].(*widget.Button))
 }
 

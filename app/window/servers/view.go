@@ -161,10 +161,8 @@ func (v *view) reload() {
 			}
 		}
 		v.list.Refresh()
-		if i := slices.Index(v.rows, v.at); v.list.Selected() != i {
-			v.list.Shift(i)
-		}
 		if !v.asking {
+			v.mark()
 			v.showPage()
 		}
 	})
@@ -209,18 +207,12 @@ func (v *view) goTo(p page) {
 	v.reload()
 }
 
-// show leads to a page from another one.
-func (v *view) show(p page) {
-	v.goTo(p)
-	v.list.Shift(slices.Index(v.rows, p))
-}
-
 // showPage puts the page up unless it shows that already: what has the keyboard keeps it.
 func (v *view) showPage() {
 	key, build := fmt.Sprint(v.at), v.catalogue
 	switch v.at {
 	case catalogue:
-		key += fmt.Sprint(v.facts.servers, v.facts.wrong)
+		key += fmt.Sprint(v.facts.servers, v.facts.wrong, len(v.facts.clients))
 	case secrets:
 		key, build = key+fmt.Sprint(v.facts.found, v.facts.unread), v.secrets
 	case backups:
@@ -243,11 +235,25 @@ func (v *view) showPage() {
 	v.shown = key
 }
 
+// mark selects the row of the page. While a form or a question has its place none is: a
+// click on the page's own row leads back then, which Fyne does not tell of a row that is
+// selected.
+func (v *view) mark() {
+	row := -1
+	if !v.asking {
+		row = slices.Index(v.rows, v.at)
+	}
+	if v.list.Selected() != row {
+		v.list.Shift(row)
+	}
+}
+
 func (v *view) put(o fyne.CanvasObject, asking bool) {
 	v.host.SetTitle(lang.L("Servers and clients"))
 	v.asking, v.shown = asking, ""
 	v.pane.Objects = []fyne.CanvasObject{o}
 	v.pane.Refresh()
+	v.mark()
 }
 
 // back brings the page back after a form, a question or a result.
@@ -276,10 +282,14 @@ func (v *view) login(id string) (auth.ProfileView, bool) {
 	return v.facts.state.Profiles[i], true
 }
 
-// accounts leads to the window on the profiles.
+// accounts leads to the window that makes profiles and signs in.
 func (v *view) accounts() {
 	if v.parts.Open == nil {
 		return
 	}
-	v.host.Try(func(context.Context) error { return v.parts.Open("profiles") }, func() {})
+	name := "profiles"
+	if len(v.facts.state.Profiles) == 0 {
+		name = "welcome" // which leads to the first
+	}
+	v.host.Try(func(context.Context) error { return v.parts.Open(name) }, func() {})
 }

@@ -370,8 +370,14 @@ func TestRunningClientsAndProjects(t *testing.T) {
 // A person who must sign in first is told so in the word that the profiles have, and one
 // without a profile is not led into a form that cannot be finished.
 func TestWithoutALogin(t *testing.T) {
-	w := open(t, "{}")
+	w := open(t, "")
 	w.start()
+	w.shows("No MCP client was found on this computer.")
+	w.write(w.file(), "{}")
+	w.look()
+	if windowtest.Shows(w.pane, "No MCP client was found") {
+		t.Error("there is one, and the page says that there is none")
+	}
 	var opened []string
 	w.parts.Open = func(name string) error { opened = append(opened, name); return nil }
 	w.click("Set up a server…")
@@ -385,7 +391,7 @@ func TestWithoutALogin(t *testing.T) {
 	w.click("Back")
 	w.click("Set up a server…")
 	w.shows("work: not signed in. The server gets no token before you have signed in.")
-	if !slices.Equal(opened, []string{"profiles"}) {
+	if !slices.Equal(opened, []string{"welcome"}) {
 		t.Errorf("opened %q", opened)
 	}
 }
