@@ -10,7 +10,7 @@ const (
 	Create    Action = "create"    // the entry is new
 	Update    Action = "update"    // the entry exists and differs
 	Unchanged Action = "unchanged" // the entry is already as wanted
-	Remove    Action = "remove"    // the entry goes
+	Remove    Action = "remove"    // the entry goes; without After the file goes with it
 	Absent    Action = "absent"    // the entry to remove is not there
 	Restore   Action = "restore"   // the whole file becomes what it was; without After there was none
 )
@@ -62,7 +62,9 @@ func (ch Change) Writes() bool {
 }
 
 // removes says that the file itself goes.
-func (ch Change) removes() bool { return ch.Action == Restore && ch.After == nil }
+func (ch Change) removes() bool {
+	return (ch.Action == Restore || ch.Action == Remove) && ch.After == nil
+}
 
 // client is the row of the change's client.
 func (ch Change) client() (Client, error) {

@@ -4,17 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 const (
 	childHome = "STAGEDOOR_TEST_CLIENTS_HOME"
 	childName = "STAGEDOOR_TEST_CLIENTS_NAME"
-	forEver   = "for ever" // a childName: set and remove until killed
+	forEver   = "for ever " // before a childName: set and remove it until killed
 	perWriter = 5
 )
 
@@ -25,10 +28,11 @@ func TestMain(m *testing.M) {
 	}
 	w := worldAt(&testing.T{}, os.Getenv(childHome), "claude-desktop")
 	work := addEntries
-	if os.Getenv(childName) == forEver {
+	name, endless := strings.CutPrefix(os.Getenv(childName), forEver)
+	if endless {
 		work = toggle
 	}
-	if err := work(w, os.Getenv(childName)); err != nil {
+	if err := work(w, name); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -58,57 +62,80 @@ func addEntries(w world, who string) error {
 	return nil
 }
 
-func toggle(w world, _ string) error {
+// toggle sets an entry and removes it, for ever.
+func toggle(w world, name string) error {
 	for i := 0; ; i++ {
 		e := &shortEntry
 		if i%2 == 1 {
 			e = nil
 		}
-		ch, err := w.Plan(context.Background(), w.client, "our", e)
-		if err != nil {
-			return err
+		ch, err := w.Plan(context.Background(), w.client, name, e)
+		if err == nil {
+			_, err = w.Apply(context.Background(), ch)
 		}
-		if _, err := w.Apply(context.Background(), ch); err != nil {
+		if err != nil && !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}
 }
 
-// A process that is killed while it writes leaves the old file or the new one,
-// and no lock.
+// Two processes that are killed while they write leave the file as one of them meant it,
+// no lock, and nothing that stays beside it.
 func TestKilledWhileApplying(t *testing.T) {
 	t.Parallel()
+	kills := 40
+	if os.Getenv("STAGEDOOR_LONG") != "" {
+		kills = 500
+	}
 	w := newWorld(t, "claude-desktop")
-	without := "{\n  // keep\n  \"mcpServers\": {}, \"big\": \"" + strings.Repeat("x", 1<<16) + "\"\n}"
-	w.write(without)
-	with := string(w.plan("our", &shortEntry).After)
-	for range 5 {
+	const theirs = "{\n  // keep\n  \"mcpServers\": {}, \"big\": \""
+	big := strings.Repeat("x", 1<<16) + "\"\n}"
+	w.write(theirs + big)
+	whole := func() {
+		t.Helper()
+		got, err := w.entries()
+		delete(got, "one")
+		delete(got, "two")
+		if text := w.read(); err != nil || len(got) > 0 || !strings.HasPrefix(text, theirs[:len("{\n  // keep\n  \"mcpServers\": ")]) || !strings.HasSuffix(text, big) {
+			t.Fatalf("the file is neither the old nor the new: %v, %v, %.300q", err, got, text)
+		}
+	}
+	start := func(name string) *exec.Cmd {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), childHome+"="+w.home, childName+"="+forEver)
+		cmd.Env = append(os.Environ(), childHome+"="+w.home, childName+"="+forEver+name)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for seen, last := 0, w.read(); seen < 3; {
-			now := w.read()
-			if now != with && now != without {
-				t.Fatalf("the file is neither the old nor the new: %.200q", now)
-			}
-			if now != last {
-				seen, last = seen+1, now
+		return cmd
+	}
+	writers := map[string]*exec.Cmd{"one": start("one"), "two": start("two")}
+	for i := range kills {
+		name := []string{"one", "two"}[i%2]
+		for last, seen := w.read(), 0; seen < 1+i%3; {
+			whole()
+			if now := w.read(); now != last {
+				last, seen = now, seen+1
 			}
 		}
-		if err := cmd.Process.Kill(); err != nil {
+		time.Sleep(rand.N(2 * time.Millisecond)) // any moment is what this is about
+		if err := writers[name].Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		_ = cmd.Wait() // it was killed
-		if now := w.read(); now != with && now != without {
-			t.Fatalf("after the kill the file is neither the old nor the new: %.200q", now)
-		}
+		_ = writers[name].Wait() // it was killed
+		whole()
+		writers[name] = start(name)
 	}
-	w.apply(w.plan("our", nil))
-	w.apply(w.plan("our", &shortEntry))
-	if w.read() != with {
-		t.Error("the next Stagedoor could not write")
+	for _, cmd := range writers {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	whole()
+	// The next Stagedoor can write, and tidies.
+	w.apply(w.plan("three", &shortEntry))
+	w.apply(w.plan("three", nil))
+	left, err := os.ReadDir(filepath.Dir(w.path()))
+	if err != nil || len(left) != 1 {
+		t.Errorf("beside the file: %v, %v", left, err)
 	}
 }
 

@@ -25,18 +25,22 @@ func TestLeftoverFileGoes(t *testing.T) {
 				_, err = os.Stat(w.path())
 				return errors.Is(err, fs.ErrNotExist)
 			}
-			w.apply(w.plan("our", &shortEntry))
-			if gone() {
-				t.Fatal("it went with an entry")
+			// Made with one and left without the other, so that no change is the last undone.
+			made := func() string {
+				w.apply(w.plan("our", &shortEntry))
+				w.apply(w.plan("other", &shortEntry))
+				if gone() {
+					t.Fatal("it went with an entry")
+				}
+				w.apply(w.plan("our", nil))
+				w.apply(w.plan("other", nil))
+				return w.read()
 			}
-			w.apply(w.plan("our", nil))
-			left := w.read()
+			left := made()
 			if !gone() {
 				t.Errorf("left: %q", left)
 			}
-			w.apply(w.plan("our", &shortEntry))
-			w.apply(w.plan("our", nil))
-			w.write(left + "\n")
+			w.write(made() + "\n")
 			if gone() {
 				t.Error("a file that somebody changed is gone")
 			}

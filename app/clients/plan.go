@@ -42,7 +42,28 @@ func (c *Configs) Plan(ctx context.Context, client Client, name string, e *Entry
 		}
 		return Change{}, err
 	}
+	if ch.Action == Remove {
+		c.asBefore(ctx, client, &ch)
+	}
 	return ch, nil
+}
+
+// asBefore makes the file what it was before the entry was created, byte by byte, if nobody
+// changed it since: what held the first entry goes with it, and so does a file that was
+// not there.
+func (c *Configs) asBefore(ctx context.Context, client Client, ch *Change) {
+	list, _ := c.Backups(client) // without them the entry alone goes
+	now := sum(ch.Before, true)
+	for _, b := range list {
+		if b.Change.Action != Create || b.Change.Entry != ch.Name || b.Change.Path != ch.Path || b.Change.After != now {
+			continue
+		}
+		data, err := c.Read(ctx, b)
+		if err == nil && sum(data, b.Copy != "") == b.Change.Before && c.doubt(ctx, b, data) == "" {
+			ch.After = data
+		}
+		return
+	}
 }
 
 // compute fills in After, Action and what follows from them.
@@ -81,7 +102,9 @@ func (ch *Change) compute(client Client) error {
 	if err != nil {
 		return err
 	}
-	ch.After = after.bytes()
+	if ch.After = after.bytes(); ch.After == nil {
+		ch.After = []byte{}
+	}
 	if ch.Writes() && len(ch.After) > maxSize {
 		return tooLarge(ch.Path, maxSize)
 	}

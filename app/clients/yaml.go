@@ -104,10 +104,32 @@ func (f *yamlFile) servers(client Client) (key, mapping *yaml.Node, err error) {
 	switch {
 	case mapping == nil:
 		return nil, nil, nil
+	case mapping.Anchor == "" && len(mapping.Content) == 0 && f.head(key, mapping) != "":
+		return key, mapping, nil
 	case mapping.Kind != yaml.MappingNode || mapping.Style&yaml.FlowStyle != 0 || mapping.Anchor != "" || len(mapping.Content) == 0 || mapping.Content[0].Line <= key.Line:
 		return nil, nil, f.refuse(fmt.Sprintf("%q is no block mapping with entries and without an anchor", client.key()))
 	}
 	return key, mapping, nil
+}
+
+// head is the line of a key whose value is {} or nothing, without that value, as its block
+// would begin; "" if it is another value. Goose writes {} itself.
+func (f *yamlFile) head(key, value *yaml.Node) string {
+	line := f.lines[key.Line-1]
+	switch {
+	case value.Kind == yaml.MappingNode && value.Line == key.Line:
+		from := value.Column - 1
+		n := strings.IndexByte(line[min(from, len(line)):], '}')
+		if n < 0 || strings.Trim(line[from:from+n], "{ \t") != "" {
+			return ""
+		}
+		return strings.TrimRight(line[:from], " \t") + line[from+n+1:]
+	case isNull(*value) && value.Value == "":
+		return line
+	case isNull(*value) && value.Line == key.Line:
+		return strings.TrimRight(line[:value.Column-1], " \t") + line[value.Column-1+len(value.Value):]
+	}
+	return ""
 }
 
 func (f *yamlFile) entry(client Client, name string) (found, error) {
@@ -212,7 +234,9 @@ func (f *yamlFile) others(client Client, name string) [][]byte {
 	if err != nil || mapping == nil {
 		return yamlLines(kept)
 	}
-	if k, _ := pair(mapping, name); k != nil {
+	if len(mapping.Content) == 0 {
+		kept = slices.Delete(kept, key.Line-1, key.Line)
+	} else if k, _ := pair(mapping, name); k != nil {
 		from, to := f.block(k)
 		kept = slices.Delete(kept, from, to)
 		if len(mapping.Content) == 2 {
@@ -282,6 +306,10 @@ func (f *yamlFile) setMembers(client Client, name string, e Entry) (file, error)
 		indent := max(0, f.root.Column-1)
 		list := append([]string{strings.Repeat(" ", indent) + client.key() + ":"}, f.entryLines(client, name, e, indent+2)...)
 		return f.patched(append(bytes.Clone(f.text), lead+strings.Join(list, nl)+tail...))
+	}
+	if len(mapping.Content) == 0 {
+		list := append([]string{strings.TrimRight(f.head(key, mapping), "\r\n")}, f.entryLines(client, name, e, key.Column+1)...)
+		return f.patched([]byte(strings.Join(slices.Replace(slices.Clone(f.lines), key.Line-1, key.Line, strings.Join(list, nl)+nl), "")))
 	}
 	old, value := pair(mapping, name)
 	if old == nil {

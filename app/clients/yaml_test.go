@@ -110,8 +110,6 @@ func TestYAMLRefused(t *testing.T) {
 		"a list":            {"- a\n", "the top level is no block mapping"},
 		"JSON":              {`{"extensions": {}}`, "the top level is no block mapping"},
 		"flow":              {"extensions: {a: {cmd: x}}\n", `"extensions" is no block mapping`},
-		"empty":             {"extensions: {}\n", `"extensions" is no block mapping`},
-		"nothing":           {"extensions:\n", `"extensions" is no block mapping`},
 		"an anchor":         {"extensions: &x\n  a:\n    cmd: x\nb: *x\n", `"extensions" is no block mapping`},
 		"an alias":          {"b: &x\n  a:\n    cmd: x\nextensions: *x\n", `"extensions" is no block mapping`},
 		"keys twice":        {"a: 1\na: 2\n", "not valid YAML"},
