@@ -199,7 +199,7 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 	defer release()
 	go a.notifyWhile(ctx, k)
 	var entries profiles.Entries // none, rather than no window
-	parts := servers.Parts{Keeper: k}
+	parts := servers.Parts{Keeper: k, Run: func(ctx context.Context, line string) error { return platform.Feed(ctx, line, a.environ, nil) }}
 	if parts.Setup, parts.Problem = a.setup(k); parts.Problem == nil {
 		entries = parts.Setup
 		parts.Settings, parts.Problem = a.settings()

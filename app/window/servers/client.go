@@ -59,8 +59,23 @@ func (v *view) client(c setup.Standing) fyne.CanvasObject {
 	if !c.Changed.IsZero() {
 		row.Add(kit.Button(lang.L("Undo the last change…"), func() { v.undo(setup.Request{Client: c.Client.ID, Project: c.Client.Project}) }))
 	}
+	if line := c.Client.Restart(v.parts.Setup.Configs.Env.GOOS); c.Stale() && line != "" && v.parts.Run != nil {
+		row.Add(kit.Button(lang.L("Restart {{.Client}}", map[string]any{"Client": c.Client.Name}), func() { v.restart(c, line) }))
+	}
 	box.Add(kit.Inset(10, 0, row))
 	return box
+}
+
+// restart has a client quit as its user would, and start again.
+func (v *view) restart(c setup.Standing, line string) {
+	what := map[string]any{"Client": c.Client.Name}
+	v.host.Notice.Busy(lang.L("Restarting {{.Client}}…", what), "")
+	v.host.Try(func(ctx context.Context) error {
+		return hint.Wrap(v.parts.Run(ctx, line), lang.L("Quit it completely and start it by hand."))
+	}, func() {
+		v.host.Notice.Done(lang.L("{{.Client}} was started again", what), "")
+		v.reload()
+	})
 }
 
 // entry shows one of Stagedoor's, and what can be done with it.

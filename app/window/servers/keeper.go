@@ -38,5 +38,7 @@ type Parts struct {
 	Guard    Guard
 	Problem  error                   // why the clients' files cannot be looked for
 	Open     func(name string) error // opens another window; may be nil
-	Tray     func() bool             // reports whether there is a tray, which has the guard; may be nil
+	// Run runs a command of ours in the system's shell; may be nil.
+	Run  func(ctx context.Context, line string) error
+	Tray func() bool // reports whether there is a tray, which has the guard; may be nil
 }

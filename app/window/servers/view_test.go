@@ -490,3 +490,35 @@ func TestWordsOfOthers(t *testing.T) {
 		t.Errorf("the question: %q", all)
 	}
 }
+
+// Where there is a polite way, a client that does not know of a change is restarted by a
+// click, and by nothing else.
+func TestRestartTheClient(t *testing.T) {
+	w := openOn(t, "darwin", "{}")
+	w.key("music")
+	began := time.Now().Add(-time.Hour)
+	w.parts.Setup.Processes = func(context.Context) ([]host.Process, error) {
+		return []host.Process{{Path: "/Applications/Claude.app/Contents/MacOS/Claude", Began: began}}, nil
+	}
+	var ran []string
+	w.parts.Run = func(_ context.Context, line string) error {
+		ran = append(ran, line)
+		began = time.Now().Add(time.Minute)
+		return nil
+	}
+	w.start()
+	if windowtest.Shows(w.pane, "Restart Claude Desktop") {
+		t.Error("nothing is changed, and a restart is offered")
+	}
+	w.click("Set up a server…")
+	w.fill("Command", "/bin/sh mine.sh")
+	w.fill("Variables", "API_KEY")
+	w.click("Set up")
+	w.click("Done")
+	w.shows("needs restart")
+	w.click("Restart Claude Desktop")
+	w.shows("Claude Desktop was started again")
+	if len(ran) != 1 || !strings.Contains(ran[0], "quit app") || windowtest.Shows(w.pane, "Restart Claude Desktop") {
+		t.Errorf("ran %q, and the page shows %q", ran, windowtest.Texts(w.pane))
+	}
+}

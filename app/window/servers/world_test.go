@@ -36,6 +36,7 @@ type world struct {
 	*view
 	t      *testing.T
 	home   string
+	goos   string
 	keeper *auth.Keeper
 	launch string // the stand-in for the launcher
 
@@ -52,8 +53,13 @@ esac; done
 // open shows the window where a client has this config.
 func open(t *testing.T, config string) *world {
 	t.Helper()
+	return openOn(t, "linux", config)
+}
+
+func openOn(t *testing.T, goos, config string) *world {
+	t.Helper()
 	home, state := t.TempDir(), t.TempDir()
-	w := &world{t: t, home: home, launch: filepath.Join(t.TempDir(), "stagedoor")}
+	w := &world{t: t, home: home, goos: goos, launch: filepath.Join(t.TempDir(), "stagedoor")}
 	w.write(w.launch, answers)
 	if err := os.Chmod(w.launch, 0o700); err != nil {
 		t.Fatal(err)
@@ -74,7 +80,7 @@ func open(t *testing.T, config string) *world {
 	}
 	t.Cleanup(func() { _ = w.keeper.Close(context.Background()) })
 	configs, err := clients.New(clients.Params{
-		Env: clients.Env{GOOS: "linux", Home: home}, Now: time.Now, BackupDir: filepath.Join(state, "backups"), LockDir: filepath.Join(state, "locks"), Sealer: w.keeper,
+		Env: clients.Env{GOOS: goos, Home: home}, Now: time.Now, BackupDir: filepath.Join(state, "backups"), LockDir: filepath.Join(state, "locks"), Sealer: w.keeper,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +121,9 @@ func (untold) Watch(context.Context) (<-chan struct{}, error) { return nil, nil 
 
 // file is that of Claude Desktop.
 func (w *world) file() string {
+	if w.goos == "darwin" {
+		return filepath.Join(w.home, "Library", "Application Support", "Claude", "claude_desktop_config.json")
+	}
 	return filepath.Join(w.home, ".config", "Claude", "claude_desktop_config.json")
 }
 
