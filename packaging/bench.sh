@@ -21,6 +21,9 @@ echo
 echo "== between an MCP client and its server, against a bare pipe"
 go run ./packaging/bench proxy --app "$out/lean/stagedoor"
 echo
+echo "== an entry in an MCP client's file"
+go run ./packaging/bench setup --app "$out/lean/stagedoor"
+echo
 echo "== the audit window, a million events, software GL"
 go run ./packaging/bench window --app "$out/stagedoor"
 echo

@@ -8,6 +8,7 @@
 //	bench files --app PROGRAM --peer AWS-VAULT
 //	                             `run` on the file vault against `aws-vault exec`
 //	bench proxy --app PROGRAM    `run` between a client and its server, against a bare pipe
+//	bench setup --app PROGRAM    `setup` on a file of 1 MB, and beside other programs that set up clients
 //	bench window --app PROGRAM   the audit window on a log of a million events
 //	bench medians <RESULTS       medians and ratios of `go test -bench` output
 package main
@@ -31,7 +32,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("which one? tray, token, files, proxy, window or medians")
+		return errors.New("which one? tray, token, files, proxy, setup, window or medians")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	app := flags.String("app", "out/lean/stagedoor", "the program to measure")
@@ -72,6 +73,11 @@ func run(args []string) error {
 			return err
 		}
 		return proxy(ctx, program)
+	case "setup":
+		if program, err = installed(folder, program); err != nil {
+			return err
+		}
+		return setups(ctx, program)
 	case "window":
 		return window(ctx, program)
 	case "medians":
