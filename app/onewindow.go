@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagedoor-app/stagedoor/app/platform"
+	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/window"
 	"github.com/stagedoor-app/stagedoor/auth"
 	"github.com/stagedoor-app/stagedoor/auth/durable"
@@ -79,6 +80,30 @@ func fileOpener(b host.Browser) func(context.Context, string) error {
 		return nil
 	}
 	return b.OpenFile
+}
+
+// openBundle makes a bundle in the state folder, from which Claude Desktop takes it over.
+func openBundle(ctx context.Context, s setup.Service, plan setup.Plan, tools []setup.Tool, open func(context.Context, string) error) error {
+	b, err := s.Bundle(plan, tools, Version())
+	if err != nil {
+		return err
+	}
+	paths, err := host.Here()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(paths.State, "bundles")
+	if _, err = durable.EnsureDir(dir); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, b.Name)
+	if err = durable.WriteFile(path, b.Data, durable.FileMode); err != nil {
+		return err
+	}
+	if err = s.KeepBundle(ctx, plan); err != nil {
+		return err
+	}
+	return open(ctx, path)
 }
 
 // onPath is nil but on Windows, where a program has no folder that is in PATH anyway.

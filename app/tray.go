@@ -17,6 +17,7 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/launch"
 	"github.com/stagedoor-app/stagedoor/app/notify"
 	"github.com/stagedoor-app/stagedoor/app/platform"
+	"github.com/stagedoor-app/stagedoor/app/setup"
 	"github.com/stagedoor-app/stagedoor/app/tray"
 	"github.com/stagedoor-app/stagedoor/app/window"
 	"github.com/stagedoor-app/stagedoor/app/window/profiles"
@@ -205,6 +206,11 @@ func (a *application) runWindow(ctx context.Context, name string) error {
 		parts.Settings, parts.Problem = a.settings()
 		if paths, err := host.Here(); err == nil && parts.Problem == nil {
 			parts.Guard = a.newGuard(paths, parts.Settings, k, parts.Setup, nil)
+		}
+	}
+	if open := fileOpener(a.browser()); open != nil && parts.Problem == nil {
+		parts.Bundle = func(ctx context.Context, plan setup.Plan, tools []setup.Tool) error {
+			return openBundle(ctx, parts.Setup, plan, tools, open)
 		}
 	}
 	return window.Run(ctx, name, window.Params{

@@ -22,7 +22,7 @@ import (
 
 // inState are the names of what is in a state folder, but for the lock files beside
 // them. What else is there is somebody else's.
-var inState = text.Pattern(`\A(?:profiles\.json|settings\.json|folder-id|session-bus|tray\.lock|tray-quit|window-[a-z-]+|audit\.lock|audit|backups|guard|imports|incidents|locks|providers|recipes|vault|wal)\z`)
+var inState = text.Pattern(`\A(?:profiles\.json|settings\.json|folder-id|session-bus|tray\.lock|tray-quit|window-[a-z-]+|audit\.lock|audit|backups|bundles|guard|imports|incidents|locks|providers|recipes|vault|wal)\z`)
 
 // Erase ends the use of the state folder: it removes everything of it from the vault,
 // the audit log's key last, and what is in the folder, and the folder itself unless

@@ -54,6 +54,7 @@ type form struct {
 	move                     *widget.Check // secrets of the entry go into the vault
 	bare                     *widget.Check // proxy and certificates of this process stay out of the entry
 	apply                    *widget.Button
+	bundle                   *widget.Button // nil where there are none
 	preview                  *fyne.Container
 
 	plan   setup.Plan
@@ -130,6 +131,9 @@ func newForm(v *view, r request) *form {
 	f.move.Checked = true
 	f.move.Hide()
 	f.apply = kit.Primary(lang.L("Set up"), f.submit)
+	if v.parts.Bundle != nil && f.wrap == "" { // which Claude Desktop does not lose
+		f.bundle, f.apply = kit.Primary(lang.L("Install as a bundle"), f.install), kit.Button(lang.L("Write into its file"), f.submit)
+	}
 	return f
 }
 
@@ -150,9 +154,14 @@ func (f *form) layout() fyne.CanvasObject {
 	if f.wrap == "" {
 		add(lang.L("Name"), f.name)
 	}
-	return container.NewVBox(kit.Tight(kit.Title(title)), fields,
-		kit.Inset(8, 0, container.NewHBox(kit.Button(lang.L("Cancel"), f.cancel), f.apply, f.agree, f.move, f.bare)),
-		f.preview)
+	row := container.NewHBox(kit.Button(lang.L("Cancel"), f.cancel))
+	if f.bundle != nil {
+		row.Add(f.bundle)
+	}
+	for _, o := range []fyne.CanvasObject{f.apply, f.agree, f.move, f.bare} {
+		row.Add(o)
+	}
+	return container.NewVBox(kit.Tight(kit.Title(title)), fields, kit.Inset(8, 0, row), f.preview)
 }
 
 func (f *form) cancel() {
@@ -296,6 +305,13 @@ func (f *form) refresh() {
 	f.agree.Refresh()
 	f.bare.Refresh()
 	f.move.Refresh()
+	if f.bundle != nil { // which changes no file, and so asks nothing
+		if f.ready && f.plan.Client.ID == clients.Default && f.plan.Client.Project == "" {
+			f.bundle.Enable()
+		} else {
+			f.bundle.Disable()
+		}
+	}
 	if f.ready && (!asks || f.agree.Checked) {
 		f.apply.Enable()
 	} else {
@@ -337,5 +353,23 @@ func (f *form) submit() {
 		}
 		v.check(p.Client, p.Change.Name, written+" "+text.Sentence(next), func(ctx context.Context) setup.Check { return v.parts.Setup.Check(ctx, p) })
 		v.reload()
+	})
+}
+
+// install tries the server and hands Claude Desktop a bundle of it.
+func (f *form) install() {
+	v, p := f.view, f.plan
+	if f.bundle.Disabled() || !f.ready {
+		return
+	}
+	v.host.Notice.Clear()
+	v.check(p.Client, p.Change.Name, lang.L("Once the server has answered, {{.Client}} asks whether to install it.", map[string]any{"Client": p.Client.Name}), func(ctx context.Context) setup.Check {
+		c := v.parts.Setup.Check(ctx, p)
+		if c.OK || c.Untried && ctx.Err() == nil {
+			if err := v.parts.Bundle(ctx, p, c.Listed); err != nil {
+				c.OK, c.Untried, c.Problem, c.Hint = false, false, err.Error(), hint.Of(err)
+			}
+		}
+		return c
 	})
 }

@@ -39,6 +39,9 @@ type Parts struct {
 	Problem  error                   // why the clients' files cannot be looked for
 	Open     func(name string) error // opens another window; may be nil
 	// Run runs a command of ours in the system's shell; may be nil.
-	Run  func(ctx context.Context, line string) error
-	Tray func() bool // reports whether there is a tray, which has the guard; may be nil
+	Run func(ctx context.Context, line string) error
+	// Bundle makes the bundle of a plan and has Claude Desktop open it; nil where that
+	// takes none.
+	Bundle func(ctx context.Context, plan setup.Plan, tools []setup.Tool) error
+	Tray   func() bool // reports whether there is a tray, which has the guard; may be nil
 }

@@ -4,6 +4,7 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -521,4 +522,31 @@ func TestRestartTheClient(t *testing.T) {
 	if len(ran) != 1 || !strings.Contains(ran[0], "quit app") || windowtest.Shows(w.pane, "Restart Claude Desktop") {
 		t.Errorf("ran %q, and the page shows %q", ran, windowtest.Texts(w.pane))
 	}
+}
+
+// Where Claude Desktop takes bundles, one click tries the server and hands over a bundle of
+// it, and the file stays as it is.
+func TestInstallAsABundle(t *testing.T) {
+	w := openOn(t, "darwin", "{}")
+	w.key("music")
+	var made setup.Bundle
+	var fails error
+	w.parts.Bundle = func(_ context.Context, plan setup.Plan, tools []setup.Tool) (err error) {
+		if made, err = w.parts.Setup.Bundle(plan, tools, "1.2.3"); err == nil {
+			err = fails
+		}
+		return err
+	}
+	w.start()
+	w.click("Set up a server…")
+	w.fill("Command", "/bin/sh mine.sh")
+	w.fill("Variables", "API_KEY")
+	w.click("Install as a bundle")
+	w.shows("music: 3 tools, ", "Claude Desktop asks whether to install it")
+	if w.config() != "{}" || made.Name != "stagedoor-music.mcpb" || len(made.Data) == 0 {
+		t.Errorf("the file has %q, the bundle is %q with %d bytes", w.config(), made.Name, len(made.Data))
+	}
+	fails = errors.New("no program opens it")
+	w.click("Test again")
+	w.shows("no program opens it")
 }
