@@ -12,7 +12,7 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 build_debian='gcc libc6-dev make pkg-config libgl1-mesa-dev xorg-dev libxkbcommon-dev libwayland-dev wayland-protocols libegl1-mesa-dev'
-test_debian='xvfb dbus gnome-keyring libsecret-tools libnotify-bin xfce4-panel fluxbox dunst xdotool x11-utils imagemagick fonts-dejavu-core adwaita-icon-theme librsvg2-common libgl1-mesa-dri patch systemd python3-venv maven lintian desktop-file-utils appstream rpm man-db zstd binutils unzip'
+test_debian='xvfb dbus gnome-keyring libsecret-tools libnotify-bin xfce4-panel fluxbox dunst xdotool x11-utils imagemagick fonts-dejavu-core adwaita-icon-theme librsvg2-common libgl1-mesa-dri patch systemd python3-venv maven lintian desktop-file-utils appstream rpm man-db zstd binutils unzip apt-utils createrepo-c dnf dnf-plugins-core gnupg'
 windows_debian='gcc-mingw-w64-x86-64 nsis osslsigncode openssl wine wine64 xvfb dbus xdotool imagemagick fonts-dejavu-core libgl1-mesa-dri'
 build_fedora='gcc make pkgconf-pkg-config mesa-libGL-devel mesa-libEGL-devel libX11-devel libXcursor-devel libXrandr-devel libXinerama-devel libXi-devel libXxf86vm-devel libxkbcommon-devel wayland-devel wayland-protocols-devel'
 test_fedora='xorg-x11-server-Xvfb dbus-daemon gnome-keyring libsecret libnotify xfce4-panel fluxbox dunst xdotool xprop xwininfo ImageMagick dejavu-sans-fonts adwaita-icon-theme librsvg2 mesa-dri-drivers nodejs npm patch systemd python3 java-21-openjdk-headless maven'
