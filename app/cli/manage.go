@@ -89,7 +89,7 @@ func (f *Factory) repin(ctx context.Context, k setup.Keeper, p profile.Profile, 
 	}
 	if !yes && (f.ReadPassword == nil || !f.ask(question)) {
 		for _, e := range pinned {
-			f.notef("warning: %q will not start any more: stagedoor setup %s %s --name %s\n", e.Name, e.Client.ID, command, setup.Quote(e.Name))
+			f.notef("warning: %q will not start any more: stagedoor setup %s %s --name %s\n", e.Name, setup.Named(e.Client), command, setup.Quote(e.Name))
 		}
 		return nil
 	}

@@ -261,11 +261,7 @@ func setupRun(ctx context.Context, f *Factory, k setupKeeper, o *setupOptions) e
 	case o.Unwrap != "":
 		f.printf("the entry %q starts its server without Stagedoor again\n", result.Entry)
 	case p.Wrapped:
-		of := p.Client.ID
-		if o.Project != "" {
-			of += " --project " + setup.Quote(o.Project)
-		}
-		f.printf("the entry %q starts its server through Stagedoor now: stagedoor setup %s --unwrap %s undoes it\n", result.Entry, of, setup.Quote(result.Entry))
+		f.printf("the entry %q starts its server through Stagedoor now: stagedoor setup %s --unwrap %s undoes it\n", result.Entry, setup.Named(p.Client), setup.Quote(result.Entry))
 	default:
 		f.printf("wrote the entry %q to %s\n", result.Entry, result.Path)
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/stagedoor-app/stagedoor/app/clients"
 )
 
-// Ours are the entries, of any client, that start a server through Stagedoor.
+// Ours are the entries, of any client or project, that start a server through Stagedoor.
 func (s Service) Ours() []clients.Server {
-	return slices.DeleteFunc(s.Configs.Servers(), func(e clients.Server) bool { return !e.Entry.IsOurs() })
+	return slices.DeleteFunc(s.everywhere(), func(e clients.Server) bool { return !e.Entry.IsOurs() })
 }
 
 // TakeOut ends that an entry starts its server through Stagedoor: one that was wrapped

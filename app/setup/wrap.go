@@ -106,6 +106,14 @@ func LooseWords(e clients.Server) string {
 	return fmt.Sprintf("%s: the entry %q still starts its server without Stagedoor: stagedoor setup %s --wrap %s", e.Client.Name, e.Name, e.Client.ID, Quote(e.Name))
 }
 
+// Named is a client in a command for a shell, with its project.
+func Named(c clients.Client) string {
+	if c.Project == "" {
+		return c.ID
+	}
+	return c.ID + " --project " + Quote(c.Project)
+}
+
 // Quote is an entry's name in a command for a shell: others may have chosen it.
 func Quote(name string) string {
 	if clients.CheckName(name) == nil {
@@ -114,9 +122,23 @@ func Quote(name string) string {
 	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
-// Pinned are the entries, of any client, that start a server with a profile.
+// everywhere are the entries of every client, and of the projects whose files Stagedoor
+// changed and still has a copy of.
+func (s Service) everywhere() []clients.Server {
+	list := s.Configs.Servers()
+	kept, _ := s.Configs.Kept() // without the copies nobody knows of projects
+	for _, c := range kept {
+		if c.Project != "" {
+			servers, _ := s.Configs.ServersOf(c)
+			list = append(list, servers...)
+		}
+	}
+	return list
+}
+
+// Pinned are the entries, of any client or project, that start a server with a profile.
 func (s Service) Pinned(profile string) []clients.Server {
-	return slices.DeleteFunc(s.Configs.Servers(), func(e clients.Server) bool {
+	return slices.DeleteFunc(s.everywhere(), func(e clients.Server) bool {
 		flags, _ := e.Entry.Behind()
 		return !e.Entry.IsOurs() || Option(flags, "--profile") != profile && !strings.Contains(strings.Join(flags, " "), "{secret:"+profile+"}")
 	})
