@@ -5,6 +5,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -325,6 +328,39 @@ func titles(list []virtual.Window) string {
 		all = append(all, w.Title)
 	}
 	return strings.Join(all, "\n")
+}
+
+// The same programs give the same installer, whenever they were built.
+func TestWindowsInstallerIsTheSame(t *testing.T) {
+	var made [2]string
+	for i := range made {
+		from := t.TempDir()
+		for _, name := range []string{"stagedoor.exe", "stagedoor-window.exe"} {
+			data, err := os.ReadFile(filepath.Join(windowsOut, name))
+			if err != nil {
+				t.Fatalf("%v: run make windows first", err)
+			}
+			path, built := filepath.Join(from, name), time.Unix(int64(1e9+i*1e6), 0)
+			if err := errors.Join(os.WriteFile(path, data, 0o700), os.Chtimes(path, built, built)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out := filepath.Join(t.TempDir(), "stagedoor-0.1.0-setup.exe")
+		saysIn(t, append(os.Environ(), "SOURCE_DATE_EPOCH=1763700000"), 0, "makensis", "-V2", "-WX", "-DVERSION=0.1.0", "-DFROM="+from, "-DOUT="+out, "windows/installer.nsi")
+		made[i] = sum(t, out)
+	}
+	if made[0] != made[1] {
+		t.Errorf("the installers differ: %v", made)
+	}
+}
+
+func sum(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
 // Programs and installer can be signed, and say who they are.

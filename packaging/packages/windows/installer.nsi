@@ -21,6 +21,7 @@ OutFile "${OUT}"
 RequestExecutionLevel user
 InstallDir "$LOCALAPPDATA\Programs\${APP}"
 InstallDirRegKey HKCU "${UNINST}" "InstallLocation"
+SetDateSave off ; those of the files are of whoever built them
 SetCompressor /SOLID lzma
 ManifestDPIAware true
 ManifestSupportedOS all
