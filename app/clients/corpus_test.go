@@ -42,6 +42,17 @@ func TestCorpus(t *testing.T) {
 			}
 			w.apply(ch)
 			set := w.read()
+			if ch.Action == Create && !clientstest.Inserted(before, []byte(set)) {
+				t.Errorf("more than the entry has changed:\n%.300q\n%.300q", before, set)
+			}
+			// Without the copy that was kept, too, nothing of the rest goes but a list that was empty.
+			alone := Change{Client: ch.Client, Path: ch.Path, Name: ch.Name, Before: []byte(set), Exists: true}
+			if err := alone.compute(w.client); err != nil {
+				t.Errorf("taken out: %v", err)
+			} else if rest := alone.After; ch.Action == Create && !clientstest.Inserted(before, rest) &&
+				(!clientstest.Inserted(rest, before) || bytes.Count(rest, []byte("#")) != bytes.Count(before, []byte("#"))) {
+				t.Errorf("taken out without the copy it is another:\n%.300q\n%.300q", before, alone.After)
+			}
 			if again := w.plan("our", &shortEntry); again.Writes() {
 				t.Errorf("set twice it is another: %s", again.Diff())
 			}

@@ -99,6 +99,24 @@ func TestYAMLProperty(t *testing.T) {
 	})
 }
 
+// A comment beside the list of extensions is the user's, also when our entry was the only one.
+func TestYAMLKeepsTheListsComment(t *testing.T) {
+	for before, want := range map[string]string{
+		"a: 1\n\nextensions: {}  # mine\nb: 2\n": "a: 1\n\nextensions: {}  # mine\nb: 2\n",
+		"extensions: ~ # none\r\nb: 2\r\n":       "extensions: {} # none\r\nb: 2\r\n",
+		"extensions: # mine":                     "extensions: {} # mine\n",
+	} {
+		set := Change{Client: "goose", Path: "/f", Name: "s", Entry: &shortEntry, Before: []byte(before), Exists: true}
+		if err := set.compute(goose(t)); err != nil {
+			t.Fatal(err)
+		}
+		gone := Change{Client: "goose", Path: "/f", Name: "s", Before: set.After, Exists: true}
+		if err := gone.compute(goose(t)); err != nil || string(gone.After) != want {
+			t.Errorf("%q is %q by way of %q, %v", before, gone.After, set.After, err)
+		}
+	}
+}
+
 // What is not understood, or not written in blocks, is left alone with the reason.
 func TestYAMLRefused(t *testing.T) {
 	for name, c := range map[string]struct{ text, says string }{

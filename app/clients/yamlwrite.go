@@ -128,7 +128,11 @@ func (f *yamlFile) drop(client Client, name string) (file, error) {
 		return f.patched([]byte(strings.Join(slices.Delete(kept, from, to), "")))
 	}
 	before, between, after := strings.Join(kept[:key.Line-1], ""), strings.Join(kept[key.Line:from], ""), strings.Join(kept[to:], "")
+	head, comment, commented := strings.Cut(kept[key.Line-1], "#") // which set never writes
 	switch {
+	case commented:
+		bare := strings.TrimRight(head, " \t")
+		before += bare + " {}" + head[len(bare):] + "#" + comment
 	case after == "" && !bytes.HasSuffix(f.text, []byte("\n")):
 		before = string(withoutNewline([]byte(before + between)))
 		between = ""
