@@ -106,9 +106,39 @@ func fill(from, to string) error {
 		return err
 	}
 	defer func() { _ = out.Close() }()
-	size, err := io.Copy(out, in)
+	wanted, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	is, err := out.Stat()
+	if err != nil {
+		return err
+	}
+	return pour(in, wanted.Size(), out, is.Size())
+}
+
+// filled is what pour needs of a file.
+type filled interface {
+	io.WriterAt
+	Truncate(size int64) error
+	Sync() error
+}
+
+// pour replaces the is bytes of out by the wanted ones of in. What is longer than before
+// goes first: if the disk is full, out is as it was.
+func pour(in io.ReaderAt, wanted int64, out filled, is int64) error {
+	if wanted > is {
+		_, err := io.Copy(io.NewOffsetWriter(out, is), io.NewSectionReader(in, is, wanted-is))
+		if err == nil {
+			err = out.Sync()
+		}
+		if err != nil {
+			return errors.Join(err, out.Truncate(is))
+		}
+	}
+	_, err := io.Copy(io.NewOffsetWriter(out, 0), io.NewSectionReader(in, 0, min(is, wanted)))
 	if err == nil {
-		err = out.Truncate(size)
+		err = out.Truncate(wanted)
 	}
 	if err == nil {
 		err = out.Sync()
