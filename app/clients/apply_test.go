@@ -285,6 +285,27 @@ func TestReadOnlyFile(t *testing.T) {
 	noLeftovers(t, filepath.Dir(w.path()), 1)
 }
 
+// Whoever cannot write hears what is in the way.
+func TestAccessIsExplained(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err      error
+		says     string
+		readOnly bool
+	}{
+		{syscall.EROFS, "mounted read-only", true},
+		{syscall.ENOSPC, "free some space", false},
+		{syscall.EPERM, "protected against changes", false},
+		{syscall.EACCES, "check who owns", false},
+		{syscall.EIO, "nothing was changed", false},
+	} {
+		err := explainAccess(&fs.PathError{Op: "open", Path: "/f", Err: c.err}, "/f")
+		if !errors.Is(err, c.err) || errors.Is(err, ErrReadOnly) != c.readOnly || !strings.Contains(hint.Of(err), c.says) {
+			t.Errorf("%v, hint %q", err, hint.Of(err))
+		}
+	}
+}
+
 func TestApplyWaitsForTheLockNoLongerThanItsContext(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "gemini")

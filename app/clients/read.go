@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/tailscale/hujson"
 
@@ -179,6 +180,12 @@ func explainAccess(err error, path string) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, syscall.EROFS):
+		return hint.Wrap(fmt.Errorf("%w: %w", ErrReadOnly, err), path+" is on a file system that is mounted read-only; set it up where that is made from, or mount it writable")
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return hint.Wrap(err, "free some space on the disk of "+path+"; nothing was changed")
+	case errors.Is(err, syscall.EPERM):
+		return hint.Wrap(err, "check who owns "+path+" and its folder, that you may write to both, and that neither is protected against changes (on Linux lsattr shows an i, and chattr -i takes it away)")
 	case errors.Is(err, fs.ErrPermission):
 		return hint.Wrap(err, "check who owns "+path+" and its folder, and that you may write to both")
 	default:
