@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
+
+	"github.com/stagedoor-app/stagedoor/app/clients/clientstest"
 )
 
 func codex(t rapid.TB) Client {
@@ -61,6 +63,26 @@ var tomlEntries = rapid.Custom(func(t *rapid.T) Entry {
 	return e
 })
 
+// tomlOthers is all that another reader of the file finds, but for our entry.
+func tomlOthers(t rapid.TB, text []byte) map[string]any {
+	t.Helper()
+	all := map[string]any{}
+	if err := toml.Unmarshal(bytes.TrimPrefix(text, bom), &all); err != nil {
+		t.Fatal(err)
+	}
+	return withoutOurs(all, "mcp_servers")
+}
+
+// withoutOurs takes the entry s out, and its list if that leaves nothing in it.
+func withoutOurs(all map[string]any, key string) map[string]any {
+	if servers, is := all[key].(map[string]any); is {
+		if delete(servers, "s"); len(servers) == 0 {
+			delete(all, key)
+		}
+	}
+	return all
+}
+
 // For any document, a set-up and its removal give back the bytes, and nothing but the
 // entry is ever touched.
 func TestTOMLProperty(t *testing.T) {
@@ -76,6 +98,12 @@ func TestTOMLProperty(t *testing.T) {
 		}
 		first, second := tomlEntries.Draw(t, "first"), tomlEntries.Draw(t, "second")
 		set := do(before, &first)
+		if !clientstest.Inserted(before, set.After) {
+			t.Fatalf("more than the entry has changed\n%s", cmp.Diff(string(before), string(set.After)))
+		}
+		if diff := cmp.Diff(tomlOthers(t, before), tomlOthers(t, set.After)); diff != "" {
+			t.Fatalf("others read -before +set\n%s", diff)
+		}
 		if again := do(set.After, &first); again.Action != Unchanged || !bytes.Equal(again.After, set.After) {
 			t.Fatalf("a second time it is %s:\n%s", again.Action, again.After)
 		}

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
+
+	"github.com/stagedoor-app/stagedoor/app/clients/clientstest"
 )
 
 func goose(t rapid.TB) Client {
@@ -25,7 +27,7 @@ func goose(t rapid.TB) Client {
 var yamlParts = []string{
 	"", "# a comment", "   # extensions:", "k%d: 1", "k%d: 'it''s # no comment'   # c", "\"quoted %d\": \"a: b \\\" \\u00e9\"", "k%d: |\n  extensions:\n    s:\n      cmd: x\n",
 	"k%d: >+\n  folded\n\n  text\n\n", "k%d: [a, {b: c},\n  'd']", "k%d: {x: 1, \"y\": [2]}", "k%d:\n- a\n-  b: 1\n   c: 2", "k%d: &anchor%d\n  deep:\n    deeper: true\nalias%d: *anchor%d",
-	"k%d: plain text\n  on two lines", "k%d: ~", "? complex%d\n: value", "k%d: !!str 5", "k%d:\n    far: in\n    # a comment within",
+	"k%d: plain text\n  on two lines", "k%d: ~", "? complex%d\n: value", "k%d: |+\n  kept\n\n\n", "k%d:\n- >-\n  stripped", "k%d: !!str 5", "k%d:\n    far: in\n    # a comment within",
 }
 
 var yamlExtensions = []string{
@@ -55,6 +57,16 @@ func yamlDocument() *rapid.Generator[[]byte] {
 	})
 }
 
+// yamlOthers is all that another reader of the file finds, but for our entry.
+func yamlOthers(t rapid.TB, text []byte) map[string]any {
+	t.Helper()
+	all := map[string]any{}
+	if err := yaml.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	return withoutOurs(all, "extensions")
+}
+
 // For any document, a set-up and its removal give back the bytes, and nothing but the
 // entry is ever touched.
 func TestYAMLProperty(t *testing.T) {
@@ -70,6 +82,12 @@ func TestYAMLProperty(t *testing.T) {
 		}
 		first, second := tomlEntries.Draw(t, "first"), tomlEntries.Draw(t, "second")
 		set := do(before, &first)
+		if !clientstest.Inserted(before, set.After) {
+			t.Fatalf("more than the entry has changed\n%s", cmp.Diff(string(before), string(set.After)))
+		}
+		if diff := cmp.Diff(yamlOthers(t, before), yamlOthers(t, set.After)); diff != "" {
+			t.Fatalf("others read -before +set\n%s", diff)
+		}
 		if again := do(set.After, &first); again.Action != Unchanged || !bytes.Equal(again.After, set.After) {
 			t.Fatalf("a second time it is %s:\n%s", again.Action, again.After)
 		}
@@ -97,6 +115,27 @@ func TestYAMLProperty(t *testing.T) {
 			t.Fatalf("Goose reads %+v, -want +got:\n%s", is, diff)
 		}
 	})
+}
+
+// The line ends behind a block scalar may be the value's.
+func TestYAMLKeepsBlockScalars(t *testing.T) {
+	for _, before := range []string{
+		"k: |+\n  x\n\n", "k: |+\n  x", "k: |\n  x", "# top\n\nk:\n  deep: >+\n    x\n\n\n", "k: |+\r\n  x\r\n\r\n", "k: |+\n  x\n\nextensions:\n  s:\n    cmd: /s\n",
+	} {
+		set := Change{Client: "goose", Path: "/f", Name: "s", Entry: &shortEntry, Before: []byte(before), Exists: true}
+		if err := set.compute(goose(t)); err != nil {
+			t.Fatal(err)
+		}
+		gone := Change{Client: "goose", Path: "/f", Name: "s", Before: set.After, Exists: true}
+		if err := gone.compute(goose(t)); err != nil || set.Action == Create && string(gone.After) != before {
+			t.Errorf("%q is %q by way of %q, %v", before, gone.After, set.After, err)
+		}
+		for _, after := range [][]byte{set.After, gone.After} {
+			if diff := cmp.Diff(yamlOthers(t, []byte(before)), yamlOthers(t, after)); diff != "" {
+				t.Errorf("%q -before +after %q\n%s", before, after, diff)
+			}
+		}
+	}
 }
 
 // A comment beside the list of extensions is the user's, also when our entry was the only one.

@@ -59,7 +59,12 @@ func (f *yamlFile) setMembers(client Client, name string, e Entry) (file, error)
 		}
 		indent := max(0, f.root.Column-1)
 		list := append([]string{strings.Repeat(" ", indent) + client.key() + ":"}, f.entryLines(client, name, e, indent+2)...)
-		return f.patched(append(bytes.Clone(f.text), lead+strings.Join(list, nl)+tail...))
+		made, err := f.patched(append(bytes.Clone(f.text), lead+strings.Join(list, nl)+tail...))
+		if next, is := made.(*yamlFile); f.blank() || err == nil && is && next.valueAt(len(f.root.Content)-1) == f.valueAt(len(f.root.Content)-1) {
+			return made, err
+		}
+		// The line ends before would belong to a block scalar, so the list comes first.
+		return f.patched([]byte(strings.Join(slices.Insert(slices.Clone(f.lines), f.root.Content[0].Line-1, strings.Join(list, nl)+nl), "")))
 	}
 	if len(mapping.Content) == 0 {
 		list := append([]string{strings.TrimRight(f.head(key, mapping), "\r\n")}, f.entryLines(client, name, e, key.Column+1)...)
@@ -128,18 +133,38 @@ func (f *yamlFile) drop(client Client, name string) (file, error) {
 		return f.patched([]byte(strings.Join(slices.Delete(kept, from, to), "")))
 	}
 	before, between, after := strings.Join(kept[:key.Line-1], ""), strings.Join(kept[key.Line:from], ""), strings.Join(kept[to:], "")
-	head, comment, commented := strings.Cut(kept[key.Line-1], "#") // which set never writes
-	switch {
-	case commented:
+	if head, comment, is := strings.Cut(kept[key.Line-1], "#"); is { // which set never writes
 		bare := strings.TrimRight(head, " \t")
-		before += bare + " {}" + head[len(bare):] + "#" + comment
-	case after == "" && !bytes.HasSuffix(f.text, []byte("\n")):
-		before = string(withoutNewline([]byte(before + between)))
-		between = ""
-	case strings.HasSuffix(before, "\n\n") || strings.HasSuffix(before, "\n\r\n") || before == "\n" || before == "\r\n":
-		before = string(withoutNewline([]byte(before)))
+		return f.patched([]byte(before + bare + " {}" + head[len(bare):] + "#" + comment + between + after))
 	}
-	return f.patched([]byte(before + between + after))
+	whole := before + between + after
+	shorter := whole
+	switch {
+	case after == "" && !bytes.HasSuffix(f.text, []byte("\n")):
+		shorter = string(withoutNewline([]byte(before + between)))
+	case after == "" && (strings.HasSuffix(before, "\n\n") || strings.HasSuffix(before, "\n\r\n") || before == "\n" || before == "\r\n"):
+		shorter = string(withoutNewline([]byte(before))) + between
+	}
+	// What the line end belongs to, set has left alone.
+	last := slices.Index(f.root.Content, key) - 1
+	made, err := f.patched([]byte(shorter))
+	if next, is := made.(*yamlFile); err == nil && is && last > 0 && next.valueAt(last) != f.valueAt(last) {
+		return f.patched([]byte(whole))
+	}
+	return made, err
+}
+
+// valueAt is the end of a value of the top level, as it is read: a block scalar takes what
+// follows it for its own.
+func (f *yamlFile) valueAt(i int) string {
+	if i >= len(f.root.Content) {
+		return ""
+	}
+	n := f.root.Content[i]
+	for len(n.Content) > 0 {
+		n = n.Content[len(n.Content)-1]
+	}
+	return n.Value
 }
 
 func (f *yamlFile) patched(text []byte) (file, error) {

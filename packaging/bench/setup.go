@@ -163,7 +163,7 @@ func corpusOf(ctx context.Context, s setter, folder string) (c outcome, err erro
 			c.lost++
 		case bytes.Equal(before, after):
 			c.refused++
-		case !inserted(before, after):
+		case !clientstest.Inserted(before, after):
 			c.changed++
 		default:
 			c.set++
@@ -171,32 +171,6 @@ func corpusOf(ctx context.Context, s setter, folder string) (c outcome, err erro
 		_ = os.RemoveAll(home)
 	}
 	return c, nil
-}
-
-// inserted says that after is before with one piece put in, where nothing or null was, and
-// a comma after the member before it.
-func inserted(before, after []byte) bool {
-	if piece(before, after) {
-		return true
-	}
-	head := 0
-	for head < min(len(before), len(after)) && before[head] == after[head] {
-		head++
-	}
-	return head < len(after) && after[head] == ',' && piece(before, append(bytes.Clone(after[:head]), after[head+1:]...))
-}
-
-func piece(before, after []byte) bool {
-	head := 0
-	for head < min(len(before), len(after)) && before[head] == after[head] {
-		head++
-	}
-	tail := 0
-	for tail < min(len(before), len(after))-head && before[len(before)-1-tail] == after[len(after)-1-tail] {
-		tail++
-	}
-	taken := strings.TrimSpace(string(before[head : len(before)-tail]))
-	return taken == "" || taken == "null"
 }
 
 // missing are the members and servers of before that after has no more, or that it cannot

@@ -19,7 +19,7 @@ import (
 // Limits of the idle tray, from the design.
 const (
 	maxResident = 20.0 // MB
-	idleSeconds = 20
+	idleSeconds = 60
 )
 
 // tray starts the app with a profile in it and leaves it alone.
