@@ -36,8 +36,10 @@ packages: deps-build lean ## build the packages for Linux into out/packages
 windows: deps-windows ## build the programs and the installer for Windows into out/windows
 	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} packaging/packages/windows/build.sh "$$(packaging/version.sh)"
 
-test: deps-test test-unit test-e2e test-windows ## run all tests, end to end ones included
+test: deps-test test-unit test-e2e ## run all tests, end to end ones included
 
+# Not a part of `make test` before it has passed twenty times in a row: Wine's panel icon of
+# the tray that was closed has been in its way.
 test-windows: deps-test windows ## install, use and remove the Windows build under Wine
 	cd packaging/packages && $(GO) test -tags e2e,wine -run '^TestWindows' -count 1 -timeout 20m .
 
