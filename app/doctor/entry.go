@@ -58,14 +58,14 @@ func (d *Doctor) lookEntries(ctx context.Context) (found []Finding) {
 }
 
 func wrapCommand(e clients.Server) string {
-	return "stagedoor setup " + e.Client.ID + " --wrap " + setup.Quote(e.Name)
+	return "stagedoor setup " + setup.Named(e.Client) + " --wrap " + setup.Quote(e.Name)
 }
 
 // again is the command that writes an entry anew, with what it says of profile and
 // delivery.
 func again(e clients.Server) string {
 	flags, _ := e.Entry.Behind()
-	line := "stagedoor setup " + e.Client.ID + " --name " + setup.Quote(e.Name)
+	line := "stagedoor setup " + setup.Named(e.Client) + " --name " + setup.Quote(e.Name)
 	for i := 0; i < len(flags); i++ {
 		if name, _, joined := strings.Cut(flags[i], "="); name == "--provider" { // which follows from the profile
 			if !joined {
@@ -96,7 +96,7 @@ func (d *Doctor) lookEntry(e clients.Server) Finding {
 	case setup.OtherFolder:
 		f.Status = Warn
 	case setup.NoProfile:
-		f.Fix = "stagedoor setup " + e.Client.ID + " --remove --name " + setup.Quote(e.Name)
+		f.Fix = "stagedoor setup " + setup.Named(e.Client) + " --remove --name " + setup.Quote(e.Name)
 	}
 	return f
 }
@@ -106,7 +106,7 @@ func (d *Doctor) lookServers(context.Context) (found []Finding) {
 	for _, e := range d.ours() {
 		_, command := e.Entry.Behind()
 		if len(command) == 0 {
-			found = append(found, Finding{About: nameOf(e), Status: Fail, Why: "it names no server to start", Fix: "stagedoor setup " + e.Client.ID + " --remove --name " + setup.Quote(e.Name)})
+			found = append(found, Finding{About: nameOf(e), Status: Fail, Why: "it names no server to start", Fix: "stagedoor setup " + setup.Named(e.Client) + " --remove --name " + setup.Quote(e.Name)})
 			continue
 		}
 		path, err := d.Setup.FindServer(e)
