@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,9 @@ import (
 	"github.com/stagedoor-app/stagedoor/auth/durable"
 	"github.com/stagedoor-app/stagedoor/auth/hint"
 )
+
+// endWithin is how long a window, or a tray that has let go of its lock, may take to end.
+const endWithin = 3 * time.Second
 
 type uninstallOptions struct {
 	export                   string
@@ -118,10 +122,28 @@ func uninstallRun(ctx context.Context, f *Factory, k uninstallKeeper, o *uninsta
 	if _, err := f.Quit(ctx); err != nil {
 		return err
 	}
-	if n := f.RunningServers(ctx); n > 0 && !o.force {
+	if n := f.serversAfterQuit(ctx); n > 0 && !o.force {
 		return hint.New(stillRunning(n), "quit Claude Desktop and the other MCP clients first; --force goes on, and those servers fail")
 	}
 	return plan.do(ctx, f, k, service, o.force)
+}
+
+// serversAfterQuit is RunningServers once the tray and the windows, which have been told to
+// close and are processes of the same program, have had the time to end.
+func (f *Factory) serversAfterQuit(ctx context.Context) (n int) {
+	late := time.After(endWithin)
+	for again := time.NewTicker(50 * time.Millisecond); ; {
+		if n = f.RunningServers(ctx); n == 0 {
+			return 0
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			return n
+		case <-ctx.Done():
+			return n
+		}
+	}
 }
 
 func planUninstall(ctx context.Context, f *Factory, k stateKeeper, service setup.Service) (p uninstallPlan, err error) {
